@@ -1,0 +1,56 @@
+/* common/auth/sasl.h - the server side of SASL: PLAIN (RFC 4616), LOGIN (draft-murchison),
+ * SCRAM-SHA-256 and -PLUS (RFC 5802, 7677).
+ *
+ * The three daemons hold one exchange per connection and carry its messages in their own framing.
+ * SCRAM is libgsasl's. An exchange belongs to its session; nothing here waits or sleeps.
+ */
+#ifndef COMMON_AUTH_SASL_H
+#define COMMON_AUTH_SASL_H
+
+#include "common/auth/password.h"
+#include "common/base/sbuf.h"
+
+struct sasl;
+
+/* What the exchange asks of its daemon. */
+struct sasl_host {
+	void *arg;
+	/* The account behind a login name; *ret_credential points into `arena`. ERR_NOT_FOUND for
+	 * no such (or disabled) account. */
+	enum err (*find)(void *arg, struct str login, struct arena *arena, int64_t *ret_account,
+	    struct str *ret_address, struct credential *ret_credential);
+	/* Raw channel binding of `type`, or ERR_CANNOT. */
+	enum err (*binding)(void *arg, const char *type, struct arena *arena, struct str *ret);
+	struct login_cache *cache;
+	bool secure; /* cleartext mechanisms allowed */
+	bool tls; /* -PLUS offered */
+};
+
+/* "PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS": those that are allowed now, each preceded by
+ * `prefix` and separated by blanks. */
+void sasl_list(const struct sasl_host *host, const char *prefix, struct sbuf *out);
+
+/* ERR_UNKNOWN: no such mechanism; ERR_NEEDS_TLS: not on this connection. */
+NODISCARD enum err sasl_begin(
+    struct str mechanism, const struct sasl_host *host, struct sasl **ret);
+void sasl_free(struct sasl **s);
+
+enum sasl_status {
+	SASL_CONTINUE, /* send *ret_challenge (raw octets, may be empty), then call again with the
+			  answer */
+	SASL_DONE, /* logged in: sasl_account(), sasl_address(). If *ret_challenge is not empty it
+		    * must still be sent (SCRAM's server-final), as success data or as a challenge
+		    * with an empty answer, as the protocol has it. */
+	SASL_FAILED, /* *ret_err says why: ERR_AUTH_FAILED, ERR_SYNTAX, or one of OURS */
+};
+
+/* One step. `response` is the client's decoded message; .p == NULL when it sent none yet (no
+ * initial response). */
+enum sasl_status sasl_step(struct sasl *s, struct str response, struct arena *arena,
+    struct str *ret_challenge, enum err *ret_err);
+int64_t sasl_account(const struct sasl *s);
+struct str sasl_address(const struct sasl *s);
+/* The name that was tried, for the log; may be empty. Never the secret. */
+struct str sasl_login(const struct sasl *s);
+
+#endif

@@ -1,0 +1,56 @@
+#include "common/base/clock.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <time.h>
+
+static atomic_bool frozen;
+static atomic_llong frozen_us;
+
+static int64_t
+read_us(clockid_t id)
+{
+	struct timespec t;
+
+	if (atomic_load_explicit(&frozen, memory_order_relaxed))
+		return atomic_load(&frozen_us);
+	clock_gettime(id, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+int64_t
+clock_mono_ms(void)
+{
+	return read_us(CLOCK_MONOTONIC) / 1000;
+}
+
+int64_t
+clock_real_us(void)
+{
+	return read_us(CLOCK_REALTIME);
+}
+
+int64_t
+clock_real_s(void)
+{
+	return clock_real_us() / 1000000;
+}
+
+void
+clock_freeze(int64_t real_s)
+{
+	atomic_store(&frozen_us, real_s * 1000000);
+	atomic_store(&frozen, true);
+}
+
+void
+clock_advance_ms(int64_t ms)
+{
+	atomic_fetch_add(&frozen_us, ms * 1000);
+}
+
+void
+clock_thaw(void)
+{
+	atomic_store(&frozen, false);
+}

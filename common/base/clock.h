@@ -1,0 +1,20 @@
+/* common/base/clock.h - the time, replaceable in tests. Timers use the monotonic clock, dates the
+ * real one. Thread-safe. */
+#ifndef COMMON_BASE_CLOCK_H
+#define COMMON_BASE_CLOCK_H
+
+#include <stdint.h>
+
+/* Milliseconds since an arbitrary start; never goes back. */
+int64_t clock_mono_ms(void);
+/* Seconds and microseconds since 1970 UTC. */
+int64_t clock_real_s(void);
+int64_t clock_real_us(void);
+
+/* Tests only: both clocks stand still at this real time until clock_thaw(); clock_advance_ms()
+ * moves them. */
+void clock_freeze(int64_t real_s);
+void clock_advance_ms(int64_t ms);
+void clock_thaw(void);
+
+#endif

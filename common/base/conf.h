@@ -1,0 +1,91 @@
+/* common/base/conf.h - the configuration file, read once into an immutable struct.
+ *
+ * One table in conf.c describes every option: name, type, range, default, what it means; the parser
+ * (libconfuse), the checks, the manual page and `pillarbox init` use that table. Errors name file,
+ * line, option and what would be right. A struct conf is shared between threads by reference:
+ * conf_ref/conf_unref; a reload makes a new one.
+ */
+#ifndef COMMON_BASE_CONF_H
+#define COMMON_BASE_CONF_H
+
+#include "common/base/cleanup.h"
+#include "common/base/err.h"
+#include "common/base/sbuf.h"
+
+/* A certificate and its key, PEM files; `name` is the host name it answers to by SNI, "" for the
+ * default. */
+struct conf_tls {
+	const char *name;
+	const char *certificate;
+	const char *key;
+};
+
+struct conf {
+	/* where and who */
+	const char *path; /* of the file itself */
+	const char *hostname; /* this host's name, as greeting and trace headers show it */
+	const char *data_dir; /* databases and message files */
+	const char *run_dir; /* sockets, pid files */
+	const char *user; /* to become after binding when started as root; "" stays */
+	const char *group;
+	const char *const *listen; /* addresses, NULL-terminated */
+	uint32_t port_offset; /* added to every port */
+	struct conf_tls *tls; /* the default one first */
+	size_t tls_count;
+
+	/* log */
+	const char *log_target; /* stderr, syslog, file:/path */
+	const char *log_level;
+
+	/* threads and limits; all counts and sizes are at least 1 */
+	uint32_t workers; /* threads in the pool of each daemon */
+	uint32_t max_connections; /* in all, per daemon */
+	uint32_t max_connections_per_address; /* IPv4 address or IPv6 /64 */
+	uint32_t login_timeout_s; /* before login; TRUST: 60 */
+	uint32_t login_failures; /* then the connection is closed: 5 */
+	uint32_t login_failure_delay_ms; /* by timer: 1000 */
+	uint32_t login_cache_s; /* how long a verified login is remembered; 0 = not at all */
+	uint32_t bad_commands_before_login; /* 10 */
+	uint32_t bad_commands_after_login; /* 20 */
+	uint64_t default_quota_bytes; /* for new accounts; 0 = none */
+	const char *recipient_delimiter; /* "+", "" switches sub-addressing off */
+
+	struct {
+		bool smtp, submission, submissions, lmtp; /* which listeners */
+		uint32_t lmtp_port; /* 0: only the Unix socket */
+		uint64_t message_size_limit; /* octets, 52428800 */
+		uint32_t max_recipients; /* 1000 */
+		uint32_t max_received; /* hops, 100 */
+		uint32_t timeout_s; /* between commands, 300 */
+		bool refuse_bare_newline; /* else normalised to CRLF */
+		uint32_t max_mails; /* transactions per connection, 1000 */
+	} smtpd;
+
+	struct {
+		bool pop3, pop3s;
+		uint32_t timeout_s; /* RFC 1939 §3: at least 10 minutes */
+	} pop3d;
+
+	struct {
+		bool imap, imaps;
+		uint32_t timeout_s; /* RFC 3501 §5.4: at least 30 minutes */
+		uint32_t
+		    max_line; /* octets of a command without its literals, after login: 65536 */
+		uint32_t max_line_before_login; /* 8192 */
+		uint64_t append_limit; /* octets of one message, 52428800 */
+		const char *const *hide_capabilities; /* NULL-terminated: never advertised */
+	} imapd;
+};
+
+/* Reads `path`. On failure *ret_problem (when not NULL) holds one line per mistake, ready for the
+ * terminal, and the result is ERR_CONFIG (or the error of opening the file). */
+NODISCARD enum err conf_load(const char *path, struct conf **ret, struct sbuf *ret_problem);
+struct conf *conf_ref(struct conf *c);
+void conf_unref(struct conf **c);
+
+/* The commented configuration file that `pillarbox init` writes: every option with its meaning,
+ * `set` overriding defaults
+ * ("hostname", "data_dir", …; pairs, NULL-terminated). */
+void conf_write_default(struct sbuf *out, const char *const *set);
+
+#endif

@@ -1,0 +1,293 @@
+#include "common/base/log.h"
+
+#include "common/base/cleanup.h"
+#include "common/base/clock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <time.h>
+
+#define LINE_MAX_OCTETS 2048
+#define VALUE_MAX_OCTETS 512 /* of one field; longer values end in "..." */
+
+enum target { TO_STDERR, TO_JOURNAL, TO_SYSLOG, TO_FILE };
+
+static struct {
+	pthread_rwlock_t lock; /* guards what follows */
+	enum target target;
+	int fd;
+	char program[32];
+	char path[512];
+	void (*capture)(void *arg, struct str line);
+	void *capture_arg;
+} out = {.lock = PTHREAD_RWLOCK_INITIALIZER, .fd = -1};
+
+static atomic_int min_level = LOG_LEVEL_INFO;
+static _Thread_local char sid[32];
+
+static const struct {
+	const char *name;
+	int priority; /* syslog's, also the journal's <N> prefix */
+} levels[LOG_LEVEL__COUNT] = {
+    [LOG_LEVEL_DEBUG] = {"debug", LOG_DEBUG},
+    [LOG_LEVEL_INFO] = {"info", LOG_INFO},
+    [LOG_LEVEL_WARN] = {"warn", LOG_WARNING},
+    [LOG_LEVEL_ERROR] = {"error", LOG_ERR},
+};
+
+/* One line being put together; what does not fit is cut. */
+struct line {
+	char p[LINE_MAX_OCTETS];
+	size_t n;
+};
+
+static void
+add_char(struct line *l, char c)
+{
+	if (l->n < sizeof(l->p) - 1)
+		l->p[l->n++] = c;
+}
+
+static void
+add_text(struct line *l, const char *s)
+{
+	while (*s)
+		add_char(l, *s++);
+}
+
+static bool
+needs_quotes(struct str v)
+{
+	if (v.n == 0)
+		return true;
+	for (size_t i = 0; i < v.n; i++) {
+		unsigned char c = (unsigned char)v.p[i];
+		if (c <= ' ' || c == '"' || c == '\\' || c == '=' || c == 0x7f)
+			return true;
+	}
+	return false;
+}
+
+static void
+add_value(struct line *l, struct str v)
+{
+	static const char hex[] = "0123456789abcdef";
+	bool quote = needs_quotes(v);
+	bool cut = v.n > VALUE_MAX_OCTETS;
+	bool utf8 = str_is_utf8(v);
+
+	if (cut)
+		v.n = VALUE_MAX_OCTETS;
+	if (quote)
+		add_char(l, '"');
+	for (size_t i = 0; i < v.n; i++) {
+		unsigned char c = (unsigned char)v.p[i];
+		if (c == '"' || c == '\\') {
+			add_char(l, '\\');
+			add_char(l, (char)c);
+		} else if (c < ' ' || c == 0x7f || (c >= 0x80 && !utf8)) {
+			add_text(l, "\\x");
+			add_char(l, hex[c >> 4]);
+			add_char(l, hex[c & 15]);
+		} else {
+			add_char(l, (char)c);
+		}
+	}
+	if (cut)
+		add_text(l, "...");
+	if (quote)
+		add_char(l, '"');
+}
+
+static void
+add_field(struct line *l, const struct log_field *f)
+{
+	char number[24];
+
+	add_char(l, ' ');
+	add_text(l, f->key);
+	add_char(l, '=');
+	switch (f->type) {
+	case LOG_F_STR:
+		add_value(l, f->s);
+		break;
+	case LOG_F_INT:
+		snprintf(number, sizeof(number), "%lld", (long long)f->i);
+		add_text(l, number);
+		break;
+	case LOG_F_UINT:
+		snprintf(number, sizeof(number), "%llu", (unsigned long long)f->u);
+		add_text(l, number);
+		break;
+	}
+}
+
+static void
+add_time(struct line *l)
+{
+	int64_t us = clock_real_us();
+	time_t seconds = (time_t)(us / 1000000);
+	struct tm tm;
+	char text[40];
+
+	gmtime_r(&seconds, &tm);
+	size_t n = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text + n, sizeof(text) - n, ".%03dZ ", (int)(us / 1000 % 1000));
+	add_text(l, text);
+}
+
+bool
+log_wants(enum log_level level)
+{
+	return (int)level >= atomic_load_explicit(&min_level, memory_order_relaxed);
+}
+
+bool
+log_level_parse(struct str name, enum log_level *ret)
+{
+	for (int i = 0; i < LOG_LEVEL__COUNT; i++) {
+		if (str_eq_nocase(name, str_of(levels[i].name))) {
+			*ret = (enum log_level)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+void
+log_set_sid(const char *tag)
+{
+	snprintf(sid, sizeof(sid), "%s", tag);
+}
+
+static void
+emit(enum log_level level, struct line *l)
+{
+	int fd = out.fd >= 0 ? out.fd : STDERR_FILENO;
+
+	if (out.capture) {
+		out.capture(out.capture_arg, str_make(l->p, l->n));
+	} else if (out.target == TO_SYSLOG) {
+		syslog(levels[level].priority, "%.*s", (int)l->n, l->p);
+	} else {
+		l->p[l->n++] = '\n'; /* add_char() leaves room for it */
+		ssize_t written = write(fd, l->p, l->n);
+		(void)written; /* nowhere to complain */
+	}
+}
+
+void
+log_write(enum log_level level, const char *event, const struct log_field *fields, size_t n)
+{
+	struct line l;
+
+	l.n = 0;
+	pthread_rwlock_rdlock(&out.lock);
+	if (out.target == TO_JOURNAL && !out.capture) {
+		add_char(&l, '<');
+		add_char(&l, (char)('0' + levels[level].priority));
+		add_char(&l, '>');
+	}
+	if (out.target != TO_SYSLOG && out.target != TO_JOURNAL && !out.capture)
+		add_time(&l);
+	add_text(&l, levels[level].name);
+	add_char(&l, ' ');
+	add_text(&l, out.program[0] ? out.program : "pillarbox");
+	add_char(&l, ' ');
+	add_text(&l, event);
+	if (sid[0]) {
+		struct log_field tag = F_CSTR("sid", sid);
+		add_field(&l, &tag);
+	}
+	for (size_t i = 0; i < n; i++)
+		add_field(&l, &fields[i]);
+	emit(level, &l);
+	pthread_rwlock_unlock(&out.lock);
+}
+
+/* systemd tells a service by $JOURNAL_STREAM=device:inode that its stderr is the journal. */
+static bool
+stderr_is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long dev;
+	unsigned long long ino;
+	struct stat st;
+
+	return stream && sscanf(stream, "%llu:%llu", &dev, &ino) == 2 &&
+	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == (dev_t)dev && st.st_ino == (ino_t)ino;
+}
+
+static enum err
+open_file(void)
+{
+	int fd = open(out.path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+
+	if (fd < 0)
+		return err_from_errno(errno);
+	fd_close(&out.fd);
+	out.fd = fd;
+	return ERR_OK;
+}
+
+enum err
+log_open(const char *program, const char *target, enum log_level level)
+{
+	enum err e = ERR_OK;
+
+	pthread_rwlock_wrlock(&out.lock);
+	snprintf(out.program, sizeof(out.program), "%s", program);
+	atomic_store(&min_level, (int)level);
+	fd_close(&out.fd);
+	if (strcmp(target, "stderr") == 0) {
+		out.target = stderr_is_journal() ? TO_JOURNAL : TO_STDERR;
+	} else if (strcmp(target, "syslog") == 0) {
+		openlog(out.program, LOG_PID, LOG_MAIL);
+		out.target = TO_SYSLOG;
+	} else if (strncmp(target, "file:", 5) == 0 && target[5] == '/') {
+		snprintf(out.path, sizeof(out.path), "%s", target + 5);
+		e = open_file();
+		if (!e)
+			out.target = TO_FILE;
+	} else {
+		e = ERR_CONFIG;
+	}
+	pthread_rwlock_unlock(&out.lock);
+	return e;
+}
+
+enum err
+log_reopen(void)
+{
+	enum err e = ERR_OK;
+
+	pthread_rwlock_wrlock(&out.lock);
+	if (out.target == TO_FILE)
+		e = open_file();
+	pthread_rwlock_unlock(&out.lock);
+	return e;
+}
+
+void
+log_close(void)
+{
+	pthread_rwlock_wrlock(&out.lock);
+	fd_close(&out.fd);
+	if (out.target == TO_SYSLOG)
+		closelog();
+	out.target = TO_STDERR;
+	pthread_rwlock_unlock(&out.lock);
+}
+
+void
+log_capture(void (*fn)(void *arg, struct str line), void *arg)
+{
+	pthread_rwlock_wrlock(&out.lock);
+	out.capture = fn;
+	out.capture_arg = arg;
+	pthread_rwlock_unlock(&out.lock);
+}

@@ -1,0 +1,62 @@
+/* common/net/server.h - what the three main()s share: options, configuration, listeners,
+ *privileges, signals, drain.
+ *
+ * server_main() runs a daemon from its command line to its end:
+ *	-c FILE (default /etc/pillarbox/pillarbox.conf), -t (check the configuration and stop),
+ *--help, --version SIGTERM and SIGINT drain: no new connections, sessions get CONN_EV_STOP, after
+ *ten seconds what is left is closed. SIGHUP reads configuration, certificates and log file anew;
+ *sessions keep what they began with. Readiness is told by the sd_notify protocol ($NOTIFY_SOCKET),
+ *to systemd or to `pillarbox run`.
+ */
+#ifndef COMMON_NET_SERVER_H
+#define COMMON_NET_SERVER_H
+
+#include "common/base/conf.h"
+#include "common/net/conn.h"
+#include "common/net/limits.h"
+#include "common/net/loop.h"
+#include "common/net/tls.h"
+#include "common/net/workers.h"
+
+struct server;
+
+/* A port of the daemon. The port_offset of the configuration is added. */
+struct listener_spec {
+	const char *name; /* "imaps" */
+	int service; /* conn_service() of its connections */
+	uint16_t port; /* 0: only the Unix socket */
+	bool implicit_tls;
+	const char *unix_name; /* socket's file name in run_dir, or NULL */
+	bool (*enabled)(const struct conf *c);
+	/* Port that the configuration names instead, 0 for none; may be NULL. */
+	uint16_t (*configured_port)(const struct conf *c);
+};
+
+struct daemon {
+	const char *name; /* "imapd" */
+	const char *alpn; /* "imap" */
+	const char *description; /* for --help */
+	const struct listener_spec *listeners;
+	size_t listener_count;
+	const struct session_ops *ops;
+	/* Before the listeners open: *ret_app is handed to every session. Failures are logged by
+	 * the callee. */
+	enum err (*start)(struct server *s, void **ret_app);
+	/* After the last session is gone. */
+	void (*stop)(void *app);
+	/* A new connection; NULL (no memory) closes it with refuse_text. */
+	void *(*session_new)(void *app, struct server *s, struct conn *c);
+	/* Complete lines sent to a connection over the limits: ERR_LIMIT (its address has too many)
+	 * or ERR_BUSY (in all). */
+	const char *(*refuse_text)(int service, enum err why);
+};
+
+int server_main(int argc, char **argv, const struct daemon *d);
+
+/* For sessions and apps. The configuration in force now, a new reference. */
+struct conf *server_conf(struct server *s);
+struct loop *server_loop(struct server *s);
+struct workers *server_workers(struct server *s);
+struct limits *server_limits(struct server *s);
+
+#endif

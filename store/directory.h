@@ -1,0 +1,86 @@
+/* store/directory.h - domains, accounts, aliases and credentials: directory.db.
+ *
+ * Addresses are compared with ASCII case folded, in the local part too, and domains in their ASCII
+ * (IDNA) form.
+ */
+#ifndef STORE_DIRECTORY_H
+#define STORE_DIRECTORY_H
+
+#include "common/auth/password.h"
+#include "store/store.h"
+
+struct account_entry {
+	int64_t id;
+	struct str address;
+	bool enabled;
+	uint64_t quota_bytes; /* limits, 0 none */
+	uint64_t quota_messages;
+	int64_t created_s;
+	int64_t last_login_s; /* 0 never */
+};
+
+struct alias_entry {
+	struct str address;
+	struct str *targets;
+	size_t target_count;
+};
+
+/* Names and arrays given out live in the caller's arena. Errors: ERR_EXISTS, ERR_NOT_FOUND,
+ * ERR_SYNTAX (no valid domain or address; also a local part that holds the recipient delimiter),
+ * ERR_CANNOT (a domain with accounts or aliases, an alias's domain not local). */
+NODISCARD enum err directory_add_domain(struct store *s, struct str domain);
+NODISCARD enum err directory_remove_domain(struct store *s, struct str domain);
+NODISCARD enum err directory_list_domains(
+    struct store *s, struct arena *arena, struct str **ret, size_t *ret_n);
+NODISCARD enum err directory_is_local_domain(struct store *s, struct str domain);
+
+/* Adds the account and makes its database with INBOX and the special-use mailboxes (Sent, Drafts,
+ * Trash, Junk, Archive; all subscribed). */
+NODISCARD enum err directory_add_account(
+    struct store *s, struct str address, const struct credential *c, int64_t *ret_id);
+/* Removes the account from the directory and its data directory from disk. */
+NODISCARD enum err directory_remove_account(struct store *s, struct str address);
+NODISCARD enum err directory_set_credential(
+    struct store *s, struct str address, const struct credential *c);
+NODISCARD enum err directory_set_quota(
+    struct store *s, struct str address, uint64_t bytes, uint64_t messages);
+NODISCARD enum err directory_find_account(
+    struct store *s, struct str address, struct arena *arena, struct account_entry *ret);
+NODISCARD enum err directory_list_accounts(
+    struct store *s, struct arena *arena, struct account_entry **ret, size_t *ret_n);
+
+/* Replaces an alias's targets (local accounts or aliases; n = 0 is ERR_SYNTAX). */
+NODISCARD enum err directory_set_alias(
+    struct store *s, struct str address, const struct str *targets, size_t n);
+NODISCARD enum err directory_remove_alias(struct store *s, struct str address);
+NODISCARD enum err directory_list_aliases(
+    struct store *s, struct arena *arena, struct alias_entry **ret, size_t *ret_n);
+
+/* The account a login name means: a full address, or the bare local part where one domain is
+ * served; an alias is not a login. ERR_NOT_FOUND for unknown and disabled ones. *ret_credential in
+ * `arena`. */
+NODISCARD enum err directory_find_login(struct store *s, struct str login, struct arena *arena,
+    struct account_entry *ret, struct credential *ret_credential);
+/* Notes a successful login; at most one write a minute per account. */
+void directory_note_login(struct store *s, int64_t account);
+
+struct recipient {
+	int64_t account;
+	struct str detail; /* what followed the delimiter ("tag" of user+tag@…), or empty */
+};
+
+#define ALIAS_MAX_DEPTH 10
+#define ALIAS_MAX_TARGETS 1000
+
+/* The accounts that mail for `address` reaches, each once: the account itself, an alias's targets
+ * (nested up to ALIAS_MAX_DEPTH), the address without its +detail, or postmaster (also without a
+ * domain, RFC 5321 §4.5.1): the alias of that name, else the first account of the domain, else of
+ * the system. ERR_RELAY: not a local domain. ERR_NO_USER: no such address. ERR_LOOP: aliases too
+ * deep or too many. */
+NODISCARD enum err directory_resolve(struct store *s, struct str address, struct arena *arena,
+    struct recipient **ret, size_t *ret_n);
+/* Whether `account` may send as `address`: its own (with any +detail), or an alias that reaches it
+ * alone. ERR_OK or ERR_DENIED. */
+NODISCARD enum err directory_may_send_as(struct store *s, int64_t account, struct str address);
+
+#endif

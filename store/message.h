@@ -1,0 +1,110 @@
+/* store/message.h - messages into, between and out of mailboxes. Every function is one transaction:
+ * all or nothing. */
+#ifndef STORE_MESSAGE_H
+#define STORE_MESSAGE_H
+
+#include "common/mail/message_index.h"
+#include "store/mailbox.h"
+#include "store/uidset.h"
+#include "store/view.h"
+
+/* -- a message being received
+ * ------------------------------------------------------------------------------------- */
+
+/* Octets as they arrive: small ones in memory, from SPOOL_MEMORY on in a file under spool/; indexed
+ * as they stream by. One thread at a time. */
+struct spool;
+#define SPOOL_MEMORY (64 * 1024)
+
+NODISCARD enum err spool_new(struct store *s, struct spool **ret);
+void spool_free(struct spool **s);
+/* ERR_NO_SPACE, ERR_IO, ERR_NOMEM; the failure sticks, so that a caller may read on to the end of
+ * the message and ask then. */
+NODISCARD enum err spool_write(struct spool *s, const void *p, size_t n);
+uint64_t spool_size(const struct spool *s);
+/* Ends it: what was computed (valid until spool_free). Called by delivery and append when the
+ * caller has not. */
+NODISCARD enum err spool_finish(struct spool *s, const struct message_index **ret);
+
+/* -- in
+ * ------------------------------------------------------------------------------------------------------------
+ */
+
+struct delivery {
+	int64_t account;
+	struct str mailbox; /* empty: INBOX; a name that does not exist is INBOX */
+	enum err result; /* ERR_OVER_QUOTA, ERR_GONE (account removed meanwhile), ERR_BUSY,
+			    ERR_NO_SPACE, ERR_IO … */
+	uint32_t uid;
+};
+
+/* Puts the message into each account once; the accounts are independent of each other. Returns when
+ * everything that has result ERR_OK is on stable storage. Deliveries of several threads to one
+ * account share a transaction and its sync. */
+void message_deliver(struct store *s, struct spool *spool, struct delivery *d, size_t n);
+
+struct flag_list {
+	uint64_t system; /* FLAG_SEEN … */
+	struct str *keywords;
+	size_t keyword_count;
+};
+
+struct append {
+	struct spool *spool;
+	struct flag_list flags;
+	int64_t internal_s; /* INTERNALDATE: seconds, and its zone */
+	int32_t internal_zone_s;
+	uint32_t ret_uid;
+};
+
+/* APPEND (several: MULTIAPPEND, all or none). ERR_GONE, ERR_OVER_QUOTA, ERR_LIMIT (keywords, UIDs).
+ */
+NODISCARD enum err message_append(
+    struct account *a, int64_t mailbox, struct append *items, size_t n, uint32_t *ret_uidvalidity);
+
+/* -- between
+ * ---------------------------------------------------------------------------------------------------------
+ */
+
+struct copied {
+	uint32_t uidvalidity; /* of the target */
+	struct uidset
+	    from; /* in `arena`; the same count as `to`, ascending, the i-th became the i-th */
+	struct uidset to;
+};
+
+/* Those of `uids` that still exist, with flags, keywords and INTERNALDATE. ERR_GONE (either
+ * mailbox), ERR_OVER_QUOTA, ERR_LIMIT (keywords). A copy costs a row; the message is stored once.
+ * Quota counts the message once per entry, as clients expect from sizes they add up. */
+NODISCARD enum err message_copy(struct account *a, int64_t from, const struct uidset *uids,
+    int64_t to, struct arena *arena, struct copied *ret);
+NODISCARD enum err message_move(struct account *a, int64_t from, const struct uidset *uids,
+    int64_t to, struct arena *arena, struct copied *ret);
+
+/* -- flags
+ * ------------------------------------------------------------------------------------------------------------
+ */
+
+enum flags_op { FLAGS_SET, FLAGS_ADD, FLAGS_REMOVE };
+#define MODSEQ_ANY UINT64_MAX
+
+/* Changes flags of those of `uids` that exist; an entry whose flags come out the same gets no new
+ * modseq. Entries changed after `unchanged_since` are left alone and collected in *ret_modified
+ * (RFC 7162 §3.1.3; may be NULL with MODSEQ_ANY). ERR_GONE, ERR_LIMIT (no room for another
+ * keyword). Committed, not synced. */
+NODISCARD enum err message_store_flags(struct account *a, int64_t mailbox,
+    const struct uidset *uids, enum flags_op op, const struct flag_list *flags,
+    uint64_t unchanged_since, struct uidset *ret_modified);
+
+/* -- out
+ * ---------------------------------------------------------------------------------------------------------------
+ */
+
+/* Removes the entries with \Deleted, of `uids` (NULL: all); *ret_uids (may be NULL, initialised)
+ * collects what went. Leaves tombstones. */
+NODISCARD enum err message_expunge(
+    struct account *a, int64_t mailbox, const struct uidset *uids, struct uidset *ret_uids);
+/* Removes these entries whatever their flags: POP3's UPDATE. */
+NODISCARD enum err message_remove(struct account *a, int64_t mailbox, const struct uidset *uids);
+
+#endif

@@ -1,0 +1,50 @@
+/* store/reader.h - reading stored messages.
+ *
+ * A reader holds a database handle in one consistent read; it belongs to one thread and one turn: a
+ * pump opens one for each step and closes it before the step ends, so that an idle or slow client
+ * holds none.
+ */
+#ifndef STORE_READER_H
+#define STORE_READER_H
+
+#include "store/account.h"
+
+struct reader;
+
+NODISCARD enum err reader_open(struct account *a, struct reader **ret);
+void reader_close(struct reader **r);
+
+/* What reader_message() fetches. */
+enum message_want {
+	WANT_BASICS = 0,
+	WANT_ENVELOPE = 1,
+	WANT_BODYSTRUCTURE = 2,
+	WANT_PARTS = 4,
+	WANT_HEADER = 8
+};
+
+struct message_row {
+	int64_t id;
+	uint64_t size;
+	uint64_t header_size;
+	int64_t internal_s;
+	int32_t internal_zone_s;
+	struct str email_id; /* lower-case letters and digits; stays the same for ever, also in a
+				restored copy (RFC 8474, POP3 UIDL) */
+	struct str envelope; /* wire form */
+	struct str bodystructure; /* wire form */
+	struct str parts; /* for parts_decode() */
+	struct str header; /* the top header with its empty line */
+};
+
+/* Strings live until the next call or the end of the reader. ERR_GONE when the message is no more
+ * (expunged by another). */
+NODISCARD enum err reader_message(
+    struct reader *r, int64_t message, unsigned want, struct message_row *ret);
+/* Octets [offset, offset + n) of the whole message, fewer at its end: copies into `to`, *ret_n says
+ * how many. Small messages and files alike; a failed or short read of a file is ERR_IO or
+ * ERR_CORRUPT, logged with its path. */
+NODISCARD enum err reader_read(
+    struct reader *r, int64_t message, uint64_t offset, char *to, size_t n, size_t *ret_n);
+
+#endif

@@ -1,0 +1,16 @@
+# Every test program is built from tests/<folder>/test_<module>.c and run by `make check`.
+include tests/support/local.mk
+include tests/base/local.mk
+include tests/net/local.mk
+include tests/mail/local.mk
+include tests/auth/local.mk
+include tests/store/local.mk
+include tests/smtpd/local.mk
+include tests/pop3d/local.mk
+include tests/imapd/local.mk
+include tests/ctl/local.mk
+include tests/fuzz/local.mk
+include tests/interop/local.mk
+include tests/lint/local.mk
+
+TESTS += $(check_PROGRAMS)
