@@ -14,14 +14,15 @@ struct sasl;
 
 /* What the exchange asks of its daemon. */
 struct sasl_host {
-	void *arg;
-	/* The account behind a login name; *ret_credential points into `arena`. ERR_NOT_FOUND for
-	 * no such (or disabled) account. */
+	void *find_arg;
+	/* The account behind a login name; strings in `arena`. ERR_NOT_FOUND for no such (or
+	 * disabled) account. */
 	enum err (*find)(void *arg, struct str login, struct arena *arena, int64_t *ret_account,
 	    struct str *ret_address, struct credential *ret_credential);
-	/* Raw channel binding of `type`, or ERR_CANNOT. */
+	void *binding_arg;
+	/* Raw channel binding of `type` ("tls-exporter", "tls-server-end-point"), or ERR_CANNOT. */
 	enum err (*binding)(void *arg, const char *type, struct arena *arena, struct str *ret);
-	struct login_cache *cache;
+	struct login_cache *cache; /* may be NULL */
 	bool secure; /* cleartext mechanisms allowed */
 	bool tls; /* -PLUS offered */
 };

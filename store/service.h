@@ -1,0 +1,45 @@
+/* store/service.h - what the three daemons share above the store: the open store with its bus and
+ * tick on the daemon's loop, the cache of verified logins, and the one way to log in. A session is
+ * made with a service; tests make one without a server.
+ */
+#ifndef STORE_SERVICE_H
+#define STORE_SERVICE_H
+
+#include "common/auth/sasl.h"
+#include "common/net/server.h"
+#include "store/directory.h"
+
+struct service {
+	struct store *store;
+	struct login_cache *logins;
+	struct limits *limits; /* the server's, or one of its own in tests */
+	struct server *server; /* NULL in tests */
+	struct conf *conf; /* tests only: what service_conf() gives */
+};
+
+/* Opens the store that the server's configuration names. A failure is logged with the path. For
+ * daemon.start / daemon.stop. */
+NODISCARD enum err service_start(struct server *s, const char *process, struct service **ret);
+void service_stop(struct service **svc);
+/* Tests: over an open store and a configuration, neither of which it takes over. */
+struct service *service_for_test(struct store *store, struct conf *conf);
+
+/* The configuration in force now: a new reference for the session to keep. */
+struct conf *service_conf(struct service *svc);
+
+/* The host of a SASL exchange on `c`; *ret must outlive the exchange. */
+void service_sasl_host(struct service *svc, struct conn *c, struct sasl_host *ret);
+/* USER/PASS and LOGIN: ERR_OK with *ret in `arena`, ERR_NEEDS_TLS, ERR_AUTH_FAILED (no such user,
+ * disabled and wrong password look the same and take the same time). */
+NODISCARD enum err service_login(struct service *svc, struct conn *c, struct str name,
+    struct str password, struct arena *arena, struct account_entry *ret);
+/* After any login, SASL or not: logs it (`login user=… mechanism=… peer=… tls=…`), notes it in the
+ * directory. */
+void service_login_succeeded(
+    struct service *svc, struct conn *c, int64_t account, struct str user, const char *mechanism);
+/* Logs the failure; returns for how many ms the answer must be held back (conn_set_deadline +
+ * CONN_SLEEP). */
+int64_t service_login_failed(
+    struct service *svc, struct conn *c, struct str user, const char *mechanism);
+
+#endif
