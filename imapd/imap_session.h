@@ -1,0 +1,109 @@
+/* imapd/imap_session.h - one IMAP connection: its state, what it has selected, how it reads.
+ *
+ * RFC 3501 §3. A session belongs to one thread at a time (conn.h); nothing here is locked. Input
+ * is read by a mode, a function: commands, a SASL exchange, APPEND's octets, IDLE. Between
+ * commands a session holds no arena, no buffer and no database handle.
+ */
+#ifndef IMAPD_IMAP_SESSION_H
+#define IMAPD_IMAP_SESSION_H
+
+#include "common/net/conn.h"
+#include "common/net/line.h"
+#include "imapd/imap_command.h"
+#include "imapd/pump.h"
+#include "imapd/told.h"
+#include "store/service.h"
+#include "store/view.h"
+
+struct sasl;
+
+/* What a mode (or a whole turn) wants next; all but GO_ON end the turn. */
+enum imap_go {
+	GO_ON, /* there may be more to do: call the mode in force again */
+	GO_READ, /* more input */
+	GO_DRAIN, /* the peer to read what was written */
+	GO_AGAIN, /* another turn, after those of others */
+	GO_SLEEP, /* the deadline */
+	GO_TLS,
+	GO_CLOSE,
+};
+
+typedef enum imap_go imap_mode(struct imap_session *s, unsigned events);
+
+/* Gathers a command's lines and literals: imap_read.h. */
+struct imap_reader {
+	struct line_reader line;
+	struct sbuf text; /* the command so far: lines, CRLF, literals' octets as they stand on the
+			     wire */
+	uint64_t literal_left; /* octets of a literal still to come */
+	bool in_literal;
+	uint64_t drain_left; /* octets of a refused literal to be thrown away */
+	bool draining;
+	char tag[IMAP_TAG_MAX + 1]; /* of the line being read, "*" while unknown: for what is
+				       refused before it is whole */
+};
+
+struct imap_session {
+	struct conn *conn;
+	struct service *service; /* store, limits; shared */
+	struct conf *conf; /* a reference */
+	enum imap_state state; /* set by imap_enter_state() only */
+	imap_mode *mode; /* imap_read_command unless a command has its own */
+	struct imap_reader reader;
+	struct imap_cmd cmd; /* the command in progress */
+	struct imap_args args; /* what cmd.args points to */
+	struct pump pump; /* its output, while there is more */
+	bool stopping; /* the daemon stops: BYE at the next command boundary */
+	bool log_out; /* close when what is written is flushed */
+	bool start_tls; /* handshake when what is written is flushed */
+
+	/* before login */
+	int64_t login_by_ms; /* clock_mono_ms() at which the connection is given up */
+	uint32_t failed_logins;
+	uint32_t bad_commands;
+	struct sasl *sasl; /* AUTHENTICATE in progress */
+	enum err held_err; /* the answer that waits for a failed login's delay */
+
+	/* since login */
+	struct account *account; /* a reference */
+	char *user; /* address */
+	uint64_t commands; /* for the log */
+
+	/* since SELECT */
+	int64_t mailbox; /* id, 0 none */
+	bool read_only; /* EXAMINE */
+	bool lost; /* the selected mailbox was deleted by another; said so, no SELECT since */
+	struct view *told; /* what the client knows: sequence numbers are positions in it */
+	size_t keywords_told; /* keywords in the last FLAGS response */
+	struct imap_recent recent; /* which UIDs are \Recent here */
+
+	struct append_state *append; /* APPEND in progress: cmd_append.c */
+	struct watch *watch; /* IDLE in progress: cmd_idle.c */
+};
+
+extern const struct session_ops imap_session_ops;
+
+/* A session on `c`, which calls its turns from now on; NULL without memory. `service` outlives it.
+ */
+struct imap_session *imap_session_new(struct service *service, struct conn *c);
+
+/* The one place where the state changes; asserts that the move is one of RFC 3501 §3's. */
+void imap_enter_state(struct imap_session *s, enum imap_state to);
+/* Input goes to `mode` until imap_finish(); marks the command as pending. */
+void imap_enter_mode(struct imap_session *s, struct imap_cmd *cmd, imap_mode *mode);
+
+/* After a login: opens the account and enters ST_AUTH. Errors of account_open(). */
+NODISCARD enum err imap_log_in(
+    struct imap_session *s, int64_t account, struct str user, const char *mechanism);
+
+/* Leaves the selected mailbox, if there is one, without expunging (RFC 3501 §6.3.1: a second SELECT
+ * does that). */
+void imap_deselect(struct imap_session *s);
+
+/* "* BYE text", and the connection ends. */
+void imap_say_bye(struct imap_session *s, const char *code, const char *text);
+
+/* The deadline of a session at rest: the login's, or imapd.timeout. */
+void imap_set_deadline(struct imap_session *s);
+
+#endif
