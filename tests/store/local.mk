@@ -1,1 +1,10 @@
 # tests/store
+check_PROGRAMS += tests/store/test_uidset
+tests_store_test_uidset_SOURCES = %D%/test_uidset.c
+tests_store_test_uidset_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_store_test_uidset_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/store/test_view
+tests_store_test_view_SOURCES = %D%/test_view.c
+tests_store_test_view_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_store_test_view_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)

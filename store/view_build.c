@@ -1,0 +1,196 @@
+/* Making snapshots: from scratch, and from another one with changes. */
+#include "store/view_private.h"
+
+void
+view_builder_init(struct view_builder *b)
+{
+	*b = (struct view_builder){0};
+}
+
+static void
+unref_chunk(struct view_chunk *c)
+{
+	if (atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) == 1)
+		free(c);
+}
+
+void
+view_builder_done(struct view_builder *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		unref_chunk(b->slots[i].c);
+	free(b->slots);
+	free(b->open);
+	view_builder_init(b);
+}
+
+static struct view_chunk *
+new_chunk(void)
+{
+	struct view_chunk *c =
+	    malloc(sizeof(struct view_chunk) + CHUNK_ENTRIES * sizeof(struct view_entry));
+
+	if (c) {
+		atomic_init(&c->refs, 1);
+		c->n = 0;
+	}
+	return c;
+}
+
+/* Takes over a reference to `c`. */
+static void
+push_slot(struct view_builder *b, struct view_chunk *c)
+{
+	if (b->n == b->cap) {
+		size_t cap = b->cap ? b->cap * 2 : 4;
+		struct view_slot *slots = realloc(b->slots, cap * sizeof(*slots));
+		if (!slots) {
+			b->failed = true;
+			unref_chunk(c);
+			return;
+		}
+		b->slots = slots;
+		b->cap = cap;
+	}
+	b->slots[b->n++] = (struct view_slot){c, b->count, c->e[c->n - 1].uid};
+	b->count += c->n;
+}
+
+/* Puts the entries of the last finished chunk before those of the open one, where both are small,
+ * so that a mailbox that was thinned out does not stay cut into many pieces. */
+static void
+merge_back(struct view_builder *b)
+{
+	if (b->n == 0)
+		return;
+	struct view_chunk *last = b->slots[b->n - 1].c;
+	if (last->n + b->open->n > CHUNK_MERGE)
+		return;
+	memmove(b->open->e + last->n, b->open->e, b->open->n * sizeof(b->open->e[0]));
+	memcpy(b->open->e, last->e, last->n * sizeof(last->e[0]));
+	b->open->n += last->n;
+	b->n--;
+	b->count -= last->n;
+	unref_chunk(last);
+}
+
+static void
+flush(struct view_builder *b)
+{
+	if (!b->open || b->open->n == 0)
+		return;
+	merge_back(b);
+	struct view_chunk *c = MOVE_PTR(b->open);
+	if (c->n < CHUNK_ENTRIES) {
+		struct view_chunk *fit = realloc(c, sizeof(*c) + c->n * sizeof(c->e[0]));
+		c = fit ? fit : c;
+	}
+	push_slot(b, c);
+}
+
+void
+view_builder_put(struct view_builder *b, const struct view_entry *e)
+{
+	if (b->failed)
+		return;
+	if (b->open && b->open->n == CHUNK_ENTRIES)
+		flush(b);
+	if (!b->open && !(b->open = new_chunk())) {
+		b->failed = true;
+		return;
+	}
+	b->open->e[b->open->n++] = *e;
+}
+
+void
+view_builder_share(struct view_builder *b, struct view_chunk *c)
+{
+	if (b->failed)
+		return;
+	if (b->open && b->open->n > 0 && b->open->n + c->n <= CHUNK_MERGE) {
+		for (uint32_t i = 0; i < c->n; i++)
+			view_builder_put(b, &c->e[i]);
+		return;
+	}
+	flush(b);
+	atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
+	push_slot(b, c);
+}
+
+enum err
+view_builder_finish(struct view_builder *b, const struct view_meta *meta,
+    struct view_keywords *keywords, struct view **ret)
+{
+	flush(b);
+	struct view *v = b->failed ? NULL : malloc(sizeof(*v) + b->n * sizeof(struct view_slot));
+	if (!v) {
+		view_builder_done(b);
+		return ERR_NOMEM;
+	}
+	atomic_init(&v->refs, 1);
+	v->count = b->count;
+	v->meta = *meta;
+	v->keywords = view_keywords_ref(keywords);
+	v->chunks = b->n;
+	if (b->n)
+		memcpy(v->slot, b->slots, b->n * sizeof(struct view_slot));
+	b->n = 0; /* the snapshot has the references now */
+	view_builder_done(b);
+	*ret = v;
+	return ERR_OK;
+}
+
+/* What is still to be changed; `puts` and `gone` rise. */
+struct pending {
+	const struct view_entry *put, *puts_end;
+	const uint32_t *gone, *gone_end;
+};
+
+static bool
+touches(const struct pending *p, uint32_t last_uid)
+{
+	return (p->put < p->puts_end && p->put->uid <= last_uid) ||
+	       (p->gone < p->gone_end && *p->gone <= last_uid);
+}
+
+static void
+apply_to_chunk(struct view_builder *b, const struct view_chunk *c, struct pending *p)
+{
+	for (uint32_t i = 0; i < c->n; i++) {
+		const struct view_entry *e = &c->e[i];
+		while (p->put < p->puts_end && p->put->uid < e->uid)
+			view_builder_put(b, p->put++);
+		while (p->gone < p->gone_end && *p->gone < e->uid)
+			p->gone++;
+		if (p->gone < p->gone_end && *p->gone == e->uid) {
+			p->gone++;
+			continue;
+		}
+		if (p->put < p->puts_end && p->put->uid == e->uid)
+			e = p->put++;
+		view_builder_put(b, e);
+	}
+}
+
+enum err
+view_apply(const struct view *base, const struct view_meta *meta, struct view_keywords *keywords,
+    const struct view_entry *puts, size_t n_puts, const uint32_t *gone, size_t n_gone,
+    struct view **ret)
+{
+	struct pending p = {puts, puts + n_puts, gone, gone + n_gone};
+	struct view_builder b;
+
+	view_builder_init(&b);
+	for (size_t i = 0; i < base->chunks; i++) {
+		struct view_chunk *c = base->slot[i].c;
+		bool grows = i + 1 == base->chunks && c->n < CHUNK_ENTRIES && n_puts > 0 &&
+			     puts[n_puts - 1].uid > base->slot[i].last_uid;
+		if (grows || touches(&p, base->slot[i].last_uid))
+			apply_to_chunk(&b, c, &p);
+		else
+			view_builder_share(&b, c);
+	}
+	while (p.put < p.puts_end)
+		view_builder_put(&b, p.put++);
+	return view_builder_finish(&b, meta, keywords, ret);
+}
