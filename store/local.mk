@@ -1,6 +1,20 @@
 noinst_LIBRARIES += libstore.a
-libstore_a_SOURCES =
+# the ground: databases, directory, accounts, folder tree
+libstore_a_SOURCES = \
+	%D%/account.h %D%/account_private.h \
+	%D%/database.h \
+	%D%/db.c %D%/db.h \
+	%D%/directory.h \
+	%D%/file.c %D%/file.h \
+	%D%/mailbox.h \
+	%D%/schema.c %D%/schema.h %D%/schema_account.c %D%/schema_directory.c \
+	%D%/service.h \
+	%D%/store.h %D%/store_private.h
+# messages, views and the bus
 libstore_a_SOURCES += \
+	%D%/changes.h \
+	%D%/message.h \
+	%D%/reader.h \
 	%D%/uidset.c %D%/uidset.h \
 	%D%/view.c %D%/view.h %D%/view_private.h \
 	%D%/view_advance.c \

@@ -1,0 +1,62 @@
+/* store/account_private.h - what an account is made of, and the pieces its transactions are made
+ * of. Private to store/. */
+#ifndef STORE_ACCOUNT_PRIVATE_H
+#define STORE_ACCOUNT_PRIVATE_H
+
+#include "store/account.h"
+#include "store/database.h"
+#include "store/store_private.h"
+
+struct view_cache;
+struct watch_list;
+
+struct account {
+	struct database database; /* mail.db */
+	struct store *store;
+	int64_t id;
+	char *dir; /* accounts/<id> */
+	char *blobs; /* accounts/<id>/blobs */
+	struct account *next; /* in store->accounts; guarded by store->mu */
+	unsigned refs; /* guarded by store->mu */
+	pthread_mutex_t open_mu;
+	bool opened; /* migrated and fit for use; guarded by open_mu */
+
+	struct view_cache *views; /* view.c; NULL until needed, view_cache_free() at the end */
+	struct watch_list *watches; /* changes.c; likewise, watch_list_free() */
+};
+
+/* database_write() of the account; watchers are called after the commit. */
+NODISCARD enum err account_write(
+    struct account *a, txn_op *op, void *arg, enum durability durability);
+/* A consistent read; guard read_end. */
+NODISCARD enum err account_read(struct account *a, struct handle **ret);
+
+/* blobs/xx/<name>, the first two letters of the name between; in `out`, which must hold PATH_MAX
+ * octets. */
+NODISCARD enum err account_blob_path(const struct account *a, struct str name, char *out);
+
+/* -- pieces of operations */
+
+/* A modseq higher than every one before. One is enough for all changes of an operation. */
+NODISCARD enum err txn_next_modseq(struct txn *t, uint64_t *ret);
+NODISCARD enum err txn_next_uidvalidity(struct txn *t, uint32_t *ret);
+
+struct mailbox_change {
+	int64_t messages; /* entries added less those removed */
+	int64_t unseen; /* the same, of those without \Seen */
+	int64_t deleted; /* the same, of those with \Deleted */
+	int64_t bytes;
+};
+
+/* Adds to the counters of the mailbox and of the account, sets the mailbox's highest_modseq and
+ * touches it. ERR_OVER_QUOTA when the account grows beyond a limit; ERR_GONE without the mailbox.
+ */
+NODISCARD enum err txn_change_mailbox(
+    struct txn *t, int64_t mailbox, const struct mailbox_change *change, uint64_t modseq);
+/* `n` consecutive UIDs, the first in *ret_first. ERR_GONE; ERR_LIMIT when there are none left. */
+NODISCARD enum err txn_take_uids(
+    struct txn *t, int64_t mailbox, uint32_t n, uint32_t *ret_first, uint32_t *ret_uidvalidity);
+/* One entry less points to the message; with the last one it goes, rows and file. */
+NODISCARD enum err txn_release_message(struct txn *t, int64_t message);
+
+#endif

@@ -1,0 +1,528 @@
+/* SQLite behind store/db.h. Connections are opened in multi-thread mode: a handle has no lock of
+ * its own, the pool (pool.c) lends it to one thread at a time. */
+#include "store/db.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "store/file.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#define BUSY_LIMIT_MS 10000
+#define STATEMENT_BUCKETS 64 /* a power of two */
+
+struct stmt {
+	struct stmt *next; /* in its bucket */
+	struct db *db;
+	const char *sql;
+	sqlite3_stmt *s;
+	enum err err; /* of binding */
+	bool lent;
+};
+
+struct db {
+	sqlite3 *conn;
+	char *path;
+	bool failed;
+	int64_t busy_since_ms;
+	struct stmt *statements[STATEMENT_BUCKETS];
+};
+
+/* -- errors */
+
+static enum err
+err_from_io(struct db *db)
+{
+	int errnum = sqlite3_system_errno(db->conn);
+
+	/* EFBIG: a file size limit is a full disk to whoever meets it. */
+	if (errnum == ENOSPC || errnum == EDQUOT || errnum == EFBIG)
+		return ERR_NO_SPACE;
+	return errnum == ENOMEM ? ERR_NOMEM : ERR_IO;
+}
+
+static enum err
+err_from_code(struct db *db, int code)
+{
+	switch (code & 0xff) {
+	case SQLITE_OK:
+	case SQLITE_ROW:
+	case SQLITE_DONE:
+		return ERR_OK;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+	case SQLITE_PROTOCOL:
+		return ERR_BUSY;
+	case SQLITE_CONSTRAINT:
+		return code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY
+			   ? ERR_EXISTS
+			   : ERR_INTERNAL;
+	case SQLITE_FULL:
+		return ERR_NO_SPACE;
+	case SQLITE_IOERR:
+		return code == SQLITE_IOERR_NOMEM ? ERR_NOMEM : err_from_io(db);
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return ERR_CORRUPT;
+	case SQLITE_CANTOPEN:
+	case SQLITE_READONLY:
+	case SQLITE_PERM:
+	case SQLITE_AUTH:
+		return err_from_io(db);
+	case SQLITE_NOMEM:
+		return ERR_NOMEM;
+	case SQLITE_TOOBIG:
+		return ERR_LIMIT;
+	default:
+		return ERR_INTERNAL;
+	}
+}
+
+static enum err
+report(struct db *db, const char *op, int code)
+{
+	if (db->conn && code == SQLITE_OK)
+		code = sqlite3_extended_errcode(db->conn);
+	enum err e = err_from_code(db, code);
+
+	if (e == ERR_IO || e == ERR_CORRUPT)
+		db->failed = true;
+	if (err_class(e) == ERR_CLASS_OURS)
+		log_error("store", F_CSTR("op", op), F_ERR(e), F_CSTR("file", db->path),
+		    F_INT("sqlite", code), F_CSTR("detail", sqlite3_errmsg(db->conn)),
+		    F_INT("errno", sqlite3_system_errno(db->conn)));
+	return e;
+}
+
+/* -- open and close */
+
+enum err
+db_create(const char *path)
+{
+	CLEANUP(fd_close) int fd = open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0660);
+
+	if (fd < 0)
+		return errno == EEXIST ? ERR_EXISTS : file_error("create", path);
+	return file_sync_parent(path);
+}
+
+/* Another process has the lock: sleep a little, longer each time, up to BUSY_LIMIT_MS in all. */
+static int
+wait_for_lock(void *arg, int count)
+{
+	struct db *db = arg;
+
+	if (count == 0)
+		db->busy_since_ms = clock_mono_ms();
+	if (clock_mono_ms() - db->busy_since_ms >= BUSY_LIMIT_MS)
+		return 0;
+	long us = count >= 9 ? 2000 : 200 * (count + 1);
+	nanosleep(&(struct timespec){.tv_nsec = us * 1000}, NULL);
+	return 1;
+}
+
+static enum err
+configure(struct db *db, enum db_role role)
+{
+	sqlite3_extended_result_codes(db->conn, 1);
+	sqlite3_busy_handler(db->conn, wait_for_lock, db);
+	sqlite3_db_config(db->conn, SQLITE_DBCONFIG_LOOKASIDE, NULL, 256, 64);
+	sqlite3_db_config(db->conn, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(db->conn, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
+	sqlite3_db_config(db->conn, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
+	/* The WAL stays when the last handle closes: its directory entry was made durable once. */
+	sqlite3_file_control(db->conn, "main", SQLITE_FCNTL_PERSIST_WAL, &(int){1});
+
+	enum err e = db_script(
+	    db, role == DB_WRITER ? "PRAGMA cache_size = -2000" : "PRAGMA cache_size = -512");
+	if (!e)
+		e = db_script(db, "PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY;"
+				  "PRAGMA wal_autocheckpoint = 1000;"
+				  "PRAGMA journal_size_limit = 4194304;"
+				  "PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF");
+	if (!e && role == DB_READER)
+		e = db_script(db, "PRAGMA query_only = ON");
+	return e;
+}
+
+enum err
+db_open(const char *path, enum db_role role, struct db **ret)
+{
+	struct stat st;
+
+	if (stat(path, &st) && errno == ENOENT)
+		return ERR_NOT_FOUND;
+	CLEANUP(db_close) struct db *db = calloc(1, sizeof(*db));
+	if (!db || !(db->path = strdup(path)))
+		return ERR_NOMEM;
+	/* Readers need to write the shared-memory file, hence no SQLITE_OPEN_READONLY. */
+	int code = sqlite3_open_v2(path, &db->conn,
+	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+	if (code)
+		return db->conn ? report(db, "open", code) : ERR_NOMEM;
+	enum err e = configure(db, role);
+	if (!e)
+		*ret = MOVE_PTR(db);
+	return e;
+}
+
+void
+db_close(struct db **dbp)
+{
+	struct db *db = *dbp;
+
+	if (!db)
+		return;
+	*dbp = NULL;
+	for (size_t i = 0; i < STATEMENT_BUCKETS; i++) {
+		for (struct stmt *st = db->statements[i]; st;) {
+			struct stmt *next = st->next;
+			assert(!st->lent);
+			sqlite3_finalize(st->s);
+			free(st);
+			st = next;
+		}
+	}
+	int code = sqlite3_close(db->conn);
+	assert(code == SQLITE_OK);
+	(void)code;
+	free(db->path);
+	free(db);
+}
+
+const char *
+db_path(const struct db *db)
+{
+	return db->path;
+}
+
+bool
+db_failed(const struct db *db)
+{
+	return db->failed;
+}
+
+/* -- statements */
+
+static struct stmt **
+bucket_of(struct db *db, const char *sql)
+{
+	uint64_t h = (uint64_t)(uintptr_t)sql * 0x9e3779b97f4a7c15ull;
+
+	return &db->statements[h >> 58];
+}
+
+static enum err
+find_statement(struct db *db, const char *sql, struct stmt **ret)
+{
+	struct stmt **bucket = bucket_of(db, sql);
+
+	for (struct stmt *st = *bucket; st; st = st->next) {
+		if (st->sql == sql) {
+			*ret = st;
+			return ERR_OK;
+		}
+	}
+	sqlite3_stmt *s = NULL;
+	if (sqlite3_prepare_v3(db->conn, sql, -1, SQLITE_PREPARE_PERSISTENT, &s, NULL))
+		return report(db, "prepare", SQLITE_OK);
+	struct stmt *st = calloc(1, sizeof(*st));
+	if (!st) {
+		sqlite3_finalize(s);
+		return ERR_NOMEM;
+	}
+	*st = (struct stmt){.next = *bucket, .db = db, .sql = sql, .s = s};
+	*bucket = st;
+	*ret = st;
+	return ERR_OK;
+}
+
+void
+stmt_bind(struct stmt *st, int i, struct db_arg arg)
+{
+	int code = SQLITE_OK;
+
+	switch (arg.type) {
+	case DB_ARG_INT:
+		code = sqlite3_bind_int64(st->s, i, arg.i);
+		break;
+	case DB_ARG_TEXT:
+		code = sqlite3_bind_text64(
+		    st->s, i, arg.s.p ? arg.s.p : "", arg.s.n, SQLITE_STATIC, SQLITE_UTF8);
+		break;
+	case DB_ARG_BLOB:
+		code = arg.s.n ? sqlite3_bind_blob64(st->s, i, arg.s.p, arg.s.n, SQLITE_STATIC)
+			       : sqlite3_bind_zeroblob(st->s, i, 0);
+		break;
+	case DB_ARG_NULL:
+	case DB_ARG_NONE:
+		code = sqlite3_bind_null(st->s, i);
+		break;
+	}
+	if (code && !st->err)
+		st->err = report(st->db, "bind", code);
+}
+
+enum err
+db_query_args(
+    struct db *db, const char *sql, struct stmt **ret, const struct db_arg *args, size_t n)
+{
+	struct stmt *st = NULL;
+	enum err e = find_statement(db, sql, &st);
+
+	if (e)
+		return e;
+	assert(!st->lent); /* the same statement twice at once on one handle */
+	assert(n == (size_t)sqlite3_bind_parameter_count(st->s));
+	st->lent = true;
+	st->err = ERR_OK;
+	for (size_t i = 0; i < n; i++)
+		stmt_bind(st, (int)i + 1, args[i]);
+	*ret = st;
+	return ERR_OK;
+}
+
+enum err
+stmt_step(struct stmt *st, bool *ret_row)
+{
+	if (st->err)
+		return st->err;
+	int code = sqlite3_step(st->s);
+	if (code == SQLITE_ROW || code == SQLITE_DONE) {
+		*ret_row = code == SQLITE_ROW;
+		return ERR_OK;
+	}
+	st->err = report(st->db, "step", code);
+	return st->err;
+}
+
+void
+stmt_reset(struct stmt *st)
+{
+	sqlite3_reset(st->s);
+	st->err = ERR_OK;
+}
+
+void
+stmt_done(struct stmt **stp)
+{
+	struct stmt *st = *stp;
+
+	if (!st)
+		return;
+	*stp = NULL;
+	sqlite3_reset(st->s);
+	sqlite3_clear_bindings(st->s);
+	st->lent = false;
+}
+
+enum err
+db_run_args(struct db *db, const char *sql, const struct db_arg *args, size_t n)
+{
+	CLEANUP(stmt_done) struct stmt *st = NULL;
+	bool row = true;
+	enum err e = db_query_args(db, sql, &st, args, n);
+
+	while (!e && row)
+		e = stmt_step(st, &row);
+	return e;
+}
+
+enum err
+db_get_int_args(struct db *db, const char *sql, int64_t *ret, const struct db_arg *args, size_t n)
+{
+	CLEANUP(stmt_done) struct stmt *st = NULL;
+	bool row = false;
+	enum err e = db_query_args(db, sql, &st, args, n);
+
+	if (!e)
+		e = stmt_step(st, &row);
+	if (e)
+		return e;
+	if (!row)
+		return ERR_NOT_FOUND;
+	*ret = stmt_int(st, 0);
+	return ERR_OK;
+}
+
+int64_t
+stmt_int(struct stmt *st, int column)
+{
+	return sqlite3_column_int64(st->s, column);
+}
+
+struct str
+stmt_str(struct stmt *st, int column)
+{
+	/* column_blob, not column_text: no conversion, and the octets as they were bound. */
+	const void *p = sqlite3_column_blob(st->s, column);
+	size_t n = (size_t)sqlite3_column_bytes(st->s, column);
+
+	if (!p && sqlite3_column_type(st->s, column) != SQLITE_NULL)
+		p = "";
+	return str_make(p, n);
+}
+
+bool
+stmt_is_null(struct stmt *st, int column)
+{
+	return sqlite3_column_type(st->s, column) == SQLITE_NULL;
+}
+
+int64_t
+db_last_id(struct db *db)
+{
+	return sqlite3_last_insert_rowid(db->conn);
+}
+
+int64_t
+db_changes(struct db *db)
+{
+	return sqlite3_changes64(db->conn);
+}
+
+/* -- transactions */
+
+enum err
+db_begin_read(struct db *db)
+{
+	return db_run(db, "BEGIN");
+}
+
+enum err
+db_begin_write(struct db *db)
+{
+	return db_run(db, "BEGIN IMMEDIATE");
+}
+
+enum err
+db_commit(struct db *db)
+{
+	enum err e = db_run(db, "COMMIT");
+
+	if (e)
+		db_rollback(db);
+	return e;
+}
+
+void
+db_rollback(struct db *db)
+{
+	/* SQLite has rolled back by itself after some errors. */
+	if (db_in_transaction(db) && db_run(db, "ROLLBACK") != ERR_OK)
+		db->failed = true;
+}
+
+bool
+db_in_transaction(struct db *db)
+{
+	return !sqlite3_get_autocommit(db->conn);
+}
+
+enum err
+db_savepoint(struct db *db)
+{
+	return db_run(db, "SAVEPOINT operation");
+}
+
+enum err
+db_release(struct db *db)
+{
+	return db_run(db, "RELEASE operation");
+}
+
+enum err
+db_rollback_to_savepoint(struct db *db)
+{
+	enum err e = db_run(db, "ROLLBACK TO operation");
+
+	return e ? e : db_release(db);
+}
+
+/* -- the file */
+
+enum err
+db_version(struct db *db, int64_t *ret)
+{
+	return db_get_int(db, "PRAGMA user_version", ret);
+}
+
+enum err
+db_set_version(struct db *db, int64_t version)
+{
+	char sql[64];
+
+	snprintf(sql, sizeof(sql), "PRAGMA user_version = %lld", (long long)version);
+	return db_script(db, sql);
+}
+
+enum err
+db_script(struct db *db, const char *sql)
+{
+	int code = sqlite3_exec(db->conn, sql, NULL, NULL, NULL);
+
+	return code ? report(db, "script", code) : ERR_OK;
+}
+
+enum err
+db_use_wal(struct db *db)
+{
+	return db_script(db, "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL");
+}
+
+enum err
+db_checkpoint(struct db *db)
+{
+	int code =
+	    sqlite3_wal_checkpoint_v2(db->conn, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+
+	return code ? report(db, "checkpoint", code) : ERR_OK;
+}
+
+enum err
+db_snapshot(struct db *db, const char *path)
+{
+	char temporary[PATH_MAX];
+
+	if (snprintf(temporary, sizeof(temporary), "%s.%ld", path, (long)getpid()) >=
+	    (int)sizeof(temporary))
+		return ERR_TOO_LONG;
+	unlink(temporary);
+	enum err e = db_create(temporary);
+	if (!e)
+		e = db_run(db, "VACUUM INTO ?1", DB_TEXT(str_of(temporary)));
+	if (!e)
+		e = file_sync(temporary);
+	if (!e && rename(temporary, path))
+		e = file_error("rename", path);
+	if (!e)
+		e = file_sync_parent(path);
+	if (e)
+		unlink(temporary);
+	return e;
+}
+
+enum err
+db_integrity(struct db *db, struct sbuf *report_to)
+{
+	CLEANUP(stmt_done) struct stmt *st = NULL;
+	bool row = false, damaged = false;
+	enum err e = db_query(db, "PRAGMA integrity_check(100)", &st);
+
+	while (!e && !(e = stmt_step(st, &row)) && row) {
+		if (str_eq(stmt_str(st, 0), STR("ok")))
+			continue;
+		damaged = true;
+		sbuf_put(report_to, stmt_str(st, 0));
+		sbuf_putc(report_to, '\n');
+	}
+	if (e)
+		return e;
+	return damaged ? ERR_CORRUPT : ERR_OK;
+}

@@ -1,0 +1,124 @@
+/* store/db.h - the SQL engine: the only interface behind which SQLite stands (db.c is the only file
+ * that includes its header, so that a second engine could stand beside it).
+ *
+ * A handle is a connection with its prepared statements; one thread at a time uses it. Statements
+ * are known by the address of their SQL text, which must be a string literal (or otherwise live as
+ * long as the program): each is prepared once per handle.
+ *
+ * Failures of the OURS class are logged here, once, with the path of the file and SQLite's extended
+ * code. A full disk is ERR_NO_SPACE, a lock that was not to be had ERR_BUSY, a violated UNIQUE
+ * ERR_EXISTS.
+ *
+ *	CLEANUP(stmt_done) struct stmt *st = NULL;
+ *	enum err e = db_query(db, "SELECT id, name FROM mailbox WHERE uidnext > ?1", &st,
+ *DB_INT(7)); bool row = false; while (!e && !(e = stmt_step(st, &row)) && row) use(stmt_int(st, 0),
+ *stmt_str(st, 1));
+ */
+#ifndef STORE_DB_H
+#define STORE_DB_H
+
+#include "common/base/cleanup.h"
+#include "common/base/err.h"
+#include "common/base/sbuf.h"
+#include "common/base/str.h"
+
+struct db;
+struct stmt;
+
+enum db_role { DB_READER, DB_WRITER };
+
+/* Makes an empty file, mode 0660 within the umask, durable in its directory. ERR_EXISTS. */
+NODISCARD enum err db_create(const char *path);
+/* Opens an existing database. ERR_NOT_FOUND without a log line. A reader can't write. */
+NODISCARD enum err db_open(const char *path, enum db_role role, struct db **ret);
+void db_close(struct db **db);
+const char *db_path(const struct db *db);
+/* An I/O error or damage was met: do not use the handle again, open another. */
+bool db_failed(const struct db *db);
+
+/* -- statements */
+
+struct db_arg {
+	enum { DB_ARG_NONE, DB_ARG_INT, DB_ARG_TEXT, DB_ARG_BLOB, DB_ARG_NULL } type;
+	int64_t i;
+	struct str s;
+};
+
+/* Values for ?1, ?2, … in order. Octets must live until the statement is done. */
+#define DB_INT(v) ((struct db_arg){.type = DB_ARG_INT, .i = (int64_t)(v)})
+#define DB_TEXT(v) ((struct db_arg){.type = DB_ARG_TEXT, .s = (v)})
+#define DB_BLOB(v) ((struct db_arg){.type = DB_ARG_BLOB, .s = (v)})
+#define DB_NULL ((struct db_arg){.type = DB_ARG_NULL})
+
+#define DB_ARGS_(...)                                                                              \
+	((const struct db_arg[]){{.type = DB_ARG_NONE}, ##__VA_ARGS__}) + 1,                       \
+	    sizeof((const struct db_arg[]){{.type = DB_ARG_NONE}, ##__VA_ARGS__}) /                \
+		    sizeof(struct db_arg) -                                                        \
+		1
+
+/* Prepares (once) and binds: `db_query(db, sql, &st, DB_INT(1), DB_TEXT(s))`. The statement belongs
+ * to the caller until stmt_done(). */
+#define db_query(db, sql, ret, ...) db_query_args((db), (sql), (ret), DB_ARGS_(__VA_ARGS__))
+/* Runs a statement without rows: `db_run(db, sql, DB_INT(1))`. */
+#define db_run(db, sql, ...) db_run_args((db), (sql), DB_ARGS_(__VA_ARGS__))
+/* The first column of the first row: `db_get_int(db, sql, &n, DB_INT(1))`. ERR_NOT_FOUND without a
+ * row. */
+#define db_get_int(db, sql, ret, ...) db_get_int_args((db), (sql), (ret), DB_ARGS_(__VA_ARGS__))
+
+NODISCARD enum err db_query_args(
+    struct db *db, const char *sql, struct stmt **ret, const struct db_arg *args, size_t n);
+NODISCARD enum err db_run_args(struct db *db, const char *sql, const struct db_arg *args, size_t n);
+NODISCARD enum err db_get_int_args(
+    struct db *db, const char *sql, int64_t *ret, const struct db_arg *args, size_t n);
+
+/* The next row, or *ret_row false at the end. */
+NODISCARD enum err stmt_step(struct stmt *st, bool *ret_row);
+/* Ready for other values (stmt_bind, then stmt_step again). */
+void stmt_reset(struct stmt *st);
+/* Sets parameter `i` (from 1); a failure sticks and stmt_step() returns it. */
+void stmt_bind(struct stmt *st, int i, struct db_arg arg);
+/* Gives it back to the handle; NULL is fine. */
+void stmt_done(struct stmt **st);
+
+/* Columns (from 0) of the current row. Octets live until the next step. */
+int64_t stmt_int(struct stmt *st, int column);
+struct str stmt_str(struct stmt *st, int column); /* {NULL, 0} for NULL */
+bool stmt_is_null(struct stmt *st, int column);
+
+int64_t db_last_id(struct db *db);
+/* Rows changed by the last INSERT, UPDATE or DELETE. */
+int64_t db_changes(struct db *db);
+
+/* -- transactions */
+
+/* A consistent read. Guard: db_end, which rolls back unless committed. */
+NODISCARD enum err db_begin_read(struct db *db);
+/* Waits for the write lock up to ten seconds: ERR_BUSY. */
+NODISCARD enum err db_begin_write(struct db *db);
+/* Committed, not synced. After a failure nothing was written and the transaction is over. */
+NODISCARD enum err db_commit(struct db *db);
+/* Ends the transaction, if any, without effect. */
+void db_rollback(struct db *db);
+bool db_in_transaction(struct db *db);
+/* One savepoint at a time inside a write transaction. */
+NODISCARD enum err db_savepoint(struct db *db);
+NODISCARD enum err db_release(struct db *db);
+NODISCARD enum err db_rollback_to_savepoint(struct db *db);
+
+/* -- the file */
+
+NODISCARD enum err db_version(struct db *db, int64_t *ret);
+NODISCARD enum err db_set_version(struct db *db, int64_t version);
+/* Several statements from one text: migrations. */
+NODISCARD enum err db_script(struct db *db, const char *sql);
+/* WAL mode, kept in the file. For new files, before anything is written. */
+NODISCARD enum err db_use_wal(struct db *db);
+/* Moves all of the WAL into the database file, both synced, and empties the WAL. ERR_BUSY while
+ * somebody reads. */
+NODISCARD enum err db_checkpoint(struct db *db);
+/* A consistent copy in one file, durable; replaces `path`. */
+NODISCARD enum err db_snapshot(struct db *db, const char *path);
+/* SQLite's integrity check: a line per problem to `report`, ERR_CORRUPT if there is any. */
+NODISCARD enum err db_integrity(struct db *db, struct sbuf *report);
+
+#endif

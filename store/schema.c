@@ -1,0 +1,58 @@
+#include "store/schema.h"
+#include "common/base/log.h"
+
+#include <limits.h>
+#include <stdio.h>
+
+static enum err
+snapshot_before(struct db *db, int64_t version)
+{
+	char path[PATH_MAX];
+
+	if (snprintf(path, sizeof(path), "%s.before-%lld", db_path(db), (long long)version) >=
+	    (int)sizeof(path))
+		return ERR_TOO_LONG;
+	enum err e = db_snapshot(db, path);
+	if (!e)
+		log_info("migrate", F_CSTR("file", db_path(db)), F_CSTR("snapshot", path),
+		    F_INT("version", version));
+	return e;
+}
+
+static enum err
+run_steps(struct db *db, const struct schema *s)
+{
+	int64_t version;
+	/* Asked again under the lock: another process may have been quicker. */
+	enum err e = db_version(db, &version);
+
+	for (; !e && version < s->version; version++)
+		e = db_script(db, s->steps[version]);
+	return e ? e : db_set_version(db, s->version);
+}
+
+enum err
+schema_migrate(struct db *db, const struct schema *s)
+{
+	int64_t version;
+	enum err e = db_version(db, &version);
+
+	if (e || version == s->version)
+		return e;
+	if (version > s->version) {
+		log_error("store", F_CSTR("op", "migrate"), F_CSTR("file", db_path(db)),
+		    F_INT("version", version), F_INT("known", s->version),
+		    F_CSTR("detail", "made by a newer program"));
+		return ERR_CANNOT;
+	}
+	e = version > 0 ? snapshot_before(db, version + 1) : db_use_wal(db);
+	if (!e)
+		e = db_begin_write(db);
+	if (!e)
+		e = run_steps(db, s);
+	if (e) {
+		db_rollback(db);
+		return e;
+	}
+	return db_commit(db);
+}

@@ -1,0 +1,95 @@
+/* mail.db: the mailboxes and messages of one account.
+ *
+ * Listing a mailbox reads `entry` and `message` only, compact rows; header and body octets stand in
+ * tables of their own. Identifiers of mailboxes and messages are never used twice (AUTOINCREMENT),
+ * nor are UIDs (uidnext), UIDVALIDITYs (meta.uidvalidity) and MODSEQs (meta.modseq): counters that
+ * only rise, whatever the clock does.
+ */
+#include "store/schema.h"
+
+/* clang-format off */
+static const char version_1[] =
+"CREATE TABLE meta ("				/* one row */
+"	id INTEGER PRIMARY KEY CHECK (id = 1),"
+"	account INTEGER NOT NULL,"
+"	created_s INTEGER NOT NULL,"
+"	uidvalidity INTEGER NOT NULL,"		/* given out last */
+"	modseq INTEGER NOT NULL,"		/* given out last, one counter for all mailboxes */
+"	bytes INTEGER NOT NULL DEFAULT 0,"	/* of all entries, as quota counts them */
+"	messages INTEGER NOT NULL DEFAULT 0,"	/* number of entries */
+"	quota_bytes INTEGER NOT NULL DEFAULT 0,"	/* limits, 0 none: mirrored from directory.db so */
+"	quota_messages INTEGER NOT NULL DEFAULT 0,"	/* that one transaction decides */
+"	removed INTEGER NOT NULL DEFAULT 0);"	/* the account was removed; the files follow */
+
+"CREATE TABLE mailbox ("
+"	id INTEGER PRIMARY KEY AUTOINCREMENT,"
+"	name TEXT NOT NULL UNIQUE,"
+"	uidvalidity INTEGER NOT NULL,"
+"	uidnext INTEGER NOT NULL DEFAULT 1,"
+"	highest_modseq INTEGER NOT NULL,"
+"	messages INTEGER NOT NULL DEFAULT 0,"
+"	unseen INTEGER NOT NULL DEFAULT 0,"	/* entries without flag 1 */
+"	deleted INTEGER NOT NULL DEFAULT 0,"	/* entries with flag 8 */
+"	bytes INTEGER NOT NULL DEFAULT 0,"
+"	recent_from INTEGER NOT NULL DEFAULT 1,"
+"	special_use TEXT NOT NULL DEFAULT '',"
+"	noselect INTEGER NOT NULL DEFAULT 0);"
+
+"CREATE TABLE subscription (name TEXT PRIMARY KEY) WITHOUT ROWID;"
+
+"CREATE TABLE keyword ("
+"	mailbox INTEGER NOT NULL,"
+"	bit INTEGER NOT NULL,"			/* flag 1 << (6 + bit) */
+"	name TEXT NOT NULL,"			/* as first written; compared without case */
+"	PRIMARY KEY (mailbox, bit)) WITHOUT ROWID;"
+
+"CREATE TABLE message ("
+"	id INTEGER PRIMARY KEY AUTOINCREMENT,"
+"	email_id TEXT NOT NULL,"
+"	size INTEGER NOT NULL,"
+"	header_size INTEGER NOT NULL,"
+"	internal_s INTEGER NOT NULL,"
+"	internal_zone_s INTEGER NOT NULL DEFAULT 0,"
+"	refs INTEGER NOT NULL,"			/* number of entries */
+"	blob TEXT NOT NULL DEFAULT '',"		/* the file under blobs/ that holds all octets; */
+"	envelope BLOB NOT NULL,"		/* empty: header and body hold them */
+"	bodystructure BLOB NOT NULL,"
+"	parts BLOB NOT NULL);"
+
+"CREATE TABLE header (message INTEGER PRIMARY KEY, octets BLOB NOT NULL);"
+"CREATE TABLE body (message INTEGER PRIMARY KEY, octets BLOB NOT NULL);"
+
+"CREATE TABLE entry ("
+"	mailbox INTEGER NOT NULL,"
+"	uid INTEGER NOT NULL,"
+"	message INTEGER NOT NULL,"
+"	flags INTEGER NOT NULL,"		/* 1 seen, 2 answered, 4 flagged, 8 deleted, 16 draft, keywords */
+"	modseq INTEGER NOT NULL,"
+"	saved_s INTEGER NOT NULL,"
+"	PRIMARY KEY (mailbox, uid)) WITHOUT ROWID;"
+"CREATE INDEX entry_modseq ON entry (mailbox, modseq);"
+
+"CREATE TABLE tombstone ("			/* an expunged entry */
+"	mailbox INTEGER NOT NULL,"
+"	uid INTEGER NOT NULL,"
+"	modseq INTEGER NOT NULL,"
+"	expunged_s INTEGER NOT NULL,"
+"	PRIMARY KEY (mailbox, uid)) WITHOUT ROWID;"
+"CREATE INDEX tombstone_modseq ON tombstone (mailbox, modseq);"
+
+/* For people who ask SQL. */
+"CREATE VIEW mailboxes AS SELECT id, name, messages, unseen, deleted, bytes, uidvalidity, uidnext,"
+"	highest_modseq, special_use, noselect,"
+"	EXISTS (SELECT 1 FROM subscription s WHERE s.name = mailbox.name) AS subscribed"
+"	FROM mailbox ORDER BY name;"
+"CREATE VIEW messages AS SELECT b.name AS mailbox, e.uid, m.size,"
+"	datetime(m.internal_s, 'unixepoch') AS received, datetime(e.saved_s, 'unixepoch') AS saved,"
+"	(e.flags & 1) <> 0 AS seen, (e.flags & 2) <> 0 AS answered, (e.flags & 4) <> 0 AS flagged,"
+"	(e.flags & 8) <> 0 AS deleted, (e.flags & 16) <> 0 AS draft, e.modseq, m.email_id,"
+"	CAST(m.envelope AS TEXT) AS envelope, m.id AS message"
+"	FROM entry e JOIN mailbox b ON b.id = e.mailbox JOIN message m ON m.id = e.message"
+"	ORDER BY b.name, e.uid;";
+/* clang-format on */
+
+static const char *const steps[] = {version_1};
+const struct schema schema_account = {"account", steps, ARRAY_LEN(steps)};

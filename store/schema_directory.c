@@ -1,0 +1,50 @@
+/* directory.db: domains, accounts, aliases and credentials. Names are stored in lower case, domains
+ * in their ASCII form. */
+#include "store/schema.h"
+
+/* clang-format off */
+static const char version_1[] =
+"CREATE TABLE domain ("
+"	id INTEGER PRIMARY KEY AUTOINCREMENT,"
+"	name TEXT NOT NULL UNIQUE);"
+
+"CREATE TABLE account ("
+"	id INTEGER PRIMARY KEY AUTOINCREMENT,"	/* also the name of its directory */
+"	domain INTEGER NOT NULL REFERENCES domain,"
+"	local TEXT NOT NULL,"
+"	enabled INTEGER NOT NULL DEFAULT 1,"
+"	quota_bytes INTEGER NOT NULL DEFAULT 0,"	/* limits, 0 none */
+"	quota_messages INTEGER NOT NULL DEFAULT 0,"
+"	created_s INTEGER NOT NULL,"
+"	last_login_s INTEGER NOT NULL DEFAULT 0,"
+"	hash TEXT NOT NULL,"
+"	scram_salt BLOB NOT NULL,"
+"	scram_iterations INTEGER NOT NULL,"
+"	scram_stored_key BLOB NOT NULL,"
+"	scram_server_key BLOB NOT NULL,"
+"	UNIQUE (domain, local));"
+"CREATE INDEX account_local ON account (local);"
+
+"CREATE TABLE alias ("
+"	id INTEGER PRIMARY KEY AUTOINCREMENT,"
+"	domain INTEGER NOT NULL REFERENCES domain,"
+"	local TEXT NOT NULL,"
+"	UNIQUE (domain, local));"
+"CREATE TABLE alias_target ("
+"	alias INTEGER NOT NULL REFERENCES alias,"
+"	position INTEGER NOT NULL,"
+"	address TEXT NOT NULL,"
+"	PRIMARY KEY (alias, position)) WITHOUT ROWID;"
+
+/* For people who ask SQL. */
+"CREATE VIEW accounts AS SELECT a.id, a.local || '@' || d.name AS address, a.enabled, a.quota_bytes,"
+"	a.quota_messages, datetime(a.created_s, 'unixepoch') AS created,"
+"	CASE a.last_login_s WHEN 0 THEN NULL ELSE datetime(a.last_login_s, 'unixepoch') END AS last_login"
+"	FROM account a JOIN domain d ON d.id = a.domain ORDER BY d.name, a.local;"
+"CREATE VIEW aliases AS SELECT a.local || '@' || d.name AS address, t.address AS target"
+"	FROM alias a JOIN domain d ON d.id = a.domain JOIN alias_target t ON t.alias = a.id"
+"	ORDER BY d.name, a.local, t.position;";
+/* clang-format on */
+
+static const char *const steps[] = {version_1};
+const struct schema schema_directory = {"directory", steps, ARRAY_LEN(steps)};

@@ -1,0 +1,44 @@
+/* store/store_private.h - what a store is made of. Private to store/. */
+#ifndef STORE_STORE_PRIVATE_H
+#define STORE_STORE_PRIVATE_H
+
+#include "store/database.h"
+#include "store/store.h"
+
+struct bus;
+
+#define STORE_ACCOUNT_BUCKETS 256 /* a power of two */
+
+struct store {
+	char *data_dir;
+	char *run_dir; /* NULL: none */
+	char *process;
+	char *spool_dir; /* data_dir/spool */
+	char *delimiter; /* of sub-addresses, "" for none */
+	uint64_t default_quota_bytes;
+
+	struct pool *pool;
+	struct database directory;
+
+	pthread_mutex_t mu;
+	struct account *accounts[STORE_ACCOUNT_BUCKETS]; /* guarded by mu */
+	struct login_note *login_notes; /* directory_account.c; guarded by mu */
+
+	struct bus *bus; /* changes.c */
+};
+
+/* -- of changes.c and view.c */
+
+/* Called by store_open() and store_close(). */
+NODISCARD enum err bus_open(struct store *s, struct bus **ret);
+void bus_close(struct bus **b);
+/* Sends again what could not be sent; from store_tick(). */
+void bus_tick(struct bus *b);
+/* After a commit: the watchers of these mailboxes, here and in the other processes. */
+void changes_publish(struct account *a, const int64_t *mailboxes, size_t n);
+struct watch_list;
+void watch_list_free(struct watch_list **w);
+struct view_cache;
+void view_cache_free(struct view_cache **c);
+
+#endif
