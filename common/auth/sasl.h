@@ -23,8 +23,11 @@ struct sasl_host {
 	/* Raw channel binding of `type` ("tls-exporter", "tls-server-end-point"), or ERR_CANNOT. */
 	enum err (*binding)(void *arg, const char *type, struct arena *arena, struct str *ret);
 	struct login_cache *cache; /* may be NULL */
+	/* Salts for names that nobody has are made from it: the same in every process and after a
+	 * restart, so that they tell no more than real ones. Empty: a key of this process. */
+	struct str secret;
 	bool secure; /* cleartext mechanisms allowed */
-	bool tls; /* -PLUS offered */
+	bool tls; /* -PLUS offered: binding() can give tls-exporter */
 };
 
 /* "PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS": those that are allowed now, each preceded by

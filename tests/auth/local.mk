@@ -1,1 +1,10 @@
-# tests/auth
+check_PROGRAMS += tests/auth/test_password tests/auth/test_sasl tests/auth/test_scram
+tests_auth_test_password_SOURCES = %D%/test_password.c
+tests_auth_test_password_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_auth_test_password_LDADD = libtestsupport.a $(AUTH_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+tests_auth_test_sasl_SOURCES = %D%/test_sasl.c %D%/host.c %D%/host.h
+tests_auth_test_sasl_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_auth_test_sasl_LDADD = libtestsupport.a $(AUTH_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+tests_auth_test_scram_SOURCES = %D%/test_scram.c %D%/host.c %D%/host.h
+tests_auth_test_scram_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_auth_test_scram_LDADD = libtestsupport.a $(AUTH_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)

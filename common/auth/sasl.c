@@ -1,0 +1,141 @@
+#include "common/auth/sasl_private.h"
+
+#include "common/auth/prep.h"
+
+/* clang-format off */
+static const struct sasl_mechanism mechanisms[] = {
+	/* name                      cleartext  binds  step */
+	{{"PLAIN", 5},               true,      false, sasl_step_plain}, /* RFC 4616 */
+	{{"LOGIN", 5},               true,      false, sasl_step_login}, /* draft-murchison */
+	{{"SCRAM-SHA-256", 13},      false,     false, sasl_step_scram}, /* RFC 7677 */
+	{{"SCRAM-SHA-256-PLUS", 18}, false,     true,  sasl_step_scram},
+};
+/* clang-format on */
+
+static bool
+is_allowed(const struct sasl_mechanism *m, const struct sasl_host *host)
+{
+	return (!m->cleartext || host->secure) && (!m->binds || host->tls);
+}
+
+void
+sasl_list(const struct sasl_host *host, const char *prefix, struct sbuf *out)
+{
+	bool first = true;
+
+	for (size_t i = 0; i < ARRAY_LEN(mechanisms); i++) {
+		if (!is_allowed(&mechanisms[i], host))
+			continue;
+		if (!first)
+			sbuf_putc(out, ' ');
+		first = false;
+		sbuf_puts(out, prefix);
+		sbuf_put(out, mechanisms[i].name);
+	}
+}
+
+enum err
+sasl_begin(struct str mechanism, const struct sasl_host *host, struct sasl **ret)
+{
+	const struct sasl_mechanism *m = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(mechanisms) && !m; i++)
+		if (str_eq_nocase(mechanism, mechanisms[i].name))
+			m = &mechanisms[i];
+	if (!m)
+		return ERR_UNKNOWN;
+	if (!is_allowed(m, host))
+		return ERR_NEEDS_TLS;
+
+	CLEANUP(sasl_free) struct sasl *s = calloc(1, sizeof(*s));
+	if (!s)
+		return ERR_NOMEM;
+	s->mechanism = m;
+	s->host = host;
+	s->arena = arena_new(32L * 1024);
+	if (!s->arena)
+		return ERR_NOMEM;
+	*ret = MOVE_PTR(s);
+	return ERR_OK;
+}
+
+void
+sasl_free(struct sasl **s)
+{
+	if (!*s)
+		return;
+	if ((*s)->scram)
+		gsasl_finish((*s)->scram);
+	arena_free(&(*s)->arena);
+	free(*s);
+	*s = NULL;
+}
+
+enum sasl_status
+sasl_step(struct sasl *s, struct str response, struct arena *arena, struct str *ret_challenge,
+    enum err *ret_err)
+{
+	*ret_challenge = STR("");
+	*ret_err = ERR_OK;
+	if (response.n > SASL_MESSAGE_MAX)
+		return sasl_fail(ERR_TOO_LONG, ret_err);
+	if (s->steps++ >= SASL_STEPS_MAX)
+		return sasl_fail(ERR_SYNTAX, ret_err);
+	return s->mechanism->step(s, response, arena, ret_challenge, ret_err);
+}
+
+int64_t
+sasl_account(const struct sasl *s)
+{
+	return s->account;
+}
+
+struct str
+sasl_address(const struct sasl *s)
+{
+	return s->address;
+}
+
+struct str
+sasl_login(const struct sasl *s)
+{
+	return s->login;
+}
+
+enum sasl_status
+sasl_fail(enum err e, enum err *ret_err)
+{
+	*ret_err = e;
+	return SASL_FAILED;
+}
+
+enum err
+sasl_keep_login(struct sasl *s, struct str name)
+{
+	if (name.n == 0)
+		return ERR_SYNTAX;
+	if (name.n > SASL_NAME_MAX)
+		return ERR_TOO_LONG;
+	return prep_string(name, s->arena, &s->login);
+}
+
+enum err
+sasl_find(struct sasl *s, struct arena *arena, struct credential *ret)
+{
+	int64_t account = 0;
+	struct str address = {0};
+	enum err e = s->host->find(s->host->find_arg, s->login, arena, &account, &address, ret);
+
+	if (e)
+		return e;
+	s->account = account;
+	s->address = arena_dup(s->arena, address);
+	return s->address.p ? ERR_OK : ERR_NOMEM;
+}
+
+bool
+sasl_may_act_as(const struct sasl *s, struct str authzid)
+{
+	return authzid.n == 0 || str_eq_nocase(authzid, s->login) ||
+	       str_eq_nocase(authzid, s->address);
+}

@@ -1,0 +1,52 @@
+/* common/auth/sasl_private.h - what the mechanisms share; for common/auth only. */
+#ifndef COMMON_AUTH_SASL_PRIVATE_H
+#define COMMON_AUTH_SASL_PRIVATE_H
+
+#include "common/auth/sasl.h"
+
+#include <gsasl.h>
+
+#define SASL_NAME_MAX 255 /* octets of an identity (RFC 4616 §2) */
+#define SASL_STEPS_MAX 4 /* messages of one exchange; no mechanism here has more */
+#define SASL_MESSAGE_MAX 8192
+
+struct sasl {
+	const struct sasl_mechanism *mechanism;
+	const struct sasl_host *host;
+	struct arena *arena; /* holds what follows; lives as long as the exchange */
+	struct str login; /* as tried, prepared */
+	int64_t account;
+	struct str address;
+	unsigned steps;
+	Gsasl_session *scram;
+	bool looked_up; /* SCRAM: its user was searched for, found or not */
+	bool found;
+	enum err host_err; /* SCRAM: what find() or binding() failed with, one of OURS */
+};
+
+typedef enum sasl_status sasl_step_fn(struct sasl *s, struct str response, struct arena *arena,
+    struct str *ret_challenge, enum err *ret_err);
+
+struct sasl_mechanism {
+	struct str name;
+	bool cleartext; /* sends the password itself */
+	bool binds; /* needs TLS */
+	sasl_step_fn *step;
+};
+
+sasl_step_fn sasl_step_plain;
+sasl_step_fn sasl_step_login;
+sasl_step_fn sasl_step_scram;
+
+/* Keeps the prepared name of who logs in. ERR_SYNTAX (empty, NUL), ERR_TOO_LONG, ERR_NOMEM. */
+NODISCARD enum err sasl_keep_login(struct sasl *s, struct str name);
+/* Asks the host for the account of s->login; fills account and address only when `ret` says
+ * ERR_OK. */
+NODISCARD enum err sasl_find(struct sasl *s, struct arena *arena, struct credential *ret);
+/* Nobody acts for another: an authorization identity is empty or the user's own, by the name they
+ * log in with or by their address. */
+bool sasl_may_act_as(const struct sasl *s, struct str authzid);
+/* SASL_FAILED with `e`. */
+enum sasl_status sasl_fail(enum err e, enum err *ret_err);
+
+#endif
