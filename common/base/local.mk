@@ -3,7 +3,8 @@ libbase_a_SOURCES = \
 	%D%/arena.c %D%/arena.h \
 	%D%/cleanup.h \
 	%D%/clock.c %D%/clock.h \
-	%D%/conf.c %D%/conf.h \
+	%D%/conf.c %D%/conf.h %D%/conf_options.c %D%/conf_options.h %D%/conf_suggest.c \
+	%D%/conf_value.c %D%/conf_write.c \
 	%D%/cursor.c %D%/cursor.h \
 	%D%/err.c %D%/err.h \
 	%D%/log.c %D%/log.h \

@@ -1,0 +1,236 @@
+#include "common/base/conf_options.h"
+
+#include <arpa/inet.h>
+#include <grp.h>
+#include <netinet/in.h>
+#include <pwd.h>
+
+/* A Unix socket's path must fit sun_path (108 octets) with its name. */
+#define RUN_DIR_MAX 80
+
+static const char *
+check_hostname(struct str value)
+{
+	const char *right = "a host name such as mail.example.org: letters, digits, - and dots";
+
+	if (value.n == 0 || value.n > 253)
+		return right;
+	struct str rest = value;
+	struct str label;
+	while (str_split(&rest, '.', &label)) {
+		if (label.n == 0 || label.n > 63 || label.p[0] == '-' ||
+		    label.p[label.n - 1] == '-')
+			return right;
+		for (size_t i = 0; i < label.n; i++)
+			if (!ascii_is_alpha(label.p[i]) && !ascii_is_digit(label.p[i]) &&
+			    label.p[i] != '-' && label.p[i] != '_')
+				return right;
+	}
+	return NULL;
+}
+
+static const char *
+check_address(struct str value)
+{
+	char text[INET6_ADDRSTRLEN + 1] = "";
+	unsigned char octets[16];
+
+	if (value.n < sizeof(text))
+		memcpy(text, value.p, value.n);
+	if (inet_pton(AF_INET, text, octets) == 1 || inet_pton(AF_INET6, text, octets) == 1)
+		return NULL;
+	return "IP addresses, for example { \"0.0.0.0\", \"::\" } for all or { \"127.0.0.1\" }";
+}
+
+static const char *
+check_run_dir(struct str value)
+{
+	return value.n <= RUN_DIR_MAX && value.n > 0 && value.p[0] == '/'
+		   ? NULL
+		   : "a path of at most 80 octets, since the names of Unix sockets are short";
+}
+
+static const char *
+check_user(struct str value)
+{
+	if (value.n == 0 || getpwnam(value.p))
+		return NULL;
+	return "a user of this system (make it with `useradd --system NAME`), or \"\"";
+}
+
+static const char *
+check_group(struct str value)
+{
+	if (value.n == 0 || getgrnam(value.p))
+		return NULL;
+	return "a group of this system (make it with `groupadd --system NAME`), or \"\"";
+}
+
+static const char *
+check_delimiter(struct str value)
+{
+	if (value.n == 0)
+		return NULL;
+	if (value.n == 1 && memchr("+-_=.#~", value.p[0], 7))
+		return NULL;
+	return "one of the characters + - _ = . # ~, or \"\" for no sub-addressing";
+}
+
+static const char *
+check_log_target(struct str value)
+{
+	if (str_eq(value, STR("stderr")) || str_eq(value, STR("syslog")))
+		return NULL;
+	if (str_starts(value, STR("file:/")) && value.n > 6)
+		return NULL;
+	return "\"stderr\", \"syslog\" or \"file:/path/of/the/log\"";
+}
+
+static const struct conf_section sections[] = {
+    {"", "Where things are and who serves."},
+    {"tls",
+	"A certificate, chosen by the host name that a client asks for (SNI). The block named "
+	"\"default\" answers everybody else. Without any there is no TLS, and passwords are taken "
+	"from loopback addresses only."},
+    {"log", "What is logged, and where to."},
+    {"limits", "What one client or all together may use, in every daemon."},
+    {"smtpd", "Receiving mail: smtpd."},
+    {"pop3d", "Handing mail out: pop3d."},
+    {"imapd", "Managing folders: imapd."},
+};
+
+#define AT(member) offsetof(struct conf, member)
+#define AT_TLS(member) offsetof(struct conf_tls, member)
+
+/* clang-format off */
+static const struct conf_option options[] = {
+/*   section  name  type  member  min  max  fallback  choices  check  meaning */
+    {"", "hostname", CONF_STRING, AT(hostname), 0, 0, "", NULL, check_hostname,
+     "This host's name as greetings and trace headers show it; it should resolve to this host. "
+     "The system's own name when left out."},
+    {"", "data_dir", CONF_PATH, AT(data_dir), 0, 0, PILLARBOX_DATA, NULL, NULL,
+     "The directory of the databases and messages; it must exist (`pillarbox init` makes it). "
+     "Relative paths start at the directory of this file."},
+    {"", "run_dir", CONF_PATH, AT(run_dir), 0, 0, PILLARBOX_RUN, NULL, check_run_dir,
+     "The directory of sockets and the pid file."},
+    {"", "user", CONF_STRING, AT(user), 0, 0, "", NULL, check_user,
+     "The user to become, once the ports are open, when started as root; \"\" stays who it is."},
+    {"", "group", CONF_STRING, AT(group), 0, 0, "", NULL, check_group,
+     "The group to become; the user's own when \"\"."},
+    {"", "listen", CONF_LIST, AT(listen), 1, 64, "0.0.0.0 ::", NULL, check_address,
+     "The addresses to listen on."},
+    {"", "port_offset", CONF_NUMBER, AT(port_offset), 0, 60000, "0", NULL, NULL,
+     "Added to every port: with 10000 smtpd listens on 10025, imapd on 10143. For trying things "
+     "out without root."},
+    {"", "workers", CONF_NUMBER, AT(workers), 1, 1024, "4", NULL, NULL,
+     "Threads that run commands, per daemon. Idle connections need none."},
+    {"", "default_quota", CONF_SIZE, AT(default_quota_bytes), 0, UINT64_MAX >> 1, "0", NULL, NULL,
+     "The space that a new account gets; 0 is no limit."},
+    {"", "recipient_delimiter", CONF_STRING, AT(recipient_delimiter), 0, 0, "+", NULL,
+     check_delimiter,
+     "Mail for ann+anything@domain reaches ann@domain. \"\" switches this off."},
+
+    {"tls", "certificate", CONF_PATH, AT_TLS(certificate), 0, 0, "", NULL, NULL,
+     "The certificate and its chain, a PEM file."},
+    {"tls", "key", CONF_PATH, AT_TLS(key), 0, 0, "", NULL, NULL,
+     "Its private key, a PEM file that nobody else can read."},
+
+    {"log", "target", CONF_STRING, AT(log_target), 0, 0, "stderr", NULL, check_log_target,
+     "\"stderr\" (under systemd: the journal), \"syslog\", or \"file:/path\"."},
+    {"log", "level", CONF_STRING, AT(log_level), 0, 0, "info", "debug info warn error", NULL,
+     "The least level that is written."},
+
+    {"limits", "max_connections", CONF_NUMBER, AT(max_connections), 1, 1000000, "20000", NULL, NULL,
+     "Connections to one daemon at a time."},
+    {"limits", "max_connections_per_address", CONF_NUMBER, AT(max_connections_per_address), 1,
+     1000000, "50", NULL, NULL,
+     "Connections to one daemon from one IPv4 address or IPv6 /64 network."},
+    {"limits", "login_timeout", CONF_SECONDS, AT(login_timeout_s), 5, 3600, "60s", NULL, NULL,
+     "How long a POP3 or IMAP client may take to log in."},
+    {"limits", "login_failures", CONF_NUMBER, AT(login_failures), 1, 100, "5", NULL, NULL,
+     "Failed logins after which a connection is closed."},
+    {"limits", "login_failure_delay", CONF_MILLISECONDS, AT(login_failure_delay_ms), 1, 60000, "1s",
+     NULL, NULL,
+     "How long the answer to a failed login waits; doubled for each further one from the same "
+     "address, up to 15 seconds."},
+    {"limits", "login_cache", CONF_SECONDS, AT(login_cache_s), 0, 86400, "10m", NULL, NULL,
+     "How long a verified password is remembered (in memory, as a keyed hash), so that a client "
+     "that reconnects is cheap; 0 is not at all."},
+    {"limits", "bad_commands_before_login", CONF_NUMBER, AT(bad_commands_before_login), 1, 1000,
+     "10", NULL, NULL, "Wrong commands before login after which a connection is closed."},
+    {"limits", "bad_commands_after_login", CONF_NUMBER, AT(bad_commands_after_login), 1, 1000, "20",
+     NULL, NULL, "Wrong commands after login after which a connection is closed."},
+
+    {"smtpd", "smtp", CONF_BOOL, AT(smtpd.smtp), 0, 0, "yes", NULL, NULL,
+     "Listen on port 25 for mail from other servers."},
+    {"smtpd", "submission", CONF_BOOL, AT(smtpd.submission), 0, 0, "yes", NULL, NULL,
+     "Listen on port 587 for users' mail programs (STARTTLS)."},
+    {"smtpd", "submissions", CONF_BOOL, AT(smtpd.submissions), 0, 0, "yes", NULL, NULL,
+     "Listen on port 465 for users' mail programs (TLS from the first octet)."},
+    {"smtpd", "lmtp", CONF_BOOL, AT(smtpd.lmtp), 0, 0, "yes", NULL, NULL,
+     "Listen on the Unix socket `lmtp` in run_dir for local delivery by LMTP."},
+    {"smtpd", "lmtp_port", CONF_NUMBER, AT(smtpd.lmtp_port), 0, 65535, "0", NULL, NULL,
+     "A TCP port for LMTP besides the socket (usually 24; port_offset is added); 0 is none. It "
+     "asks nobody for a password: let only your own mail servers reach it."},
+    {"smtpd", "message_size_limit", CONF_SIZE, AT(smtpd.message_size_limit), 65536, 2147483647,
+     "50M", NULL, NULL, "The largest message accepted (RFC 1870)."},
+    {"smtpd", "max_recipients", CONF_NUMBER, AT(smtpd.max_recipients), 100, 100000, "1000", NULL,
+     NULL, "Recipients of one message (RFC 5321 asks for 100 at least)."},
+    {"smtpd", "max_received", CONF_NUMBER, AT(smtpd.max_received), 10, 1000, "100", NULL, NULL,
+     "Hops that a message may have behind it before it counts as looping."},
+    {"smtpd", "max_mails", CONF_NUMBER, AT(smtpd.max_mails), 1, 1000000, "1000", NULL, NULL,
+     "Messages in one connection."},
+    {"smtpd", "timeout", CONF_SECONDS, AT(smtpd.timeout_s), 10, 3600, "5m", NULL, NULL,
+     "How long a client may be silent (RFC 5321 asks for five minutes)."},
+    {"smtpd", "refuse_bare_newline", CONF_BOOL, AT(smtpd.refuse_bare_newline), 0, 0, "no", NULL,
+     NULL,
+     "Refuse messages with a line feed or carriage return of its own instead of making a line end "
+     "of it. Neither ever ends a message."},
+
+    {"pop3d", "pop3", CONF_BOOL, AT(pop3d.pop3), 0, 0, "yes", NULL, NULL,
+     "Listen on port 110 (STLS)."},
+    {"pop3d", "pop3s", CONF_BOOL, AT(pop3d.pop3s), 0, 0, "yes", NULL, NULL,
+     "Listen on port 995 (TLS from the first octet)."},
+    {"pop3d", "timeout", CONF_SECONDS, AT(pop3d.timeout_s), 600, 86400, "10m", NULL, NULL,
+     "How long a client may be silent (RFC 1939 asks for ten minutes at least)."},
+
+    {"imapd", "imap", CONF_BOOL, AT(imapd.imap), 0, 0, "yes", NULL, NULL,
+     "Listen on port 143 (STARTTLS)."},
+    {"imapd", "imaps", CONF_BOOL, AT(imapd.imaps), 0, 0, "yes", NULL, NULL,
+     "Listen on port 993 (TLS from the first octet)."},
+    {"imapd", "timeout", CONF_SECONDS, AT(imapd.timeout_s), 1800, 604800, "30m", NULL, NULL,
+     "How long a client may be silent (RFC 3501 asks for thirty minutes at least)."},
+    {"imapd", "max_line", CONF_NUMBER, AT(imapd.max_line), 8192, 16777216, "65536", NULL, NULL,
+     "Octets of one command after login, its literals not counted."},
+    {"imapd", "max_line_before_login", CONF_NUMBER, AT(imapd.max_line_before_login), 1024, 65536,
+     "8192", NULL, NULL, "Octets of one command before login."},
+    {"imapd", "append_limit", CONF_SIZE, AT(imapd.append_limit), 65536, 2147483647, "50M", NULL,
+     NULL, "The largest message that a client may store."},
+    {"imapd", "hide_capabilities", CONF_LIST, AT(imapd.hide_capabilities), 0, 64, "", NULL, NULL,
+     "Capabilities never to advertise, for a client that trips over one: { \"MOVE\" }."},
+};
+/* clang-format on */
+
+const struct conf_option *
+conf_options(size_t *ret_n)
+{
+	*ret_n = ARRAY_LEN(options);
+	return options;
+}
+
+const struct conf_section *
+conf_sections(size_t *ret_n)
+{
+	*ret_n = ARRAY_LEN(sections);
+	return sections;
+}
+
+const struct conf_option *
+conf_find_option(struct str section, struct str name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(options); i++)
+		if (str_eq(section, str_of(options[i].section)) &&
+		    str_eq(name, str_of(options[i].name)))
+			return &options[i];
+	return NULL;
+}
