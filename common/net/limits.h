@@ -16,6 +16,9 @@ struct limits;
 struct limits *limits_new(uint32_t max_total, uint32_t max_per_address);
 void limits_free(struct limits **l);
 
+/* New maxima (after a reload); what is open stays. */
+void limits_set(struct limits *l, uint32_t max_total, uint32_t max_per_address);
+
 /* ERR_BUSY when the total, ERR_LIMIT when the address's share is used up; nothing is counted then.
  */
 NODISCARD enum err limits_enter(struct limits *l, const struct sockaddr *peer);

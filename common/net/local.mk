@@ -1,2 +1,15 @@
 noinst_LIBRARIES += libnet.a
-libnet_a_SOURCES =
+libnet_a_SOURCES = \
+	%D%/conn.c %D%/conn.h %D%/conn_private.h \
+	%D%/conn_memory.c \
+	%D%/hub.c %D%/hub.h \
+	%D%/limits.c %D%/limits.h \
+	%D%/line.c %D%/line.h \
+	%D%/listeners.c %D%/listeners.h \
+	%D%/loop.c %D%/loop.h \
+	%D%/notify.c %D%/notify.h \
+	%D%/octets.c \
+	%D%/server.c %D%/server.h \
+	%D%/tls.c %D%/tls.h \
+	%D%/transport.c \
+	%D%/workers.c %D%/workers.h

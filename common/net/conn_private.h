@@ -1,0 +1,122 @@
+/* common/net/conn_private.h - the inside of a connection, for common/net only. */
+#ifndef COMMON_NET_CONN_PRIVATE_H
+#define COMMON_NET_CONN_PRIVATE_H
+
+#include "common/net/conn.h"
+#include "common/net/hub.h"
+#include "common/net/loop.h"
+#include "common/net/tls.h"
+#include "common/net/workers.h"
+
+#include <netinet/in.h>
+#include <stdatomic.h>
+#include <sys/un.h>
+
+/* Two events of the machinery itself, beside enum conn_event. */
+#define EV_READY (1u << 16) /* the descriptor is ready, or first run */
+#define EV_KILL (1u << 17)  /* close without a goodbye */
+
+/* A queue of octets: appended at the end, taken from the front. */
+struct octets {
+	char *p;
+	size_t start;
+	size_t n; /* held, from start on */
+	size_t cap;
+};
+
+char *octets_reserve(struct octets *o, size_t n); /* NULL without memory */
+void octets_take(struct octets *o, size_t n);
+/* Gives the memory back when nothing is held. */
+void octets_relax(struct octets *o);
+void octets_free(struct octets *o);
+
+/* What moved, or why not. */
+enum io { IO_SOME, IO_WAIT_READ, IO_WAIT_WRITE, IO_EOF, IO_BROKEN };
+
+struct transport {
+	enum io (*recv)(struct conn *c, char *p, size_t n, size_t *ret_n);
+	enum io (*send)(struct conn *c, const char *p, size_t n, size_t *ret_n);
+	/* No more output will come. */
+	void (*finish)(struct conn *c);
+};
+
+extern const struct transport transport_socket;
+extern const struct transport transport_tls;
+extern const struct transport transport_memory;
+
+enum conn_state {
+	CS_HANDSHAKE, /* TLS accept under way */
+	CS_OPEN,      /* the session has its turns */
+	CS_CLOSING,   /* the session is done; what is left of the output goes out */
+	CS_LINGER,    /* all sent; waits for the peer's end, so that no reset destroys the last reply */
+	CS_DEAD,
+};
+
+struct conn {
+	struct task ready;	  /* run by a worker that epoll told */
+	struct task queued;	  /* run by a worker from the run queue */
+	atomic_uint events;	  /* not yet given to a turn */
+	atomic_bool owned;	  /* a worker runs it or the run queue holds it */
+	atomic_int refs;
+	atomic_llong deadline_ms; /* monotonic; 0 none */
+	atomic_llong timer_ms;	  /* what the timer is set to; 0 not set */
+
+	const struct session_ops *ops;
+	void *session;
+	const struct transport *transport;
+	struct hub *hub;       /* NULL: memory */
+	struct conn *next;     /* in the hub's list, or its list of free ones; guarded by the hub's lock */
+	struct conn **prev;
+	struct loop_timer *timer;
+
+	enum conn_state state;
+	enum conn_turn want;
+	unsigned handshake_event; /* told when the handshake is done: CONN_EV_OPEN or CONN_EV_TLS */
+	bool wait_read;		  /* what the transport waits for, beside what `want` says */
+	bool wait_write;
+	bool readable; /* the last read filled its space: there may be more */
+	bool eof;
+	bool eof_told;
+	bool out_failed; /* past CONN_OUT_MAX or no memory */
+	bool known_fd;	 /* to epoll */
+	struct octets in;
+	struct octets out;
+	size_t in_max;
+
+	int fd;
+	SSL *ssl;
+	struct tls_context *tls;
+	int service;
+	bool local;
+	bool claims_tls; /* memory transport */
+	bool tls_available;
+	char id[24];
+	char peer[64];
+	char local_addr[64];
+	union {
+		struct sockaddr sa;
+		struct sockaddr_storage storage;
+	} peer_addr;
+	struct conn_memory *memory;
+};
+
+/* Runs what is due; the caller owns the connection. True: park it (see conn_epoll_events); false: run again after others. When the
+ * state is CS_DEAD afterwards the connection is over. */
+bool conn_advance(struct conn *c, unsigned events);
+/* The epoll events that the parked connection waits for. */
+uint32_t conn_epoll_events(const struct conn *c);
+/* Adds `events` and sees to it that a turn follows. */
+void conn_notify(struct conn *c, unsigned events);
+/* Sets every field to its beginning; task callbacks and hub are the caller's. */
+void conn_init(struct conn *c, const struct session_ops *ops, const struct transport *t);
+/* Frees what the connection holds but not the struct. */
+void conn_release(struct conn *c);
+/* The connection, which nobody owned, runs soon on a worker. */
+void hub_queue(struct conn *c);
+/* No reference is left: the struct may be used for another connection. */
+void hub_recycle(struct conn *c);
+void conn_memory_free(struct conn *c);
+/* The timer's callback. */
+void conn_timer_fired(void *conn);
+
+#endif

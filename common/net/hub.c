@@ -1,0 +1,310 @@
+#include "common/net/conn_private.h"
+
+#include "common/base/log.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+
+struct hub {
+	struct workers *workers;
+	struct loop *loop;
+	void (*closed)(void *arg, struct conn *c);
+	void *closed_arg;
+	atomic_ullong serial; /* for conn_id() */
+	pthread_mutex_t mu;
+	struct conn *conns; /* guarded by mu, with next and prev of each */
+	struct conn *spare; /* guarded by mu: closed ones, to be used again */
+	size_t count;	    /* guarded by mu */
+};
+
+enum err
+hub_new(struct workers *w, struct loop *l, void (*closed)(void *arg, struct conn *c), void *arg,
+    struct hub **ret)
+{
+	struct hub *h = calloc(1, sizeof(*h));
+
+	if (!h)
+		return ERR_NOMEM;
+	h->workers = w;
+	h->loop = l;
+	h->closed = closed;
+	h->closed_arg = arg;
+	pthread_mutex_init(&h->mu, NULL);
+	*ret = h;
+	return ERR_OK;
+}
+
+void
+hub_free(struct hub **hp)
+{
+	struct hub *h = MOVE_PTR(*hp);
+
+	if (!h)
+		return;
+	while (h->spare) {
+		struct conn *c = h->spare;
+		h->spare = c->next;
+		loop_timer_free(&c->timer);
+		free(c);
+	}
+	pthread_mutex_destroy(&h->mu);
+	free(h);
+}
+
+static void
+retire(struct conn *c)
+{
+	struct hub *h = c->hub;
+
+	loop_timer_set(c->timer, 0);
+	if (c->known_fd)
+		workers_forget(h->workers, c->fd);
+	conn_release(c);
+	h->closed(h->closed_arg, c);
+	pthread_mutex_lock(&h->mu);
+	*c->prev = c->next;
+	if (c->next)
+		c->next->prev = c->prev;
+	c->next = NULL;
+	h->count--;
+	pthread_mutex_unlock(&h->mu);
+	struct conn *registered = c;
+	conn_unref(&registered);
+}
+
+/* Runs a connection that this thread has just come to own, until it waits or is over. */
+static void
+run(struct conn *c)
+{
+	CLEANUP(conn_unref) struct conn *held = conn_ref(c); /* another may end it once it is parked */
+
+	for (;;) {
+		bool park = conn_advance(c, atomic_exchange(&c->events, 0));
+		if (c->state == CS_DEAD) {
+			retire(c); /* stays owned: no event runs it again */
+			return;
+		}
+		if (!park) {
+			workers_queue(c->hub->workers, &c->queued);
+			return;
+		}
+		if (workers_arm(c->hub->workers, c->fd, conn_epoll_events(c), c->known_fd, &c->ready)) {
+			atomic_fetch_or(&c->events, EV_KILL);
+			continue;
+		}
+		c->known_fd = true;
+		/* From here an event may be told to another worker; it only leaves a mark while this one owns the connection. */
+		atomic_store(&c->owned, false);
+		if (atomic_load(&c->events) == 0 || atomic_exchange(&c->owned, true))
+			return;
+	}
+}
+
+static void
+run_ready(struct task *t)
+{
+	struct conn *c = (struct conn *)((char *)t - offsetof(struct conn, ready));
+
+	atomic_fetch_or(&c->events, EV_READY);
+	if (!atomic_exchange(&c->owned, true))
+		run(c);
+}
+
+static void
+run_queued(struct task *t)
+{
+	run((struct conn *)((char *)t - offsetof(struct conn, queued)));
+}
+
+void
+hub_queue(struct conn *c)
+{
+	workers_queue(c->hub->workers, &c->queued);
+}
+
+static struct conn *
+take_spare(struct hub *h)
+{
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&h->mu);
+	struct conn *c = h->spare;
+
+	if (c)
+		h->spare = c->next;
+	return c;
+}
+
+void
+hub_recycle(struct conn *c)
+{
+	struct hub *h = c->hub;
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&h->mu);
+
+	c->next = h->spare;
+	h->spare = c;
+}
+
+static struct conn *
+make_conn(struct hub *h)
+{
+	struct conn *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->timer = loop_timer_new(h->loop, conn_timer_fired, c);
+	if (!c->timer) {
+		free(c);
+		return NULL;
+	}
+	atomic_store(&c->owned, true);
+	c->ready.run = run_ready;
+	c->queued.run = run_queued;
+	c->hub = h;
+	return c;
+}
+
+/* Everything but what outlives a connection: tasks, hub, timer, and the atomics that a late event may still touch. */
+static void
+wipe(struct conn *c)
+{
+	const size_t from = offsetof(struct conn, state);
+
+	memset((char *)c + from, 0, sizeof(*c) - from);
+	atomic_store(&c->events, 0);
+	atomic_store(&c->deadline_ms, 0);
+	atomic_store(&c->timer_ms, 0);
+	c->session = NULL;
+}
+
+static void
+address_text(const struct sockaddr *sa, char *out, size_t n)
+{
+	const void *addr = NULL;
+
+	if (sa->sa_family == AF_INET)
+		addr = &((const struct sockaddr_in *)sa)->sin_addr;
+	else if (sa->sa_family == AF_INET6)
+		addr = &((const struct sockaddr_in6 *)sa)->sin6_addr;
+	if (!addr || !inet_ntop(sa->sa_family, addr, out, (socklen_t)n))
+		snprintf(out, n, "unix");
+}
+
+static bool
+is_loopback(const struct sockaddr *sa)
+{
+	if (sa->sa_family == AF_INET)
+		return ntohl(((const struct sockaddr_in *)sa)->sin_addr.s_addr) >> 24 == 127;
+	if (sa->sa_family == AF_INET6)
+		return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)sa)->sin6_addr);
+	return sa->sa_family == AF_UNIX;
+}
+
+/* A peer that reached an IPv4 port through an IPv6 socket is an IPv4 peer to everybody. */
+static void
+set_peer(struct conn *c, const struct sockaddr *peer)
+{
+	const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)peer;
+
+	if (peer->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&six->sin6_addr)) {
+		struct sockaddr_in *four = (struct sockaddr_in *)&c->peer_addr.storage;
+		four->sin_family = AF_INET;
+		four->sin_port = six->sin6_port;
+		memcpy(&four->sin_addr, six->sin6_addr.s6_addr + 12, 4);
+	} else if (peer->sa_family == AF_INET6) {
+		memcpy(&c->peer_addr.storage, peer, sizeof(struct sockaddr_in6));
+	} else if (peer->sa_family == AF_INET) {
+		memcpy(&c->peer_addr.storage, peer, sizeof(struct sockaddr_in));
+	} else {
+		c->peer_addr.sa.sa_family = AF_UNIX;
+	}
+	address_text(&c->peer_addr.sa, c->peer, sizeof(c->peer));
+}
+
+struct conn *
+hub_add(struct hub *h, int fd, const struct sockaddr *peer, struct tls_context *tls, int service)
+{
+	struct conn *c = take_spare(h);
+	union {
+		struct sockaddr sa;
+		struct sockaddr_storage storage;
+	} local = {.sa.sa_family = AF_UNSPEC};
+	socklen_t len = sizeof(local);
+
+	if (!c)
+		c = make_conn(h);
+	if (!c) {
+		close(fd);
+		return NULL;
+	}
+	wipe(c);
+	conn_init(c, NULL, &transport_socket);
+	c->fd = fd;
+	c->service = service;
+	c->tls = tls ? tls_context_ref(tls) : NULL;
+	set_peer(c, peer);
+	c->local = is_loopback(&c->peer_addr.sa);
+	if (getsockname(fd, &local.sa, &len) == 0)
+		address_text(&local.sa, c->local_addr, sizeof(c->local_addr));
+	snprintf(c->id, sizeof(c->id), "%llx", (unsigned long long)atomic_fetch_add(&h->serial, 1) + 1);
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&h->mu);
+	c->next = h->conns;
+	c->prev = &h->conns;
+	if (c->next)
+		c->next->prev = &c->next;
+	h->conns = c;
+	h->count++;
+	return c;
+}
+
+void
+hub_start(struct conn *c, const struct session_ops *ops, void *session, bool implicit_tls,
+    int64_t handshake_ms)
+{
+	c->ops = ops;
+	c->session = session;
+	unsigned first = CONN_EV_OPEN;
+
+	if (!session) {
+		first = EV_KILL;
+	} else if (implicit_tls) {
+		c->ssl = c->tls ? tls_accept(c->tls) : NULL;
+		if (c->ssl && SSL_set_fd(c->ssl, c->fd) == 1) {
+			c->state = CS_HANDSHAKE;
+			c->handshake_event = CONN_EV_OPEN;
+			conn_set_deadline(c, handshake_ms);
+			first = EV_READY;
+		} else {
+			first = EV_KILL;
+		}
+	}
+	atomic_fetch_or(&c->events, first);
+	hub_queue(c); /* owned since it was made */
+}
+
+static void
+notify_all(struct hub *h, unsigned event)
+{
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&h->mu);
+
+	for (struct conn *c = h->conns; c; c = c->next)
+		conn_notify(c, event);
+}
+
+void
+hub_stop(struct hub *h)
+{
+	notify_all(h, CONN_EV_STOP);
+}
+
+void
+hub_kill(struct hub *h)
+{
+	notify_all(h, EV_KILL);
+}
+
+size_t
+hub_count(struct hub *h)
+{
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&h->mu);
+
+	return h->count;
+}

@@ -1,0 +1,264 @@
+#include "common/net/listeners.h"
+
+#include "common/base/log.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#define BACKLOG 1024
+#define ACCEPTS_AT_ONCE 64 /* then timers and other ports have their turn */
+#define PAUSE_MS 200	   /* without descriptors: no spinning on a readable port */
+
+struct listener {
+	struct listener *next;
+	struct listeners *set;
+	const struct listener_spec *spec;
+	int fd;
+	bool paused;
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* of a Unix socket, else "" */
+};
+
+struct listeners {
+	struct listener *first;
+	struct loop *loop;
+	struct loop_timer *resume;
+	accept_fn *fn;
+	void *arg;
+};
+
+static void
+complain(const char *what, const char *address, unsigned port)
+{
+	int why = errno;
+	const char *hint = "";
+
+	if (why == EADDRINUSE)
+		hint = "another program has this port: stop it, or set port_offset";
+	else if (why == EACCES)
+		hint = "ports below 1024 need root or CAP_NET_BIND_SERVICE: or set port_offset";
+	else if (why == EADDRNOTAVAIL)
+		hint = "this machine has no such address: see `listen`";
+	log_error(what, F_CSTR("address", address), F_UINT("port", port), F_CSTR("reason", strerror(why)), F_CSTR("hint", hint));
+}
+
+static struct listener *
+add(struct listeners *ls, const struct listener_spec *spec, int fd)
+{
+	struct listener *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return NULL;
+	l->set = ls;
+	l->spec = spec;
+	l->fd = fd;
+	l->next = ls->first;
+	ls->first = l;
+	return l;
+}
+
+static bool
+parse_address(const char *text, uint16_t port, struct sockaddr_storage *ret, socklen_t *ret_len)
+{
+	struct sockaddr_in *four = (struct sockaddr_in *)ret;
+	struct sockaddr_in6 *six = (struct sockaddr_in6 *)ret;
+
+	memset(ret, 0, sizeof(*ret));
+	if (inet_pton(AF_INET, text, &four->sin_addr) == 1) {
+		four->sin_family = AF_INET;
+		four->sin_port = htons(port);
+		*ret_len = sizeof(*four);
+		return true;
+	}
+	if (inet_pton(AF_INET6, text, &six->sin6_addr) == 1) {
+		six->sin6_family = AF_INET6;
+		six->sin6_port = htons(port);
+		*ret_len = sizeof(*six);
+		return true;
+	}
+	return false;
+}
+
+static enum err
+open_port(struct listeners *ls, const struct listener_spec *spec, const char *address, uint32_t port)
+{
+	struct sockaddr_storage sa;
+	socklen_t len;
+	const int on = 1;
+
+	errno = EADDRNOTAVAIL;
+	if (port == 0 || port > UINT16_MAX || !parse_address(address, (uint16_t)port, &sa, &len)) {
+		complain("listen", address, port);
+		return ERR_CONFIG;
+	}
+	CLEANUP(fd_close) int fd = socket(sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd >= 0) {
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+		if (sa.ss_family == AF_INET6)
+			setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	}
+	if (fd < 0 || bind(fd, (struct sockaddr *)&sa, len) < 0 || listen(fd, BACKLOG) < 0) {
+		complain("listen", address, port);
+		return ERR_CONFIG;
+	}
+	if (!add(ls, spec, fd))
+		return ERR_NOMEM;
+	fd = -1;
+	return ERR_OK;
+}
+
+/* A socket file that nobody answers on is left from a process that died. */
+static bool
+is_stale(const struct sockaddr_un *sa)
+{
+	CLEANUP(fd_close) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	return fd >= 0 && connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) < 0 && errno == ECONNREFUSED;
+}
+
+static enum err
+open_unix(struct listeners *ls, const struct listener_spec *spec, const char *run_dir)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+
+	int n = snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/%s", run_dir, spec->unix_name);
+	if (n < 0 || (size_t)n >= sizeof(sa.sun_path)) {
+		log_error("listen", F_CSTR("path", run_dir), F_CSTR("reason", "run_dir is too long for a socket's name"));
+		return ERR_CONFIG;
+	}
+	if (is_stale(&sa))
+		unlink(sa.sun_path);
+	CLEANUP(fd_close) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 || chmod(sa.sun_path, 0660) < 0 || listen(fd, BACKLOG) < 0) {
+		complain("listen", sa.sun_path, 0);
+		return ERR_CONFIG;
+	}
+	struct listener *l = add(ls, spec, fd);
+	if (!l)
+		return ERR_NOMEM;
+	memcpy(l->path, sa.sun_path, sizeof(l->path));
+	fd = -1;
+	return ERR_OK;
+}
+
+static enum err
+open_spec(struct listeners *ls, const struct conf *conf, const struct listener_spec *spec)
+{
+	uint32_t port = spec->port ? spec->port : spec->configured_port ? spec->configured_port(conf) : 0;
+	enum err e = ERR_OK;
+
+	if (spec->unix_name)
+		e = open_unix(ls, spec, conf->run_dir);
+	for (size_t i = 0; !e && port && conf->listen[i]; i++)
+		e = open_port(ls, spec, conf->listen[i], port + conf->port_offset);
+	return e;
+}
+
+enum err
+listeners_open(const struct conf *conf, const struct daemon *d, struct listeners **ret)
+{
+	CLEANUP(listeners_close) struct listeners *ls = calloc(1, sizeof(*ls));
+	enum err e = ls ? ERR_OK : ERR_NOMEM;
+
+	for (size_t i = 0; !e && i < d->listener_count; i++) {
+		const struct listener_spec *spec = &d->listeners[i];
+		if (spec->implicit_tls && conf->tls_count == 0)
+			continue;
+		if (spec->enabled(conf))
+			e = open_spec(ls, conf, spec);
+	}
+	if (!e)
+		*ret = MOVE_PTR(ls);
+	return e;
+}
+
+/* No descriptors or memory left: the connection waits in the backlog; the port is looked at again a little later. */
+static void
+pause_listener(struct listener *l)
+{
+	log_warn("accept_paused", F_CSTR("listener", l->spec->name), F_CSTR("reason", strerror(errno)));
+	loop_unwatch(l->set->loop, l->fd);
+	l->paused = true;
+	loop_timer_set(l->set->resume, PAUSE_MS);
+}
+
+static void
+accept_some(void *arg)
+{
+	struct listener *l = arg;
+	const int on = 1;
+
+	for (int i = 0; i < ACCEPTS_AT_ONCE; i++) {
+		union {
+			struct sockaddr sa;
+			struct sockaddr_storage storage;
+		} peer = {.sa.sa_family = AF_UNIX};
+		socklen_t len = sizeof(peer);
+		int fd = accept4(l->fd, &peer.sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd < 0) {
+			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+				pause_listener(l);
+			return;
+		}
+		if (peer.sa.sa_family != AF_UNIX) {
+			setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* whole replies are written at once */
+			setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)); /* an idle client that is gone */
+		}
+		l->set->fn(l->set->arg, fd, &peer.sa, l->spec);
+	}
+}
+
+static void
+resume_paused(void *arg)
+{
+	struct listeners *ls = arg;
+
+	for (struct listener *l = ls->first; l; l = l->next) {
+		if (!l->paused)
+			continue;
+		if (loop_watch(ls->loop, l->fd, accept_some, l))
+			loop_timer_set(ls->resume, PAUSE_MS);
+		else
+			l->paused = false;
+	}
+}
+
+enum err
+listeners_start(struct listeners *ls, struct loop *loop, accept_fn *fn, void *arg)
+{
+	enum err e = ERR_OK;
+
+	ls->loop = loop;
+	ls->fn = fn;
+	ls->arg = arg;
+	ls->resume = loop_timer_new(loop, resume_paused, ls);
+	if (!ls->resume)
+		return ERR_NOMEM;
+	for (struct listener *l = ls->first; l && !e; l = l->next)
+		e = loop_watch(loop, l->fd, accept_some, l);
+	return e;
+}
+
+void
+listeners_close(struct listeners **lsp)
+{
+	struct listeners *ls = MOVE_PTR(*lsp);
+
+	if (!ls)
+		return;
+	loop_timer_free(&ls->resume);
+	while (ls->first) {
+		struct listener *l = ls->first;
+		ls->first = l->next;
+		if (ls->loop)
+			loop_unwatch(ls->loop, l->fd);
+		fd_close(&l->fd);
+		if (l->path[0])
+			unlink(l->path);
+		free(l);
+	}
+	free(ls);
+}

@@ -1,0 +1,410 @@
+#include "common/net/server.h"
+
+#include "common/base/log.h"
+#include "common/net/hub.h"
+#include "common/net/listeners.h"
+#include "common/net/notify.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <grp.h>
+#include <malloc.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+
+#define DRAIN_MS 10000	   /* for sessions to end by themselves */
+#define DRAIN_CHECK_MS 20
+
+struct server {
+	const struct daemon *daemon;
+	const char *conf_path;
+	pthread_mutex_t mu;
+	struct conf *conf;	  /* guarded by mu */
+	struct tls_context *tls;  /* guarded by mu */
+	struct limits *limits;
+	struct loop *loop;
+	struct workers *workers;
+	struct hub *hub;
+	struct listeners *listeners;
+	struct loop_timer *drain;
+	int signal_fd;
+	int64_t drained_ms; /* waited so far; the loop's thread only */
+	bool draining;	    /* the loop's thread only */
+	void *app;
+};
+
+struct conf *
+server_conf(struct server *s)
+{
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&s->mu);
+
+	return conf_ref(s->conf);
+}
+
+struct loop *
+server_loop(struct server *s)
+{
+	return s->loop;
+}
+
+struct workers *
+server_workers(struct server *s)
+{
+	return s->workers;
+}
+
+struct limits *
+server_limits(struct server *s)
+{
+	return s->limits;
+}
+
+static struct tls_context *
+current_tls(struct server *s)
+{
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&s->mu);
+
+	return s->tls ? tls_context_ref(s->tls) : NULL;
+}
+
+/* -- connections ----------------------------------------------------------------------------------------------------------- */
+
+/* A connection over the limits hears why, as far as its socket takes it at once. */
+static void
+refuse(struct server *s, int fd, const struct sockaddr *peer, const struct listener_spec *spec, enum err why)
+{
+	static const char alert[] = "\x15\x03\x03\x00\x02\x02\x50"; /* TLS: fatal, internal_error (RFC 8446 §6) */
+	struct str text = spec->implicit_tls ? str_make(alert, sizeof(alert) - 1) : str_of(s->daemon->refuse_text(spec->service, why));
+
+	(void)peer;
+	log_warn("refused", F_CSTR("listener", spec->name), F_ERR(why));
+	ssize_t n = send(fd, text.p, text.n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	(void)n;
+	close(fd);
+}
+
+static void
+accepted(void *arg, int fd, const struct sockaddr *peer, const struct listener_spec *spec)
+{
+	struct server *s = arg;
+	enum err e = limits_enter(s->limits, peer);
+
+	if (e) {
+		refuse(s, fd, peer, spec, e);
+		return;
+	}
+	CLEANUP(tls_context_unref) struct tls_context *tls = current_tls(s);
+	struct conn *c = hub_add(s->hub, fd, peer, tls, spec->service);
+	if (!c) {
+		limits_leave(s->limits, peer);
+		return;
+	}
+	CLEANUP(conf_unref) struct conf *conf = server_conf(s);
+	void *session = s->daemon->session_new(s->app, s, c);
+	hub_start(c, s->daemon->ops, session, spec->implicit_tls, (int64_t)conf->login_timeout_s * 1000);
+}
+
+static void
+closed(void *arg, struct conn *c)
+{
+	struct server *s = arg;
+
+	limits_leave(s->limits, conn_peer_addr(c));
+}
+
+/* -- stop and reload --------------------------------------------------------------------------------------------------------- */
+
+static void
+check_drained(void *arg)
+{
+	struct server *s = arg;
+	size_t left = hub_count(s->hub);
+
+	s->drained_ms += DRAIN_CHECK_MS;
+	if (left == 0) {
+		loop_stop(s->loop);
+		return;
+	}
+	if (s->drained_ms >= DRAIN_MS) {
+		log_warn("drain_ended", F_UINT("connections_cut", left));
+		hub_kill(s->hub);
+	}
+	loop_timer_set(s->drain, DRAIN_CHECK_MS);
+}
+
+static void
+begin_drain(struct server *s)
+{
+	if (s->draining) {
+		hub_kill(s->hub); /* a second signal: at once */
+		return;
+	}
+	s->draining = true;
+	notify_state("STOPPING=1");
+	log_info("stopping", F_UINT("connections", hub_count(s->hub)));
+	listeners_close(&s->listeners);
+	hub_stop(s->hub);
+	loop_timer_set(s->drain, DRAIN_CHECK_MS);
+}
+
+static void
+log_problem(struct sbuf *problem)
+{
+	struct str rest = sbuf_view(problem);
+	struct str line;
+
+	while (str_split(&rest, '\n', &line))
+		if (line.n)
+			log_error("config", F_STR("problem", line));
+}
+
+static void
+open_log(const struct server *s, const struct conf *conf)
+{
+	enum log_level level = LOG_LEVEL_INFO;
+
+	log_level_parse(str_of(conf->log_level), &level);
+	if (log_open(s->daemon->name, conf->log_target, level))
+		log_error("log", F_CSTR("target", conf->log_target), F_CSTR("reason", strerror(errno)));
+}
+
+/* A configuration that is wrong leaves everything as it was. */
+static void
+reload(struct server *s)
+{
+	CLEANUP(sbuf_done) struct sbuf problem = SBUF_INIT(16384);
+	CLEANUP(conf_unref) struct conf *conf = NULL;
+	CLEANUP(tls_context_unref) struct tls_context *tls = NULL;
+
+	notify_state("RELOADING=1");
+	enum err e = conf_load(s->conf_path, &conf, &problem);
+	if (!e)
+		e = tls_context_new(conf, s->daemon->alpn, &tls, &problem);
+	if (e) {
+		log_problem(&problem);
+		log_error("reload_failed", F_ERR(e), F_CSTR("file", s->conf_path), F_CSTR("effect", "the old configuration stays in force"));
+	} else {
+		open_log(s, conf);
+		limits_set(s->limits, conf->max_connections, conf->max_connections_per_address);
+		pthread_mutex_lock(&s->mu);
+		struct conf *old_conf = s->conf;
+		struct tls_context *old_tls = s->tls;
+		s->conf = MOVE_PTR(conf);
+		s->tls = MOVE_PTR(tls);
+		pthread_mutex_unlock(&s->mu);
+		conf_unref(&old_conf);
+		tls_context_unref(&old_tls);
+		log_info("reloaded", F_CSTR("file", s->conf_path));
+	}
+	notify_state("READY=1");
+}
+
+static void
+on_signal(void *arg)
+{
+	struct server *s = arg;
+	struct signalfd_siginfo info;
+
+	while (read(s->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (info.ssi_signo == SIGHUP)
+			reload(s);
+		else
+			begin_drain(s);
+	}
+}
+
+/* -- start ------------------------------------------------------------------------------------------------------------------- */
+
+/* Signals come by the descriptor only; every thread inherits the mask. */
+static enum err
+catch_signals(struct server *s)
+{
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	s->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	return s->signal_fd < 0 ? err_from_errno(errno) : ERR_OK;
+}
+
+static void
+set_process_limits(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+	struct rlimit core = {0, 0}; /* memory holds mail and passwords */
+	setrlimit(RLIMIT_CORE, &core);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	mallopt(M_ARENA_MAX, 4); /* a heap for each worker would cost more than it brings */
+	mallopt(M_TRIM_THRESHOLD, 256 * 1024);
+}
+
+/* Root binds the ports, reads the keys, and becomes `user`. */
+static enum err
+drop_privileges(const struct conf *conf)
+{
+	if (geteuid() != 0 || conf->user[0] == '\0')
+		return ERR_OK;
+	const struct passwd *pw = getpwnam(conf->user);
+	const struct group *gr = conf->group[0] ? getgrnam(conf->group) : NULL;
+	if (!pw || (conf->group[0] && !gr)) {
+		log_error("privileges", F_CSTR("user", conf->user), F_CSTR("group", conf->group), F_CSTR("reason", "no such user or group on this machine"));
+		return ERR_CONFIG;
+	}
+	gid_t gid = gr ? gr->gr_gid : pw->pw_gid;
+	if (initgroups(conf->user, gid) < 0 || setgid(gid) < 0 || setuid(pw->pw_uid) < 0 || setuid(0) == 0) {
+		log_error("privileges", F_CSTR("user", conf->user), F_CSTR("reason", strerror(errno)));
+		return ERR_DENIED;
+	}
+	return ERR_OK;
+}
+
+static enum err
+start(struct server *s)
+{
+	enum err e = catch_signals(s);
+
+	if (!e)
+		e = listeners_open(s->conf, s->daemon, &s->listeners);
+	if (!e)
+		e = drop_privileges(s->conf);
+	if (!e)
+		e = loop_new(&s->loop);
+	if (!e && !(s->limits = limits_new(s->conf->max_connections, s->conf->max_connections_per_address)))
+		e = ERR_NOMEM;
+	if (!e)
+		e = workers_start(s->conf->workers, &s->workers);
+	if (!e)
+		e = hub_new(s->workers, s->loop, closed, s, &s->hub);
+	if (!e && !(s->drain = loop_timer_new(s->loop, check_drained, s)))
+		e = ERR_NOMEM;
+	if (!e)
+		e = s->daemon->start(s, &s->app);
+	if (!e)
+		e = loop_watch(s->loop, s->signal_fd, on_signal, s);
+	if (!e)
+		e = listeners_start(s->listeners, s->loop, accepted, s);
+	return e;
+}
+
+static void
+finish(struct server *s)
+{
+	listeners_close(&s->listeners);
+	if (s->app)
+		s->daemon->stop(s->app);
+	workers_stop(&s->workers);
+	loop_timer_free(&s->drain);
+	hub_free(&s->hub);
+	limits_free(&s->limits);
+	loop_free(&s->loop);
+	fd_close(&s->signal_fd);
+	tls_context_unref(&s->tls);
+	conf_unref(&s->conf);
+	pthread_mutex_destroy(&s->mu);
+	log_close();
+}
+
+static int
+run(const struct daemon *d, const char *conf_path, bool only_check)
+{
+	struct server s = {.daemon = d, .conf_path = conf_path, .signal_fd = -1};
+	CLEANUP(sbuf_done) struct sbuf problem = SBUF_INIT(16384);
+
+	pthread_mutex_init(&s.mu, NULL);
+	enum err e = conf_load(conf_path, &s.conf, &problem);
+	if (!e)
+		e = tls_context_new(s.conf, d->alpn, &s.tls, &problem);
+	if (e) {
+		fprintf(stderr, "%s%s: the configuration can't be used; `pillarbox -c %s check` shows more.\n", sbuf_cstr(&problem), d->name, conf_path);
+		conf_unref(&s.conf);
+		return EXIT_FAILURE;
+	}
+	if (only_check) {
+		printf("%s: %s is fine.\n", d->name, conf_path);
+		tls_context_unref(&s.tls);
+		conf_unref(&s.conf);
+		return EXIT_SUCCESS;
+	}
+	set_process_limits();
+	open_log(&s, s.conf);
+	e = start(&s);
+	if (!e) {
+		log_info("ready", F_CSTR("hostname", s.conf->hostname), F_UINT("workers", s.conf->workers));
+		notify_state("READY=1");
+		loop_run(s.loop);
+		log_info("stopped");
+	} else {
+		log_error("start_failed", F_ERR(e), F_CSTR("file", conf_path));
+	}
+	finish(&s);
+	return e ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static void
+usage(FILE *to, const struct daemon *d)
+{
+	fprintf(to,
+	    "Usage: %s [-c FILE] [-t]\n\n%s\n\n"
+	    "  -c, --config FILE   configuration (default %s)\n"
+	    "  -t, --test          check the configuration and stop\n"
+	    "  -h, --help          this text\n"
+	    "  -V, --version       the version\n\n"
+	    "Runs in the foreground; SIGTERM drains and stops, SIGHUP reads configuration, certificates and log file anew.\n"
+	    "`pillarbox run` starts all three daemons. More: man %s\n",
+	    d->name, d->description, PILLARBOX_CONF, d->name);
+}
+
+int
+server_main(int argc, char **argv, const struct daemon *d)
+{
+	static const struct option options[] = {
+	    {"config", required_argument, NULL, 'c'},
+	    {"test", no_argument, NULL, 't'},
+	    {"help", no_argument, NULL, 'h'},
+	    {"version", no_argument, NULL, 'V'},
+	    {NULL, 0, NULL, 0},
+	};
+	const char *conf_path = PILLARBOX_CONF;
+	bool only_check = false;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "c:thV", options, NULL)) != -1) {
+		switch (c) {
+		case 'c':
+			conf_path = optarg;
+			break;
+		case 't':
+			only_check = true;
+			break;
+		case 'h':
+			usage(stdout, d);
+			return EXIT_SUCCESS;
+		case 'V':
+			printf("%s (Pillarbox) %s\n", d->name, PILLARBOX_VERSION);
+			return EXIT_SUCCESS;
+		default:
+			usage(stderr, d);
+			return 2;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "%s: unexpected argument: %s\n", d->name, argv[optind]);
+		usage(stderr, d);
+		return 2;
+	}
+	return run(d, conf_path, only_check);
+}

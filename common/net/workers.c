@@ -1,0 +1,148 @@
+#include "common/net/workers.h"
+
+#include "common/base/log.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
+struct workers {
+	int epfd;
+	int evfd; /* edge-triggered in epfd: each write wakes one worker for the run queue */
+	unsigned count;
+	pthread_mutex_t mu;
+	struct task *head; /* run queue; guarded by mu */
+	struct task **tail;
+	bool stopping; /* guarded by mu */
+	pthread_t threads[];
+};
+
+static void
+wake_one(struct workers *w)
+{
+	const uint64_t one = 1;
+	ssize_t n = write(w->evfd, &one, sizeof(one));
+
+	(void)n; /* full only after 2^64 - 1 writes */
+}
+
+/* The next task of the run queue. *ret_last: the pool is stopping and nothing is left. */
+static struct task *
+next_queued(struct workers *w, bool *ret_last)
+{
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&w->mu);
+	struct task *t = w->head;
+
+	*ret_last = !t && w->stopping;
+	if (t) {
+		w->head = t->next;
+		if (!w->head)
+			w->tail = &w->head;
+		t->next = NULL;
+	}
+	if (w->head || *ret_last)
+		wake_one(w); /* one write may have stood for several */
+	return t;
+}
+
+static void *
+work(void *arg)
+{
+	struct workers *w = arg;
+
+	for (;;) {
+		struct epoll_event ev;
+		int n = epoll_wait(w->epfd, &ev, 1, -1);
+		if (n <= 0)
+			continue; /* interrupted */
+		struct task *t = ev.data.ptr;
+		bool last = false;
+		if (!t)
+			t = next_queued(w, &last);
+		if (last)
+			return NULL;
+		if (t)
+			t->run(t);
+	}
+}
+
+static enum err
+make_descriptors(struct workers *w)
+{
+	struct epoll_event ev = {.events = EPOLLIN | EPOLLET, .data.ptr = NULL};
+
+	w->epfd = epoll_create1(EPOLL_CLOEXEC);
+	w->evfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (w->epfd < 0 || w->evfd < 0 || epoll_ctl(w->epfd, EPOLL_CTL_ADD, w->evfd, &ev) < 0)
+		return err_from_errno(errno);
+	return ERR_OK;
+}
+
+enum err
+workers_start(unsigned threads, struct workers **ret)
+{
+	CLEANUP(workers_stop) struct workers *w = calloc(1, sizeof(*w) + threads * sizeof(pthread_t));
+
+	if (!w)
+		return ERR_NOMEM;
+	pthread_mutex_init(&w->mu, NULL);
+	w->tail = &w->head;
+	enum err e = make_descriptors(w);
+	for (; !e && w->count < threads; w->count++) {
+		int failed = pthread_create(&w->threads[w->count], NULL, work, w);
+		if (failed) {
+			log_error("workers", F_CSTR("reason", strerror(failed)), F_UINT("started", w->count));
+			e = err_from_errno(failed);
+			break;
+		}
+	}
+	if (!e)
+		*ret = MOVE_PTR(w);
+	return e;
+}
+
+void
+workers_stop(struct workers **wp)
+{
+	struct workers *w = MOVE_PTR(*wp);
+
+	if (!w)
+		return;
+	pthread_mutex_lock(&w->mu);
+	w->stopping = true;
+	pthread_mutex_unlock(&w->mu);
+	wake_one(w);
+	for (unsigned i = 0; i < w->count; i++)
+		pthread_join(w->threads[i], NULL);
+	fd_close(&w->epfd);
+	fd_close(&w->evfd);
+	pthread_mutex_destroy(&w->mu);
+	free(w);
+}
+
+void
+workers_queue(struct workers *w, struct task *t)
+{
+	pthread_mutex_lock(&w->mu);
+	t->next = NULL;
+	*w->tail = t;
+	w->tail = &t->next;
+	pthread_mutex_unlock(&w->mu);
+	wake_one(w);
+}
+
+enum err
+workers_arm(struct workers *w, int fd, uint32_t epoll_events, bool known, struct task *t)
+{
+	struct epoll_event ev = {.events = epoll_events | EPOLLONESHOT, .data.ptr = t};
+
+	if (epoll_ctl(w->epfd, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &ev) < 0)
+		return err_from_errno(errno);
+	return ERR_OK;
+}
+
+void
+workers_forget(struct workers *w, int fd)
+{
+	epoll_ctl(w->epfd, EPOLL_CTL_DEL, fd, NULL);
+}

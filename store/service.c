@@ -1,0 +1,190 @@
+#include "store/service.h"
+
+#include "common/base/log.h"
+#include "store/changes.h"
+
+#include <stdatomic.h>
+
+#define TICK_MS 1000
+
+/* A service with a server also has the store's clockwork: the tick is made by the loop's timer and done by a worker, since it syncs. */
+struct clockwork {
+	struct service service; /* first: a struct service * is what everybody has */
+	struct loop_timer *timer;
+	struct task tick;
+	atomic_bool ticking;
+};
+
+static void
+run_tick(struct task *t)
+{
+	struct clockwork *w = (struct clockwork *)((char *)t - offsetof(struct clockwork, tick));
+
+	store_tick(w->service.store);
+	atomic_store(&w->ticking, false);
+}
+
+static void
+timer_fired(void *arg)
+{
+	struct clockwork *w = arg;
+
+	if (!atomic_exchange(&w->ticking, true)) /* a slow disk: the last tick is still at work */
+		workers_queue(server_workers(w->service.server), &w->tick);
+	loop_timer_set(w->timer, TICK_MS);
+}
+
+static void
+bus_readable(void *arg)
+{
+	struct service *svc = arg;
+
+	changes_receive(svc->store);
+}
+
+enum err
+service_start(struct server *s, const char *process, struct service **ret)
+{
+	CLEANUP(conf_unref) struct conf *conf = server_conf(s);
+	struct clockwork *w = calloc(1, sizeof(*w));
+	if (!w)
+		return ERR_NOMEM;
+	CLEANUP(service_stop) struct service *svc = &w->service;
+
+	svc->server = s;
+	svc->limits = server_limits(s);
+	w->tick.run = run_tick;
+	svc->logins = conf->login_cache_s ? login_cache_new(conf->login_cache_s) : NULL;
+	const struct store_options options = {
+	    .data_dir = conf->data_dir,
+	    .run_dir = conf->run_dir,
+	    .process = process,
+	    .default_quota_bytes = conf->default_quota_bytes,
+	    .recipient_delimiter = conf->recipient_delimiter,
+	};
+	enum err e = store_open(&options, &svc->store);
+	if (!e && changes_fd(svc->store) >= 0)
+		e = loop_watch(server_loop(s), changes_fd(svc->store), bus_readable, svc);
+	if (!e && !(w->timer = loop_timer_new(server_loop(s), timer_fired, w)))
+		e = ERR_NOMEM;
+	if (e)
+		return e;
+	loop_timer_set(w->timer, TICK_MS);
+	*ret = MOVE_PTR(svc);
+	return ERR_OK;
+}
+
+void
+service_stop(struct service **svcp)
+{
+	struct service *svc = MOVE_PTR(*svcp);
+	struct clockwork *w = (struct clockwork *)svc;
+
+	if (!svc)
+		return;
+	if (svc->server) {
+		loop_timer_free(&w->timer);
+		while (atomic_load(&w->ticking))
+			usleep(1000); /* the last tick, on a worker that is still there */
+		if (svc->store && changes_fd(svc->store) >= 0)
+			loop_unwatch(server_loop(svc->server), changes_fd(svc->store));
+		store_close(&svc->store);
+	} else {
+		limits_free(&svc->limits);
+	}
+	login_cache_free(&svc->logins);
+	conf_unref(&svc->conf);
+	free(svc);
+}
+
+struct service *
+service_for_test(struct store *store, struct conf *conf)
+{
+	struct clockwork *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return NULL;
+	w->service.store = store;
+	w->service.conf = conf_ref(conf);
+	w->service.limits = limits_new(1000000, 1000000);
+	return &w->service;
+}
+
+struct conf *
+service_conf(struct service *svc)
+{
+	return svc->server ? server_conf(svc->server) : conf_ref(svc->conf);
+}
+
+/* -- logging in ---------------------------------------------------------------------------------------------------------- */
+
+static enum err
+find_login(void *arg, struct str login, struct arena *arena, int64_t *ret_account, struct str *ret_address,
+    struct credential *ret_credential)
+{
+	struct service *svc = arg;
+	struct account_entry entry;
+
+	enum err e = directory_find_login(svc->store, login, arena, &entry, ret_credential);
+	if (!e) {
+		*ret_account = entry.id;
+		*ret_address = entry.address;
+	}
+	return e;
+}
+
+static enum err
+find_binding(void *arg, const char *type, struct arena *arena, struct str *ret)
+{
+	return conn_tls_binding(arg, type, arena, ret);
+}
+
+void
+service_sasl_host(struct service *svc, struct conn *c, struct sasl_host *ret)
+{
+	*ret = (struct sasl_host){
+	    .find_arg = svc,
+	    .find = find_login,
+	    .binding_arg = c,
+	    .binding = find_binding,
+	    .cache = svc->logins,
+	    .secure = conn_is_secure(c),
+	    .tls = conn_is_tls(c),
+	};
+}
+
+enum err
+service_login(struct service *svc, struct conn *c, struct str name, struct str password, struct arena *arena,
+    struct account_entry *ret)
+{
+	struct credential credential;
+
+	if (!conn_is_secure(c))
+		return ERR_NEEDS_TLS;
+	enum err e = directory_find_login(svc->store, name, arena, ret, &credential);
+	if (e == ERR_NOT_FOUND || e == ERR_SYNTAX) {
+		e = password_verify(NULL, password); /* as long as for a known user */
+		return e ? e : ERR_AUTH_FAILED;
+	}
+	if (e)
+		return e;
+	return login_verify(svc->logins, ret->id, &credential, password);
+}
+
+void
+service_login_succeeded(struct service *svc, struct conn *c, int64_t account, struct str user, const char *mechanism)
+{
+	log_info("login", F_STR("user", user), F_CSTR("mechanism", mechanism), F_CSTR("peer", conn_peer(c)), F_CSTR("tls", conn_is_tls(c) ? conn_tls_version(c) : "no"));
+	if (svc->limits)
+		limits_login_succeeded(svc->limits, conn_peer_addr(c));
+	directory_note_login(svc->store, account);
+}
+
+int64_t
+service_login_failed(struct service *svc, struct conn *c, struct str user, const char *mechanism)
+{
+	CLEANUP(conf_unref) struct conf *conf = service_conf(svc);
+
+	log_warn("login_failed", F_STR("user", user), F_CSTR("mechanism", mechanism), F_CSTR("peer", conn_peer(c)), F_CSTR("tls", conn_is_tls(c) ? conn_tls_version(c) : "no"));
+	return limits_login_failed(svc->limits, conn_peer_addr(c), conf->login_failure_delay_ms);
+}
