@@ -7,7 +7,8 @@
 
 #define TICK_MS 1000
 
-/* A service with a server also has the store's clockwork: the tick is made by the loop's timer and done by a worker, since it syncs. */
+/* A service with a server also has the store's clockwork: the tick is made by the loop's timer and
+ * done by a worker, since it syncs. */
 struct clockwork {
 	struct service service; /* first: a struct service * is what everybody has */
 	struct loop_timer *timer;
@@ -116,11 +117,13 @@ service_conf(struct service *svc)
 	return svc->server ? server_conf(svc->server) : conf_ref(svc->conf);
 }
 
-/* -- logging in ---------------------------------------------------------------------------------------------------------- */
+/* -- logging in
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
 static enum err
-find_login(void *arg, struct str login, struct arena *arena, int64_t *ret_account, struct str *ret_address,
-    struct credential *ret_credential)
+find_login(void *arg, struct str login, struct arena *arena, int64_t *ret_account,
+    struct str *ret_address, struct credential *ret_credential)
 {
 	struct service *svc = arg;
 	struct account_entry entry;
@@ -154,8 +157,8 @@ service_sasl_host(struct service *svc, struct conn *c, struct sasl_host *ret)
 }
 
 enum err
-service_login(struct service *svc, struct conn *c, struct str name, struct str password, struct arena *arena,
-    struct account_entry *ret)
+service_login(struct service *svc, struct conn *c, struct str name, struct str password,
+    struct arena *arena, struct account_entry *ret)
 {
 	struct credential credential;
 
@@ -172,9 +175,12 @@ service_login(struct service *svc, struct conn *c, struct str name, struct str p
 }
 
 void
-service_login_succeeded(struct service *svc, struct conn *c, int64_t account, struct str user, const char *mechanism)
+service_login_succeeded(
+    struct service *svc, struct conn *c, int64_t account, struct str user, const char *mechanism)
 {
-	log_info("login", F_STR("user", user), F_CSTR("mechanism", mechanism), F_CSTR("peer", conn_peer(c)), F_CSTR("tls", conn_is_tls(c) ? conn_tls_version(c) : "no"));
+	log_info("login", F_STR("user", user), F_CSTR("mechanism", mechanism),
+	    F_CSTR("peer", conn_peer(c)),
+	    F_CSTR("tls", conn_is_tls(c) ? conn_tls_version(c) : "no"));
 	if (svc->limits)
 		limits_login_succeeded(svc->limits, conn_peer_addr(c));
 	directory_note_login(svc->store, account);
@@ -185,6 +191,8 @@ service_login_failed(struct service *svc, struct conn *c, struct str user, const
 {
 	CLEANUP(conf_unref) struct conf *conf = service_conf(svc);
 
-	log_warn("login_failed", F_STR("user", user), F_CSTR("mechanism", mechanism), F_CSTR("peer", conn_peer(c)), F_CSTR("tls", conn_is_tls(c) ? conn_tls_version(c) : "no"));
+	log_warn("login_failed", F_STR("user", user), F_CSTR("mechanism", mechanism),
+	    F_CSTR("peer", conn_peer(c)),
+	    F_CSTR("tls", conn_is_tls(c) ? conn_tls_version(c) : "no"));
 	return limits_login_failed(svc->limits, conn_peer_addr(c), conf->login_failure_delay_ms);
 }

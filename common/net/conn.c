@@ -4,16 +4,16 @@
 #include "common/base/log.h"
 
 #include <arpa/inet.h>
-#include <stdarg.h>
 #include <openssl/err.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 
 #define READ_OCTETS (16 * 1024) /* asked for at once; TLS records are no larger */
 #define IN_MAX_DEFAULT (64 * 1024)
-#define TURNS_IN_A_ROW 16	/* then other connections come first */
-#define CLOSE_FLUSH_MS 30000	/* for a peer that does not read its last reply */
+#define TURNS_IN_A_ROW 16 /* then other connections come first */
+#define CLOSE_FLUSH_MS 30000 /* for a peer that does not read its last reply */
 #define EV_FOR_SESSIONS (EV_READY - 1)
 #define LINGER_MS 2000
 #define LINGER_OCTETS (256 * 1024)
@@ -42,7 +42,8 @@ conn_release(struct conn *c)
 	fd_close(&c->fd);
 }
 
-/* -- what a session sees --------------------------------------------------------------------------------------------- */
+/* -- what a session sees
+ * --------------------------------------------------------------------------------------------- */
 
 struct str
 conn_input(const struct conn *c)
@@ -145,7 +146,8 @@ conn_set_deadline(struct conn *c, int64_t ms)
 	int64_t timer = atomic_load_explicit(&c->timer_ms, memory_order_relaxed);
 
 	atomic_store(&c->deadline_ms, at);
-	/* A timer that fires too early sets itself anew (conn_timer_fired), so that moving a deadline out is one store. */
+	/* A timer that fires too early sets itself anew (conn_timer_fired), so that moving a
+	 * deadline out is one store. */
 	if (at && c->timer && (timer == 0 || at < timer)) {
 		atomic_store(&c->timer_ms, at);
 		loop_timer_set(c->timer, ms);
@@ -270,7 +272,9 @@ conn_service(const struct conn *c)
 	return c->service;
 }
 
-/* -- the machinery --------------------------------------------------------------------------------------------------- */
+/* -- the machinery
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 /* Sends what is pending. False: the peer is gone. */
 static bool
@@ -297,7 +301,8 @@ flush_output(struct conn *c)
 	return true;
 }
 
-/* Reads once into the input, as far as there is room. Sets CONN_EV_INPUT and CONN_EV_EOF in *why. False: the peer is gone. */
+/* Reads once into the input, as far as there is room. Sets CONN_EV_INPUT and CONN_EV_EOF in *why.
+ * False: the peer is gone. */
 static bool
 fill_input(struct conn *c, unsigned *why)
 {
@@ -385,7 +390,8 @@ advance_handshake(struct conn *c)
 	return false;
 }
 
-/* CONN_TLS: what arrived in the clear is forgotten (RFC 3207 §4.2, CVE-2011-0411), then the handshake. */
+/* CONN_TLS: what arrived in the clear is forgotten (RFC 3207 §4.2, CVE-2011-0411), then the
+ * handshake. */
 static bool
 begin_tls(struct conn *c)
 {
@@ -441,7 +447,8 @@ advance_linger(struct conn *c, unsigned events)
 	do {
 		if (!fill_input(c, &why) || c->eof || c->in_max == 0)
 			return die(c);
-		c->in_max -= c->in.n < c->in_max ? c->in.n : c->in_max; /* a bound on what is thrown away */
+		c->in_max -=
+		    c->in.n < c->in_max ? c->in.n : c->in_max; /* a bound on what is thrown away */
 		octets_free(&c->in);
 	} while (c->readable);
 	c->wait_read = true;
@@ -517,7 +524,8 @@ advance_open(struct conn *c, unsigned events)
 			return die(c);
 		if (c->want == CONN_TLS) {
 			if (!flush_output(c) || c->out.n || !begin_tls(c))
-				return die(c); /* the reply to STARTTLS is a few octets: no room for it means no reader */
+				return die(c); /* the reply to STARTTLS is a few octets: no room for
+						  it means no reader */
 			if (c->state == CS_HANDSHAKE)
 				return advance_handshake(c) ? false : true;
 			return false;
@@ -527,7 +535,8 @@ advance_open(struct conn *c, unsigned events)
 			return advance_closing(c, 0);
 		}
 		if (c->want == CONN_READ && c->in.n >= c->in_max && c->in.n == before) {
-			log_error("input_stuck", F_CSTR("peer", c->peer), F_UINT("octets", c->in.n));
+			log_error(
+			    "input_stuck", F_CSTR("peer", c->peer), F_UINT("octets", c->in.n));
 			return die(c); /* a session must consume what it can't finish */
 		}
 		if (c->want == CONN_READ && c->eof && c->eof_told) {
@@ -572,13 +581,14 @@ uint32_t
 conn_epoll_events(const struct conn *c)
 {
 	uint32_t events = 0;
-	bool reading = c->state == CS_OPEN && c->want == CONN_READ && !c->eof && c->in.n < c->in_max &&
-	    c->out.n < CONN_OUT_HIGH;
+	bool reading = c->state == CS_OPEN && c->want == CONN_READ && !c->eof &&
+		       c->in.n < c->in_max && c->out.n < CONN_OUT_HIGH;
 
 	if (reading || c->wait_read)
 		events |= EPOLLIN;
 	if (c->wait_write)
 		events |= EPOLLOUT;
-	/* While input rests (DRAIN, SLEEP) only EPOLLHUP and EPOLLERR, which epoll always tells, end it early. */
+	/* While input rests (DRAIN, SLEEP) only EPOLLHUP and EPOLLERR, which epoll always tells,
+	 * end it early. */
 	return events;
 }

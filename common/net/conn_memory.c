@@ -11,7 +11,8 @@ struct conn_memory {
 	struct octets to_session;
 	struct octets to_peer;
 	bool peer_done;
-	struct octets taken; /* what a call gave out is copied to its arena; this is the gathering place */
+	struct octets
+	    taken; /* what a call gave out is copied to its arena; this is the gathering place */
 };
 
 static enum io
@@ -57,7 +58,8 @@ memory_finish(struct conn *c)
 const struct transport transport_memory = {memory_recv, memory_send, memory_finish};
 
 struct conn *
-conn_memory_open(const struct session_ops *ops, void *session, const struct conn_memory_options *options)
+conn_memory_open(
+    const struct session_ops *ops, void *session, const struct conn_memory_options *options)
 {
 	static const struct conn_memory_options defaults;
 	struct conn *c = calloc(1, sizeof(*c));

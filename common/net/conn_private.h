@@ -14,7 +14,7 @@
 
 /* Two events of the machinery itself, beside enum conn_event. */
 #define EV_READY (1u << 16) /* the descriptor is ready, or first run */
-#define EV_KILL (1u << 17)  /* close without a goodbye */
+#define EV_KILL (1u << 17) /* close without a goodbye */
 
 /* A queue of octets: appended at the end, taken from the front. */
 struct octets {
@@ -46,39 +46,41 @@ extern const struct transport transport_memory;
 
 enum conn_state {
 	CS_HANDSHAKE, /* TLS accept under way */
-	CS_OPEN,      /* the session has its turns */
-	CS_CLOSING,   /* the session is done; what is left of the output goes out */
-	CS_LINGER,    /* all sent; waits for the peer's end, so that no reset destroys the last reply */
+	CS_OPEN, /* the session has its turns */
+	CS_CLOSING, /* the session is done; what is left of the output goes out */
+	CS_LINGER, /* all sent; waits for the peer's end, so that no reset destroys the last reply
+		    */
 	CS_DEAD,
 };
 
 struct conn {
-	struct task ready;	  /* run by a worker that epoll told */
-	struct task queued;	  /* run by a worker from the run queue */
-	atomic_uint events;	  /* not yet given to a turn */
-	atomic_bool owned;	  /* a worker runs it or the run queue holds it */
+	struct task ready; /* run by a worker that epoll told */
+	struct task queued; /* run by a worker from the run queue */
+	atomic_uint events; /* not yet given to a turn */
+	atomic_bool owned; /* a worker runs it or the run queue holds it */
 	atomic_int refs;
 	atomic_llong deadline_ms; /* monotonic; 0 none */
-	atomic_llong timer_ms;	  /* what the timer is set to; 0 not set */
+	atomic_llong timer_ms; /* what the timer is set to; 0 not set */
 
 	const struct session_ops *ops;
 	void *session;
 	const struct transport *transport;
-	struct hub *hub;       /* NULL: memory */
-	struct conn *next;     /* in the hub's list, or its list of free ones; guarded by the hub's lock */
+	struct hub *hub; /* NULL: memory */
+	struct conn
+	    *next; /* in the hub's list, or its list of free ones; guarded by the hub's lock */
 	struct conn **prev;
 	struct loop_timer *timer;
 
 	enum conn_state state;
 	enum conn_turn want;
 	unsigned handshake_event; /* told when the handshake is done: CONN_EV_OPEN or CONN_EV_TLS */
-	bool wait_read;		  /* what the transport waits for, beside what `want` says */
+	bool wait_read; /* what the transport waits for, beside what `want` says */
 	bool wait_write;
 	bool readable; /* the last read filled its space: there may be more */
 	bool eof;
 	bool eof_told;
 	bool out_failed; /* past CONN_OUT_MAX or no memory */
-	bool known_fd;	 /* to epoll */
+	bool known_fd; /* to epoll */
 	struct octets in;
 	struct octets out;
 	size_t in_max;
@@ -100,8 +102,8 @@ struct conn {
 	struct conn_memory *memory;
 };
 
-/* Runs what is due; the caller owns the connection. True: park it (see conn_epoll_events); false: run again after others. When the
- * state is CS_DEAD afterwards the connection is over. */
+/* Runs what is due; the caller owns the connection. True: park it (see conn_epoll_events); false:
+ * run again after others. When the state is CS_DEAD afterwards the connection is over. */
 bool conn_advance(struct conn *c, unsigned events);
 /* The epoll events that the parked connection waits for. */
 uint32_t conn_epoll_events(const struct conn *c);

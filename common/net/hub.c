@@ -14,7 +14,7 @@ struct hub {
 	pthread_mutex_t mu;
 	struct conn *conns; /* guarded by mu, with next and prev of each */
 	struct conn *spare; /* guarded by mu: closed ones, to be used again */
-	size_t count;	    /* guarded by mu */
+	size_t count; /* guarded by mu */
 };
 
 enum err
@@ -76,7 +76,8 @@ retire(struct conn *c)
 static void
 run(struct conn *c)
 {
-	CLEANUP(conn_unref) struct conn *held = conn_ref(c); /* another may end it once it is parked */
+	CLEANUP(conn_unref)
+	struct conn *held = conn_ref(c); /* another may end it once it is parked */
 
 	for (;;) {
 		bool park = conn_advance(c, atomic_exchange(&c->events, 0));
@@ -88,12 +89,14 @@ run(struct conn *c)
 			workers_queue(c->hub->workers, &c->queued);
 			return;
 		}
-		if (workers_arm(c->hub->workers, c->fd, conn_epoll_events(c), c->known_fd, &c->ready)) {
+		if (workers_arm(
+			c->hub->workers, c->fd, conn_epoll_events(c), c->known_fd, &c->ready)) {
 			atomic_fetch_or(&c->events, EV_KILL);
 			continue;
 		}
 		c->known_fd = true;
-		/* From here an event may be told to another worker; it only leaves a mark while this one owns the connection. */
+		/* From here an event may be told to another worker; it only leaves a mark while
+		 * this one owns the connection. */
 		atomic_store(&c->owned, false);
 		if (atomic_load(&c->events) == 0 || atomic_exchange(&c->owned, true))
 			return;
@@ -162,7 +165,8 @@ make_conn(struct hub *h)
 	return c;
 }
 
-/* Everything but what outlives a connection: tasks, hub, timer, and the atomics that a late event may still touch. */
+/* Everything but what outlives a connection: tasks, hub, timer, and the atomics that a late event
+ * may still touch. */
 static void
 wipe(struct conn *c)
 {
@@ -244,7 +248,8 @@ hub_add(struct hub *h, int fd, const struct sockaddr *peer, struct tls_context *
 	c->local = is_loopback(&c->peer_addr.sa);
 	if (getsockname(fd, &local.sa, &len) == 0)
 		address_text(&local.sa, c->local_addr, sizeof(c->local_addr));
-	snprintf(c->id, sizeof(c->id), "%llx", (unsigned long long)atomic_fetch_add(&h->serial, 1) + 1);
+	snprintf(
+	    c->id, sizeof(c->id), "%llx", (unsigned long long)atomic_fetch_add(&h->serial, 1) + 1);
 	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&h->mu);
 	c->next = h->conns;
 	c->prev = &h->conns;

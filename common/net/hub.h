@@ -1,7 +1,8 @@
 /* common/net/hub.h - all connections of a daemon: makes them, runs them on the workers, stops them.
  *
- * Structs of closed connections are kept and used again, never given back while the hub lives: a worker that was told of a
- * descriptor just as another closed its connection then touches a struct that is still one, and sees only a spurious event.
+ * Structs of closed connections are kept and used again, never given back while the hub lives: a
+ * worker that was told of a descriptor just as another closed its connection then touches a struct
+ * that is still one, and sees only a spurious event.
  */
 #ifndef COMMON_NET_HUB_H
 #define COMMON_NET_HUB_H
@@ -14,15 +15,18 @@
 struct hub;
 
 /* `closed` is called by a worker when a connection is over, before its struct is used again. */
-NODISCARD enum err hub_new(struct workers *w, struct loop *l, void (*closed)(void *arg, struct conn *c), void *arg, struct hub **ret);
+NODISCARD enum err hub_new(struct workers *w, struct loop *l,
+    void (*closed)(void *arg, struct conn *c), void *arg, struct hub **ret);
 /* After every connection is gone and the workers have stopped. */
 void hub_free(struct hub **h);
 
-/* A connection over the non-blocking socket `fd`, which it takes over also on failure; not started yet. `tls` may be NULL; the
- * reference is the caller's. NULL without memory. */
-struct conn *hub_add(struct hub *h, int fd, const struct sockaddr *peer, struct tls_context *tls, int service);
+/* A connection over the non-blocking socket `fd`, which it takes over also on failure; not started
+ * yet. `tls` may be NULL; the reference is the caller's. NULL without memory. */
+struct conn *hub_add(
+    struct hub *h, int fd, const struct sockaddr *peer, struct tls_context *tls, int service);
 /* First turn; with `implicit_tls` after the handshake, for which `handshake_ms` are given. */
-void hub_start(struct conn *c, const struct session_ops *ops, void *session, bool implicit_tls, int64_t handshake_ms);
+void hub_start(struct conn *c, const struct session_ops *ops, void *session, bool implicit_tls,
+    int64_t handshake_ms);
 
 /* Gives every connection CONN_EV_STOP; or closes them without a word. */
 void hub_stop(struct hub *h);

@@ -88,7 +88,8 @@ key_of(const struct sockaddr *peer)
 static struct entry **
 bucket_of(struct limits *l, const struct key *k)
 {
-	uint64_t h = 0xcbf29ce484222325u; /* FNV-1a; an attacker gains a longer list of at most its own addresses */
+	uint64_t h = 0xcbf29ce484222325u; /* FNV-1a; an attacker gains a longer list of at most its
+					     own addresses */
 
 	for (size_t i = 0; i < sizeof(k->octets); i++)
 		h = (h ^ k->octets[i]) * 0x100000001b3u;
@@ -119,7 +120,8 @@ find(struct limits *l, const struct sockaddr *peer, bool make)
 static bool
 is_forgettable(const struct entry *e, int64_t now, bool pressed)
 {
-	return e->open == 0 && (e->failures == 0 || pressed || now - e->last_failure_ms > FAILURE_MEMORY_MS);
+	return e->open == 0 &&
+	       (e->failures == 0 || pressed || now - e->last_failure_ms > FAILURE_MEMORY_MS);
 }
 
 static void
@@ -148,7 +150,8 @@ make_room(struct limits *l)
 		return;
 	sweep(l, false);
 	if (l->idle_entries > IDLE_ENTRIES_MAX / 2)
-		sweep(l, true); /* a flood from everywhere: memory comes before remembering failures */
+		sweep(l,
+		    true); /* a flood from everywhere: memory comes before remembering failures */
 }
 
 enum err

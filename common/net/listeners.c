@@ -11,7 +11,7 @@
 
 #define BACKLOG 1024
 #define ACCEPTS_AT_ONCE 64 /* then timers and other ports have their turn */
-#define PAUSE_MS 200	   /* without descriptors: no spinning on a readable port */
+#define PAUSE_MS 200 /* without descriptors: no spinning on a readable port */
 
 struct listener {
 	struct listener *next;
@@ -42,7 +42,8 @@ complain(const char *what, const char *address, unsigned port)
 		hint = "ports below 1024 need root or CAP_NET_BIND_SERVICE: or set port_offset";
 	else if (why == EADDRNOTAVAIL)
 		hint = "this machine has no such address: see `listen`";
-	log_error(what, F_CSTR("address", address), F_UINT("port", port), F_CSTR("reason", strerror(why)), F_CSTR("hint", hint));
+	log_error(what, F_CSTR("address", address), F_UINT("port", port),
+	    F_CSTR("reason", strerror(why)), F_CSTR("hint", hint));
 }
 
 static struct listener *
@@ -83,7 +84,8 @@ parse_address(const char *text, uint16_t port, struct sockaddr_storage *ret, soc
 }
 
 static enum err
-open_port(struct listeners *ls, const struct listener_spec *spec, const char *address, uint32_t port)
+open_port(
+    struct listeners *ls, const struct listener_spec *spec, const char *address, uint32_t port)
 {
 	struct sockaddr_storage sa;
 	socklen_t len;
@@ -94,7 +96,8 @@ open_port(struct listeners *ls, const struct listener_spec *spec, const char *ad
 		complain("listen", address, port);
 		return ERR_CONFIG;
 	}
-	CLEANUP(fd_close) int fd = socket(sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	CLEANUP(fd_close)
+	int fd = socket(sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd >= 0) {
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 		if (sa.ss_family == AF_INET6)
@@ -116,7 +119,8 @@ is_stale(const struct sockaddr_un *sa)
 {
 	CLEANUP(fd_close) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	return fd >= 0 && connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) < 0 && errno == ECONNREFUSED;
+	return fd >= 0 && connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) < 0 &&
+	       errno == ECONNREFUSED;
 }
 
 static enum err
@@ -126,13 +130,15 @@ open_unix(struct listeners *ls, const struct listener_spec *spec, const char *ru
 
 	int n = snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/%s", run_dir, spec->unix_name);
 	if (n < 0 || (size_t)n >= sizeof(sa.sun_path)) {
-		log_error("listen", F_CSTR("path", run_dir), F_CSTR("reason", "run_dir is too long for a socket's name"));
+		log_error("listen", F_CSTR("path", run_dir),
+		    F_CSTR("reason", "run_dir is too long for a socket's name"));
 		return ERR_CONFIG;
 	}
 	if (is_stale(&sa))
 		unlink(sa.sun_path);
 	CLEANUP(fd_close) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 || chmod(sa.sun_path, 0660) < 0 || listen(fd, BACKLOG) < 0) {
+	if (fd < 0 || bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 ||
+	    chmod(sa.sun_path, 0660) < 0 || listen(fd, BACKLOG) < 0) {
 		complain("listen", sa.sun_path, 0);
 		return ERR_CONFIG;
 	}
@@ -147,7 +153,9 @@ open_unix(struct listeners *ls, const struct listener_spec *spec, const char *ru
 static enum err
 open_spec(struct listeners *ls, const struct conf *conf, const struct listener_spec *spec)
 {
-	uint32_t port = spec->port ? spec->port : spec->configured_port ? spec->configured_port(conf) : 0;
+	uint32_t port = spec->port              ? spec->port
+			: spec->configured_port ? spec->configured_port(conf)
+						: 0;
 	enum err e = ERR_OK;
 
 	if (spec->unix_name)
@@ -175,11 +183,13 @@ listeners_open(const struct conf *conf, const struct daemon *d, struct listeners
 	return e;
 }
 
-/* No descriptors or memory left: the connection waits in the backlog; the port is looked at again a little later. */
+/* No descriptors or memory left: the connection waits in the backlog; the port is looked at again a
+ * little later. */
 static void
 pause_listener(struct listener *l)
 {
-	log_warn("accept_paused", F_CSTR("listener", l->spec->name), F_CSTR("reason", strerror(errno)));
+	log_warn(
+	    "accept_paused", F_CSTR("listener", l->spec->name), F_CSTR("reason", strerror(errno)));
 	loop_unwatch(l->set->loop, l->fd);
 	l->paused = true;
 	loop_timer_set(l->set->resume, PAUSE_MS);
@@ -199,13 +209,16 @@ accept_some(void *arg)
 		socklen_t len = sizeof(peer);
 		int fd = accept4(l->fd, &peer.sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd < 0) {
-			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+			    errno == ENOMEM)
 				pause_listener(l);
 			return;
 		}
 		if (peer.sa.sa_family != AF_UNIX) {
-			setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* whole replies are written at once */
-			setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)); /* an idle client that is gone */
+			setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on,
+			    sizeof(on)); /* whole replies are written at once */
+			setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on,
+			    sizeof(on)); /* an idle client that is gone */
 		}
 		l->set->fn(l->set->arg, fd, &peer.sa, l->spec);
 	}

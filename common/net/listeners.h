@@ -7,11 +7,13 @@
 struct listeners;
 
 /* An accepted connection; takes `fd` over. */
-typedef void accept_fn(void *arg, int fd, const struct sockaddr *peer, const struct listener_spec *spec);
+typedef void accept_fn(
+    void *arg, int fd, const struct sockaddr *peer, const struct listener_spec *spec);
 
-/* Binds every enabled port on every address of the configuration, and the Unix sockets. What can't be bound is logged with address and
- * port and what to do; then nothing stays open. */
-NODISCARD enum err listeners_open(const struct conf *conf, const struct daemon *d, struct listeners **ret);
+/* Binds every enabled port on every address of the configuration, and the Unix sockets. What can't
+ * be bound is logged with address and port and what to do; then nothing stays open. */
+NODISCARD enum err listeners_open(
+    const struct conf *conf, const struct daemon *d, struct listeners **ret);
 /* Accepting begins. */
 NODISCARD enum err listeners_start(struct listeners *ls, struct loop *l, accept_fn *fn, void *arg);
 /* No more connections are accepted. */

@@ -12,8 +12,8 @@ struct loop_timer {
 	struct loop *loop;
 	void (*fn)(void *arg);
 	void *arg;
-	int64_t at_ms;	/* guarded by the loop's mu */
-	size_t slot;	/* in the heap, or IDLE_SLOT; guarded by mu */
+	int64_t at_ms; /* guarded by the loop's mu */
+	size_t slot; /* in the heap, or IDLE_SLOT; guarded by mu */
 };
 
 struct watched {
@@ -28,14 +28,14 @@ struct loop {
 	int epfd;
 	int evfd;
 	pthread_mutex_t mu;
-	pthread_cond_t idle;	   /* no callback of `running` runs any more */
-	struct loop_timer **heap;  /* by at_ms, the earliest first; guarded by mu */
+	pthread_cond_t idle; /* no callback of `running` runs any more */
+	struct loop_timer **heap; /* by at_ms, the earliest first; guarded by mu */
 	size_t heap_n, heap_cap;
-	size_t timers;		    /* that exist, each with room in the heap; guarded by mu */
+	size_t timers; /* that exist, each with room in the heap; guarded by mu */
 	struct loop_timer *running; /* guarded by mu */
-	struct watched *watched;    /* guarded by mu */
-	bool stopping;		    /* guarded by mu */
-	pthread_t thread;	    /* that runs the loop; guarded by mu */
+	struct watched *watched; /* guarded by mu */
+	bool stopping; /* guarded by mu */
+	pthread_t thread; /* that runs the loop; guarded by mu */
 };
 
 static void
@@ -85,7 +85,8 @@ loop_free(struct loop **lp)
 	free(l);
 }
 
-/* -- the heap of timers; all with mu held ------------------------------------------------------------------------------ */
+/* -- the heap of timers; all with mu held
+ * ------------------------------------------------------------------------------ */
 
 static void
 heap_put(struct loop *l, size_t slot, struct loop_timer *t)
@@ -219,7 +220,9 @@ run_timers(struct loop *l)
 	return wait > 60000 ? 60000 : (int)wait;
 }
 
-/* -- descriptors --------------------------------------------------------------------------------------------------------- */
+/* -- descriptors
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 enum err
 loop_watch(struct loop *l, int fd, void (*fn)(void *arg), void *arg)
@@ -248,7 +251,8 @@ loop_unwatch(struct loop *l, int fd)
 	for (struct watched *w = l->watched; w; w = w->next) {
 		if (w->fd == fd && !w->gone) {
 			epoll_ctl(l->epfd, EPOLL_CTL_DEL, fd, NULL);
-			w->gone = true; /* freed by the loop's thread, which may be about to call it */
+			w->gone =
+			    true; /* freed by the loop's thread, which may be about to call it */
 		}
 	}
 	poke(l);

@@ -1,5 +1,5 @@
-/* common/net/notify.h - tells whoever started this process how it fares, by the sd_notify protocol: a datagram to $NOTIFY_SOCKET.
- * systemd (Type=notify) and `pillarbox run` listen. */
+/* common/net/notify.h - tells whoever started this process how it fares, by the sd_notify protocol:
+ * a datagram to $NOTIFY_SOCKET. systemd (Type=notify) and `pillarbox run` listen. */
 #ifndef COMMON_NET_NOTIFY_H
 #define COMMON_NET_NOTIFY_H
 

@@ -17,15 +17,15 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 
-#define DRAIN_MS 10000	   /* for sessions to end by themselves */
+#define DRAIN_MS 10000 /* for sessions to end by themselves */
 #define DRAIN_CHECK_MS 20
 
 struct server {
 	const struct daemon *daemon;
 	const char *conf_path;
 	pthread_mutex_t mu;
-	struct conf *conf;	  /* guarded by mu */
-	struct tls_context *tls;  /* guarded by mu */
+	struct conf *conf; /* guarded by mu */
+	struct tls_context *tls; /* guarded by mu */
 	struct limits *limits;
 	struct loop *loop;
 	struct workers *workers;
@@ -34,7 +34,7 @@ struct server {
 	struct loop_timer *drain;
 	int signal_fd;
 	int64_t drained_ms; /* waited so far; the loop's thread only */
-	bool draining;	    /* the loop's thread only */
+	bool draining; /* the loop's thread only */
 	void *app;
 };
 
@@ -72,14 +72,19 @@ current_tls(struct server *s)
 	return s->tls ? tls_context_ref(s->tls) : NULL;
 }
 
-/* -- connections ----------------------------------------------------------------------------------------------------------- */
+/* -- connections
+ * -----------------------------------------------------------------------------------------------------------
+ */
 
 /* A connection over the limits hears why, as far as its socket takes it at once. */
 static void
-refuse(struct server *s, int fd, const struct sockaddr *peer, const struct listener_spec *spec, enum err why)
+refuse(struct server *s, int fd, const struct sockaddr *peer, const struct listener_spec *spec,
+    enum err why)
 {
-	static const char alert[] = "\x15\x03\x03\x00\x02\x02\x50"; /* TLS: fatal, internal_error (RFC 8446 §6) */
-	struct str text = spec->implicit_tls ? str_make(alert, sizeof(alert) - 1) : str_of(s->daemon->refuse_text(spec->service, why));
+	static const char alert[] =
+	    "\x15\x03\x03\x00\x02\x02\x50"; /* TLS: fatal, internal_error (RFC 8446 §6) */
+	struct str text = spec->implicit_tls ? str_make(alert, sizeof(alert) - 1)
+					     : str_of(s->daemon->refuse_text(spec->service, why));
 
 	(void)peer;
 	log_warn("refused", F_CSTR("listener", spec->name), F_ERR(why));
@@ -106,7 +111,8 @@ accepted(void *arg, int fd, const struct sockaddr *peer, const struct listener_s
 	}
 	CLEANUP(conf_unref) struct conf *conf = server_conf(s);
 	void *session = s->daemon->session_new(s->app, s, c);
-	hub_start(c, s->daemon->ops, session, spec->implicit_tls, (int64_t)conf->login_timeout_s * 1000);
+	hub_start(
+	    c, s->daemon->ops, session, spec->implicit_tls, (int64_t)conf->login_timeout_s * 1000);
 }
 
 static void
@@ -117,7 +123,9 @@ closed(void *arg, struct conn *c)
 	limits_leave(s->limits, conn_peer_addr(c));
 }
 
-/* -- stop and reload --------------------------------------------------------------------------------------------------------- */
+/* -- stop and reload
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 static void
 check_drained(void *arg)
@@ -170,7 +178,8 @@ open_log(const struct server *s, const struct conf *conf)
 
 	log_level_parse(str_of(conf->log_level), &level);
 	if (log_open(s->daemon->name, conf->log_target, level))
-		log_error("log", F_CSTR("target", conf->log_target), F_CSTR("reason", strerror(errno)));
+		log_error(
+		    "log", F_CSTR("target", conf->log_target), F_CSTR("reason", strerror(errno)));
 }
 
 /* A configuration that is wrong leaves everything as it was. */
@@ -187,7 +196,8 @@ reload(struct server *s)
 		e = tls_context_new(conf, s->daemon->alpn, &tls, &problem);
 	if (e) {
 		log_problem(&problem);
-		log_error("reload_failed", F_ERR(e), F_CSTR("file", s->conf_path), F_CSTR("effect", "the old configuration stays in force"));
+		log_error("reload_failed", F_ERR(e), F_CSTR("file", s->conf_path),
+		    F_CSTR("effect", "the old configuration stays in force"));
 	} else {
 		open_log(s, conf);
 		limits_set(s->limits, conf->max_connections, conf->max_connections_per_address);
@@ -218,7 +228,9 @@ on_signal(void *arg)
 	}
 }
 
-/* -- start ------------------------------------------------------------------------------------------------------------------- */
+/* -- start
+ * -------------------------------------------------------------------------------------------------------------------
+ */
 
 /* Signals come by the descriptor only; every thread inherits the mask. */
 static enum err
@@ -261,12 +273,15 @@ drop_privileges(const struct conf *conf)
 	const struct passwd *pw = getpwnam(conf->user);
 	const struct group *gr = conf->group[0] ? getgrnam(conf->group) : NULL;
 	if (!pw || (conf->group[0] && !gr)) {
-		log_error("privileges", F_CSTR("user", conf->user), F_CSTR("group", conf->group), F_CSTR("reason", "no such user or group on this machine"));
+		log_error("privileges", F_CSTR("user", conf->user), F_CSTR("group", conf->group),
+		    F_CSTR("reason", "no such user or group on this machine"));
 		return ERR_CONFIG;
 	}
 	gid_t gid = gr ? gr->gr_gid : pw->pw_gid;
-	if (initgroups(conf->user, gid) < 0 || setgid(gid) < 0 || setuid(pw->pw_uid) < 0 || setuid(0) == 0) {
-		log_error("privileges", F_CSTR("user", conf->user), F_CSTR("reason", strerror(errno)));
+	if (initgroups(conf->user, gid) < 0 || setgid(gid) < 0 || setuid(pw->pw_uid) < 0 ||
+	    setuid(0) == 0) {
+		log_error(
+		    "privileges", F_CSTR("user", conf->user), F_CSTR("reason", strerror(errno)));
 		return ERR_DENIED;
 	}
 	return ERR_OK;
@@ -283,7 +298,8 @@ start(struct server *s)
 		e = drop_privileges(s->conf);
 	if (!e)
 		e = loop_new(&s->loop);
-	if (!e && !(s->limits = limits_new(s->conf->max_connections, s->conf->max_connections_per_address)))
+	if (!e && !(s->limits = limits_new(
+			s->conf->max_connections, s->conf->max_connections_per_address)))
 		e = ERR_NOMEM;
 	if (!e)
 		e = workers_start(s->conf->workers, &s->workers);
@@ -329,7 +345,9 @@ run(const struct daemon *d, const char *conf_path, bool only_check)
 	if (!e)
 		e = tls_context_new(s.conf, d->alpn, &s.tls, &problem);
 	if (e) {
-		fprintf(stderr, "%s%s: the configuration can't be used; `pillarbox -c %s check` shows more.\n", sbuf_cstr(&problem), d->name, conf_path);
+		fprintf(stderr,
+		    "%s%s: the configuration can't be used; `pillarbox -c %s check` shows more.\n",
+		    sbuf_cstr(&problem), d->name, conf_path);
 		conf_unref(&s.conf);
 		return EXIT_FAILURE;
 	}
@@ -343,7 +361,8 @@ run(const struct daemon *d, const char *conf_path, bool only_check)
 	open_log(&s, s.conf);
 	e = start(&s);
 	if (!e) {
-		log_info("ready", F_CSTR("hostname", s.conf->hostname), F_UINT("workers", s.conf->workers));
+		log_info("ready", F_CSTR("hostname", s.conf->hostname),
+		    F_UINT("workers", s.conf->workers));
 		notify_state("READY=1");
 		loop_run(s.loop);
 		log_info("stopped");
@@ -363,7 +382,8 @@ usage(FILE *to, const struct daemon *d)
 	    "  -t, --test          check the configuration and stop\n"
 	    "  -h, --help          this text\n"
 	    "  -V, --version       the version\n\n"
-	    "Runs in the foreground; SIGTERM drains and stops, SIGHUP reads configuration, certificates and log file anew.\n"
+	    "Runs in the foreground; SIGTERM drains and stops, SIGHUP reads configuration, "
+	    "certificates and log file anew.\n"
 	    "`pillarbox run` starts all three daemons. More: man %s\n",
 	    d->name, d->description, PILLARBOX_CONF, d->name);
 }

@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 
 #define SESSION_CONTEXT "pillarbox" /* resumption is bound to this application */
-#define TICKET_KEYS 256		    /* octets; OpenSSL's keys are shorter */
+#define TICKET_KEYS 256 /* octets; OpenSSL's keys are shorter */
 
 struct host_context {
 	const char *name; /* in the configuration's memory; "" is the default */
@@ -52,7 +52,8 @@ choose_host(SSL *ssl, int *alert, void *arg)
 	return SSL_TLSEXT_ERR_OK; /* an unknown name gets the default certificate */
 }
 
-/* A client that offers protocols but not ours has come to the wrong port, or was sent there (ALPACA): RFC 7301 §3.2. */
+/* A client that offers protocols but not ours has come to the wrong port, or was sent there
+ * (ALPACA): RFC 7301 §3.2. */
 static int
 choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *outlen, const unsigned char *in,
     unsigned int inlen, void *arg)
@@ -61,7 +62,8 @@ choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *outlen, const un
 	unsigned char *chosen;
 
 	(void)ssl;
-	if (SSL_select_next_proto(&chosen, outlen, t->alpn, t->alpn_len, in, inlen) != OPENSSL_NPN_NEGOTIATED)
+	if (SSL_select_next_proto(&chosen, outlen, t->alpn, t->alpn_len, in, inlen) !=
+	    OPENSSL_NPN_NEGOTIATED)
 		return SSL_TLSEXT_ERR_ALERT_FATAL;
 	*out = chosen;
 	return SSL_TLSEXT_ERR_OK;
@@ -96,19 +98,25 @@ make_context(struct tls_context *t, const struct conf_tls *files, struct sbuf *p
 	if (!ctx)
 		return NULL;
 	SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
-	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_COMPRESSION);
-	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_CTX_set_options(
+	    ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_COMPRESSION);
+	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+				  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	/* Resumption by tickets, which cost the server no memory. */
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_session_id_context(ctx, (const unsigned char *)SESSION_CONTEXT, sizeof(SESSION_CONTEXT) - 1);
+	SSL_CTX_set_session_id_context(
+	    ctx, (const unsigned char *)SESSION_CONTEXT, sizeof(SESSION_CONTEXT) - 1);
 	SSL_CTX_set_num_tickets(ctx, 1);
 	SSL_CTX_set_tlsext_servername_callback(ctx, choose_host);
 	SSL_CTX_set_tlsext_servername_arg(ctx, t);
 	SSL_CTX_set_alpn_select_cb(ctx, choose_alpn, t);
 	if (SSL_CTX_use_certificate_chain_file(ctx, files->certificate) != 1)
 		explain(problem, "cannot use the certificate", files->certificate);
-	else if (SSL_CTX_use_PrivateKey_file(ctx, files->key, SSL_FILETYPE_PEM) != 1 || SSL_CTX_check_private_key(ctx) != 1)
-		explain(problem, "cannot use the key (it must be readable, PEM and fit the certificate)", files->key);
+	else if (SSL_CTX_use_PrivateKey_file(ctx, files->key, SSL_FILETYPE_PEM) != 1 ||
+		 SSL_CTX_check_private_key(ctx) != 1)
+		explain(problem,
+		    "cannot use the key (it must be readable, PEM and fit the certificate)",
+		    files->key);
 	else {
 		warn_if_expired(ctx, files->certificate);
 		return ctx;
@@ -124,7 +132,8 @@ share_ticket_keys(struct tls_context *t)
 	unsigned char keys[TICKET_KEYS];
 	long n = SSL_CTX_get_tlsext_ticket_keys(t->hosts[0].ctx, NULL, 0);
 
-	if (n <= 0 || n > TICKET_KEYS || SSL_CTX_get_tlsext_ticket_keys(t->hosts[0].ctx, keys, (int)n) != 1)
+	if (n <= 0 || n > TICKET_KEYS ||
+	    SSL_CTX_get_tlsext_ticket_keys(t->hosts[0].ctx, keys, (int)n) != 1)
 		return;
 	for (size_t i = 1; i < t->count; i++)
 		SSL_CTX_set_tlsext_ticket_keys(t->hosts[i].ctx, keys, (int)n);
@@ -132,12 +141,14 @@ share_ticket_keys(struct tls_context *t)
 }
 
 enum err
-tls_context_new(const struct conf *conf, const char *alpn, struct tls_context **ret, struct sbuf *ret_problem)
+tls_context_new(
+    const struct conf *conf, const char *alpn, struct tls_context **ret, struct sbuf *ret_problem)
 {
 	*ret = NULL;
 	if (conf->tls_count == 0)
 		return ERR_OK;
-	CLEANUP(tls_context_unref) struct tls_context *t = calloc(1, sizeof(*t) + conf->tls_count * sizeof(t->hosts[0]));
+	CLEANUP(tls_context_unref)
+	struct tls_context *t = calloc(1, sizeof(*t) + conf->tls_count * sizeof(t->hosts[0]));
 	if (!t)
 		return ERR_NOMEM;
 	atomic_store(&t->refs, 1);
@@ -186,7 +197,9 @@ tls_accept(struct tls_context *t)
 	return ssl;
 }
 
-/* -- channel bindings ------------------------------------------------------------------------------------------------------ */
+/* -- channel bindings
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 /* RFC 9266 §2. Below TLS 1.3 the exporter is only unique with the extended master secret. */
 static enum err
@@ -197,13 +210,15 @@ binding_exporter(SSL *ssl, struct arena *arena, struct str *ret)
 
 	if (SSL_version(ssl) < TLS1_3_VERSION && SSL_get_extms_support(ssl) != 1)
 		return ERR_CANNOT;
-	if (SSL_export_keying_material(ssl, out, sizeof(out), label, sizeof(label) - 1, (const unsigned char *)"", 0, 1) != 1)
+	if (SSL_export_keying_material(ssl, out, sizeof(out), label, sizeof(label) - 1,
+		(const unsigned char *)"", 0, 1) != 1)
 		return ERR_CANNOT;
 	*ret = arena_dup(arena, str_make(out, sizeof(out)));
 	return ret->p ? ERR_OK : ERR_NOMEM;
 }
 
-/* RFC 5929 §4.1: the certificate's hash under its signature's hash function, SHA-256 for MD5 and SHA-1. */
+/* RFC 5929 §4.1: the certificate's hash under its signature's hash function, SHA-256 for MD5 and
+ * SHA-1. */
 static enum err
 binding_end_point(SSL *ssl, struct arena *arena, struct str *ret)
 {

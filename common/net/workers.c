@@ -81,7 +81,8 @@ make_descriptors(struct workers *w)
 enum err
 workers_start(unsigned threads, struct workers **ret)
 {
-	CLEANUP(workers_stop) struct workers *w = calloc(1, sizeof(*w) + threads * sizeof(pthread_t));
+	CLEANUP(workers_stop)
+	struct workers *w = calloc(1, sizeof(*w) + threads * sizeof(pthread_t));
 
 	if (!w)
 		return ERR_NOMEM;
@@ -91,7 +92,8 @@ workers_start(unsigned threads, struct workers **ret)
 	for (; !e && w->count < threads; w->count++) {
 		int failed = pthread_create(&w->threads[w->count], NULL, work, w);
 		if (failed) {
-			log_error("workers", F_CSTR("reason", strerror(failed)), F_UINT("started", w->count));
+			log_error("workers", F_CSTR("reason", strerror(failed)),
+			    F_UINT("started", w->count));
 			e = err_from_errno(failed);
 			break;
 		}

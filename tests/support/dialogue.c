@@ -22,7 +22,8 @@ wire_form(const char *send, struct sbuf *out)
 		sbuf_puts(out, "\r\n");
 }
 
-/* `pattern` as a prefix of `line`: '#' is one or more digits, '*' after a non-blank any run of non-blanks. */
+/* `pattern` as a prefix of `line`: '#' is one or more digits, '*' after a non-blank any run of
+ * non-blanks. */
 static bool
 line_matches(struct str pattern, struct str line)
 {
@@ -35,7 +36,9 @@ line_matches(struct str pattern, struct str line)
 				at++;
 			if (at == start)
 				return false;
-		} else if (pattern.p[i] == '*' && i > 0 && pattern.p[i - 1] != ' ' && (i + 1 == pattern.n || pattern.p[i + 1] == ' ' || pattern.p[i + 1] == ')')) {
+		} else if (pattern.p[i] == '*' && i > 0 && pattern.p[i - 1] != ' ' &&
+			   (i + 1 == pattern.n || pattern.p[i + 1] == ' ' ||
+			       pattern.p[i + 1] == ')')) {
 			while (at < line.n && line.p[at] != ' ' && line.p[at] != ')')
 				at++;
 		} else if (at >= line.n || line.p[at] != pattern.p[i]) {
@@ -122,8 +125,9 @@ dialogue_row(struct conn *c, const struct dialogue *row, bool by_byte)
 	}
 	struct str got = conn_memory_output(c, arena);
 	const char *wrong = compare(c, row->expect, got);
-	ck_assert_msg(!wrong, "%s\n  sent (%s): %s\n  expected: %s\n  got: %.*s", wrong, by_byte ? "by byte" : "by line",
-	    row->send ? row->send : "(nothing)", row->expect ? row->expect : "(nothing)", STR_ARG(got));
+	ck_assert_msg(!wrong, "%s\n  sent (%s): %s\n  expected: %s\n  got: %.*s", wrong,
+	    by_byte ? "by byte" : "by line", row->send ? row->send : "(nothing)",
+	    row->expect ? row->expect : "(nothing)", STR_ARG(got));
 }
 
 void
