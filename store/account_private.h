@@ -8,7 +8,6 @@
 #include "store/store_private.h"
 
 struct view_cache;
-struct watch_list;
 
 struct account {
 	struct database database; /* mail.db */
@@ -21,8 +20,8 @@ struct account {
 	pthread_mutex_t open_mu;
 	bool opened; /* migrated and fit for use; guarded by open_mu */
 
-	struct view_cache *views; /* view.c; NULL until needed, view_cache_free() at the end */
-	struct watch_list *watches; /* changes.c; likewise, watch_list_free() */
+	struct view_cache
+	    *views; /* view_cache.c; NULL until needed, view_cache_free() at the end */
 };
 
 /* database_write() of the account; watchers are called after the commit. */

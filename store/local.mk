@@ -12,10 +12,12 @@ libstore_a_SOURCES = \
 	%D%/store.h %D%/store_private.h
 # messages, views and the bus
 libstore_a_SOURCES += \
-	%D%/changes.h \
+	%D%/changes.c %D%/changes.h %D%/changes_private.h \
 	%D%/message.h \
+	%D%/peers.c %D%/peers.h \
 	%D%/reader.h \
 	%D%/uidset.c %D%/uidset.h \
 	%D%/view.c %D%/view.h %D%/view_private.h \
 	%D%/view_advance.c \
-	%D%/view_build.c
+	%D%/view_build.c \
+	%D%/watchers.c %D%/watchers.h

@@ -27,17 +27,19 @@ struct store {
 	struct bus *bus; /* changes.c */
 };
 
-/* -- of changes.c and view.c */
+/* -- of changes.c and view_cache.c */
 
-/* Called by store_open() and store_close(). */
+/* Called by store_open() and store_close(): who watches here, and the socket of the others
+ * (changes_private.h). */
 NODISCARD enum err bus_open(struct store *s, struct bus **ret);
+/* All watches must be gone. */
 void bus_close(struct bus **b);
 /* Sends again what could not be sent; from store_tick(). */
 void bus_tick(struct bus *b);
-/* After a commit: the watchers of these mailboxes, here and in the other processes. */
+/* After a commit, outside all locks: the watchers of these mailboxes, here and in the other
+ * processes. 0 is the folder tree and concerns all of the account's. */
 void changes_publish(struct account *a, const int64_t *mailboxes, size_t n);
-struct watch_list;
-void watch_list_free(struct watch_list **w);
+
 struct view_cache;
 void view_cache_free(struct view_cache **c);
 

@@ -8,3 +8,8 @@ check_PROGRAMS += tests/store/test_view
 tests_store_test_view_SOURCES = %D%/test_view.c
 tests_store_test_view_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_store_test_view_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/store/test_changes
+tests_store_test_changes_SOURCES = %D%/test_changes.c
+tests_store_test_changes_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_store_test_changes_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)

@@ -1,0 +1,19 @@
+/* store/changes_private.h - the bus of an open store: the watchers of this process and the socket
+ * to the others. Only for store/; opened and closed as store_private.h says. Thread-safe. */
+#ifndef STORE_CHANGES_PRIVATE_H
+#define STORE_CHANGES_PRIVATE_H
+
+#include "store/changes.h"
+
+struct bus;
+
+/* After a commit, outside all locks: calls this process's watchers and sends to the others; never
+ * blocks. `mailbox` 0: the folder tree. */
+void bus_announce(struct bus *b, int64_t account, int64_t mailbox);
+/* Behind the functions of changes.h. */
+NODISCARD enum err bus_watch(struct bus *b, int64_t account, int64_t mailbox, void (*fn)(void *arg),
+    void *arg, struct watch **ret);
+int bus_fd(const struct bus *b);
+void bus_receive(struct bus *b);
+
+#endif
