@@ -1,1 +1,7 @@
-# tests/net
+check_PROGRAMS += tests/net/test_conn tests/net/test_hub
+tests_net_test_conn_SOURCES = %D%/test_conn.c
+tests_net_test_conn_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_net_test_conn_LDADD = libtestsupport.a $(NET_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+tests_net_test_hub_SOURCES = %D%/test_hub.c
+tests_net_test_hub_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_net_test_hub_LDADD = libtestsupport.a $(NET_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)

@@ -1,0 +1,326 @@
+/* Connections on real sockets and threads. */
+#include "common/base/clock.h"
+#include "common/net/hub.h"
+#include "common/net/limits.h"
+#include "tests/support/test.h"
+
+#include <arpa/inet.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+struct fixture {
+	struct loop *loop;
+	struct workers *workers;
+	struct hub *hub;
+	pthread_t thread;
+	atomic_int sessions, closed;
+};
+
+struct talker {
+	struct fixture *f;
+	struct conn *c;
+	atomic_int *wakes;
+	size_t left;
+};
+
+/* Answers each octet with itself in capitals; 'B' sends 8 MB; 'S' sleeps for 50 ms and says so. */
+static enum conn_turn
+turn(void *session, struct conn *c, unsigned events)
+{
+	struct talker *t = session;
+
+	if (events & CONN_EV_OPEN)
+		conn_puts(c, "!");
+	if (events & CONN_EV_WOKEN && t->wakes)
+		atomic_fetch_add(t->wakes, 1);
+	if (events & CONN_EV_TIMEOUT)
+		conn_puts(c, "T");
+	if (events & CONN_EV_STOP) {
+		conn_puts(c, "bye");
+		return CONN_CLOSE;
+	}
+	for (struct str in; (in = conn_input(c)).n;) {
+		char ch = in.p[0];
+		conn_consume(c, 1);
+		if (ch == 'S') {
+			conn_set_deadline(c, 50);
+			return CONN_SLEEP;
+		}
+		if (ch == 'B')
+			t->left = 8 << 20;
+		else
+			conn_write(c, (char[]){ascii_upper(ch)}, 1);
+	}
+	while (t->left && !conn_out_full(c)) {
+		static const char block[1024];
+		conn_write(c, block, sizeof(block));
+		t->left -= sizeof(block);
+	}
+	return t->left ? CONN_DRAIN : CONN_READ;
+}
+
+static void
+done(void *session)
+{
+	struct talker *t = session;
+
+	atomic_fetch_sub(&t->f->sessions, 1);
+	free(t);
+}
+
+static const struct session_ops ops = {turn, done};
+
+static void
+closed(void *arg, struct conn *c)
+{
+	struct fixture *f = arg;
+
+	(void)c;
+	atomic_fetch_add(&f->closed, 1);
+}
+
+static void *
+run_loop(void *arg)
+{
+	loop_run(arg);
+	return NULL;
+}
+
+static void
+setup(struct fixture *f)
+{
+	memset(f, 0, sizeof(*f));
+	ck_assert_ok(loop_new(&f->loop));
+	ck_assert_ok(workers_start(4, &f->workers));
+	ck_assert_ok(hub_new(f->workers, f->loop, closed, f, &f->hub));
+	pthread_create(&f->thread, NULL, run_loop, f->loop);
+}
+
+static void
+teardown(struct fixture *f)
+{
+	hub_kill(f->hub);
+	while (hub_count(f->hub))
+		usleep(1000);
+	workers_stop(&f->workers);
+	hub_free(&f->hub);
+	loop_stop(f->loop);
+	pthread_join(f->thread, NULL);
+	loop_free(&f->loop);
+	ck_assert_int_eq(atomic_load(&f->sessions), 0);
+}
+
+/* A connected client descriptor. */
+static int
+client(struct fixture *f, atomic_int *wakes, struct conn **ret)
+{
+	int fds[2];
+	struct sockaddr sa = {.sa_family = AF_UNIX};
+	struct talker *t = calloc(1, sizeof(*t));
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+	struct conn *c = hub_add(f->hub, fds[0], &sa, NULL, 0);
+	t->f = f;
+	t->wakes = wakes;
+	atomic_fetch_add(&f->sessions, 1);
+	if (ret)
+		*ret = conn_ref(c);
+	hub_start(c, &ops, t, false, 0);
+	return fds[1];
+}
+
+/* Reads until `n` octets came or two seconds passed. */
+static size_t
+receive(int fd, char *to, size_t n)
+{
+	size_t got = 0;
+
+	while (got < n) {
+		struct pollfd p = {.fd = fd, .events = POLLIN};
+		if (poll(&p, 1, 2000) <= 0)
+			break;
+		ssize_t r = read(fd, to + got, n - got);
+		if (r <= 0)
+			break;
+		got += (size_t)r;
+	}
+	return got;
+}
+
+START_TEST(commands_are_answered_and_a_stop_says_goodbye)
+{
+	struct fixture f;
+	char buf[64];
+
+	setup(&f);
+	int fd = client(&f, NULL, NULL);
+	ck_assert_uint_eq(receive(fd, buf, 1), 1);
+	ck_assert_int_eq(write(fd, "abc", 3), 3);
+	ck_assert_uint_eq(receive(fd, buf, 3), 3);
+	ck_assert_int_eq(memcmp(buf, "ABC", 3), 0);
+	hub_stop(f.hub);
+	ck_assert_uint_eq(receive(fd, buf, 10), 3);
+	ck_assert_int_eq(memcmp(buf, "bye", 3), 0);
+	close(fd);
+	teardown(&f);
+	ck_assert_int_eq(atomic_load(&f.closed), 1);
+}
+END_TEST
+
+START_TEST(a_deadline_wakes_a_sleeping_connection_and_hang_up_ends_it)
+{
+	struct fixture f;
+	char buf[8];
+
+	setup(&f);
+	int fd = client(&f, NULL, NULL);
+	receive(fd, buf, 1);
+	ck_assert_int_eq(write(fd, "S", 1), 1);
+	ck_assert_uint_eq(receive(fd, buf, 1), 1);
+	ck_assert_int_eq(buf[0], 'T');
+	ck_assert_int_eq(write(fd, "S", 1), 1);
+	usleep(5000);
+	close(fd);
+	for (int i = 0; i < 1000 && hub_count(f.hub); i++)
+		usleep(1000);
+	ck_assert_uint_eq(hub_count(f.hub), 0);
+	teardown(&f);
+}
+END_TEST
+
+START_TEST(clients_that_never_read_hold_no_worker)
+{
+	struct fixture f;
+	int slow[40];
+	char buf[8];
+
+	setup(&f); /* four workers */
+	for (size_t i = 0; i < 40; i++) {
+		slow[i] = client(&f, NULL, NULL);
+		ck_assert_int_eq(write(slow[i], "B", 1), 1);
+	}
+	int fd = client(&f, NULL, NULL);
+	receive(fd, buf, 1);
+	for (int i = 0; i < 100; i++) {
+		ck_assert_int_eq(write(fd, "q", 1), 1);
+		ck_assert_uint_eq(receive(fd, buf, 1), 1);
+	}
+	close(fd);
+	for (size_t i = 0; i < 40; i++)
+		close(slow[i]);
+	teardown(&f);
+	ck_assert_int_eq(atomic_load(&f.closed), 41);
+}
+END_TEST
+
+static void *
+wake_often(void *arg)
+{
+	struct conn *c = arg;
+
+	for (int i = 0; i < 20000; i++)
+		conn_wake(c);
+	conn_unref(&c);
+	return NULL;
+}
+
+START_TEST(wakes_from_many_threads_never_give_a_connection_to_two)
+{
+	struct fixture f;
+	atomic_int wakes = 0;
+	struct conn *c;
+	pthread_t threads[4];
+	char buf[8];
+
+	setup(&f);
+	int fd = client(&f, &wakes, &c);
+	for (int i = 0; i < 4; i++)
+		pthread_create(&threads[i], NULL, wake_often, conn_ref(c));
+	receive(fd, buf, 1);
+	for (int i = 0; i < 2000; i++) {
+		ck_assert_int_eq(write(fd, "z", 1), 1);
+		ck_assert_uint_eq(receive(fd, buf, 1), 1);
+	}
+	for (int i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	int before = atomic_load(&wakes);
+	ck_assert_int_gt(before, 0);
+	conn_wake(c);
+	for (int i = 0; i < 1000 && atomic_load(&wakes) == before; i++)
+		usleep(1000);
+	ck_assert_int_gt(atomic_load(&wakes), before);
+	close(fd);
+	for (int i = 0; i < 1000 && hub_count(f.hub); i++)
+		usleep(1000);
+	conn_wake(c); /* over: nothing happens */
+	conn_unref(&c);
+	teardown(&f);
+}
+END_TEST
+
+START_TEST(connections_come_and_go_on_reused_structs)
+{
+	struct fixture f;
+	char buf[8];
+
+	setup(&f);
+	for (int i = 0; i < 2000; i++) {
+		int fd = client(&f, NULL, NULL);
+		ck_assert_int_eq(write(fd, "k", 1), 1);
+		if (i % 3)
+			ck_assert_uint_eq(receive(fd, buf, 2), 2);
+		close(fd);
+	}
+	for (int i = 0; i < 3000 && hub_count(f.hub); i++)
+		usleep(1000);
+	teardown(&f);
+	ck_assert_int_eq(atomic_load(&f.closed), 2000);
+}
+END_TEST
+
+START_TEST(limits_count_by_address_and_by_ipv6_network)
+{
+	CLEANUP(limits_free) struct limits *l = limits_new(5, 2);
+	struct sockaddr_in a = {.sin_family = AF_INET};
+	struct sockaddr_in6 b = {.sin6_family = AF_INET6};
+	struct sockaddr_in6 b2 = b;
+
+	inet_pton(AF_INET, "192.0.2.1", &a.sin_addr);
+	inet_pton(AF_INET6, "2001:db8:0:1::1", &b.sin6_addr);
+	inet_pton(AF_INET6, "2001:db8:0:1:ffff::2", &b2.sin6_addr);
+	ck_assert_ok(limits_enter(l, (struct sockaddr *)&a));
+	ck_assert_ok(limits_enter(l, (struct sockaddr *)&a));
+	ck_assert_int_eq(limits_enter(l, (struct sockaddr *)&a), ERR_LIMIT);
+	ck_assert_ok(limits_enter(l, (struct sockaddr *)&b));
+	ck_assert_ok(limits_enter(l, (struct sockaddr *)&b2));
+	ck_assert_int_eq(limits_enter(l, (struct sockaddr *)&b), ERR_LIMIT);
+	limits_leave(l, (struct sockaddr *)&b2);
+	ck_assert_ok(limits_enter(l, (struct sockaddr *)&b));
+	a.sin_addr.s_addr++;
+	ck_assert_ok(limits_enter(l, (struct sockaddr *)&a));
+	a.sin_addr.s_addr++;
+	ck_assert_int_eq(limits_enter(l, (struct sockaddr *)&a), ERR_BUSY);
+	ck_assert_uint_eq(limits_total(l), 5);
+}
+END_TEST
+
+START_TEST(failed_logins_are_held_back_longer_each_time)
+{
+	CLEANUP(limits_free) struct limits *l = limits_new(5, 2);
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = 0x01020304};
+	static const int64_t wanted[] = {1000, 1000, 1000, 2000, 4000, 8000, 15000, 15000};
+
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+		ck_assert_int_eq(limits_login_failed(l, (struct sockaddr *)&a, 1000), wanted[i]);
+	limits_login_succeeded(l, (struct sockaddr *)&a);
+	ck_assert_int_eq(limits_login_failed(l, (struct sockaddr *)&a, 1000), 1000);
+}
+END_TEST
+
+TEST_MAIN("hub", commands_are_answered_and_a_stop_says_goodbye,
+    a_deadline_wakes_a_sleeping_connection_and_hang_up_ends_it,
+    clients_that_never_read_hold_no_worker, wakes_from_many_threads_never_give_a_connection_to_two,
+    connections_come_and_go_on_reused_structs, limits_count_by_address_and_by_ipv6_network,
+    failed_logins_are_held_back_longer_each_time)
