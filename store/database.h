@@ -28,7 +28,6 @@
 #include "store/schema.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 
 struct pool;
 struct account;
@@ -42,6 +41,7 @@ struct handle {
 	enum db_role role;
 	uint64_t generation;
 	int64_t idle_since_ms;
+	bool ready; /* a writer's: write.c has opened the WAL beside it */
 	struct handle *newer, *older; /* idle handles of the pool, by the time of their return */
 };
 
@@ -70,7 +70,8 @@ struct database {
 	uint64_t synced; /* all up to this one are on stable storage */
 	uint64_t generation; /* rises when the handles must be opened anew */
 	bool suspect; /* a sync failed: the next writer has to check the WAL out first */
-	int wal_fd; /* -1, or the WAL; open as long as the writer's handle is, or unsynced */
+	int wal_fd; /* -1, or the WAL as the writer's handle has it open */
+	int (*sync_file)(int fd); /* fdatasync(2), or what a test puts in its place */
 };
 
 /* `path` and `schema` of an existing file; nothing is opened yet. */

@@ -1,15 +1,19 @@
 noinst_LIBRARIES += libstore.a
 # the ground: databases, directory, accounts, folder tree
 libstore_a_SOURCES = \
-	%D%/account.h %D%/account_private.h \
-	%D%/database.h \
+	%D%/account.c %D%/account.h %D%/account_private.h \
+	%D%/database.c %D%/database.h \
 	%D%/db.c %D%/db.h \
 	%D%/directory.h \
 	%D%/file.c %D%/file.h \
 	%D%/mailbox.h \
+	%D%/pool.c \
+	%D%/quota.c \
 	%D%/schema.c %D%/schema.h %D%/schema_account.c %D%/schema_directory.c \
 	%D%/service.h \
-	%D%/store.h %D%/store_private.h
+	%D%/store.c %D%/store.h %D%/store_private.h \
+	%D%/txn.c \
+	%D%/write.c %D%/write_private.h
 # messages, views and the bus
 libstore_a_SOURCES += \
 	%D%/changes.c %D%/changes.h %D%/changes_private.h \

@@ -25,7 +25,18 @@ struct store {
 	struct login_note *login_notes; /* directory_account.c; guarded by mu */
 
 	struct bus *bus; /* changes.c */
+
+	/* The thread of store_tick(); guarded by mu but for `upkeep`. */
+	pthread_t upkeep;
+	pthread_cond_t upkeep_due;
+	bool upkeep_runs, upkeep_wanted, closing;
 };
+
+/* -- of account.c: what store_tick() and store_close() do to accounts */
+
+void accounts_sync(struct store *s);
+void accounts_forget_idle(struct store *s);
+void accounts_free(struct store *s);
 
 /* -- of changes.c and view_cache.c */
 

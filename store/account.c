@@ -1,0 +1,257 @@
+/* Accounts that are open in this process: a table by id. An object stays as long as somebody holds
+ * a reference or its database has open handles, so that the next command finds both. */
+#include "common/base/log.h"
+#include "store/account_private.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <stdio.h>
+
+static struct account **
+bucket_of(struct store *s, int64_t id)
+{
+	return &s->accounts[(uint64_t)id & (STORE_ACCOUNT_BUCKETS - 1)];
+}
+
+/* An account that was removed meanwhile, perhaps by another process whose files we hold open. */
+static enum err
+refuse_removed(struct db *db)
+{
+	int64_t removed;
+	enum err e = db_get_int(db, "SELECT removed FROM meta", &removed);
+
+	if (e == ERR_NOT_FOUND)
+		return ERR_CORRUPT;
+	return !e && removed ? ERR_GONE : e;
+}
+
+static void
+publish(struct database *d, const int64_t *mailboxes, size_t n)
+{
+	changes_publish(d->account, mailboxes, n);
+}
+
+static void
+free_account(struct account **ap)
+{
+	struct account *a = *ap;
+
+	if (!a)
+		return;
+	*ap = NULL;
+	database_done(&a->database);
+	view_cache_free(&a->views);
+	pthread_mutex_destroy(&a->open_mu);
+	free(a->dir);
+	free(a->blobs);
+	free(a);
+}
+
+static enum err
+new_account(struct store *s, int64_t id, struct account **ret)
+{
+	CLEANUP(mem_free) char *path = NULL;
+	CLEANUP(free_account) struct account *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return ERR_NOMEM;
+	pthread_mutex_init(&a->open_mu, NULL);
+	a->store = s;
+	a->id = id;
+	if (asprintf(&a->dir, "%s/accounts/%lld", s->data_dir, (long long)id) < 0)
+		a->dir = NULL;
+	if (!a->dir || asprintf(&a->blobs, "%s/blobs", a->dir) < 0)
+		a->blobs = NULL;
+	if (!a->blobs || asprintf(&path, "%s/mail.db", a->dir) < 0)
+		path = NULL;
+	enum err e = path ? database_init(&a->database, s->pool, path, &schema_account) : ERR_NOMEM;
+	if (e)
+		return e;
+	a->database.account = a;
+	a->database.admit = refuse_removed;
+	a->database.committed = publish;
+	*ret = MOVE_PTR(a);
+	return ERR_OK;
+}
+
+static enum err
+find_or_add(struct store *s, int64_t id, struct account **ret)
+{
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&s->mu);
+	struct account **bucket = bucket_of(s, id), *a = *bucket;
+
+	(void)held;
+	while (a && a->id != id)
+		a = a->next;
+	if (!a) {
+		enum err e = new_account(s, id, &a);
+		if (e)
+			return e;
+		a->next = *bucket;
+		*bucket = a;
+	}
+	a->refs++;
+	*ret = a;
+	return ERR_OK;
+}
+
+/* The first one in this process migrates it. Nobody else has a handle of it yet, so the writer's
+ * may be used here. */
+static enum err
+make_ready(struct account *a)
+{
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&a->open_mu);
+	CLEANUP(pool_give) struct handle *h = NULL;
+
+	(void)held;
+	if (a->opened)
+		return ERR_OK;
+	enum err e = pool_take(&a->database, DB_WRITER, &h);
+	if (e)
+		return e == ERR_GONE ? ERR_NOT_FOUND : e;
+	e = schema_migrate(h->db, &schema_account);
+	if (!e)
+		e = refuse_removed(h->db);
+	a->opened = !e;
+	return e == ERR_GONE ? ERR_NOT_FOUND : e;
+}
+
+enum err
+account_open(struct store *s, int64_t id, struct account **ret)
+{
+	CLEANUP(account_unref) struct account *a = NULL;
+	enum err e = find_or_add(s, id, &a);
+
+	if (!e)
+		e = make_ready(a);
+	if (!e)
+		*ret = MOVE_PTR(a);
+	return e;
+}
+
+struct account *
+account_ref(struct account *a)
+{
+	pthread_mutex_lock(&a->store->mu);
+	a->refs++;
+	pthread_mutex_unlock(&a->store->mu);
+	return a;
+}
+
+void
+account_unref(struct account **ap)
+{
+	struct account *a = *ap;
+
+	if (!a)
+		return;
+	*ap = NULL;
+	pthread_mutex_lock(&a->store->mu);
+	assert(a->refs > 0);
+	a->refs--;
+	pthread_mutex_unlock(&a->store->mu);
+}
+
+int64_t
+account_id(const struct account *a)
+{
+	return a->id;
+}
+
+enum err
+account_write(struct account *a, txn_op *op, void *arg, enum durability durability)
+{
+	return database_write(&a->database, op, arg, durability);
+}
+
+enum err
+account_read(struct account *a, struct handle **ret)
+{
+	return read_begin(&a->database, ret);
+}
+
+enum err
+account_sync(struct account *a)
+{
+	return database_sync(&a->database);
+}
+
+enum err
+account_blob_path(const struct account *a, struct str name, char *out)
+{
+	if (name.n < 3 || str_find(name, '/') != STR_NONE || name.p[0] == '.')
+		return ERR_CORRUPT;
+	int n = snprintf(out, PATH_MAX, "%s/%.2s/%.*s", a->blobs, name.p, STR_ARG(name));
+	return n >= PATH_MAX ? ERR_TOO_LONG : ERR_OK;
+}
+
+/* -- upkeep, from store.c */
+
+void
+accounts_forget_idle(struct store *s)
+{
+	struct account *doomed = NULL;
+
+	pthread_mutex_lock(&s->mu);
+	for (size_t i = 0; i < STORE_ACCOUNT_BUCKETS; i++) {
+		for (struct account **at = &s->accounts[i]; *at;) {
+			struct account *a = *at;
+			if (a->refs || pool_handles(s->pool, &a->database)) {
+				at = &a->next;
+				continue;
+			}
+			*at = a->next;
+			a->next = doomed;
+			doomed = a;
+		}
+	}
+	pthread_mutex_unlock(&s->mu);
+	while (doomed) {
+		struct account *a = doomed;
+		doomed = a->next;
+		free_account(&a);
+	}
+}
+
+/* A reference to some account of the bucket that has unsynced commits. */
+static struct account *
+find_unsynced(struct store *s, size_t bucket)
+{
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&s->mu);
+
+	(void)held;
+	for (struct account *a = s->accounts[bucket]; a; a = a->next) {
+		if (!database_is_synced(&a->database)) {
+			a->refs++;
+			return a;
+		}
+	}
+	return NULL;
+}
+
+void
+accounts_sync(struct store *s)
+{
+	for (size_t i = 0; i < STORE_ACCOUNT_BUCKETS; i++) {
+		struct account *a;
+		/* Bounded, should others commit as fast as this syncs. */
+		for (int n = 0; n < 100 && (a = find_unsynced(s, i)); n++) {
+			enum err ignored = account_sync(a); /* logged; told to who waits */
+			(void)ignored;
+			account_unref(&a);
+		}
+	}
+}
+
+void
+accounts_free(struct store *s)
+{
+	for (size_t i = 0; i < STORE_ACCOUNT_BUCKETS; i++) {
+		while (s->accounts[i]) {
+			struct account *a = s->accounts[i];
+			assert(!a->refs);
+			s->accounts[i] = a->next;
+			free_account(&a);
+		}
+	}
+}

@@ -1,0 +1,241 @@
+/* The handles of a process: lent to one thread at a time, idle ones kept for the next, closed when
+ * they have not been used for a while or are too many. Lock order: pool->mu before database->mu. */
+#include "common/base/clock.h"
+#include "store/database.h"
+
+#include <assert.h>
+
+struct pool {
+	pthread_mutex_t mu;
+	/* guarded by mu */
+	struct handle *newest, *oldest; /* idle handles */
+	unsigned idle;
+	unsigned open;
+};
+
+enum err
+pool_new(struct pool **ret)
+{
+	struct pool *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return ERR_NOMEM;
+	pthread_mutex_init(&p->mu, NULL);
+	*ret = p;
+	return ERR_OK;
+}
+
+void
+pool_free(struct pool **pp)
+{
+	struct pool *p = *pp;
+
+	if (!p)
+		return;
+	*pp = NULL;
+	assert(!p->open);
+	pthread_mutex_destroy(&p->mu);
+	free(p);
+}
+
+static void
+unlink_locked(struct pool *p, struct handle *h)
+{
+	if (h->newer)
+		h->newer->older = h->older;
+	else
+		p->newest = h->older;
+	if (h->older)
+		h->older->newer = h->newer;
+	else
+		p->oldest = h->newer;
+	h->newer = h->older = NULL;
+	p->idle--;
+}
+
+static void
+push_locked(struct pool *p, struct handle *h)
+{
+	h->older = p->newest;
+	h->newer = NULL;
+	if (p->newest)
+		p->newest->newer = h;
+	else
+		p->oldest = h;
+	p->newest = h;
+	p->idle++;
+}
+
+/* Closes what was taken out of the idle list; chained by `older`. Without the lock: a close may
+ * have to checkpoint. */
+static void
+close_all(struct pool *p, struct handle *doomed)
+{
+	while (doomed) {
+		struct handle *h = doomed;
+		doomed = h->older;
+		db_close(&h->db);
+		pthread_mutex_lock(&p->mu);
+		h->database->handles--;
+		p->open--;
+		pthread_mutex_unlock(&p->mu);
+		free(h);
+	}
+}
+
+/* The writer's handle must stay while a commit has not been synced: the WAL could be replaced. */
+static bool
+may_close_locked(const struct handle *h)
+{
+	struct database *d = h->database;
+
+	if (h->role == DB_READER)
+		return true;
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&d->mu);
+	(void)held;
+	if (d->syncing || d->synced < d->commits)
+		return false;
+	fd_close(&d->wal_fd);
+	return true;
+}
+
+static void
+doom_locked(struct pool *p, struct handle *h, struct handle **doomed)
+{
+	unlink_locked(p, h);
+	h->older = *doomed;
+	*doomed = h;
+}
+
+void
+pool_reap(struct pool *p, int64_t idle_ms)
+{
+	struct handle *doomed = NULL;
+	int64_t now = clock_mono_ms();
+
+	pthread_mutex_lock(&p->mu);
+	for (struct handle *h = p->oldest; h && now - h->idle_since_ms >= idle_ms;) {
+		struct handle *next = h->newer;
+		if (may_close_locked(h))
+			doom_locked(p, h, &doomed);
+		h = next;
+	}
+	pthread_mutex_unlock(&p->mu);
+	close_all(p, doomed);
+}
+
+void
+pool_forget(struct pool *p, struct database *d)
+{
+	struct handle *doomed = NULL;
+
+	pthread_mutex_lock(&p->mu);
+	for (struct handle *h = p->oldest; h;) {
+		struct handle *next = h->newer;
+		if (h->database == d && may_close_locked(h))
+			doom_locked(p, h, &doomed);
+		h = next;
+	}
+	pthread_mutex_unlock(&p->mu);
+	close_all(p, doomed);
+}
+
+unsigned
+pool_handles(struct pool *p, const struct database *d)
+{
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&p->mu);
+
+	(void)held;
+	return d ? d->handles : p->open;
+}
+
+static uint64_t
+generation_of(struct database *d)
+{
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&d->mu);
+
+	(void)held;
+	return d->generation;
+}
+
+static struct handle *
+take_idle(struct pool *p, struct database *d, enum db_role role)
+{
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&p->mu);
+
+	(void)held;
+	if (!d->handles)
+		return NULL;
+	for (struct handle *h = p->newest; h; h = h->older) {
+		if (h->database == d && h->role == role) {
+			unlink_locked(p, h);
+			return h;
+		}
+	}
+	return NULL;
+}
+
+static enum err
+open_handle(struct database *d, enum db_role role, struct handle **ret)
+{
+	struct handle *h = calloc(1, sizeof(*h));
+
+	if (!h)
+		return ERR_NOMEM;
+	h->database = d;
+	h->role = role;
+	h->generation = generation_of(d);
+	enum err e = db_open(d->path, role, &h->db);
+	if (e) {
+		free(h);
+		return e == ERR_NOT_FOUND ? ERR_GONE : e;
+	}
+	pthread_mutex_lock(&d->pool->mu);
+	d->handles++;
+	d->pool->open++;
+	pthread_mutex_unlock(&d->pool->mu);
+	*ret = h;
+	return ERR_OK;
+}
+
+enum err
+pool_take(struct database *d, enum db_role role, struct handle **ret)
+{
+	struct handle *h;
+
+	while ((h = take_idle(d->pool, d, role))) {
+		if (h->generation == generation_of(d)) {
+			*ret = h;
+			return ERR_OK;
+		}
+		h->older = NULL;
+		close_all(d->pool, h);
+	}
+	return open_handle(d, role, ret);
+}
+
+void
+pool_give(struct handle **hp)
+{
+	struct handle *h = *hp, *doomed = NULL;
+
+	if (!h)
+		return;
+	*hp = NULL;
+	struct pool *p = h->database->pool;
+	bool fit = !db_failed(h->db) && h->generation == generation_of(h->database);
+
+	pthread_mutex_lock(&p->mu);
+	h->idle_since_ms = clock_mono_ms();
+	push_locked(p, h);
+	if (!fit)
+		doom_locked(p, h, &doomed);
+	for (struct handle *old = p->oldest; old && p->idle > POOL_HANDLES_MAX;) {
+		struct handle *next = old->newer;
+		if (may_close_locked(old))
+			doom_locked(p, old, &doomed);
+		old = next;
+	}
+	pthread_mutex_unlock(&p->mu);
+	close_all(p, doomed);
+}

@@ -1,0 +1,183 @@
+/* Opening and closing a store, and its upkeep. */
+#include "store/store.h"
+#include "common/base/log.h"
+#include "store/account_private.h"
+#include "store/changes.h"
+#include "store/file.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <stdio.h>
+
+static enum err
+path_in(const char *dir, const char *name, char *out)
+{
+	return snprintf(out, PATH_MAX, "%s/%s", dir, name) >= PATH_MAX ? ERR_TOO_LONG : ERR_OK;
+}
+
+static enum err
+make_dir_in(const char *dir, const char *name)
+{
+	char path[PATH_MAX];
+	enum err e = path_in(dir, name, path);
+
+	return e ? e : file_make_dir(path);
+}
+
+static enum err
+migrate_directory(const char *path)
+{
+	CLEANUP(db_close) struct db *db = NULL;
+	enum err e = db_open(path, DB_WRITER, &db);
+
+	return e ? e : schema_migrate(db, &schema_directory);
+}
+
+enum err
+store_create(const char *data_dir)
+{
+	char path[PATH_MAX];
+	enum err e = file_make_dir(data_dir);
+
+	if (!e)
+		e = make_dir_in(data_dir, "accounts");
+	if (!e)
+		e = make_dir_in(data_dir, "spool");
+	if (!e)
+		e = path_in(data_dir, "directory.db", path);
+	if (!e)
+		e = database_create(path, &schema_directory, NULL, NULL);
+	return e == ERR_EXISTS ? migrate_directory(path) : e;
+}
+
+static char *
+dup_or_empty(const char *s)
+{
+	return strdup(s ? s : "");
+}
+
+static enum err
+open_directory(struct store *s)
+{
+	char path[PATH_MAX];
+	enum err e = path_in(s->data_dir, "directory.db", path);
+
+	if (!e)
+		e = migrate_directory(path);
+	if (e == ERR_NOT_FOUND)
+		log_error("store", F_CSTR("op", "open"), F_ERR(e), F_CSTR("file", path));
+	return e ? e : database_init(&s->directory, s->pool, path, &schema_directory);
+}
+
+enum err
+store_open(const struct store_options *o, struct store **ret)
+{
+	CLEANUP(store_close) struct store *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return ERR_NOMEM;
+	pthread_mutex_init(&s->mu, NULL);
+	pthread_cond_init(&s->upkeep_due, NULL);
+	s->default_quota_bytes = o->default_quota_bytes;
+	s->data_dir = strdup(o->data_dir);
+	s->run_dir = o->run_dir ? strdup(o->run_dir) : NULL;
+	s->process = dup_or_empty(o->process);
+	s->delimiter = dup_or_empty(o->recipient_delimiter);
+	if (asprintf(&s->spool_dir, "%s/spool", o->data_dir) < 0)
+		s->spool_dir = NULL;
+	if (!s->data_dir || (o->run_dir && !s->run_dir) || !s->process || !s->delimiter ||
+	    !s->spool_dir)
+		return ERR_NOMEM;
+	enum err e = pool_new(&s->pool);
+	if (!e)
+		e = open_directory(s);
+	if (!e)
+		e = bus_open(s, &s->bus);
+	if (!e)
+		*ret = MOVE_PTR(s);
+	return e;
+}
+
+/* -- upkeep */
+
+static void
+keep_up(struct store *s)
+{
+	enum err ignored = database_sync(&s->directory);
+
+	(void)ignored;
+	accounts_sync(s);
+	pool_reap(s->pool, POOL_IDLE_MS);
+	accounts_forget_idle(s);
+}
+
+/* Syncing and closing databases waits for the disk, which the loop that ticks must not. */
+static void *
+upkeep_main(void *arg)
+{
+	struct store *s = arg;
+
+	pthread_mutex_lock(&s->mu);
+	while (!s->closing) {
+		if (!s->upkeep_wanted) {
+			pthread_cond_wait(&s->upkeep_due, &s->mu);
+			continue;
+		}
+		s->upkeep_wanted = false;
+		pthread_mutex_unlock(&s->mu);
+		keep_up(s);
+		pthread_mutex_lock(&s->mu);
+	}
+	pthread_mutex_unlock(&s->mu);
+	return NULL;
+}
+
+void
+store_tick(struct store *s)
+{
+	pthread_mutex_lock(&s->mu);
+	/* Started by the first tick: a process that never ticks, such as the command, has none. */
+	if (!s->upkeep_runs)
+		s->upkeep_runs = pthread_create(&s->upkeep, NULL, upkeep_main, s) == 0;
+	bool here = !s->upkeep_runs;
+	s->upkeep_wanted = true;
+	pthread_cond_signal(&s->upkeep_due);
+	pthread_mutex_unlock(&s->mu);
+	if (here)
+		keep_up(s);
+	bus_tick(s->bus);
+}
+
+static void
+end_upkeep(struct store *s)
+{
+	pthread_mutex_lock(&s->mu);
+	s->closing = true;
+	pthread_cond_signal(&s->upkeep_due);
+	pthread_mutex_unlock(&s->mu);
+	if (s->upkeep_runs)
+		pthread_join(s->upkeep, NULL);
+}
+
+void
+store_close(struct store **sp)
+{
+	struct store *s = *sp;
+
+	if (!s)
+		return;
+	*sp = NULL;
+	end_upkeep(s);
+	bus_close(&s->bus);
+	accounts_free(s);
+	database_done(&s->directory);
+	pool_free(&s->pool);
+	pthread_cond_destroy(&s->upkeep_due);
+	pthread_mutex_destroy(&s->mu);
+	free(s->data_dir);
+	free(s->run_dir);
+	free(s->process);
+	free(s->spool_dir);
+	free(s->delimiter);
+	free(s);
+}

@@ -1,0 +1,266 @@
+/* Combined writes. The first thread that comes while nobody writes becomes the leader: it runs what
+ * is queued in one transaction and hands out the results, until its own operation is done. What
+ * arrives meanwhile is the next transaction. */
+#include "common/base/log.h"
+#include "store/database.h"
+#include "store/write_private.h"
+
+#include <errno.h>
+
+#define BATCH_MAX 64 /* operations in one transaction */
+
+struct write_op {
+	struct write_op *next;
+	txn_op *run;
+	void *arg;
+	struct txn txn;
+	enum err result;
+	bool done; /* guarded by database->mu */
+	uint64_t commit, generation; /* what its durability waits for */
+};
+
+/* -- what an operation leaves behind */
+
+struct txn_file {
+	struct txn_file *next;
+	bool added; /* goes if the operation fails; else: goes once it is durable */
+	char path[];
+};
+
+static enum err
+note_file(struct txn *t, const char *path, bool added)
+{
+	size_t n = strlen(path) + 1;
+	struct txn_file *f = malloc(sizeof(*f) + n);
+
+	if (!f)
+		return ERR_NOMEM;
+	*f = (struct txn_file){.next = t->files, .added = added};
+	memcpy(f->path, path, n);
+	t->files = f;
+	return ERR_OK;
+}
+
+enum err
+txn_remove_file(struct txn *t, const char *path)
+{
+	return note_file(t, path, false);
+}
+
+enum err
+txn_added_file(struct txn *t, const char *path)
+{
+	return note_file(t, path, true);
+}
+
+void
+txn_touch(struct txn *t, int64_t mailbox)
+{
+	for (size_t i = 0; i < t->touched_count; i++) {
+		if (t->touched[i] == mailbox)
+			return;
+	}
+	if (t->touched_count == TXN_TOUCHED_MAX) { /* too many to name: any mailbox */
+		t->touched[0] = 0;
+		t->touched_count = 1;
+	} else if (t->touched_count != 1 || t->touched[0] != 0) {
+		t->touched[t->touched_count++] = mailbox;
+	}
+}
+
+/* A file that could not be removed is an orphan, which account_check() finds. */
+static void
+settle_files(struct txn *t, bool remove_added, bool remove_dropped)
+{
+	while (t->files) {
+		struct txn_file *f = t->files;
+		t->files = f->next;
+		if ((f->added ? remove_added : remove_dropped) && unlink(f->path) &&
+		    errno != ENOENT)
+			log_warn("store", F_CSTR("op", "unlink"), F_CSTR("file", f->path),
+			    F_CSTR("detail", strerrordesc_np(errno)));
+		free(f);
+	}
+}
+
+/* -- the leader */
+
+static enum err
+take_writer(struct database *d, struct handle **ret)
+{
+	CLEANUP(pool_give) struct handle *h = NULL;
+	enum err e = pool_take(d, DB_WRITER, &h);
+
+	if (!e && !h->ready) {
+		pthread_mutex_lock(&d->mu);
+		bool suspect = d->suspect;
+		pthread_mutex_unlock(&d->mu);
+		/* Rewrites what the failed sync may have lost into the database file, from what
+		 * the system still has in memory, and syncs that. */
+		if (suspect)
+			e = db_checkpoint(h->db);
+		if (!e)
+			e = db_begin_read(h->db); /* has the WAL opened */
+		int64_t version;
+		if (!e)
+			e = db_version(h->db, &version);
+		db_rollback(h->db);
+		if (!e)
+			e = database_open_wal(d);
+		if (!e && suspect) {
+			pthread_mutex_lock(&d->mu);
+			d->suspect = false;
+			pthread_mutex_unlock(&d->mu);
+		}
+		h->ready = !e;
+	}
+	if (!e)
+		*ret = MOVE_PTR(h);
+	return e;
+}
+
+/* Runs one operation; `alone` needs no savepoint, its failure ends the transaction. */
+static enum err
+run_operation(struct write_op *op, struct db *db, bool alone)
+{
+	enum err e = alone ? ERR_OK : db_savepoint(db);
+
+	if (e)
+		return e;
+	op->txn.db = db;
+	e = op->run(&op->txn, op->arg);
+	if (alone || !db_in_transaction(db))
+		return e;
+	if (!e)
+		return db_release(db);
+	enum err back = db_rollback_to_savepoint(db);
+	return back ? back : e;
+}
+
+/* All operations in one transaction. */
+static enum err
+run_transaction(struct database *d, struct db *db, struct write_op *batch)
+{
+	enum err e = db_begin_write(db);
+
+	if (!e && d->admit)
+		e = d->admit(db);
+	bool any = false;
+	for (struct write_op *op = batch; op && !e; op = op->next) {
+		op->result = run_operation(op, db, !batch->next);
+		any |= !op->result;
+		/* A full disk or the like has undone all of it: nobody's is committed. */
+		if (!db_in_transaction(db))
+			e = op->result ? op->result : ERR_INTERNAL;
+	}
+	if (!e && any)
+		e = db_commit(db);
+	db_rollback(db);
+	return e;
+}
+
+/* When a sync failed meanwhile, the commit stands in the same doubtful WAL: its generation is over,
+ * and whoever waits for its durability gets ERR_IO. */
+static void
+number_commit(struct database *d, uint64_t generation, struct write_op *batch)
+{
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&d->mu);
+
+	(void)held;
+	if (generation == d->generation)
+		d->commits++;
+	for (struct write_op *op = batch; op; op = op->next) {
+		op->commit = d->commits;
+		op->generation = generation;
+	}
+}
+
+static void
+run_batch(struct database *d, struct write_op *batch)
+{
+	struct handle *h = NULL;
+	enum err e = take_writer(d, &h);
+
+	if (!e) {
+		e = run_transaction(d, h->db, batch);
+		if (db_failed(h->db))
+			database_fail(d);
+		if (!e)
+			number_commit(d, h->generation, batch);
+		pool_give(&h);
+	}
+	for (struct write_op *op = batch; op && e; op = op->next)
+		op->result = e;
+}
+
+/* Takes up to BATCH_MAX operations out of the queue. */
+static struct write_op *
+take_batch_locked(struct database *d)
+{
+	struct write_op *batch = d->queue, *last = batch;
+
+	for (int n = 1; last->next && n < BATCH_MAX; n++)
+		last = last->next;
+	d->queue = last->next;
+	if (!d->queue)
+		d->queue_end = &d->queue;
+	last->next = NULL;
+	return batch;
+}
+
+static void
+lead_locked(struct database *d)
+{
+	struct write_op *batch = take_batch_locked(d);
+
+	d->writing = true;
+	pthread_mutex_unlock(&d->mu);
+	run_batch(d, batch);
+	pthread_mutex_lock(&d->mu);
+	d->writing = false;
+	while (batch) {
+		struct write_op *next = batch->next; /* its thread may be off once it is done */
+		batch->done = true;
+		batch = next;
+	}
+	pthread_cond_broadcast(&d->changed);
+}
+
+static void
+run_queued(struct database *d, struct write_op *op)
+{
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&d->mu);
+
+	(void)held;
+	*d->queue_end = op;
+	d->queue_end = &op->next;
+	while (!op->done) {
+		if (d->writing)
+			pthread_cond_wait(&d->changed, &d->mu);
+		else
+			lead_locked(d);
+	}
+}
+
+enum err
+database_write(struct database *d, txn_op *run, void *arg, enum durability durability)
+{
+	struct write_op op = {.run = run, .arg = arg, .txn.account = d->account};
+
+	run_queued(d, &op);
+	if (op.result) {
+		settle_files(&op.txn, true, false);
+		return op.result;
+	}
+	if (d->committed && op.txn.touched_count)
+		d->committed(d, op.txn.touched, op.txn.touched_count);
+	bool drops = false;
+	for (struct txn_file *f = op.txn.files; f; f = f->next)
+		drops |= !f->added;
+	enum err e = ERR_OK;
+	if (durability == DURABLE_NOW || drops)
+		e = database_wait_synced(d, op.commit, op.generation);
+	/* After a failed sync the rows may be there or not: neither file is touched. */
+	settle_files(&op.txn, false, !e);
+	return e;
+}
