@@ -5,3 +5,7 @@ tests_net_test_conn_LDADD = libtestsupport.a $(NET_LIBS) $(OUTSIDE_LIBS) $(CHECK
 tests_net_test_hub_SOURCES = %D%/test_hub.c
 tests_net_test_hub_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_net_test_hub_LDADD = libtestsupport.a $(NET_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+check_PROGRAMS += tests/net/test_tls
+tests_net_test_tls_SOURCES = %D%/test_tls.c
+tests_net_test_tls_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_net_test_tls_LDADD = libtestsupport.a $(NET_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
