@@ -9,13 +9,17 @@
 #include "common/base/sbuf.h"
 #include "common/mail/parts.h"
 
+/* Blanks in a row that are dropped at the end of a quoted-printable line (RFC 2045 §6.7 rule 3);
+ * of a longer run what comes first is text. Lines have 76 octets. */
+#define DECODER_HELD 80
+
 struct decoder {
 	enum part_encoding encoding;
 	uint32_t bits; /* base64: gathered so far */
 	int have;
-	char held[4]; /* quoted-printable: an unfinished escape or trailing blanks */
-	int held_n;
-	size_t blanks;
+	char held[DECODER_HELD]; /* quoted-printable: an unfinished escape, or blanks that may
+				    turn out to end their line */
+	size_t held_n;
 };
 
 void decoder_init(struct decoder *d, enum part_encoding encoding);

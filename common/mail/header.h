@@ -21,5 +21,7 @@ bool header_next(struct str *rest, struct header_field *ret);
 struct str header_get(struct str block, struct str name, struct arena *arena);
 /* Unfolds `value`: CRLF and LF are dropped. */
 void header_unfold(struct str value, struct sbuf *out);
+/* The same, trimmed, in `arena`; {NULL,0} without memory. */
+struct str header_unfold_dup(struct str value, struct arena *arena);
 
 #endif

@@ -1,0 +1,90 @@
+#include "common/mail/charset.h"
+#include "common/mail/charset_private.h"
+
+#include <utf8proc.h>
+
+/* Marks on one letter that are brought into canonical order (Unicode §3.11). More are taken as a
+ * new letter: real text has a few, and sorting any number would not be linear. */
+#define MARKS_MAX 32
+#define EXPANSION_MAX 32 /* code points one code point decomposes into: 18 at most */
+
+struct pending {
+	int32_t points[MARKS_MAX + EXPANSION_MAX];
+	utf8proc_propval_t classes[MARKS_MAX + EXPANSION_MAX];
+	size_t n;
+	struct sbuf *out;
+};
+
+static void
+flush(struct pending *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		utf8proc_uint8_t octets[4];
+		utf8proc_ssize_t n = utf8proc_encode_char(p->points[i], octets);
+		sbuf_append(p->out, octets, n > 0 ? (size_t)n : 0);
+	}
+	p->n = 0;
+}
+
+/* Adds a code point behind all of its class or lower ones. */
+static void
+add(struct pending *p, int32_t point)
+{
+	utf8proc_propval_t class = utf8proc_get_property(point)->combining_class;
+
+	if (class == 0 || p->n >= MARKS_MAX)
+		flush(p);
+	size_t i = p->n++;
+	for (; i > 0 && class != 0 && p->classes[i - 1] > class; i--) {
+		p->points[i] = p->points[i - 1];
+		p->classes[i] = p->classes[i - 1];
+	}
+	p->points[i] = point;
+	p->classes[i] = class;
+}
+
+static void
+fold_point(struct pending *p, struct str octets)
+{
+	int32_t points[EXPANSION_MAX];
+	int32_t point;
+	int last_class = 0;
+
+	utf8proc_iterate((const utf8proc_uint8_t *)octets.p, (utf8proc_ssize_t)octets.n, &point);
+	utf8proc_ssize_t n = utf8proc_decompose_char(point, points, EXPANSION_MAX,
+	    UTF8PROC_COMPAT | UTF8PROC_DECOMPOSE | UTF8PROC_CASEFOLD, &last_class);
+	if (n < 0 || n > EXPANSION_MAX) {
+		points[0] = point;
+		n = 1;
+	}
+	for (utf8proc_ssize_t i = 0; i < n; i++)
+		add(p, points[i]);
+}
+
+void
+text_fold(struct str utf8, struct sbuf *out)
+{
+	struct pending pending = {.out = out};
+	char block[1024];
+
+	for (size_t i = 0; i < utf8.n;) {
+		size_t n = 0;
+		while (i < utf8.n && n < sizeof(block) && (unsigned char)utf8.p[i] < 0x80)
+			block[n++] = ascii_lower(utf8.p[i++]);
+		if (n) {
+			flush(&pending);
+			sbuf_append(out, block, n);
+			continue;
+		}
+		size_t len = utf8_length(str_skip(utf8, i));
+		if (len) {
+			fold_point(&pending, str_sub(utf8, i, len));
+		} else { /* passes as it is */
+			flush(&pending);
+			sbuf_putc(out, utf8.p[i]);
+			len = 1;
+		}
+		i += len;
+	}
+	flush(&pending);
+}
