@@ -17,11 +17,21 @@ libstore_a_SOURCES = \
 # messages, views and the bus
 libstore_a_SOURCES += \
 	%D%/changes.c %D%/changes.h %D%/changes_private.h \
-	%D%/message.h \
+	%D%/message.h %D%/message_private.h \
+	%D%/message_copy.c \
+	%D%/message_expunge.c \
+	%D%/message_flags.c \
+	%D%/message_in.c \
+	%D%/message_insert.c %D%/message_insert.h \
+	%D%/message_keywords.c \
+	%D%/message_rows.c \
 	%D%/peers.c %D%/peers.h \
-	%D%/reader.h \
+	%D%/reader.c %D%/reader.h \
+	%D%/spool.c %D%/spool_private.h \
 	%D%/uidset.c %D%/uidset.h \
 	%D%/view.c %D%/view.h %D%/view_private.h \
 	%D%/view_advance.c \
 	%D%/view_build.c \
+	%D%/view_cache.c \
+	%D%/view_load.c \
 	%D%/watchers.c %D%/watchers.h

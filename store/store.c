@@ -94,6 +94,8 @@ store_open(const struct store_options *o, struct store **ret)
 	if (!e)
 		e = bus_open(s, &s->bus);
 	if (!e)
+		spool_sweep(s->spool_dir);
+	if (!e)
 		*ret = MOVE_PTR(s);
 	return e;
 }

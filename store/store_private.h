@@ -51,6 +51,11 @@ void bus_tick(struct bus *b);
  * processes. 0 is the folder tree and concerns all of the account's. */
 void changes_publish(struct account *a, const int64_t *mailboxes, size_t n);
 
+/* -- of spool.c */
+
+/* Removes what killed processes left in the spool directory; from store_open(). */
+void spool_sweep(const char *spool_dir);
+
 struct view_cache;
 void view_cache_free(struct view_cache **c);
 

@@ -80,4 +80,8 @@ NODISCARD enum err view_apply(const struct view *base, const struct view_meta *m
     struct view_keywords *keywords, const struct view_entry *puts, size_t n_puts,
     const uint32_t *gone, size_t n_gone, struct view **ret);
 
+/* Brings *view (NULL: none yet) to what is committed now, in one consistent read. ERR_GONE. Whoever
+ * calls owns *view alone. */
+NODISCARD enum err view_catch_up(struct account *a, int64_t mailbox, struct view **view);
+
 #endif

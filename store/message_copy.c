@@ -1,0 +1,97 @@
+/* COPY and MOVE: entries that point to the same message. */
+#include "store/message_private.h"
+
+struct copy_op {
+	int64_t from, to;
+	const struct uidset *uids;
+	bool move;
+	struct copied *ret;
+};
+
+static enum err
+copy_row(struct txn *t, const struct copy_op *op, const struct row *r, uint32_t uid, uint64_t flags,
+    uint64_t modseq)
+{
+	enum err e = entry_add(t, op->to, uid, r->message, flags, modseq);
+
+	/* a moved entry brings its reference with it */
+	if (!e && !op->move)
+		e = db_run(
+		    t->db, "UPDATE message SET refs = refs + 1 WHERE id = ?1", DB_INT(r->message));
+	if (!e)
+		e = uidset_add(&op->ret->from, r->uid, r->uid);
+	return e ? e : uidset_add(&op->ret->to, uid, uid);
+}
+
+static enum err
+copy_rows(struct txn *t, const struct copy_op *op, const struct rows *rows)
+{
+	uint64_t modseq, used = 0, map[KEYWORDS_MAX];
+	struct mailbox_change change = {0};
+	uint32_t first;
+
+	for (size_t i = 0; i < rows->n; i++) {
+		used |= rows->r[i].flags;
+		change_count(&change, rows->r[i].flags, rows->r[i].size, 1);
+	}
+	enum err e = txn_take_uids(t, op->to, (uint32_t)rows->n, &first, &op->ret->uidvalidity);
+	if (!e)
+		e = txn_next_modseq(t, &modseq);
+	if (!e)
+		e = keywords_map(t, op->from, op->to, used, map);
+	/* out before in: moving inside a full account must not be over quota */
+	if (!e && op->move)
+		e = rows_remove(t, op->from, rows, modseq, false);
+	if (!e)
+		e = txn_change_mailbox(t, op->to, &change, modseq);
+	for (size_t i = 0; i < rows->n && !e; i++)
+		e = copy_row(t, op, &rows->r[i], first + (uint32_t)i,
+		    keywords_apply(map, rows->r[i].flags), modseq);
+	return e;
+}
+
+static enum err
+copy_in_txn(struct txn *t, void *arg)
+{
+	struct copy_op *op = arg;
+	CLEANUP(rows_done) struct rows rows = {0};
+	enum err e = mailbox_must_exist(t->db, op->from);
+
+	if (!e)
+		e = rows_find(t->db, op->from, op->uids, 0, &rows);
+	if (!e && rows.n > 0)
+		return copy_rows(t, op, &rows);
+	return e ? e : txn_take_uids(t, op->to, 0, &(uint32_t){0}, &op->ret->uidvalidity);
+}
+
+static enum err
+copy_or_move(struct account *a, struct copy_op *op, struct arena *arena, struct copied *ret)
+{
+	struct copied copied = {0};
+
+	uidset_init(&copied.from, arena);
+	uidset_init(&copied.to, arena);
+	op->ret = &copied;
+	enum err e = account_write(a, copy_in_txn, op, DURABLE_NOW);
+	if (!e)
+		*ret = copied;
+	return e;
+}
+
+enum err
+message_copy(struct account *a, int64_t from, const struct uidset *uids, int64_t to,
+    struct arena *arena, struct copied *ret)
+{
+	struct copy_op op = {.from = from, .to = to, .uids = uids};
+
+	return copy_or_move(a, &op, arena, ret);
+}
+
+enum err
+message_move(struct account *a, int64_t from, const struct uidset *uids, int64_t to,
+    struct arena *arena, struct copied *ret)
+{
+	struct copy_op op = {.from = from, .to = to, .uids = uids, .move = true};
+
+	return copy_or_move(a, &op, arena, ret);
+}

@@ -1,0 +1,95 @@
+/* STORE: flags and keywords of entries. */
+#include "store/message_private.h"
+
+struct flags_op_arg {
+	int64_t mailbox;
+	const struct uidset *uids;
+	enum flags_op op;
+	const struct flag_list *flags;
+	uint64_t unchanged_since;
+	struct uidset *ret_modified;
+};
+
+static uint64_t
+flags_after(enum flags_op op, uint64_t was, uint64_t bits)
+{
+	switch (op) {
+	case FLAGS_ADD:
+		return was | bits;
+	case FLAGS_REMOVE:
+		return was & ~bits;
+	case FLAGS_SET:
+	default:
+		return bits;
+	}
+}
+
+/* Keeps the rows that come out otherwise, with `flags` as they come out; those that were changed
+ * too lately go into the set of the caller. */
+static enum err
+choose(
+    const struct flags_op_arg *arg, uint64_t bits, struct rows *rows, struct mailbox_change *change)
+{
+	size_t out = 0;
+
+	for (size_t i = 0; i < rows->n; i++) {
+		struct row r = rows->r[i];
+		if (r.modseq > arg->unchanged_since) {
+			enum err e = arg->ret_modified ? uidset_add(arg->ret_modified, r.uid, r.uid)
+						       : ERR_OK;
+			if (e)
+				return e;
+			continue;
+		}
+		uint64_t after = flags_after(arg->op, r.flags, bits);
+		if (after == r.flags)
+			continue;
+		change_count(change, r.flags, 0, -1);
+		change_count(change, after, 0, 1);
+		r.flags = after;
+		rows->r[out++] = r;
+	}
+	rows->n = out;
+	return ERR_OK;
+}
+
+static enum err
+flags_in_txn(struct txn *t, void *varg)
+{
+	const struct flags_op_arg *arg = varg;
+	CLEANUP(rows_done) struct rows rows = {0};
+	struct mailbox_change change = {0};
+	uint64_t bits, modseq;
+	enum err e = mailbox_must_exist(t->db, arg->mailbox);
+
+	if (!e)
+		e = rows_find(t->db, arg->mailbox, arg->uids, 0, &rows);
+	if (e || rows.n == 0)
+		return e;
+	e = keywords_to_bits(t, arg->mailbox, arg->flags, arg->op != FLAGS_REMOVE, &bits);
+	if (!e)
+		e = choose(arg, bits, &rows, &change);
+	if (e || rows.n == 0)
+		return e;
+	e = txn_next_modseq(t, &modseq);
+	for (size_t i = 0; i < rows.n && !e; i++)
+		e = db_run(t->db,
+		    "UPDATE entry SET flags = ?3, modseq = ?4 WHERE mailbox = ?1 AND uid = ?2",
+		    DB_INT(arg->mailbox), DB_INT(rows.r[i].uid), DB_INT(rows.r[i].flags),
+		    DB_INT(modseq));
+	return e ? e : txn_change_mailbox(t, arg->mailbox, &change, modseq);
+}
+
+enum err
+message_store_flags(struct account *a, int64_t mailbox, const struct uidset *uids, enum flags_op op,
+    const struct flag_list *flags, uint64_t unchanged_since, struct uidset *ret_modified)
+{
+	struct flags_op_arg arg = {.mailbox = mailbox,
+	    .uids = uids,
+	    .op = op,
+	    .flags = flags,
+	    .unchanged_since = unchanged_since,
+	    .ret_modified = ret_modified};
+
+	return account_write(a, flags_in_txn, &arg, DURABLE_LATER);
+}

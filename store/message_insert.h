@@ -1,0 +1,34 @@
+/* store/message_insert.h - one new message of an account, from its spool to its rows. Only for
+ * store/. */
+#ifndef STORE_MESSAGE_INSERT_H
+#define STORE_MESSAGE_INSERT_H
+
+#include "store/message_private.h"
+
+#include <limits.h>
+
+#define EMAIL_ID_LEN 20 /* 96 random bits in base 32 */
+/* The top header of a message in a file stands in the database too, up to this size: listing a
+ * folder opens no files. */
+#define HEADER_BESIDE_FILE_MAX (256 * 1024)
+
+struct insert {
+	struct spool *spool;
+	const struct message_index *index;
+	char email_id[EMAIL_ID_LEN + 1];
+	char blob_path[PATH_MAX]; /* empty: octets go into the database */
+	bool blob_noted; /* the transaction looks after the file */
+	int64_t internal_s;
+	int32_t internal_zone_s;
+};
+
+/* Before the transaction: names the message; where its octets are in a file, that has its place
+ * under blobs/ and is on stable storage when it returns. */
+NODISCARD enum err insert_prepare(struct account *a, struct spool *spool, struct insert *ret);
+/* In the transaction: the rows of the message, with one reference. */
+NODISCARD enum err insert_message(struct txn *t, struct insert *in, int64_t *ret_message);
+/* After it, when it failed: takes the file away again unless the transaction has, or may have
+ * committed after all (ERR_IO). */
+void insert_undo(struct insert *in, enum err result);
+
+#endif

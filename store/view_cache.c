@@ -1,0 +1,145 @@
+/* The snapshots of an account's mailboxes that sessions of this process share, caught up with the
+ * database whenever somebody asks. */
+#include "common/base/clock.h"
+#include "store/account_private.h"
+#include "store/view_private.h"
+
+#include <stdlib.h>
+
+#define KEEP_MS 300000 /* a snapshot nobody has asked for so long is dropped */
+
+/* One mailbox. */
+struct cached {
+	struct cached *next;
+	int64_t mailbox;
+	unsigned users; /* guarded by cache->mu, like used_ms */
+	int64_t used_ms;
+	pthread_mutex_t
+	    mu; /* guards view; held while it is caught up: the next one finds it done */
+	struct view *view; /* NULL: not read yet */
+};
+
+struct view_cache {
+	pthread_mutex_t mu;
+	struct cached *first;
+	int64_t swept_ms;
+};
+
+static void
+free_cached(struct cached *c)
+{
+	view_unref(&c->view);
+	pthread_mutex_destroy(&c->mu);
+	free(c);
+}
+
+void
+view_cache_free(struct view_cache **cache)
+{
+	struct view_cache *gone = MOVE_PTR(*cache);
+
+	if (!gone)
+		return;
+	while (gone->first) {
+		struct cached *c = gone->first;
+		gone->first = c->next;
+		free_cached(c);
+	}
+	pthread_mutex_destroy(&gone->mu);
+	free(gone);
+}
+
+/* The account's cache, made by whoever needs it first. */
+static struct view_cache *
+cache_of(struct account *a)
+{
+	struct view_cache *have = __atomic_load_n(&a->views, __ATOMIC_ACQUIRE);
+
+	if (have)
+		return have;
+	struct view_cache *made = calloc(1, sizeof(*made));
+	if (!made)
+		return NULL;
+	pthread_mutex_init(&made->mu, NULL);
+	if (__atomic_compare_exchange_n(
+		&a->views, &have, made, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		return made;
+	view_cache_free(&made);
+	return have;
+}
+
+static void
+sweep_locked(struct view_cache *cache, int64_t now_ms)
+{
+	if (now_ms - cache->swept_ms < KEEP_MS / 5)
+		return;
+	cache->swept_ms = now_ms;
+	for (struct cached **at = &cache->first; *at;) {
+		struct cached *c = *at;
+		if (c->users == 0 && now_ms - c->used_ms > KEEP_MS) {
+			*at = c->next;
+			free_cached(c);
+		} else {
+			at = &c->next;
+		}
+	}
+}
+
+static struct cached *
+take(struct view_cache *cache, int64_t mailbox)
+{
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&cache->mu);
+	struct cached *c = cache->first;
+
+	(void)held;
+	while (c && c->mailbox != mailbox)
+		c = c->next;
+	if (!c) {
+		sweep_locked(cache, clock_mono_ms());
+		c = calloc(1, sizeof(*c));
+		if (!c)
+			return NULL;
+		pthread_mutex_init(&c->mu, NULL);
+		c->mailbox = mailbox;
+		c->next = cache->first;
+		cache->first = c;
+	}
+	c->users++;
+	return c;
+}
+
+/* Gives it back; a mailbox that is no more leaves the cache with its last user. */
+static void
+give(struct view_cache *cache, struct cached *c, bool gone)
+{
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&cache->mu);
+
+	(void)held;
+	c->used_ms = clock_mono_ms();
+	if (--c->users > 0 || !gone)
+		return;
+	for (struct cached **at = &cache->first; *at; at = &(*at)->next) {
+		if (*at == c) {
+			*at = c->next;
+			free_cached(c);
+			return;
+		}
+	}
+}
+
+enum err
+view_current(struct account *a, int64_t mailbox, struct view **ret)
+{
+	struct view_cache *cache = cache_of(a);
+	struct cached *c = cache ? take(cache, mailbox) : NULL;
+
+	if (!c)
+		return ERR_NOMEM;
+	pthread_mutex_lock(&c->mu);
+	enum err e = view_catch_up(a, mailbox, &c->view);
+	if (!e)
+		*ret = view_ref(c->view);
+	pthread_mutex_unlock(&c->mu);
+	give(cache, c, e == ERR_GONE);
+	return e;
+}
