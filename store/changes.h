@@ -24,8 +24,8 @@ void changes_unwatch(struct watch **w);
  * (loop_watch). */
 int changes_fd(struct store *s);
 void changes_receive(struct store *s);
-/* Once a second on the loop: syncs flag changes, sends what the bus refused, closes idle handles.
- */
+/* Once a second: syncs flag changes, sends what the bus refused, closes idle handles. Waits for the
+ * disk, so not on the loop; one call at a time. */
 void store_tick(struct store *s);
 
 #endif

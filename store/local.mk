@@ -4,9 +4,20 @@ libstore_a_SOURCES = \
 	%D%/account.c %D%/account.h %D%/account_private.h \
 	%D%/database.c %D%/database.h \
 	%D%/db.c %D%/db.h \
-	%D%/directory.h \
+	%D%/directory.h %D%/directory_private.h \
+	%D%/directory_account.c \
+	%D%/directory_address.c \
+	%D%/directory_alias.c \
+	%D%/directory_domain.c \
+	%D%/directory_login.c \
+	%D%/directory_resolve.c \
 	%D%/file.c %D%/file.h \
-	%D%/mailbox.h \
+	%D%/mailbox.h %D%/mailbox_private.h \
+	%D%/mailbox_create.c \
+	%D%/mailbox_delete.c \
+	%D%/mailbox_list.c \
+	%D%/mailbox_name.c \
+	%D%/mailbox_rename.c \
 	%D%/pool.c \
 	%D%/quota.c \
 	%D%/schema.c %D%/schema.h %D%/schema_account.c %D%/schema_directory.c \

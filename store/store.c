@@ -77,7 +77,6 @@ store_open(const struct store_options *o, struct store **ret)
 	if (!s)
 		return ERR_NOMEM;
 	pthread_mutex_init(&s->mu, NULL);
-	pthread_cond_init(&s->upkeep_due, NULL);
 	s->default_quota_bytes = o->default_quota_bytes;
 	s->data_dir = strdup(o->data_dir);
 	s->run_dir = o->run_dir ? strdup(o->run_dir) : NULL;
@@ -102,8 +101,8 @@ store_open(const struct store_options *o, struct store **ret)
 
 /* -- upkeep */
 
-static void
-keep_up(struct store *s)
+void
+store_tick(struct store *s)
 {
 	enum err ignored = database_sync(&s->directory);
 
@@ -111,54 +110,7 @@ keep_up(struct store *s)
 	accounts_sync(s);
 	pool_reap(s->pool, POOL_IDLE_MS);
 	accounts_forget_idle(s);
-}
-
-/* Syncing and closing databases waits for the disk, which the loop that ticks must not. */
-static void *
-upkeep_main(void *arg)
-{
-	struct store *s = arg;
-
-	pthread_mutex_lock(&s->mu);
-	while (!s->closing) {
-		if (!s->upkeep_wanted) {
-			pthread_cond_wait(&s->upkeep_due, &s->mu);
-			continue;
-		}
-		s->upkeep_wanted = false;
-		pthread_mutex_unlock(&s->mu);
-		keep_up(s);
-		pthread_mutex_lock(&s->mu);
-	}
-	pthread_mutex_unlock(&s->mu);
-	return NULL;
-}
-
-void
-store_tick(struct store *s)
-{
-	pthread_mutex_lock(&s->mu);
-	/* Started by the first tick: a process that never ticks, such as the command, has none. */
-	if (!s->upkeep_runs)
-		s->upkeep_runs = pthread_create(&s->upkeep, NULL, upkeep_main, s) == 0;
-	bool here = !s->upkeep_runs;
-	s->upkeep_wanted = true;
-	pthread_cond_signal(&s->upkeep_due);
-	pthread_mutex_unlock(&s->mu);
-	if (here)
-		keep_up(s);
 	bus_tick(s->bus);
-}
-
-static void
-end_upkeep(struct store *s)
-{
-	pthread_mutex_lock(&s->mu);
-	s->closing = true;
-	pthread_cond_signal(&s->upkeep_due);
-	pthread_mutex_unlock(&s->mu);
-	if (s->upkeep_runs)
-		pthread_join(s->upkeep, NULL);
 }
 
 void
@@ -169,17 +121,16 @@ store_close(struct store **sp)
 	if (!s)
 		return;
 	*sp = NULL;
-	end_upkeep(s);
 	bus_close(&s->bus);
 	accounts_free(s);
 	database_done(&s->directory);
 	pool_free(&s->pool);
-	pthread_cond_destroy(&s->upkeep_due);
 	pthread_mutex_destroy(&s->mu);
 	free(s->data_dir);
 	free(s->run_dir);
 	free(s->process);
 	free(s->spool_dir);
 	free(s->delimiter);
+	free(s->login_notes);
 	free(s);
 }

@@ -25,11 +25,6 @@ struct store {
 	struct login_note *login_notes; /* directory_account.c; guarded by mu */
 
 	struct bus *bus; /* changes.c */
-
-	/* The thread of store_tick(); guarded by mu but for `upkeep`. */
-	pthread_t upkeep;
-	pthread_cond_t upkeep_due;
-	bool upkeep_runs, upkeep_wanted, closing;
 };
 
 /* -- of account.c: what store_tick() and store_close() do to accounts */

@@ -1,0 +1,39 @@
+/* store/directory_private.h - what the files of the directory share. Private to store/. */
+#ifndef STORE_DIRECTORY_PRIVATE_H
+#define STORE_DIRECTORY_PRIVATE_H
+
+#include "store/database.h"
+#include "store/directory.h"
+#include "store/store_private.h"
+
+#define LOCAL_PART_MAX 64 /* octets, RFC 5321 §4.5.3.1.1 */
+#define DOMAIN_MAX 253
+#define DIRECTORY_ARENA (1024 * 1024)
+
+/* An address as the directory stores it. */
+struct directory_address {
+	struct str local; /* lower case, quotes removed */
+	struct str domain; /* lower case, ASCII form (IDNA 2008) */
+};
+
+/* ERR_SYNTAX when it is no host name of letters, digits and hyphens, or none of IDNA. */
+NODISCARD enum err directory_parse_domain(struct str domain, struct arena *arena, struct str *ret);
+/* ERR_SYNTAX without a local part and a domain. What the local part may hold is not asked, beyond
+ * control characters. */
+NODISCARD enum err directory_parse_address(
+    struct str address, struct arena *arena, struct directory_address *ret);
+/* Whether an account or alias may be made with it: a dot-string (RFC 5321 §4.1.2, 6531 §3.3)
+ * without the delimiter. */
+bool directory_is_new_local(const struct store *s, struct str local);
+/* The local part before the delimiter, and what follows it; false without one. */
+bool directory_split_detail(
+    const struct store *s, struct str local, struct str *ret_base, struct str *ret_detail);
+
+/* The row with this address: ERR_NOT_FOUND. On any handle of the directory. */
+NODISCARD enum err directory_domain_id(struct db *db, struct str domain, int64_t *ret);
+NODISCARD enum err directory_account_id(
+    struct db *db, const struct directory_address *a, int64_t *ret);
+NODISCARD enum err directory_alias_id(
+    struct db *db, const struct directory_address *a, int64_t *ret);
+
+#endif
