@@ -67,6 +67,8 @@ struct imap_cmd {
 			      */
 	struct imap_args *args; /* behind the name; its slices live as long as the arena */
 	struct imap_stream stream; /* CMD_STREAMS only */
+	bool streaming; /* the literal's octets are on their way, asked for or not */
+	uint64_t stream_left; /* of them, not read yet */
 	struct str code; /* response code of the reply without brackets, or empty */
 	struct str text; /* text of the reply instead of the error's own, or empty */
 	bool pending; /* the handler has left the reply to a pump or a mode */

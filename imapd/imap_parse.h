@@ -26,6 +26,7 @@ bool imap_is_atom_char(unsigned char ch); /* ATOM-CHAR */
 bool imap_is_astring_char(unsigned char ch); /* ATOM-CHAR or "]" */
 bool imap_is_tag_char(unsigned char ch); /* ASTRING-CHAR but "+" */
 bool imap_is_list_char(unsigned char ch); /* list-char: ATOM-CHAR, "%", "*", "]" */
+bool imap_is_base64_char(unsigned char ch);
 
 void imap_args_init(struct imap_args *a, struct str text, struct arena *arena);
 /* Records a mistake; see cursor_fail(). */

@@ -7,15 +7,17 @@
 #ifndef IMAPD_IMAP_SESSION_H
 #define IMAPD_IMAP_SESSION_H
 
+#include "common/auth/sasl.h"
 #include "common/net/conn.h"
-#include "common/net/line.h"
 #include "imapd/imap_command.h"
 #include "imapd/pump.h"
 #include "imapd/told.h"
 #include "store/service.h"
 #include "store/view.h"
 
-struct sasl;
+struct imap_news;
+struct append_state;
+struct watch;
 
 /* What a mode (or a whole turn) wants next; all but GO_ON end the turn. */
 enum imap_go {
@@ -32,15 +34,18 @@ typedef enum imap_go imap_mode(struct imap_session *s, unsigned events);
 
 /* Gathers a command's lines and literals: imap_read.h. */
 struct imap_reader {
-	struct line_reader line;
 	struct sbuf text; /* the command so far: lines, CRLF, literals' octets as they stand on the
 			     wire */
+	size_t scanned; /* octets of unread input already searched for LF: a line that trickles in
+			   stays linear */
 	uint64_t literal_left; /* octets of a literal still to come */
 	bool in_literal;
-	uint64_t drain_left; /* octets of a refused literal to be thrown away */
-	bool draining;
-	char tag[IMAP_TAG_MAX + 1]; /* of the line being read, "*" while unknown: for what is
-				       refused before it is whole */
+	bool draining; /* throwing away what was refused: first these octets, then up to a line's
+			  end */
+	uint64_t drain_left;
+	uint64_t drained;
+	char tail[32]; /* how the drained line ends: another literal may be announced there */
+	size_t tail_n;
 };
 
 struct imap_session {
@@ -62,6 +67,9 @@ struct imap_session {
 	uint32_t failed_logins;
 	uint32_t bad_commands;
 	struct sasl *sasl; /* AUTHENTICATE in progress */
+	struct sasl_host sasl_host; /* of it */
+	bool sasl_done; /* its last message is out, the client's empty answer not in */
+	char mechanism[32];
 	enum err held_err; /* the answer that waits for a failed login's delay */
 
 	/* since login */
@@ -75,22 +83,27 @@ struct imap_session {
 	bool lost; /* the selected mailbox was deleted by another; said so, no SELECT since */
 	struct view *told; /* what the client knows: sequence numbers are positions in it */
 	size_t keywords_told; /* keywords in the last FLAGS response */
+	struct imap_news *news; /* being told: told.c */
+	enum err finish_err; /* the reply that waits for it */
 	struct imap_recent recent; /* which UIDs are \Recent here */
 
 	struct append_state *append; /* APPEND in progress: cmd_append.c */
-	struct watch *watch; /* IDLE in progress: cmd_idle.c */
+	bool idling; /* IDLE in progress: cmd_idle.c */
+	struct watch *watch; /* of IDLE, in a selected mailbox */
 };
 
 extern const struct session_ops imap_session_ops;
 
-/* A session on `c`, which calls its turns from now on; NULL without memory. `service` outlives it.
- */
-struct imap_session *imap_session_new(struct service *service, struct conn *c);
+/* A session for a connection that is about to open; NULL without memory. `service` outlives it. */
+struct imap_session *imap_session_new(struct service *service);
 
 /* The one place where the state changes; asserts that the move is one of RFC 3501 §3's. */
 void imap_enter_state(struct imap_session *s, enum imap_state to);
 /* Input goes to `mode` until imap_finish(); marks the command as pending. */
 void imap_enter_mode(struct imap_session *s, struct imap_cmd *cmd, imap_mode *mode);
+
+/* The mode of a failed login's delay: cmd_login.c. */
+imap_mode imap_hold_reply;
 
 /* After a login: opens the account and enters ST_AUTH. Errors of account_open(). */
 NODISCARD enum err imap_log_in(

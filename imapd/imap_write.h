@@ -20,6 +20,8 @@ void imap_write_astring(struct conn *c, struct str s);
 void imap_write_mailbox(struct conn *c, struct str name);
 /* "(\Seen $Label)"; `view` names the keywords. */
 void imap_write_flags(struct conn *c, const struct view *view, uint64_t flags, bool recent);
+/* The same with "\*" at its end if `any`: new keywords can be made (RFC 3501 §7.1). */
+void imap_write_permanent_flags(struct conn *c, const struct view *view, uint64_t flags, bool any);
 /* The flags of an entry of s->told, with \Recent as the session has it. */
 void imap_write_entry_flags(
     struct conn *c, const struct imap_session *s, const struct view_entry *e);

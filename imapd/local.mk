@@ -1,12 +1,44 @@
 # imapd: all but main.c is a library, so that tests can hold whole conversations in process
 noinst_LIBRARIES += libimapd.a
 libimapd_a_SOURCES = \
+	%D%/cmd_append.c \
+	%D%/cmd_authenticate.c \
+	%D%/cmd_close.c \
+	%D%/cmd_folders.c \
+	%D%/cmd_idle.c \
+	%D%/cmd_list.c \
+	%D%/cmd_login.c \
+	%D%/cmd_login.h \
+	%D%/cmd_quota.c \
+	%D%/cmd_select.c \
+	%D%/cmd_simple.c \
+	%D%/cmd_status.c \
+	%D%/imap_append.h \
+	%D%/imap_capability.c \
+	%D%/imap_capability.h \
 	%D%/imap_command.h \
+	%D%/imap_commands.c \
+	%D%/imap_dispatch.c \
 	%D%/imap_dispatch.h \
+	%D%/imap_err.c \
 	%D%/imap_handlers.h \
+	%D%/imap_parse.c \
 	%D%/imap_parse.h \
+	%D%/imap_parse_flags.c \
+	%D%/imap_parse_set.c \
+	%D%/imap_read.c \
+	%D%/imap_read.h \
+	%D%/imap_session.c \
 	%D%/imap_session.h \
+	%D%/imap_write.c \
 	%D%/imap_write.h \
+	%D%/list_pattern.c \
+	%D%/list_pattern.h \
+	%D%/list_tree.c \
+	%D%/list_tree.h \
+	%D%/pump.c \
 	%D%/pump.h \
+	%D%/status.h \
+	%D%/told.c \
 	%D%/told.h
 IMAPD_LIBS = libimapd.a $(DAEMON_LIBS)

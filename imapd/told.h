@@ -27,10 +27,15 @@ bool imap_is_recent(const struct imap_session *s, uint32_t uid);
 /* How many entries of s->told are \Recent. */
 uint32_t imap_count_recent(const struct imap_session *s);
 
+/* The session is told of new entries: takes their \Recent (not after EXAMINE) and replaces *view by
+ * a snapshot that holds all that was taken. ERR_GONE and what the store has. */
+NODISCARD enum err imap_claim_recent(struct imap_session *s, struct view **view);
+
 /* Catches up with the database: EXPUNGE (where `may_expunge`), FETCH with FLAGS, EXISTS, RECENT
  * and, when there is a new keyword, FLAGS and PERMANENTFLAGS. Where the mailbox is gone it says so
- * and falls back to ST_AUTH (ERR_OK). Writes what fits into the output; *ret_done is false when
- * there is more: imap_tell_more(). Without a selected mailbox there is no news. */
+ * and falls back to ST_AUTH (ERR_OK). An error means that s->told and the client differ: the
+ * session must end. Writes what fits into the output; *ret_done is false when there is more:
+ * imap_tell_more(). Without a selected mailbox there is no news. */
 NODISCARD enum err imap_tell_news(struct imap_session *s, bool may_expunge, bool *ret_done);
 bool imap_tell_more(struct imap_session *s);
 /* News half told, forgotten at the end of the connection. */

@@ -1,0 +1,28 @@
+/*
+ * CLOSE: RFC 3501 §6.4.2, and UNSELECT: RFC 3691. Neither tells what it expunges.
+ */
+#include "imapd/imap_handlers.h"
+
+enum err
+cmd_close(struct imap_session *s, struct imap_cmd *cmd)
+{
+	enum err e = imap_parse_end(cmd->args);
+
+	if (!e && !s->read_only)
+		e = message_expunge(s->account, s->mailbox, NULL, NULL);
+	if (e == ERR_GONE)
+		e = ERR_OK; /* deleted meanwhile: closed all the same */
+	if (!e)
+		imap_deselect(s);
+	return e;
+}
+
+enum err
+cmd_unselect(struct imap_session *s, struct imap_cmd *cmd)
+{
+	enum err e = imap_parse_end(cmd->args);
+
+	if (!e)
+		imap_deselect(s);
+	return e;
+}

@@ -1,0 +1,120 @@
+/*
+ * CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE: RFC 3501 §6.3.3 to §6.3.7, CREATE's USE: RFC 6154
+ * §3.
+ */
+#include "imapd/imap_handlers.h"
+
+static const char *const uses[] = {"\\Archive", "\\Drafts", "\\Junk", "\\Sent", "\\Trash"};
+
+struct use_reader {
+	struct str use; /* canonical spelling, of one the store knows */
+	unsigned n;
+	bool unknown; /* one we do not offer: \All, \Flagged */
+};
+
+static void
+parse_use(struct imap_args *a, void *arg)
+{
+	struct use_reader *r = arg;
+	struct str name;
+
+	imap_parse_char(a, '\\', "a special use such as \\Sent");
+	imap_parse_atom(a, &name);
+	r->n++;
+	for (size_t i = 0; i < ARRAY_LEN(uses); i++) {
+		if (str_eq_nocase(name, str_of(uses[i] + 1))) {
+			r->use = str_of(uses[i]);
+			return;
+		}
+	}
+	r->unknown = true;
+}
+
+enum err
+cmd_create(struct imap_session *s, struct imap_cmd *cmd)
+{
+	struct use_reader r = {.use = {"", 0}};
+	struct str name;
+	int64_t id;
+
+	imap_parse_space(cmd->args);
+	imap_parse_mailbox(cmd->args, &name);
+	if (imap_accept_space(cmd->args)) {
+		imap_parse_char(cmd->args, '(', "an opening parenthesis");
+		imap_parse_word(cmd->args, "USE");
+		imap_parse_space(cmd->args);
+		imap_parse_list(cmd->args, true, parse_use, &r);
+		imap_parse_char(cmd->args, ')', "a closing parenthesis");
+	}
+	enum err e = imap_parse_end(cmd->args);
+	if (e)
+		return e;
+	if (r.unknown || r.n > 1) {
+		imap_set_code(cmd, "USEATTR");
+		return ERR_CANNOT;
+	}
+	e = mailbox_create(s->account, name, r.use, &id);
+	if (e == ERR_SYNTAX) { /* well-formed for IMAP, but no name for the store */
+		imap_set_text(cmd, "Not a valid mailbox name");
+		return ERR_CANNOT;
+	}
+	return e;
+}
+
+static enum err
+parse_name(struct imap_cmd *cmd, struct str *ret)
+{
+	imap_parse_space(cmd->args);
+	imap_parse_mailbox(cmd->args, ret);
+	return imap_parse_end(cmd->args);
+}
+
+/* A name the store finds no name is, for these commands, one that does not exist. */
+static enum err
+as_missing(enum err e)
+{
+	return e == ERR_SYNTAX ? ERR_NOT_FOUND : e;
+}
+
+enum err
+cmd_delete(struct imap_session *s, struct imap_cmd *cmd)
+{
+	struct str name;
+	enum err e = parse_name(cmd, &name);
+
+	return e ? e : as_missing(mailbox_delete(s->account, name));
+}
+
+enum err
+cmd_rename(struct imap_session *s, struct imap_cmd *cmd)
+{
+	struct str from, to;
+
+	imap_parse_space(cmd->args);
+	imap_parse_mailbox(cmd->args, &from);
+	imap_parse_space(cmd->args);
+	imap_parse_mailbox(cmd->args, &to);
+	enum err e = imap_parse_end(cmd->args);
+	if (e)
+		return e;
+	e = mailbox_rename(s->account, from, to);
+	return e == ERR_SYNTAX ? ERR_CANNOT : e;
+}
+
+enum err
+cmd_subscribe(struct imap_session *s, struct imap_cmd *cmd)
+{
+	struct str name;
+	enum err e = parse_name(cmd, &name);
+
+	return e ? e : as_missing(mailbox_subscribe(s->account, name, true));
+}
+
+enum err
+cmd_unsubscribe(struct imap_session *s, struct imap_cmd *cmd)
+{
+	struct str name;
+	enum err e = parse_name(cmd, &name);
+
+	return e ? e : as_missing(mailbox_subscribe(s->account, name, false));
+}

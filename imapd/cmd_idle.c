@@ -1,0 +1,79 @@
+/*
+ * IDLE: RFC 2177. The session rests with a watch on its mailbox; a commit by anybody wakes it.
+ */
+#include "imapd/imap_dispatch.h"
+#include "imapd/imap_handlers.h"
+#include "imapd/imap_read.h"
+#include "imapd/imap_write.h"
+#include "store/changes.h"
+
+#define IDLE_LINE_MAX 64 /* "DONE" is all that may come */
+
+static void
+wake(void *conn)
+{
+	conn_wake(conn);
+}
+
+static enum imap_go
+end_idle(struct imap_session *s, enum err e)
+{
+	changes_unwatch(&s->watch);
+	s->idling = false;
+	return imap_finish(s, e);
+}
+
+static enum imap_go
+idle(struct imap_session *s, unsigned events)
+{
+	struct str line;
+	bool done = true;
+
+	(void)events;
+	if (s->stopping) {
+		imap_say_bye(s, "UNAVAILABLE", "Server is shutting down");
+		return GO_CLOSE;
+	}
+	switch (imap_take_line(s, IDLE_LINE_MAX, &line)) {
+	case IMAP_LINE_TOO_LONG:
+		return end_idle(s, ERR_TOO_LONG);
+	case IMAP_LINE_BARE:
+		return end_idle(s, ERR_SYNTAX);
+	case IMAP_LINE_WHOLE:
+		done = str_eq_nocase(line, STR("DONE"));
+		if (!done)
+			imap_drain(s, 0); /* with the literal it may announce */
+		else
+			imap_line_done(s, line);
+		return end_idle(s, done ? ERR_OK : ERR_SYNTAX);
+	case IMAP_LINE_PARTIAL:
+		break;
+	}
+	if (imap_tell_news(s, true, &done)) {
+		imap_say_bye(s, "UNAVAILABLE", "The mailbox can't be followed any more");
+		return GO_CLOSE;
+	}
+	return done ? GO_READ : GO_DRAIN;
+}
+
+enum err
+cmd_idle(struct imap_session *s, struct imap_cmd *cmd)
+{
+	enum err e = imap_parse_end(cmd->args);
+
+	if (!e && s->state == ST_SELECTED)
+		e = changes_watch(s->account, s->mailbox, wake, s->conn, &s->watch);
+	if (e)
+		return e;
+	conn_puts(s->conn, "+ idling\r\n");
+	if (s->state == ST_SELECTED) {
+		/* Again: Thunderbird overlooks an EXISTS in the answer to a STORE (PEERS.md section
+		 * 8). */
+		conn_puts(s->conn, "* ");
+		imap_write_u64(s->conn, view_count(s->told));
+		conn_puts(s->conn, " EXISTS\r\n");
+	}
+	s->idling = true;
+	imap_enter_mode(s, cmd, idle);
+	return ERR_OK;
+}

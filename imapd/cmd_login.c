@@ -1,0 +1,70 @@
+/*
+ * LOGIN: RFC 3501 §6.2.3. A wrong password is answered after a delay, which no worker waits for:
+ * the session sleeps until its deadline.
+ */
+#include "imapd/cmd_login.h"
+
+#include "imapd/imap_capability.h"
+#include "imapd/imap_dispatch.h"
+#include "imapd/imap_handlers.h"
+
+enum imap_go
+imap_hold_reply(struct imap_session *s, unsigned events)
+{
+	if (!(events & CONN_EV_TIMEOUT) && !s->stopping)
+		return conn_at_eof(s->conn) ? GO_CLOSE : GO_SLEEP;
+	enum imap_go go = imap_finish(s, s->held_err);
+	if (go == GO_ON && s->failed_logins >= s->conf->login_failures) {
+		imap_say_bye(s, NULL, "Too many failed logins");
+		return GO_CLOSE;
+	}
+	imap_set_deadline(s);
+	return go;
+}
+
+enum err
+imap_login_failed(struct imap_session *s, struct imap_cmd *cmd, enum err e, struct str user,
+    const char *mechanism)
+{
+	if (e != ERR_AUTH_FAILED)
+		return e;
+	s->failed_logins++;
+	s->held_err = e;
+	int64_t delay_ms = service_login_failed(s->service, s->conn, user, mechanism);
+	conn_set_deadline(s->conn, delay_ms > 0 ? delay_ms : 1);
+	imap_enter_mode(s, cmd, imap_hold_reply);
+	return ERR_OK;
+}
+
+void
+imap_set_capability_code(struct imap_session *s, struct imap_cmd *cmd)
+{
+	CLEANUP(sbuf_done) struct sbuf caps = SBUF_INIT(IMAP_CAPABILITIES_MAX);
+
+	imap_list_capabilities(s, &caps);
+	imap_set_code(cmd, "CAPABILITY %s", sbuf_cstr(&caps));
+	imap_set_text(cmd, "Logged in");
+}
+
+enum err
+cmd_login(struct imap_session *s, struct imap_cmd *cmd)
+{
+	struct account_entry account;
+	struct str user, password;
+
+	imap_parse_space(cmd->args);
+	imap_parse_astring(cmd->args, &user);
+	imap_parse_space(cmd->args);
+	imap_parse_astring(cmd->args, &password);
+	enum err e = imap_parse_end(cmd->args);
+	if (e)
+		return e;
+
+	e = service_login(s->service, s->conn, user, password, cmd->arena, &account);
+	if (!e)
+		e = imap_log_in(s, account.id, account.address, "LOGIN");
+	if (e)
+		return imap_login_failed(s, cmd, e, user, "LOGIN");
+	imap_set_capability_code(s, cmd);
+	return ERR_OK;
+}

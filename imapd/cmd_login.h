@@ -1,0 +1,15 @@
+/* imapd/cmd_login.h - what LOGIN and AUTHENTICATE share. */
+#ifndef IMAPD_CMD_LOGIN_H
+#define IMAPD_CMD_LOGIN_H
+
+#include "imapd/imap_session.h"
+
+/* Counts and logs a failed login and holds the answer back (TRUST.md section 4); other errors than
+ * ERR_AUTH_FAILED are returned at once. For a handler's last line; from a mode, s->mode is then
+ * imap_hold_reply. */
+NODISCARD enum err imap_login_failed(struct imap_session *s, struct imap_cmd *cmd, enum err e,
+    struct str user, const char *mechanism);
+/* "[CAPABILITY …] Logged in" */
+void imap_set_capability_code(struct imap_session *s, struct imap_cmd *cmd);
+
+#endif

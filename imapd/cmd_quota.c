@@ -1,0 +1,90 @@
+/*
+ * GETQUOTA, GETQUOTAROOT, SETQUOTA: RFC 2087 §4. One root, named "", holds the whole account.
+ */
+#include "imapd/imap_handlers.h"
+#include "imapd/imap_write.h"
+
+/* RFC 2087 §3: STORAGE counts units of 1024 octets. */
+static uint64_t
+kilo(uint64_t octets)
+{
+	return octets / 1024 + (octets % 1024 ? 1 : 0);
+}
+
+static enum err
+write_quota(struct imap_session *s)
+{
+	struct conn *c = s->conn;
+	struct quota q;
+
+	enum err e = account_quota(s->account, &q);
+	if (e)
+		return e;
+	conn_puts(c, "* QUOTA \"\" (");
+	if (q.bytes_limit > 0)
+		conn_printf(c, "STORAGE %llu %llu", (unsigned long long)kilo(q.bytes_used),
+		    (unsigned long long)(q.bytes_limit / 1024));
+	if (q.messages_limit > 0)
+		conn_printf(c, "%sMESSAGE %llu %llu", q.bytes_limit > 0 ? " " : "",
+		    (unsigned long long)q.messages_used, (unsigned long long)q.messages_limit);
+	conn_puts(c, ")\r\n");
+	return ERR_OK;
+}
+
+enum err
+cmd_getquota(struct imap_session *s, struct imap_cmd *cmd)
+{
+	struct str root;
+
+	imap_parse_space(cmd->args);
+	imap_parse_astring(cmd->args, &root);
+	enum err e = imap_parse_end(cmd->args);
+	if (e)
+		return e;
+	return root.n == 0 ? write_quota(s) : ERR_NOT_FOUND;
+}
+
+enum err
+cmd_getquotaroot(struct imap_session *s, struct imap_cmd *cmd)
+{
+	struct mailbox_info info;
+	struct str name;
+
+	imap_parse_space(cmd->args);
+	imap_parse_mailbox(cmd->args, &name);
+	enum err e = imap_parse_end(cmd->args);
+	if (!e)
+		e = mailbox_find(s->account, name, cmd->arena, &info);
+	if (e)
+		return e;
+	conn_puts(s->conn, "* QUOTAROOT ");
+	imap_write_mailbox(s->conn, name);
+	conn_puts(s->conn, " \"\"\r\n");
+	return write_quota(s);
+}
+
+static void
+parse_limit(struct imap_args *a, void *arg)
+{
+	struct str resource;
+
+	(void)arg;
+	imap_parse_atom(a, &resource);
+	imap_parse_space(a);
+	imap_parse_number64(a);
+}
+
+/* Limits are the administrator's (`pillarbox account quota`). */
+enum err
+cmd_setquota(struct imap_session *s, struct imap_cmd *cmd)
+{
+	struct str root;
+
+	(void)s;
+	imap_parse_space(cmd->args);
+	imap_parse_astring(cmd->args, &root);
+	imap_parse_space(cmd->args);
+	imap_parse_list(cmd->args, true, parse_limit, NULL);
+	enum err e = imap_parse_end(cmd->args);
+	return e ? e : ERR_DENIED;
+}

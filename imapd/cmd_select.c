@@ -1,0 +1,86 @@
+/*
+ * SELECT and EXAMINE: RFC 3501 §6.3.1 and §6.3.2.
+ */
+#include "imapd/imap_handlers.h"
+#include "imapd/imap_write.h"
+
+/* The first message without \Seen, 0 if there is none. */
+static uint32_t
+first_unseen(const struct view *v)
+{
+	struct view_iter it = view_iter_at(v, 1);
+	const struct view_entry *e;
+
+	while ((e = view_next(&it)))
+		if (!(e->flags & FLAG_SEEN))
+			return it.seq;
+	return 0;
+}
+
+static void
+write_state(struct imap_session *s)
+{
+	struct conn *c = s->conn;
+	uint32_t unseen = first_unseen(s->told);
+
+	imap_write_flags_responses(s);
+	conn_printf(c, "* %u EXISTS\r\n* %u RECENT\r\n", view_count(s->told), imap_count_recent(s));
+	if (unseen)
+		conn_printf(c, "* OK [UNSEEN %u] First unseen\r\n", unseen);
+	conn_printf(c, "* OK [UIDVALIDITY %u] UIDs valid\r\n", view_uidvalidity(s->told));
+	conn_printf(c, "* OK [UIDNEXT %u] Predicted next UID\r\n", view_uidnext(s->told));
+}
+
+static enum err
+open_mailbox(struct imap_session *s, struct imap_cmd *cmd, struct str name, bool read_only)
+{
+	struct mailbox_info info;
+
+	enum err e = mailbox_find(s->account, name, cmd->arena, &info);
+	if (e)
+		return e;
+	if (info.id == 0 || info.noselect)
+		return ERR_CANNOT;
+	s->mailbox = info.id;
+	s->read_only = read_only;
+	e = imap_claim_recent(s, &s->told);
+	if (e) {
+		imap_deselect(s);
+		return e == ERR_GONE ? ERR_NOT_FOUND : e;
+	}
+	imap_enter_state(s, ST_SELECTED);
+	return ERR_OK;
+}
+
+static enum err
+select_mailbox(struct imap_session *s, struct imap_cmd *cmd, bool read_only)
+{
+	struct str name;
+
+	imap_parse_space(cmd->args);
+	imap_parse_mailbox(cmd->args, &name);
+	enum err e = imap_parse_end(cmd->args);
+	if (err_class(e) == ERR_CLASS_CLIENT)
+		return e;
+	imap_deselect(s); /* also when this fails: RFC 3501 §6.3.1 */
+	s->lost = false;
+	if (!e)
+		e = open_mailbox(s, cmd, name, read_only);
+	if (e)
+		return e;
+	write_state(s);
+	imap_set_code(cmd, read_only ? "READ-ONLY" : "READ-WRITE");
+	return ERR_OK;
+}
+
+enum err
+cmd_select(struct imap_session *s, struct imap_cmd *cmd)
+{
+	return select_mailbox(s, cmd, false);
+}
+
+enum err
+cmd_examine(struct imap_session *s, struct imap_cmd *cmd)
+{
+	return select_mailbox(s, cmd, true);
+}

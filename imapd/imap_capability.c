@@ -1,0 +1,71 @@
+#include "imapd/imap_capability.h"
+
+#include "common/auth/sasl.h"
+
+static const struct {
+	const char *name;
+	unsigned states;
+} capabilities[] = {
+    {"IMAP4rev1", ST_ANY}, {"LITERAL+", ST_ANY}, /* RFC 7888 */
+    {"SASL-IR", ST_GREET}, /* RFC 4959 */
+    {"ID", ST_ANY}, /* RFC 2971 */
+    {"ENABLE", ST_ANY}, /* RFC 5161 */
+    {"NAMESPACE", ST_AUTH | ST_SELECTED}, /* RFC 2342 */
+    {"CHILDREN", ST_AUTH | ST_SELECTED}, /* RFC 3348 */
+    {"UNSELECT", ST_AUTH | ST_SELECTED}, /* RFC 3691 */
+    {"UIDPLUS", ST_AUTH | ST_SELECTED}, /* RFC 4315 */
+    {"MOVE", ST_AUTH | ST_SELECTED}, /* RFC 6851 */
+    {"SPECIAL-USE", ST_AUTH | ST_SELECTED}, /* RFC 6154 */
+    {"CREATE-SPECIAL-USE", ST_AUTH | ST_SELECTED},
+    {"LIST-EXTENDED", ST_AUTH | ST_SELECTED}, /* RFC 5258 */
+    {"LIST-STATUS", ST_AUTH | ST_SELECTED}, /* RFC 5819 */
+    {"STATUS=SIZE", ST_AUTH | ST_SELECTED}, /* RFC 8438 */
+    {"IDLE", ST_AUTH | ST_SELECTED}, /* RFC 2177 */
+    {"QUOTA", ST_AUTH | ST_SELECTED}, /* RFC 2087 */
+};
+
+static void
+add(struct imap_session *s, struct sbuf *out, struct str name)
+{
+	for (const char *const *hide = s->conf->imapd.hide_capabilities; hide && *hide; hide++)
+		if (str_eq_nocase(name, str_of(*hide)))
+			return;
+	if (out->n > 0)
+		sbuf_putc(out, ' ');
+	sbuf_put(out, name);
+}
+
+bool
+imap_may_start_tls(const struct imap_session *s)
+{
+	return s->state == ST_GREET && !conn_is_tls(s->conn) && conn_tls_available(s->conn);
+}
+
+static void
+add_login(struct imap_session *s, struct sbuf *out)
+{
+	CLEANUP(sbuf_done) struct sbuf mechanisms = SBUF_INIT(IMAP_CAPABILITIES_MAX);
+	struct sasl_host host;
+
+	if (imap_may_start_tls(s))
+		add(s, out, STR("STARTTLS"));
+	if (!conn_is_secure(s->conn))
+		add(s, out, STR("LOGINDISABLED"));
+	service_sasl_host(s->service, s->conn, &host);
+	sasl_list(&host, "AUTH=", &mechanisms);
+	struct str rest = sbuf_view(&mechanisms);
+	struct str one;
+	while (str_split(&rest, ' ', &one))
+		if (one.n > 0)
+			add(s, out, one);
+}
+
+void
+imap_list_capabilities(struct imap_session *s, struct sbuf *out)
+{
+	for (size_t i = 0; i < ARRAY_LEN(capabilities); i++)
+		if (capabilities[i].states & s->state)
+			add(s, out, str_of(capabilities[i].name));
+	if (s->state == ST_GREET)
+		add_login(s, out);
+}

@@ -1,0 +1,51 @@
+/* The command table: RFC 3501 §6 and extensions. */
+#include "imapd/imap_handlers.h"
+
+/* clang-format off */
+static const struct imap_command commands[] = {
+	/* name          valid in                 flags                      handler */
+	{"APPEND",       ST_AUTH | ST_SELECTED,   CMD_STREAMS,               cmd_append},       /* RFC 3501 §6.3.11 */
+	{"AUTHENTICATE", ST_GREET,                CMD_SECRET,                cmd_authenticate}, /* §6.2.2, RFC 4959 */
+	{"CAPABILITY",   ST_ANY,                  0,                         cmd_capability},   /* §6.1.1 */
+	{"CHECK",        ST_SELECTED,             0,                         cmd_check},        /* §6.4.1 */
+	{"CLOSE",        ST_SELECTED,             CMD_NO_NEWS,               cmd_close},        /* §6.4.2 */
+	{"CREATE",       ST_AUTH | ST_SELECTED,   0,                         cmd_create},       /* §6.3.3, RFC 6154 §3 */
+	{"DELETE",       ST_AUTH | ST_SELECTED,   0,                         cmd_delete},       /* §6.3.4 */
+	{"ENABLE",       ST_AUTH | ST_SELECTED,   0,                         cmd_enable},       /* RFC 5161 */
+	{"EXAMINE",      ST_AUTH | ST_SELECTED,   CMD_NO_NEWS,               cmd_examine},      /* RFC 3501 §6.3.2 */
+	{"GETQUOTA",     ST_AUTH | ST_SELECTED,   0,                         cmd_getquota},     /* RFC 2087 §4.2 */
+	{"GETQUOTAROOT", ST_AUTH | ST_SELECTED,   0,                         cmd_getquotaroot}, /* RFC 2087 §4.3 */
+	{"ID",           ST_ANY,                  0,                         cmd_id},           /* RFC 2971 */
+	{"IDLE",         ST_AUTH | ST_SELECTED,   0,                         cmd_idle},         /* RFC 2177 */
+	{"LIST",         ST_AUTH | ST_SELECTED,   0,                         cmd_list},         /* RFC 3501 §6.3.8, RFC 5258 */
+	{"LOGIN",        ST_GREET,                CMD_SECRET | CMD_NEEDS_TLS, cmd_login},       /* RFC 3501 §6.2.3 */
+	{"LOGOUT",       ST_ANY,                  CMD_NO_NEWS,               cmd_logout},       /* §6.1.3 */
+	{"LSUB",         ST_AUTH | ST_SELECTED,   0,                         cmd_lsub},         /* §6.3.9 */
+	{"NAMESPACE",    ST_AUTH | ST_SELECTED,   0,                         cmd_namespace},    /* RFC 2342 */
+	{"NOOP",         ST_ANY,                  0,                         cmd_noop},         /* RFC 3501 §6.1.2 */
+	{"RENAME",       ST_AUTH | ST_SELECTED,   0,                         cmd_rename},       /* §6.3.5 */
+	{"SELECT",       ST_AUTH | ST_SELECTED,   CMD_NO_NEWS,               cmd_select},       /* §6.3.1 */
+	{"SETQUOTA",     ST_AUTH | ST_SELECTED,   0,                         cmd_setquota},     /* RFC 2087 §4.1 */
+	{"STARTTLS",     ST_GREET,                0,                         cmd_starttls},     /* RFC 3501 §6.2.1 */
+	{"STATUS",       ST_AUTH | ST_SELECTED,   0,                         cmd_status},       /* §6.3.10 */
+	{"SUBSCRIBE",    ST_AUTH | ST_SELECTED,   0,                         cmd_subscribe},    /* §6.3.6 */
+	{"UNSELECT",     ST_SELECTED,             CMD_NO_NEWS,               cmd_unselect},     /* RFC 3691 */
+	{"UNSUBSCRIBE",  ST_AUTH | ST_SELECTED,   0,                         cmd_unsubscribe},  /* RFC 3501 §6.3.7 */
+};
+/* clang-format on */
+
+const struct imap_command *
+imap_find_command(struct str name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		if (str_eq_nocase(name, str_of(commands[i].name)))
+			return &commands[i];
+	return NULL;
+}
+
+const struct imap_command *
+imap_all_commands(size_t *ret_n)
+{
+	*ret_n = ARRAY_LEN(commands);
+	return commands;
+}

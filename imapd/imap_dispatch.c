@@ -1,0 +1,339 @@
+#include "imapd/imap_dispatch.h"
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "imapd/imap_read.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#define CODE_MAX (1024 * 1024) /* octets of a response code: COPYUID of scattered UIDs is long */
+
+static struct str
+format(struct imap_cmd *cmd, const char *fmt, va_list ap)
+{
+	CLEANUP(mem_free) char *text = NULL;
+	int n = vasprintf(&text, fmt, ap);
+
+	if (n < 0) {
+		text = NULL;
+		return (struct str){NULL, 0};
+	}
+	return arena_dup(cmd->arena, str_make(text, (size_t)n));
+}
+
+void
+imap_set_code(struct imap_cmd *cmd, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	cmd->code = format(cmd, fmt, ap);
+	va_end(ap);
+}
+
+void
+imap_set_text(struct imap_cmd *cmd, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	cmd->text = format(cmd, fmt, ap);
+	va_end(ap);
+}
+
+void
+imap_set_copyuid(struct imap_cmd *cmd, const struct copied *copied)
+{
+	CLEANUP(sbuf_done) struct sbuf code = SBUF_INIT(CODE_MAX);
+
+	if (copied->from.n == 0)
+		return;
+	sbuf_printf(&code, "COPYUID %u ", copied->uidvalidity);
+	uidset_print(&copied->from, &code);
+	sbuf_putc(&code, ' ');
+	uidset_print(&copied->to, &code);
+	if (!sbuf_error(&code))
+		cmd->code = arena_dup(cmd->arena, sbuf_view(&code));
+}
+
+/* -- reading the tag and the name ----------------------------------------------------------- */
+
+static void
+parse_name(struct cursor *c, struct str *ret_name, bool *ret_uid)
+{
+	*ret_name = cursor_take_while(c, imap_is_atom_char);
+	*ret_uid = str_eq_nocase(*ret_name, STR("UID"));
+	if (!*ret_uid)
+		return;
+	cursor_expect(c, ' ', "a space");
+	*ret_name = cursor_take_while(c, imap_is_atom_char);
+}
+
+const struct imap_command *
+imap_peek_command(struct str text, struct str *ret_tag)
+{
+	struct cursor c;
+	struct str name;
+	bool uid;
+
+	cursor_init(&c, text);
+	struct str tag = cursor_take_while(&c, imap_is_tag_char);
+	if (!cursor_accept(&c, ' '))
+		return NULL;
+	if (ret_tag)
+		*ret_tag = tag;
+	parse_name(&c, &name, &uid);
+	return c.err ? NULL : imap_find_command(name);
+}
+
+/* -- replies ---------------------------------------------------------------------------------- */
+
+/* Counts what a client should not have sent; too much of it ends the session (TRUST.md section 4:
+ * somebody makes another protocol's client talk to us). */
+static enum imap_go
+count_bad(struct imap_session *s)
+{
+	uint32_t limit = s->state == ST_GREET ? s->conf->bad_commands_before_login
+					      : s->conf->bad_commands_after_login;
+
+	s->bad_commands++;
+	if (s->bad_commands < limit || s->state == ST_LOGOUT)
+		return GO_ON;
+	imap_say_bye(s, NULL, "Too many bad commands");
+	return GO_CLOSE;
+}
+
+static void
+write_code(struct conn *c, struct str code)
+{
+	if (code.n == 0)
+		return;
+	conn_puts(c, "[");
+	conn_put(c, code);
+	conn_puts(c, "] ");
+}
+
+enum imap_go
+imap_complain(struct imap_session *s, const char *tag, enum err e, const char *text)
+{
+	const struct imap_err_row *row = imap_err_row(e);
+
+	log_info("refused", F_CSTR("command", "?"), F_ERR(e));
+	conn_puts(s->conn, tag);
+	conn_printf(s->conn, " %s ", row->condition);
+	write_code(s->conn, str_of(row->code));
+	conn_puts(s->conn, text);
+	conn_puts(s->conn, "\r\n");
+	return count_bad(s);
+}
+
+/* The text of a refusal: what the handler said, what the grammar expected, or the error's own. */
+static void
+write_reason(struct imap_session *s, struct imap_cmd *cmd, enum err e)
+{
+	const struct cursor *c = &s->args.c;
+
+	if (cmd->text.n > 0)
+		conn_put(s->conn, cmd->text);
+	else if (c->err == e && c->expected)
+		conn_printf(s->conn, "Expected %s at position %zu", c->expected, c->err_at + 1);
+	else
+		conn_puts(s->conn, err_text(e));
+}
+
+static void
+write_reply(struct imap_session *s, enum err e)
+{
+	struct imap_cmd *cmd = &s->cmd;
+	const struct imap_err_row *row = imap_err_row(e);
+
+	conn_puts(s->conn, cmd->tag);
+	conn_printf(s->conn, " %s ", row->condition);
+	write_code(s->conn, cmd->code.n ? cmd->code : str_of(row->code));
+	if (!e && cmd->text.n == 0)
+		conn_printf(s->conn, "%s%s completed", cmd->uid ? "UID " : "", cmd->row->name);
+	else
+		write_reason(s, cmd, e);
+	conn_puts(s->conn, "\r\n");
+}
+
+/* The command is over; the reader goes on with the next. */
+static void
+end_command(struct imap_session *s)
+{
+	struct imap_cmd *cmd = &s->cmd;
+	struct arena *arena = cmd->arena;
+
+	s->mode = imap_read_command;
+	imap_reader_reset(&s->reader);
+	if (cmd->stream_left > 0) /* refused, and on its way all the same */
+		imap_drain(s, cmd->stream_left);
+	else if (cmd->streaming)
+		imap_drain(s, 0); /* the end of its line */
+	if (arena)
+		arena_reset(arena);
+	*cmd = (struct imap_cmd){.arena = arena};
+	s->args = (struct imap_args){0};
+}
+
+static enum imap_go
+reply(struct imap_session *s, enum err e)
+{
+	enum imap_go go = GO_ON;
+
+	write_reply(s, e);
+	if (e)
+		log_info("refused", F_CSTR("command", s->cmd.row->name), F_ERR(e));
+	end_command(s);
+	if (err_class(e) == ERR_CLASS_CLIENT && e != ERR_CANCELLED)
+		go = count_bad(s);
+	else if (!e && s->state != ST_GREET)
+		s->bad_commands = 0;
+	return go;
+}
+
+static bool
+may_expunge(const struct imap_cmd *cmd)
+{
+	return cmd->uid || !(cmd->row->flags & CMD_SEQNUMS);
+}
+
+static enum imap_go
+out_of_sync(struct imap_session *s)
+{
+	imap_say_bye(s, "UNAVAILABLE", "The mailbox can't be followed any more");
+	return GO_CLOSE;
+}
+
+enum imap_go
+imap_finish(struct imap_session *s, enum err e)
+{
+	struct imap_cmd *cmd = &s->cmd;
+
+	s->finish_err = e;
+	s->mode = imap_read_command;
+	if (s->state == ST_SELECTED && !(cmd->row->flags & CMD_NO_NEWS) &&
+	    err_class(e) != ERR_CLASS_CLIENT) {
+		bool done = true;
+		enum err news = imap_tell_news(s, may_expunge(cmd), &done);
+		if (news)
+			return out_of_sync(s);
+		if (!done)
+			return GO_DRAIN;
+	}
+	return reply(s, e);
+}
+
+enum imap_go
+imap_run_pump(struct imap_session *s)
+{
+	int64_t until = clock_mono_ms() + PUMP_STEP_MS;
+
+	if (!s->pump.step) {
+		if (!imap_tell_more(s))
+			return GO_DRAIN;
+		return s->cmd.row && !s->idling ? reply(s, s->finish_err) : GO_ON;
+	}
+	for (;;) {
+		bool done = false;
+
+		if (conn_out_full(s->conn))
+			return GO_DRAIN;
+		enum err e = s->pump.step(s, &s->cmd, s->pump.state, &done);
+		if (done || e) {
+			pump_release(&s->pump);
+			return imap_finish(s, e);
+		}
+		if (clock_mono_ms() >= until)
+			return conn_out_full(s->conn) ? GO_DRAIN : GO_AGAIN;
+	}
+}
+
+/* -- running ---------------------------------------------------------------------------------- */
+
+/* What the row says about this moment. */
+static enum err
+check_row(struct imap_session *s, struct imap_cmd *cmd)
+{
+	const struct imap_command *row = cmd->row;
+
+	if (!(row->states & s->state)) {
+		if (s->state == ST_GREET)
+			imap_set_text(cmd, "Log in first");
+		else if (row->states & ST_GREET)
+			imap_set_text(cmd, "Already logged in");
+		else if (s->lost) {
+			imap_set_text(cmd, "The selected mailbox was deleted");
+			return ERR_GONE;
+		} else
+			imap_set_text(cmd, "Select a mailbox first");
+		return ERR_SEQUENCE;
+	}
+	if ((row->flags & CMD_NEEDS_TLS) && !conn_is_secure(s->conn))
+		return ERR_NEEDS_TLS;
+	if ((row->flags & CMD_WRITES) && s->read_only)
+		return ERR_READ_ONLY;
+	return ERR_OK;
+}
+
+/* Tag and name; what is wrong with them is answered here. */
+static bool
+begin_command(struct imap_session *s, struct str text, enum imap_go *ret)
+{
+	struct imap_cmd *cmd = &s->cmd;
+	struct cursor *c = &s->args.c;
+	struct str name;
+
+	if (!cmd->arena)
+		cmd->arena = arena_new(IMAP_ARENA_MAX);
+	if (!cmd->arena) {
+		imap_say_bye(s, "UNAVAILABLE", "Out of memory");
+		*ret = GO_CLOSE;
+		return false;
+	}
+	imap_args_init(&s->args, text, cmd->arena);
+	struct str tag = cursor_take_while(c, imap_is_tag_char);
+	if (tag.n == 0 || tag.n > IMAP_TAG_MAX || !cursor_accept(c, ' ')) {
+		imap_reader_reset(&s->reader);
+		*ret = imap_complain(s, "*", ERR_SYNTAX, "Expected a tag and a command");
+		return false;
+	}
+	memcpy(cmd->tag, tag.p, tag.n);
+	cmd->tag[tag.n] = '\0';
+	parse_name(c, &name, &cmd->uid);
+	cmd->row = imap_find_command(name);
+	if (c->err || !cmd->row || (cmd->uid && !(cmd->row->flags & CMD_UID_FORM))) {
+		cmd->row = NULL;
+		*ret = imap_complain(s, cmd->tag, ERR_UNKNOWN, "Unknown command");
+		end_command(s);
+		return false;
+	}
+	cmd->args = &s->args;
+	return true;
+}
+
+enum imap_go
+imap_run_command(struct imap_session *s, struct str text, const struct imap_stream *stream)
+{
+	struct imap_cmd *cmd = &s->cmd;
+	enum imap_go go;
+
+	if (!begin_command(s, text, &go)) {
+		if (stream && !stream->synchronising)
+			imap_drain(s, stream->size);
+		return go;
+	}
+	s->commands++;
+	if (stream) {
+		cmd->stream = *stream;
+		cmd->streaming = !stream->synchronising;
+		cmd->stream_left = stream->synchronising ? 0 : stream->size;
+	}
+	enum err e = check_row(s, cmd);
+	if (!e)
+		e = cmd->row->handler(s, cmd);
+	if (e || !cmd->pending)
+		return imap_finish(s, e);
+	return s->pump.step ? imap_run_pump(s) : GO_ON;
+}

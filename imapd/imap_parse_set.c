@@ -1,0 +1,106 @@
+/* sequence-set (RFC 3501 §9) to UIDs. */
+#include "imapd/imap_parse.h"
+
+#define STAR                                                                                       \
+	UINT32_MAX /* "*" before it is resolved; as a number it is the last UID there can be       \
+		    */
+
+static void
+add_range(struct imap_args *a, struct uidset *set, uint32_t lo, uint32_t hi)
+{
+	enum err e = uidset_add(set, lo, hi);
+
+	if (e)
+		imap_parse_fail(a, e, "a shorter set");
+}
+
+/* seq-number */
+static uint32_t
+parse_number_or_star(struct imap_args *a, bool *ret_star)
+{
+	*ret_star = imap_accept_char(a, '*');
+	return *ret_star ? STAR : imap_parse_nz_number(a);
+}
+
+static void
+add_uids(struct imap_args *a, const struct view *view, uint32_t lo, uint32_t hi, bool lo_star,
+    bool hi_star, struct uidset *ret)
+{
+	uint32_t count = view_count(view);
+	uint32_t last = count ? view_at(view, count)->uid : 0;
+
+	if ((lo_star || hi_star) && count == 0)
+		return; /* RFC 3501 §6.4.8: UIDs that are not there are no mistake */
+	lo = lo_star ? last : lo;
+	hi = hi_star ? last : hi;
+	if (lo > hi) {
+		uint32_t swap = lo;
+		lo = hi;
+		hi = swap;
+	}
+	add_range(a, ret, lo, hi);
+}
+
+static void
+add_sequence(struct imap_args *a, size_t at, const struct view *view, uint32_t lo, uint32_t hi,
+    bool lo_star, bool hi_star, struct uidset *ret)
+{
+	uint32_t count = view_count(view);
+
+	lo = lo_star ? count : lo;
+	hi = hi_star ? count : hi;
+	if (lo > hi) {
+		uint32_t swap = lo;
+		lo = hi;
+		hi = swap;
+	}
+	if (lo == 0 || hi > count) {
+		a->c.pos = at;
+		imap_parse_fail(a, ERR_SYNTAX, "message numbers that exist");
+		return;
+	}
+	/* Between two told messages there can be no UID that was not told: later ones are higher.
+	 */
+	add_range(a, ret, view_at(view, lo)->uid, view_at(view, hi)->uid);
+}
+
+void
+imap_parse_msgset(struct imap_args *a, const struct view *view, bool uid, struct uidset *ret)
+{
+	uidset_init(ret, a->arena);
+	do {
+		bool lo_star, hi_star;
+		size_t at = a->c.pos;
+		uint32_t lo = parse_number_or_star(a, &lo_star);
+		uint32_t hi = lo;
+
+		hi_star = lo_star;
+		if (imap_accept_char(a, ':'))
+			hi = parse_number_or_star(a, &hi_star);
+		if (a->c.err)
+			break;
+		if (uid)
+			add_uids(a, view, lo, hi, lo_star, hi_star, ret);
+		else
+			add_sequence(a, at, view, lo, hi, lo_star, hi_star, ret);
+	} while (imap_accept_char(a, ','));
+	if (a->c.err)
+		uidset_init(ret, a->arena);
+	uidset_normalise(ret);
+}
+
+void
+imap_parse_uid_set(struct imap_args *a, struct uidset *ret)
+{
+	uidset_init(ret, a->arena);
+	do {
+		uint32_t lo = imap_parse_nz_number(a);
+		uint32_t hi = imap_accept_char(a, ':') ? imap_parse_nz_number(a) : lo;
+
+		if (!a->c.err)
+			add_range(a, ret, lo < hi ? lo : hi, lo < hi ? hi : lo);
+	} while (imap_accept_char(a, ','));
+	if (a->c.err)
+		uidset_init(ret, a->arena);
+	uidset_normalise(ret);
+}

@@ -1,0 +1,14 @@
+/* imapd/status.h - STATUS data, for STATUS (RFC 3501 §6.3.10) and LIST RETURN (STATUS) (RFC 5819).
+ */
+#ifndef IMAPD_STATUS_H
+#define IMAPD_STATUS_H
+
+#include "imapd/imap_session.h"
+
+/* status-att list "(MESSAGES UNSEEN …)" as a set for imap_write_status(). */
+void imap_parse_status_items(struct imap_args *a, unsigned *ret_items);
+/* "* STATUS name (…)" CRLF for a mailbox that can be selected. */
+NODISCARD enum err imap_write_status(
+    struct imap_session *s, const struct mailbox_info *info, unsigned items);
+
+#endif
