@@ -41,4 +41,20 @@ libimapd_a_SOURCES = \
 	%D%/status.h \
 	%D%/told.c \
 	%D%/told.h
+# messages: FETCH, SEARCH, STORE, COPY, MOVE, EXPUNGE
+libimapd_a_SOURCES += \
+	%D%/cmd_copy.c \
+	%D%/cmd_expunge.c \
+	%D%/cmd_fetch.c \
+	%D%/cmd_search.c \
+	%D%/cmd_store.c \
+	%D%/fetch_body.c %D%/fetch_body.h \
+	%D%/fetch_items.c %D%/fetch_items.h \
+	%D%/fetch_value.c %D%/fetch_value.h \
+	%D%/own_flags.c %D%/own_flags.h \
+	%D%/search_body.c %D%/search_body.h \
+	%D%/search_match.c %D%/search_match.h \
+	%D%/search_parse.c %D%/search_parse.h \
+	%D%/search_text.c %D%/search_text.h \
+	%D%/told_walk.h
 IMAPD_LIBS = libimapd.a $(DAEMON_LIBS)

@@ -28,6 +28,8 @@ struct pump {
 	imap_pump_step *step; /* NULL: idle */
 	void *state;
 	void (*release)(void *state);
+	bool cut; /* set by a step that fails within a literal: whatever came next would be taken
+		     for its octets, so the connection is closed and nothing more is written */
 };
 
 /* Once per command, from its handler. `state` is the arena's as a rule; `release` (may be NULL) is

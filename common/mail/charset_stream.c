@@ -1,0 +1,121 @@
+#include "common/mail/charset_stream.h"
+
+#include "common/mail/charset_private.h"
+
+#include <errno.h>
+
+#define LINE_MAX_OCTETS (64 * 1024) /* a longer line is converted in pieces of this size */
+#define CHARACTER_MAX 16 /* octets of one character, shifts and all, in any charset */
+#define REPLACEMENT "\xef\xbf\xbd"
+
+struct charset_stream {
+	struct converter converter;
+	struct sbuf held; /* octets not converted yet */
+};
+
+struct charset_stream *
+charset_stream_new(struct str charset)
+{
+	struct charset_stream *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->held = SBUF_INIT(SIZE_MAX / 2);
+	(void)converter_open(&s->converter, charset);
+	return s;
+}
+
+void
+charset_stream_free(struct charset_stream **s)
+{
+	if (!*s)
+		return;
+	converter_close(&(*s)->converter);
+	sbuf_done(&(*s)->held);
+	free(*s);
+	*s = NULL;
+}
+
+/* iconv() keeps the state of charsets that shift, such as ISO-2022-JP. */
+static void
+run_iconv(struct charset_stream *s, bool at_end, struct sbuf *out)
+{
+	char *in = s->held.p;
+	size_t left = s->held.n;
+
+	while (left > 0) {
+		size_t before = left;
+		size_t room = left * 4 + CHARACTER_MAX;
+		char *to = sbuf_reserve(out, room);
+		size_t out_left = room;
+		if (!to)
+			break;
+		size_t rc = iconv(s->converter.cd, &in, &left, &to, &out_left);
+		int why = rc == (size_t)-1 ? errno : 0;
+		sbuf_grow(out, room - out_left);
+		if (why == EINVAL && !at_end && left < CHARACTER_MAX)
+			break;
+		/* octets that can't be read, or a converter that makes no progress */
+		if (left > 0 && (why == EILSEQ || why == EINVAL || left == before)) {
+			sbuf_puts(out, REPLACEMENT);
+			in++;
+			left--;
+		}
+	}
+	sbuf_drop(&s->held, s->held.n - left);
+}
+
+/* Where a line without end may be cut: not within a character of UTF-8. */
+static size_t
+character_cut(struct str s)
+{
+	size_t n = s.n;
+
+	for (int i = 0; i < 3 && n > 0 && ((unsigned char)s.p[n - 1] & 0xc0) == 0x80; i++)
+		n--;
+	if (n > 0 && ((unsigned char)s.p[n - 1] & 0xc0) == 0xc0)
+		n--;
+	return n > 0 ? n : s.n;
+}
+
+/* What is guessed is guessed by lines, and a line end is never within a character. */
+static void
+run_lines(struct charset_stream *s, bool at_end, struct sbuf *out)
+{
+	struct str held = sbuf_view(&s->held);
+	size_t lf = str_rfind(held, '\n');
+	size_t cut = lf == STR_NONE ? 0 : lf + 1;
+
+	if (cut == 0 && held.n >= LINE_MAX_OCTETS)
+		cut = character_cut(held);
+	if (at_end)
+		cut = held.n;
+	if (cut > 0)
+		converter_run(&s->converter, str_sub(held, 0, cut), out);
+	sbuf_drop(&s->held, cut);
+}
+
+static enum err
+run(struct charset_stream *s, bool at_end, struct sbuf *out)
+{
+	if (sbuf_error(&s->held))
+		return ERR_NOMEM;
+	if (s->converter.how == CONVERT_ICONV)
+		run_iconv(s, at_end, out);
+	else
+		run_lines(s, at_end, out);
+	return sbuf_error(out) ? ERR_NOMEM : ERR_OK;
+}
+
+enum err
+charset_stream_feed(struct charset_stream *s, struct str octets, struct sbuf *out)
+{
+	sbuf_put(&s->held, octets);
+	return run(s, false, out);
+}
+
+enum err
+charset_stream_end(struct charset_stream *s, struct sbuf *out)
+{
+	return run(s, true, out);
+}

@@ -1,0 +1,99 @@
+/*
+ * COPY and UID COPY, RFC 3501 §6.4.7, MOVE and UID MOVE, RFC 6851. All messages or none.
+ */
+#include "imapd/imap_handlers.h"
+#include "imapd/imap_write.h"
+#include "store/message.h"
+
+/* Ranges of a COPYUID, both sides together; beyond, the code is left out: it is a help (RFC 4315 §3
+ * SHOULD), and a line of many megabytes is none. */
+#define COPYUID_RANGES_MAX 50000
+
+typedef enum err transfer(struct account *a, int64_t from, const struct uidset *uids, int64_t to,
+    struct arena *arena, struct copied *ret);
+
+static enum err
+find_target(struct imap_session *s, struct imap_cmd *cmd, struct str name, int64_t *ret)
+{
+	struct mailbox_info info;
+	enum err e = mailbox_find(s->account, name, cmd->arena, &info);
+
+	if (!e && info.noselect)
+		return ERR_CANNOT;
+	if (!e && info.id == 0)
+		e = ERR_NOT_FOUND; /* a subscription, or a name with inferiors only */
+	if (!e)
+		*ret = info.id;
+	return e;
+}
+
+static bool
+is_deleted(struct imap_session *s, struct imap_cmd *cmd, int64_t mailbox)
+{
+	struct mailbox_info info;
+
+	return mailbox_get(s->account, mailbox, cmd->arena, &info) == ERR_GONE;
+}
+
+/* What COPY and MOVE share; *ret is empty when no message was left to transfer. */
+static enum err
+transfer_messages(struct imap_session *s, struct imap_cmd *cmd, transfer *run, struct copied *ret)
+{
+	struct uidset uids;
+	struct str dest;
+	int64_t target = 0;
+
+	imap_parse_space(cmd->args);
+	imap_parse_msgset(cmd->args, s->told, cmd->uid, &uids);
+	imap_parse_space(cmd->args);
+	imap_parse_mailbox(cmd->args, &dest);
+	enum err e = imap_parse_end(cmd->args);
+	if (e)
+		return e;
+
+	e = find_target(s, cmd, dest, &target);
+	if (!e)
+		e = run(s->account, s->mailbox, &uids, target, cmd->arena, ret);
+	if (e == ERR_GONE && is_deleted(s, cmd, target))
+		e = ERR_NOT_FOUND;
+	if (e == ERR_NOT_FOUND)
+		imap_set_code(cmd, "TRYCREATE"); /* §6.4.7: MUST */
+	return e;
+}
+
+static bool
+has_copyuid(const struct copied *copied)
+{
+	return copied->from.n > 0 && copied->from.n + copied->to.n <= COPYUID_RANGES_MAX;
+}
+
+enum err
+cmd_copy(struct imap_session *s, struct imap_cmd *cmd)
+{
+	struct copied copied = {0};
+	enum err e = transfer_messages(s, cmd, message_copy, &copied);
+
+	if (!e && has_copyuid(&copied))
+		imap_set_copyuid(cmd, &copied); /* RFC 4315 §3 */
+	return e;
+}
+
+enum err
+cmd_move(struct imap_session *s, struct imap_cmd *cmd)
+{
+	struct copied copied = {0};
+	enum err e = transfer_messages(s, cmd, message_move, &copied);
+
+	/* RFC 6851 §4.3: the code comes untagged, before the EXPUNGE responses, so that the client
+	 * knows where a message went when it is told that it is gone. */
+	if (!e && has_copyuid(&copied)) {
+		conn_puts(s->conn, "* OK [COPYUID ");
+		imap_write_u64(s->conn, copied.uidvalidity);
+		conn_puts(s->conn, " ");
+		imap_write_uidset(s->conn, &copied.from);
+		conn_puts(s->conn, " ");
+		imap_write_uidset(s->conn, &copied.to);
+		conn_puts(s->conn, "] Moved UIDs\r\n");
+	}
+	return e;
+}

@@ -1,0 +1,318 @@
+/*
+ * FETCH and UID FETCH, RFC 3501 §6.4.5 and §6.4.8.
+ *
+ * A pump: each step opens a reader, goes on where the last one stopped, be it within a message or
+ * within the octets of a section, and closes the reader. A message of any size passes in constant
+ * memory, since what is announced as a literal's length is known from the part table.
+ */
+#include "common/base/clock.h"
+#include "imapd/fetch_value.h"
+#include "imapd/imap_handlers.h"
+#include "imapd/imap_write.h"
+#include "imapd/own_flags.h"
+#include "imapd/told_walk.h"
+
+#define PIECE (32 * 1024) /* octets copied between two looks at the output buffer */
+
+struct fetch {
+	struct fetch_items items;
+	struct uidset uids;
+	struct told_walk walk;
+	struct own_flags own; /* \Seen, set before anything is told */
+	struct fetch_source source;
+	unsigned want; /* of reader_message() */
+	bool needs_row;
+
+	/* the message in progress */
+	bool open; /* its "* n FETCH (" is written */
+	bool wrote_item;
+	size_t item; /* the next one */
+	bool in_value; /* label and length of that item are written */
+	uint64_t written; /* octets of its value that are */
+
+	bool missing; /* some had been expunged */
+	enum err failed; /* some could not be read: the first error */
+};
+
+static void
+release(void *state)
+{
+	struct fetch *f = state;
+
+	own_flags_done(&f->own);
+	fetch_source_done(&f->source);
+}
+
+/* -- one item ------------------------------------------------------------------------------- */
+
+static void
+write_label(struct imap_session *s, struct fetch *f, struct str label)
+{
+	if (f->wrote_item)
+		conn_puts(s->conn, " ");
+	f->wrote_item = true;
+	conn_put(s->conn, label);
+	conn_puts(s->conn, " ");
+}
+
+static void
+write_flags(struct imap_session *s, struct fetch *f, const struct view_entry *e)
+{
+	if (f->wrote_item)
+		conn_puts(s->conn, " ");
+	f->wrote_item = true;
+	own_flags_write(&f->own, s, e);
+}
+
+/* Writes what is small; false: the item has a value that may be long. */
+static bool
+write_small(struct imap_session *s, struct fetch *f, const struct fetch_item *item,
+    const struct view_entry *e)
+{
+	const struct message_row *row = &f->source.row;
+
+	switch (item->kind) {
+	case FETCH_FLAGS:
+		write_flags(s, f, e);
+		return true;
+	case FETCH_UID:
+		write_label(s, f, item->label);
+		imap_write_u64(s->conn, e->uid);
+		return true;
+	case FETCH_INTERNALDATE:
+		write_label(s, f, item->label);
+		imap_write_internaldate(s->conn, row->internal_s, row->internal_zone_s);
+		return true;
+	case FETCH_SIZE:
+		write_label(s, f, item->label);
+		imap_write_u64(s->conn, row->size);
+		return true;
+	case FETCH_ENVELOPE:
+	case FETCH_BODYSTRUCTURE:
+	case FETCH_BODY:
+	case FETCH_SECTION:
+		break;
+	}
+	return false;
+}
+
+/* "BODY[1] {4120}": the length comes before the octets, so their first piece is read before it, and
+ * a message that can't be read gives an error instead of half a response. */
+static enum err
+begin_value(
+    struct imap_session *s, struct fetch *f, const struct fetch_item *item, struct fetch_value *v)
+{
+	enum err e = fetch_value_prepare(&f->source, v);
+	if (e)
+		return e;
+	write_label(s, f, item->label);
+	if (v->is_nil)
+		conn_puts(s->conn, "NIL");
+	else if (v->is_string && v->size == 0)
+		conn_puts(s->conn, "\"\"");
+	else if (v->is_string) {
+		conn_puts(s->conn, "{");
+		imap_write_u64(s->conn, v->size);
+		conn_puts(s->conn, "}\r\n");
+	}
+	f->in_value = true;
+	f->written = 0;
+	return ERR_OK;
+}
+
+/* Goes on with an item; *ret_done is false when the output is full. */
+static enum err
+write_item(struct imap_session *s, struct fetch *f, const struct fetch_item *item,
+    const struct view_entry *e, bool *ret_done)
+{
+	struct fetch_value v;
+
+	*ret_done = true;
+	if (write_small(s, f, item, e))
+		return ERR_OK;
+	enum err err = fetch_value_make(&f->source, item, &v);
+	if (!err && !f->in_value)
+		err = begin_value(s, f, item, &v);
+	while (!err && f->written < v.size) {
+		if (conn_out_full(s->conn)) {
+			*ret_done = false;
+			return ERR_OK;
+		}
+		uint64_t left = v.size - f->written;
+		size_t n = left < PIECE ? (size_t)left : PIECE;
+		err = fetch_value_write(&f->source, &v, f->written, n, s->conn);
+		f->written += n;
+	}
+	if (!err)
+		f->in_value = false;
+	return err;
+}
+
+/* -- one message ---------------------------------------------------------------------------- */
+
+static void
+open_message(struct imap_session *s, struct fetch *f, uint32_t seq)
+{
+	conn_puts(s->conn, "* ");
+	imap_write_u64(s->conn, seq);
+	conn_puts(s->conn, " FETCH (");
+	f->open = true;
+	f->wrote_item = false;
+	f->item = 0;
+}
+
+static void
+close_message(struct imap_session *s, struct fetch *f, const struct view_entry *e)
+{
+	if (f->open && !f->wrote_item) { /* "()" is no response: something that is always known */
+		write_label(s, f, STR("UID"));
+		imap_write_u64(s->conn, e->uid);
+	}
+	if (f->open)
+		conn_puts(s->conn, ")\r\n");
+	f->open = false;
+	told_walk_pass(&f->walk, e->uid);
+}
+
+/* What can't be read is left out, the others are delivered, and the reply is NO (RFC 2180 §4.1.2).
+ * Within a literal there is no way to say so: any octet would be taken for the message's. */
+static enum err
+give_up_message(
+    struct imap_session *s, struct fetch *f, const struct view_entry *e, enum err failed)
+{
+	if (f->in_value) {
+		s->pump.cut = true;
+		return failed;
+	}
+	close_message(s, f, e);
+	if (failed == ERR_GONE)
+		f->missing = true;
+	else if (!f->failed)
+		f->failed = failed;
+	return failed == ERR_NOMEM || failed == ERR_BUSY ? failed : ERR_OK;
+}
+
+/* Writes the message or as much of it as there is room for; *ret_done is false for the latter. */
+static enum err
+write_message(struct imap_session *s, struct fetch *f, uint32_t seq, const struct view_entry *e,
+    bool *ret_done)
+{
+	enum err err = ERR_OK;
+
+	if (f->needs_row)
+		err = fetch_source_load(&f->source, e->message, f->want);
+	if (!err && !f->open)
+		open_message(s, f, seq);
+	while (!err && f->item < f->items.n) {
+		bool done;
+		err = write_item(s, f, &f->items.item[f->item], e, &done);
+		if (!err && !done) {
+			*ret_done = false;
+			return ERR_OK;
+		}
+		f->item += !err;
+	}
+	*ret_done = true;
+	if (err)
+		return give_up_message(s, f, e, err);
+	if (uidset_has(&f->own.uids, e->uid) && !fetch_has_item(&f->items, FETCH_FLAGS))
+		write_flags(s, f, e); /* §7.4.2: \Seen has changed */
+	close_message(s, f, e);
+	return ERR_OK;
+}
+
+/* -- the command ---------------------------------------------------------------------------- */
+
+static enum err
+end_fetch(struct imap_cmd *cmd, struct fetch *f)
+{
+	if (f->failed)
+		return f->failed;
+	if (!f->missing)
+		return ERR_OK;
+	imap_set_code(cmd, "EXPUNGEISSUED"); /* RFC 5530 §3 */
+	imap_set_text(cmd, "Some of the messages no longer exist");
+	/* a UID that is no more is ignored (RFC 3501 §6.4.8) */
+	return cmd->uid ? ERR_OK : ERR_GONE;
+}
+
+static enum err
+step(struct imap_session *s, struct imap_cmd *cmd, void *state, bool *ret_done)
+{
+	struct fetch *f = state;
+	int64_t until_ms = clock_mono_ms() + PUMP_STEP_MS;
+	enum err err = ERR_OK;
+
+	if (f->needs_row)
+		err = fetch_source_open(&f->source, s->account);
+	if (err && f->in_value)
+		s->pump.cut = true;
+	for (int rows = 0; !err && rows < PUMP_STEP_ROWS; rows++) {
+		uint32_t seq;
+		bool done = true;
+		const struct view_entry *e = told_walk_peek(&f->walk, s->told, &seq);
+		if (!e) {
+			*ret_done = true;
+			err = end_fetch(cmd, f);
+			break;
+		}
+		if (conn_out_full(s->conn) || (f->needs_row && clock_mono_ms() > until_ms))
+			break;
+		err = write_message(s, f, seq, e, &done);
+		if (!done)
+			break;
+	}
+	fetch_source_close(&f->source);
+	return err;
+}
+
+/* Those of the messages that the client knows as unread become \Seen, in one transaction. A store
+ * that can't write must still let people read: a failure is not one of the FETCH. */
+static void
+mark_seen(struct imap_session *s, struct imap_cmd *cmd, struct fetch *f)
+{
+	const struct flag_list seen = {.system = FLAG_SEEN};
+	struct told_walk walk = {.uids = &f->uids};
+	const struct view_entry *e;
+	struct uidset unseen;
+	uint32_t seq;
+
+	uidset_init(&unseen, cmd->arena);
+	for (; (e = told_walk_peek(&walk, s->told, &seq)); told_walk_pass(&walk, e->uid))
+		if (!(e->flags & FLAG_SEEN) && uidset_add(&unseen, e->uid, e->uid))
+			return;
+	if (unseen.n > 0 && own_flags_store(s, cmd, &unseen, FLAGS_ADD, &seen, &f->own))
+		f->own = (struct own_flags){0};
+}
+
+static void
+plan(struct fetch *f)
+{
+	for (size_t i = 0; i < f->items.n; i++) {
+		const struct fetch_item *item = &f->items.item[i];
+		f->needs_row |= item->kind != FETCH_FLAGS && item->kind != FETCH_UID;
+		f->want |= fetch_value_wants(item);
+	}
+}
+
+enum err
+cmd_fetch(struct imap_session *s, struct imap_cmd *cmd)
+{
+	struct fetch *f = ARENA_NEW(cmd->arena, struct fetch);
+
+	if (!f)
+		return ERR_NOMEM;
+	imap_parse_space(cmd->args);
+	imap_parse_msgset(cmd->args, s->told, cmd->uid, &f->uids);
+	imap_parse_space(cmd->args);
+	fetch_parse_items(cmd->args, cmd->uid, &f->items);
+	enum err e = imap_parse_end(cmd->args);
+	if (e)
+		return e;
+	plan(f);
+	f->walk.uids = &f->uids;
+	if (f->items.sets_seen && !s->read_only)
+		mark_seen(s, cmd, f);
+	imap_pump(s, cmd, step, f, release);
+	return ERR_OK;
+}

@@ -1,0 +1,340 @@
+#include "imapd/fetch_items.h"
+
+struct reading {
+	struct fetch_items *items;
+	bool in_list;
+};
+
+static struct fetch_item *
+add_item(struct imap_args *a, struct fetch_items *items, enum fetch_kind kind, struct str label)
+{
+	if (items->n == FETCH_ITEMS_MAX) {
+		imap_parse_fail(a, ERR_LIMIT, "fewer data items");
+		return NULL;
+	}
+	struct fetch_item *grown =
+	    arena_grow(a->arena, items->item, &items->cap, items->n + 1, sizeof(items->item[0]));
+	if (!grown) {
+		imap_parse_fail(a, ERR_NOMEM, "memory");
+		return NULL;
+	}
+	items->item = grown;
+	items->item[items->n] = (struct fetch_item){.kind = kind, .label = label};
+	return &items->item[items->n++];
+}
+
+bool
+fetch_has_item(const struct fetch_items *items, enum fetch_kind kind)
+{
+	for (size_t i = 0; i < items->n; i++)
+		if (items->item[i].kind == kind)
+			return true;
+	return false;
+}
+
+/* What has no section; asking for it twice is asking once. */
+static void
+add_plain(struct imap_args *a, struct fetch_items *items, enum fetch_kind kind)
+{
+	static const char *const labels[] = {
+	    [FETCH_FLAGS] = "FLAGS",
+	    [FETCH_UID] = "UID",
+	    [FETCH_INTERNALDATE] = "INTERNALDATE",
+	    [FETCH_SIZE] = "RFC822.SIZE",
+	    [FETCH_ENVELOPE] = "ENVELOPE",
+	    [FETCH_BODYSTRUCTURE] = "BODYSTRUCTURE",
+	    [FETCH_BODY] = "BODY",
+	};
+
+	if (!fetch_has_item(items, kind))
+		add_item(a, items, kind, str_of(labels[kind]));
+}
+
+/* RFC822, RFC822.HEADER and RFC822.TEXT are BODY[], BODY.PEEK[HEADER] and BODY[TEXT] with another
+ * name. */
+static void
+add_rfc822(struct imap_args *a, struct fetch_items *items, const char *label,
+    enum section_what what, bool sets_seen)
+{
+	struct fetch_item *item = add_item(a, items, FETCH_SECTION, str_of(label));
+
+	if (!item)
+		return;
+	item->section.what = what;
+	items->sets_seen |= sets_seen;
+}
+
+static bool
+is_word_char(unsigned char ch)
+{
+	return ascii_is_alpha((char)ch) || ascii_is_digit((char)ch) || ch == '.';
+}
+
+/* section-part: the numbers, and the "." behind them where a text follows. */
+static void
+parse_path(struct imap_args *a, struct section *s)
+{
+	uint32_t *path = NULL;
+	size_t cap = 0;
+
+	while (imap_peek(a) >= '0' && imap_peek(a) <= '9') {
+		if (s->path_n == FETCH_PATH_MAX) {
+			imap_parse_fail(a, ERR_SYNTAX, "fewer part numbers");
+			return;
+		}
+		path = arena_grow(a->arena, path, &cap, s->path_n + 1, sizeof(path[0]));
+		if (!path) {
+			imap_parse_fail(a, ERR_NOMEM, "memory");
+			return;
+		}
+		path[s->path_n++] = imap_parse_nz_number(a);
+		s->path = path;
+		if (!imap_accept_char(a, '.'))
+			return;
+		if (imap_peek(a) == ']')
+			imap_parse_fail(a, ERR_SYNTAX, "a part number or section text");
+	}
+}
+
+static void
+parse_what(struct imap_args *a, struct section *s)
+{
+	static const struct {
+		const char *word;
+		enum section_what what;
+	} words[] = {
+	    {"HEADER", SECTION_HEADER},
+	    {"HEADER.FIELDS", SECTION_FIELDS},
+	    {"HEADER.FIELDS.NOT", SECTION_FIELDS_NOT},
+	    {"TEXT", SECTION_TEXT},
+	    {"MIME", SECTION_MIME},
+	};
+	struct cursor at = a->c;
+	struct str word = cursor_take_while(&a->c, is_word_char);
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (str_eq_nocase(word, str_of(words[i].word)) &&
+		    (words[i].what != SECTION_MIME || s->path_n > 0)) {
+			s->what = words[i].what;
+			return;
+		}
+	if (!a->c.err)
+		a->c.pos = at.pos;
+	imap_parse_fail(a, ERR_SYNTAX, "HEADER, HEADER.FIELDS, TEXT or MIME");
+}
+
+struct names {
+	struct str *p;
+	size_t n;
+	size_t cap;
+};
+
+/* header-fld-name. RFC 5322 §2.2: printable US-ASCII; anything else could not stand in the label of
+ * the response. */
+static void
+parse_name(struct imap_args *a, void *arg)
+{
+	struct names *names = arg;
+	struct str name;
+
+	imap_parse_astring(a, &name);
+	for (size_t i = 0; i < name.n; i++)
+		if (name.p[i] < ' ' || name.p[i] > '~')
+			imap_parse_fail(a, ERR_SYNTAX, "a header field name");
+	if (a->c.err)
+		return;
+	struct str *grown =
+	    arena_grow(a->arena, names->p, &names->cap, names->n + 1, sizeof(names->p[0]));
+	if (!grown) {
+		imap_parse_fail(a, ERR_NOMEM, "memory");
+		return;
+	}
+	names->p = grown;
+	names->p[names->n++] = name;
+}
+
+static void
+put_name(struct sbuf *out, struct str name)
+{
+	bool is_plain = name.n > 0;
+
+	for (size_t i = 0; i < name.n; i++)
+		is_plain &= imap_is_astring_char((unsigned char)name.p[i]);
+	if (is_plain) {
+		sbuf_put(out, name);
+		return;
+	}
+	sbuf_putc(out, '"');
+	for (size_t i = 0; i < name.n; i++) {
+		if (name.p[i] == '"' || name.p[i] == '\\')
+			sbuf_putc(out, '\\');
+		sbuf_putc(out, name.p[i]);
+	}
+	sbuf_putc(out, '"');
+}
+
+/* "BODY[1.HEADER.FIELDS (DATE FROM)]<0>": the names as the client sent them, since some clients
+ * compare the text. */
+static void
+make_label(struct imap_args *a, struct fetch_item *item, const struct names *names)
+{
+	static const char *const words[] = {
+	    [SECTION_WHOLE] = "",
+	    [SECTION_HEADER] = "HEADER",
+	    [SECTION_FIELDS] = "HEADER.FIELDS",
+	    [SECTION_FIELDS_NOT] = "HEADER.FIELDS.NOT",
+	    [SECTION_TEXT] = "TEXT",
+	    [SECTION_MIME] = "MIME",
+	};
+	const struct section *s = &item->section;
+	CLEANUP(sbuf_done) struct sbuf out = SBUF_INIT(SIZE_MAX);
+
+	sbuf_puts(&out, "BODY[");
+	for (size_t i = 0; i < s->path_n; i++)
+		sbuf_printf(&out, "%s%u", i ? "." : "", s->path[i]);
+	if (s->what != SECTION_WHOLE)
+		sbuf_printf(&out, "%s%s", s->path_n ? "." : "", words[s->what]);
+	for (size_t i = 0; i < names->n; i++) {
+		sbuf_puts(&out, i ? " " : " (");
+		put_name(&out, names->p[i]);
+	}
+	sbuf_puts(&out, names->n ? ")]" : "]");
+	if (item->partial.given) {
+		sbuf_putc(&out, '<');
+		sbuf_u64(&out, item->partial.from);
+		sbuf_putc(&out, '>');
+	}
+	item->label = arena_dup(a->arena, sbuf_view(&out));
+	if (sbuf_error(&out) || !item->label.p)
+		imap_parse_fail(a, ERR_NOMEM, "memory");
+}
+
+/* section, and the "<" number "." nz-number ">" that may follow. The "[" is taken. */
+static void
+parse_section(struct imap_args *a, struct fetch_items *items, bool peek)
+{
+	struct fetch_item *item = add_item(a, items, FETCH_SECTION, STR(""));
+	struct names names = {0};
+
+	if (!item)
+		return;
+	struct section *s = &item->section;
+	if (imap_peek(a) != ']') {
+		parse_path(a, s);
+		if (imap_peek(a) != ']')
+			parse_what(a, s);
+	}
+	if (section_picks_fields(s)) {
+		imap_parse_space(a);
+		imap_parse_list(a, false, parse_name, &names);
+	}
+	imap_parse_char(a, ']', "]");
+	if (imap_accept_char(a, '<')) {
+		item->partial.given = true;
+		item->partial.from = imap_parse_number64(a);
+		imap_parse_char(a, '.', "a dot");
+		item->partial.count = imap_parse_number64(a);
+		imap_parse_char(a, '>', ">");
+		if (item->partial.count == 0)
+			imap_parse_fail(a, ERR_SYNTAX, "a number of octets above 0");
+	}
+	if (a->c.err)
+		return;
+	make_label(a, item, &names);
+	s->fields = names.p;
+	s->field_count = names.n;
+	section_sort_fields(s);
+	items->sets_seen |= !peek;
+}
+
+static bool
+add_macro(struct imap_args *a, struct fetch_items *items, struct str word)
+{
+	bool all = str_eq_nocase(word, STR("ALL"));
+	bool full = str_eq_nocase(word, STR("FULL"));
+
+	if (!all && !full && !str_eq_nocase(word, STR("FAST")))
+		return false;
+	add_plain(a, items, FETCH_FLAGS);
+	add_plain(a, items, FETCH_INTERNALDATE);
+	add_plain(a, items, FETCH_SIZE);
+	if (all || full)
+		add_plain(a, items, FETCH_ENVELOPE);
+	if (full)
+		add_plain(a, items, FETCH_BODY);
+	return true;
+}
+
+static bool
+add_word(struct imap_args *a, struct fetch_items *items, struct str word)
+{
+	static const struct {
+		const char *word;
+		enum fetch_kind kind;
+	} words[] = {
+	    {"FLAGS", FETCH_FLAGS},
+	    {"UID", FETCH_UID},
+	    {"INTERNALDATE", FETCH_INTERNALDATE},
+	    {"RFC822.SIZE", FETCH_SIZE},
+	    {"ENVELOPE", FETCH_ENVELOPE},
+	    {"BODYSTRUCTURE", FETCH_BODYSTRUCTURE},
+	    {"BODY", FETCH_BODY},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (str_eq_nocase(word, str_of(words[i].word))) {
+			add_plain(a, items, words[i].kind);
+			return true;
+		}
+	if (str_eq_nocase(word, STR("RFC822")))
+		add_rfc822(a, items, "RFC822", SECTION_WHOLE, true);
+	else if (str_eq_nocase(word, STR("RFC822.HEADER")))
+		add_rfc822(a, items, "RFC822.HEADER", SECTION_HEADER, false);
+	else if (str_eq_nocase(word, STR("RFC822.TEXT")))
+		add_rfc822(a, items, "RFC822.TEXT", SECTION_TEXT, true);
+	else
+		return false;
+	return true;
+}
+
+static void
+parse_item(struct imap_args *a, void *arg)
+{
+	struct reading *r = arg;
+	struct cursor at = a->c;
+	struct str word = cursor_take_while(&a->c, is_word_char);
+	bool peek = str_eq_nocase(word, STR("BODY.PEEK"));
+
+	if (imap_peek(a) == '[' && (peek || str_eq_nocase(word, STR("BODY")))) {
+		imap_accept_char(a, '[');
+		parse_section(a, r->items, peek);
+		return;
+	}
+	if (!r->in_list && add_macro(a, r->items, word))
+		return;
+	if (add_word(a, r->items, word))
+		return;
+	if (!a->c.err)
+		a->c.pos = at.pos;
+	imap_parse_fail(a, ERR_SYNTAX, "a data item");
+}
+
+void
+fetch_parse_items(struct imap_args *a, bool uid, struct fetch_items *ret)
+{
+	struct reading r = {.items = ret, .in_list = imap_peek(a) == '('};
+
+	*ret = (struct fetch_items){0};
+	if (r.in_list)
+		imap_parse_list(a, false, parse_item, &r);
+	else
+		parse_item(a, &r);
+	if (!uid || a->c.err || fetch_has_item(ret, FETCH_UID))
+		return;
+	add_plain(a, ret, FETCH_UID);
+	if (a->c.err)
+		return;
+	struct fetch_item last = ret->item[ret->n - 1];
+	memmove(ret->item + 1, ret->item, (ret->n - 1) * sizeof(last));
+	ret->item[0] = last;
+}

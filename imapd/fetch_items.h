@@ -1,0 +1,43 @@
+/* imapd/fetch_items.h - what a FETCH asks for: fetch-att and its macros (RFC 3501 §9, §6.4.5).
+ * Pure; everything lives in the command's arena.
+ */
+#ifndef IMAPD_FETCH_ITEMS_H
+#define IMAPD_FETCH_ITEMS_H
+
+#include "imapd/fetch_body.h"
+#include "imapd/imap_parse.h"
+
+enum fetch_kind {
+	FETCH_FLAGS,
+	FETCH_UID,
+	FETCH_INTERNALDATE,
+	FETCH_SIZE,
+	FETCH_ENVELOPE,
+	FETCH_BODYSTRUCTURE,
+	FETCH_BODY, /* BODYSTRUCTURE without extension data */
+	FETCH_SECTION, /* BODY[…], RFC822, RFC822.HEADER, RFC822.TEXT */
+};
+
+struct fetch_item {
+	enum fetch_kind kind;
+	struct str label; /* its name in the response */
+	struct section section;
+	struct partial partial;
+};
+
+#define FETCH_ITEMS_MAX 500 /* of one command: ERR_LIMIT */
+#define FETCH_PATH_MAX 250 /* part numbers of one section: no message is deeper, so BAD */
+
+struct fetch_items {
+	struct fetch_item *item;
+	size_t n;
+	size_t cap;
+	bool sets_seen; /* some section was asked for without PEEK */
+};
+
+/* Reads "ALL", "FAST", "FULL", one item or a list of them. With `uid` (UID FETCH) the UID is among
+ * them, first unless asked for elsewhere (RFC 3501 §6.4.8). */
+void fetch_parse_items(struct imap_args *a, bool uid, struct fetch_items *ret);
+bool fetch_has_item(const struct fetch_items *items, enum fetch_kind kind);
+
+#endif

@@ -1,0 +1,228 @@
+#include "imapd/fetch_value.h"
+
+#include "common/mail/message_index.h"
+
+#define FIRST_PIECE (32 * 1024)
+#define PARTS_ARENA (4 * 1024 * 1024) /* MIME_MAX_PARTS entries and their charsets */
+
+unsigned
+fetch_value_wants(const struct fetch_item *item)
+{
+	switch (item->kind) {
+	case FETCH_ENVELOPE:
+		return WANT_ENVELOPE;
+	case FETCH_BODY:
+	case FETCH_BODYSTRUCTURE:
+		return WANT_BODYSTRUCTURE;
+	case FETCH_SECTION:
+		if (section_needs_parts(&item->section))
+			return WANT_PARTS;
+		if (item->section.what == SECTION_HEADER || section_picks_fields(&item->section))
+			return WANT_HEADER;
+		break;
+	case FETCH_FLAGS:
+	case FETCH_UID:
+	case FETCH_INTERNALDATE:
+	case FETCH_SIZE:
+		break;
+	}
+	return WANT_BASICS;
+}
+
+enum err
+fetch_source_open(struct fetch_source *src, struct account *a)
+{
+	return reader_open(a, &src->reader);
+}
+
+enum err
+fetch_source_load(struct fetch_source *src, int64_t message, unsigned want)
+{
+	src->message = 0;
+	src->has_parts = false;
+	src->first_n = 0;
+	enum err e = reader_message(src->reader, message, want, &src->row);
+	if (!e)
+		src->message = message;
+	if (!e && src->row.header_size > src->row.size)
+		e = ERR_CORRUPT;
+	return e;
+}
+
+void
+fetch_source_close(struct fetch_source *src)
+{
+	reader_close(&src->reader);
+	src->message = 0;
+	src->has_parts = false;
+	src->first_n = 0;
+	sbuf_done(&src->header);
+	sbuf_done(&src->made);
+}
+
+void
+fetch_source_done(struct fetch_source *src)
+{
+	fetch_source_close(src);
+	arena_free(&src->arena);
+	mem_free(&src->first);
+}
+
+static enum err
+load_parts(struct fetch_source *src)
+{
+	if (src->has_parts)
+		return ERR_OK;
+	if (!src->arena && !(src->arena = arena_new(PARTS_ARENA)))
+		return ERR_NOMEM;
+	arena_reset(src->arena);
+	enum err e = parts_decode(src->row.parts, src->arena, &src->parts);
+	src->has_parts = !e;
+	return e;
+}
+
+/* Octets of the message into `to`, all of them. */
+static enum err
+read_all(struct fetch_source *src, uint64_t at, char *to, size_t n)
+{
+	while (n > 0) {
+		size_t got = 0;
+		enum err e = reader_read(src->reader, src->message, at, to, n, &got);
+		if (e)
+			return e;
+		if (got == 0)
+			return ERR_CORRUPT; /* shorter than its row says */
+		at += got;
+		to += got;
+		n -= got;
+	}
+	return ERR_OK;
+}
+
+/* The header block that fields are picked from, as far as it is looked at. */
+static enum err
+load_header(struct fetch_source *src, struct extent at, struct str *ret)
+{
+	if (at.at == 0 && src->row.header.p && src->row.header.n >= at.size) {
+		*ret = str_sub(src->row.header, 0, (size_t)at.size);
+		return ERR_OK;
+	}
+	size_t n = at.size < SECTION_HEADER_MAX ? (size_t)at.size : SECTION_HEADER_MAX;
+	sbuf_done(&src->header);
+	sbuf_init(&src->header, SECTION_HEADER_MAX);
+	char *to = sbuf_reserve(&src->header, n ? n : 1);
+	if (!to)
+		return ERR_NOMEM;
+	enum err e = read_all(src, at.at, to, n);
+	if (!e)
+		sbuf_grow(&src->header, n);
+	*ret = sbuf_view(&src->header);
+	return e;
+}
+
+static enum err
+make_fields(struct fetch_source *src, const struct fetch_item *item, struct extent at,
+    struct fetch_value *ret)
+{
+	struct str block;
+	enum err e = load_header(src, at, &block);
+
+	if (e)
+		return e;
+	sbuf_done(&src->made);
+	sbuf_init(&src->made, SECTION_HEADER_MAX + 2);
+	section_pick_fields(&item->section, block, &src->made);
+	if (sbuf_error(&src->made))
+		return sbuf_error(&src->made);
+	struct extent clip = partial_clip(&item->partial, src->made.n);
+	ret->text = str_sub(sbuf_view(&src->made), (size_t)clip.at, (size_t)clip.size);
+	ret->size = clip.size;
+	return ERR_OK;
+}
+
+static enum err
+make_section(struct fetch_source *src, const struct fetch_item *item, struct fetch_value *ret)
+{
+	const struct message_sizes sizes = {src->row.size, src->row.header_size};
+	struct extent at;
+
+	if (section_needs_parts(&item->section)) {
+		enum err e = load_parts(src);
+		if (e)
+			return e;
+	}
+	ret->is_string = true;
+	if (!section_find(&item->section, &sizes, &src->parts, &at)) {
+		ret->is_nil = true;
+		return ERR_OK;
+	}
+	if (section_picks_fields(&item->section))
+		return make_fields(src, item, at, ret);
+	struct extent clip = partial_clip(&item->partial, at.size);
+	ret->at = at.at + clip.at;
+	ret->size = clip.size;
+	if (ret->at + ret->size <= src->row.header.n && src->row.header.p)
+		ret->text = str_sub(src->row.header, (size_t)ret->at, (size_t)ret->size);
+	return ERR_OK;
+}
+
+static enum err
+make_body(struct fetch_source *src, struct fetch_value *ret)
+{
+	sbuf_done(&src->made);
+	sbuf_init(&src->made, src->row.bodystructure.n + 1);
+	enum err e = bodystructure_to_body(src->row.bodystructure, &src->made);
+	if (!e)
+		e = sbuf_error(&src->made);
+	ret->text = sbuf_view(&src->made);
+	ret->size = ret->text.n;
+	return e;
+}
+
+enum err
+fetch_value_make(struct fetch_source *src, const struct fetch_item *item, struct fetch_value *ret)
+{
+	*ret = (struct fetch_value){0};
+	if (item->kind == FETCH_SECTION)
+		return make_section(src, item, ret);
+	if (item->kind == FETCH_BODY)
+		return make_body(src, ret);
+	ret->text = item->kind == FETCH_ENVELOPE ? src->row.envelope : src->row.bodystructure;
+	ret->size = ret->text.n;
+	return ret->size > 0 ? ERR_OK : ERR_CORRUPT;
+}
+
+enum err
+fetch_value_prepare(struct fetch_source *src, const struct fetch_value *v)
+{
+	if (v->is_nil || v->text.p || v->size == 0)
+		return ERR_OK;
+	if (!src->first && !(src->first = malloc(FIRST_PIECE)))
+		return ERR_NOMEM;
+	size_t n = v->size < FIRST_PIECE ? (size_t)v->size : FIRST_PIECE;
+	enum err e = read_all(src, v->at, src->first, n);
+	src->first_n = e ? 0 : n;
+	return e;
+}
+
+enum err
+fetch_value_write(
+    struct fetch_source *src, const struct fetch_value *v, uint64_t from, size_t n, struct conn *c)
+{
+	if (v->text.p) {
+		conn_write(c, v->text.p + from, n);
+		return ERR_OK;
+	}
+	if (from == 0 && src->first_n >= n) {
+		conn_write(c, src->first, n);
+		src->first_n = 0;
+		return ERR_OK;
+	}
+	char *to = conn_out_reserve(c, n);
+	if (!to)
+		return ERR_NOMEM;
+	enum err e = read_all(src, v->at + from, to, n);
+	if (!e)
+		conn_out_grow(c, n);
+	return e;
+}

@@ -1,0 +1,52 @@
+/* imapd/fetch_value.h - the long values of a FETCH: where their octets come from, and those octets
+ * piece by piece. One source serves a FETCH; it belongs to the session.
+ */
+#ifndef IMAPD_FETCH_VALUE_H
+#define IMAPD_FETCH_VALUE_H
+
+#include "common/net/conn.h"
+#include "imapd/fetch_items.h"
+#include "store/reader.h"
+
+/* The message that is being told, within one step. */
+struct fetch_source {
+	struct reader *reader; /* NULL between steps */
+	int64_t message; /* whose row is loaded, 0 none */
+	struct message_row row;
+	bool has_parts; /* `parts` is decoded */
+	struct part_table parts;
+	struct arena *arena; /* for `parts` */
+	struct sbuf header; /* of an embedded message */
+	struct sbuf made; /* picked fields, BODY */
+	char *first; /* the first piece, read before the length is announced */
+	size_t first_n;
+};
+
+struct fetch_value {
+	bool is_nil; /* there is no such part */
+	bool is_string; /* announced with its length; else it stands in wire form */
+	uint64_t size;
+	struct str text; /* the octets, if they are in memory; until the next value */
+	uint64_t at; /* else where they lie in the message */
+};
+
+/* What the row must hold for an item, for reader_message(). */
+unsigned fetch_value_wants(const struct fetch_item *item);
+
+NODISCARD enum err fetch_source_open(struct fetch_source *src, struct account *a);
+/* ERR_GONE, ERR_IO, ERR_CORRUPT, ERR_NOMEM, ERR_BUSY. */
+NODISCARD enum err fetch_source_load(struct fetch_source *src, int64_t message, unsigned want);
+/* The end of a step: no handle is kept. */
+void fetch_source_close(struct fetch_source *src);
+void fetch_source_done(struct fetch_source *src);
+
+/* The value of an item of the loaded message; the same each time it is asked for. */
+NODISCARD enum err fetch_value_make(
+    struct fetch_source *src, const struct fetch_item *item, struct fetch_value *ret);
+/* Makes sure that the first octets can be read. */
+NODISCARD enum err fetch_value_prepare(struct fetch_source *src, const struct fetch_value *v);
+/* Writes octets [from, from + n) of it. */
+NODISCARD enum err fetch_value_write(
+    struct fetch_source *src, const struct fetch_value *v, uint64_t from, size_t n, struct conn *c);
+
+#endif

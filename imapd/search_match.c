@@ -1,0 +1,245 @@
+#include "imapd/search_match.h"
+
+#include "common/mail/charset.h"
+#include "common/mail/date.h"
+#include "common/mail/header.h"
+#include "imapd/fetch_body.h"
+
+/* -- the tree ------------------------------------------------------------------------------- */
+
+static enum match
+match_bool(bool b)
+{
+	return b ? MATCH_YES : MATCH_NO;
+}
+
+static bool
+relates(int32_t day, enum search_relation relation, int32_t to)
+{
+	switch (relation) {
+	case SEARCH_BEFORE:
+		return day < to;
+	case SEARCH_ON:
+		return day == to;
+	case SEARCH_SINCE:
+		break;
+	}
+	return day >= to;
+}
+
+static enum match
+match_row(const struct search_node *n, const struct message_row *row)
+{
+	if (!row)
+		return MATCH_UNKNOWN;
+	if (n->kind == SEARCH_LARGER)
+		return match_bool(row->size > n->octets);
+	if (n->kind == SEARCH_SMALLER)
+		return match_bool(row->size < n->octets);
+	const struct date d = {row->internal_s, row->internal_zone_s};
+	return match_bool(relates(date_day(d), n->relation, n->day));
+}
+
+static enum match match_node(const struct search_node *n, const struct search_known *k);
+
+/* AND is decided by the first NO, OR by the first YES; both are unknown if nothing decides and
+ * something is unknown. */
+static enum match
+match_children(const struct search_node *n, const struct search_known *k, enum match decides)
+{
+	enum match result = decides == MATCH_YES ? MATCH_NO : MATCH_YES;
+
+	for (const struct search_node *c = n->child; c; c = c->next) {
+		enum match m = match_node(c, k);
+		if (m == decides)
+			return m;
+		if (m == MATCH_UNKNOWN)
+			result = m;
+	}
+	return result;
+}
+
+/* Recursion as deep as the program: SEARCH_DEPTH_MAX. */
+static enum match
+match_node(const struct search_node *n, const struct search_known *k)
+{
+	switch (n->kind) {
+	case SEARCH_ALL:
+		return MATCH_YES;
+	case SEARCH_AND:
+		return match_children(n, k, MATCH_NO);
+	case SEARCH_OR:
+		return match_children(n, k, MATCH_YES);
+	case SEARCH_NOT: {
+		enum match m = match_node(n->child, k);
+		return m == MATCH_UNKNOWN ? m : match_bool(m == MATCH_NO);
+	}
+	case SEARCH_UIDS:
+		return match_bool(uidset_has(&n->uids, k->entry->uid));
+	case SEARCH_FLAGS:
+		return match_bool((k->entry->flags & n->flags) == n->flags);
+	case SEARCH_RECENT:
+		return match_bool(k->recent);
+	case SEARCH_LARGER:
+	case SEARCH_SMALLER:
+	case SEARCH_DATE:
+		return match_row(n, k->row);
+	case SEARCH_SENT:
+	case SEARCH_HEADER:
+	case SEARCH_BODY:
+	case SEARCH_TEXT:
+		break;
+	}
+	return k->slots[n->slot];
+}
+
+enum match
+search_match(const struct search_program *p, const struct search_known *k)
+{
+	return match_node(p->root, k);
+}
+
+void
+search_forget(const struct search_program *p, enum match *slots)
+{
+	for (size_t i = 0; i < p->slot_count; i++)
+		slots[i] = MATCH_UNKNOWN;
+}
+
+/* -- header fields -------------------------------------------------------------------------- */
+
+/* What one field looks like to the keys: "subject: héllo" folded, made when the first key asks. */
+struct field_text {
+	struct sbuf utf8;
+	struct sbuf folded;
+	size_t value_at;
+	bool made;
+};
+
+static void
+field_text_done(struct field_text *t)
+{
+	sbuf_done(&t->utf8);
+	sbuf_done(&t->folded);
+}
+
+/* One field is at most SECTION_HEADER_MAX; decoding and folding make it a few times longer. */
+#define FIELD_TEXT_MAX (20 * (size_t)SECTION_HEADER_MAX)
+
+static void
+field_text_make(struct field_text *t, const struct header_field *f)
+{
+	if (t->made)
+		return;
+	sbuf_clear(&t->utf8);
+	sbuf_clear(&t->folded);
+	text_fold(f->name, &t->folded);
+	sbuf_puts(&t->folded, ": ");
+	t->value_at = t->folded.n;
+	words_decode(f->value, &t->utf8);
+	text_fold(str_trim(sbuf_view(&t->utf8)), &t->folded);
+	t->made = true;
+}
+
+static bool
+has_needle(struct str text, struct str needle)
+{
+	return needle.n == 0 || (text.n >= needle.n && memmem(text.p, text.n, needle.p, needle.n));
+}
+
+struct header_scan {
+	const struct search_program *p;
+	enum match *slots;
+	bool top; /* of the message itself: HEADER and SENT look here */
+	bool for_body;
+	bool has_date;
+};
+
+static void
+scan_date(struct header_scan *h, const struct header_field *f)
+{
+	struct date d;
+
+	if (h->has_date || !str_eq_nocase(f->name, STR("Date")))
+		return;
+	h->has_date = true; /* the first one counts */
+	if (!date_parse_rfc5322(f->value, &d))
+		return;
+	for (size_t i = 0; i < h->p->slot_count; i++) {
+		const struct search_node *n = h->p->slots[i];
+		if (n->kind == SEARCH_SENT)
+			h->slots[i] = match_bool(relates(date_day(d), n->relation, n->day));
+	}
+}
+
+static void
+scan_field(struct header_scan *h, const struct header_field *f, struct field_text *t)
+{
+	t->made = false;
+	for (size_t i = 0; i < h->p->slot_count; i++) {
+		const struct search_node *n = h->p->slots[i];
+		if (h->slots[i] != MATCH_UNKNOWN)
+			continue;
+		bool in_value =
+		    h->top && n->kind == SEARCH_HEADER && str_eq_nocase(n->field, f->name);
+		if (in_value && n->needle.n == 0) {
+			h->slots[i] = MATCH_YES; /* the field is there: all that is asked */
+			continue;
+		}
+		if (!in_value && n->kind != SEARCH_TEXT && !(n->kind == SEARCH_BODY && h->for_body))
+			continue;
+		field_text_make(t, f);
+		struct str text = str_skip(sbuf_view(&t->folded), in_value ? t->value_at : 0);
+		if (has_needle(text, n->needle))
+			h->slots[i] = MATCH_YES;
+	}
+}
+
+static enum err
+scan_header(struct header_scan *h, struct str header)
+{
+	CLEANUP(field_text_done)
+	struct field_text t = {SBUF_INIT(FIELD_TEXT_MAX), SBUF_INIT(FIELD_TEXT_MAX), 0, false};
+	struct str rest = str_sub(header, 0, SECTION_HEADER_MAX);
+	struct header_field f;
+
+	while (header_next(&rest, &f)) {
+		if (h->top)
+			scan_date(h, &f);
+		scan_field(h, &f, &t);
+		if (sbuf_error(&t.utf8) == ERR_NOMEM || sbuf_error(&t.folded) == ERR_NOMEM)
+			return ERR_NOMEM;
+	}
+	return ERR_OK;
+}
+
+enum err
+search_header(const struct search_program *p, struct str header, enum match *slots)
+{
+	struct header_scan h = {.p = p, .slots = slots, .top = true};
+	enum err e = scan_header(&h, header);
+
+	for (size_t i = 0; i < p->slot_count; i++) {
+		enum search_kind kind = p->slots[i]->kind;
+		if (slots[i] == MATCH_UNKNOWN && (kind == SEARCH_HEADER || kind == SEARCH_SENT))
+			slots[i] = MATCH_NO; /* also without a Date: there is none to compare */
+	}
+	return e;
+}
+
+enum err
+search_part_header(
+    const struct search_program *p, struct str header, bool for_body, enum match *slots)
+{
+	struct header_scan h = {.p = p, .slots = slots, .for_body = for_body};
+
+	return scan_header(&h, header);
+}
+
+void
+search_end_body(const struct search_program *p, enum match *slots)
+{
+	for (size_t i = 0; i < p->slot_count; i++)
+		if (slots[i] == MATCH_UNKNOWN)
+			slots[i] = MATCH_NO;
+}
