@@ -1,0 +1,79 @@
+/* pop3d: hands out INBOX by POP3 (RFC 1939). */
+#include "common/net/server.h"
+#include "pop3d/pop3_session.h"
+
+enum pop3_service { SERVICE_POP3, SERVICE_POP3S };
+
+static bool
+pop3_enabled(const struct conf *c)
+{
+	return c->pop3d.pop3;
+}
+
+static bool
+pop3s_enabled(const struct conf *c)
+{
+	return c->pop3d.pop3s;
+}
+
+static const struct listener_spec listeners[] = {
+    {.name = "pop3", .service = SERVICE_POP3, .port = 110, .enabled = pop3_enabled},
+    {.name = "pop3s",
+	.service = SERVICE_POP3S,
+	.port = 995,
+	.implicit_tls = true,
+	.enabled = pop3s_enabled},
+};
+
+static enum err
+start(struct server *s, void **ret_app)
+{
+	struct service *service = NULL;
+	enum err e = service_start(s, "pop3d", &service);
+
+	if (!e)
+		*ret_app = service;
+	return e;
+}
+
+static void
+stop(void *app)
+{
+	struct service *service = app;
+
+	service_stop(&service);
+}
+
+static void *
+session_new(void *app, struct server *s, struct conn *c)
+{
+	(void)s, (void)c;
+	return pop3_session_new(app);
+}
+
+static const char *
+refuse_text(int service, enum err why)
+{
+	(void)service;
+	return why == ERR_LIMIT ? "-ERR [SYS/TEMP] Too many connections from your address\r\n"
+				: "-ERR [SYS/TEMP] Too many connections, try again later\r\n";
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct daemon pop3d = {
+	    .name = "pop3d",
+	    .alpn = "pop3",
+	    .description = "the POP3 server of the Pillarbox mail suite",
+	    .listeners = listeners,
+	    .listener_count = ARRAY_LEN(listeners),
+	    .ops = &pop3_session_ops,
+	    .start = start,
+	    .stop = stop,
+	    .session_new = session_new,
+	    .refuse_text = refuse_text,
+	};
+
+	return server_main(argc, argv, &pop3d);
+}
