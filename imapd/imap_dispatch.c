@@ -241,6 +241,11 @@ imap_run_pump(struct imap_session *s)
 		if (conn_out_full(s->conn))
 			return GO_DRAIN;
 		enum err e = s->pump.step(s, &s->cmd, s->pump.state, &done);
+		if (s->pump.cut) {
+			pump_release(&s->pump);
+			s->log_out = true;
+			return GO_CLOSE;
+		}
 		if (done || e) {
 			pump_release(&s->pump);
 			return imap_finish(s, e);

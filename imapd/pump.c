@@ -9,7 +9,7 @@ imap_pump(struct imap_session *s, struct imap_cmd *cmd, imap_pump_step *step, vo
     void (*release)(void *state))
 {
 	assert(!s->pump.step);
-	s->pump = (struct pump){step, state, release};
+	s->pump = (struct pump){.step = step, .state = state, .release = release};
 	cmd->pending = true;
 }
 
