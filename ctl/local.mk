@@ -1,1 +1,22 @@
-# ctl
+# ctl: the `pillarbox` command. All but main.c is a library, so that tests can call its parts.
+noinst_LIBRARIES += libctl.a
+libctl_a_SOURCES = \
+	%D%/account.c \
+	%D%/alias.c \
+	%D%/ca.c %D%/ca.h \
+	%D%/check.c \
+	%D%/common.c %D%/ctl.h \
+	%D%/daemons.c %D%/daemons.h \
+	%D%/domain.c \
+	%D%/init.c \
+	%D%/json.c %D%/json.h \
+	%D%/options.c \
+	%D%/pidfile.c %D%/pidfile.h \
+	%D%/ports.c %D%/ports.h \
+	%D%/run.c \
+	%D%/status.c \
+	%D%/stop.c
+
+bin_PROGRAMS += ctl/pillarbox
+ctl_pillarbox_SOURCES = %D%/main.c
+ctl_pillarbox_LDADD = libctl.a $(DAEMON_LIBS) $(OUTSIDE_LIBS)

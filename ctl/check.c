@@ -1,0 +1,165 @@
+#include "common/base/clock.h"
+#include "common/net/tls.h"
+#include "ctl/ctl.h"
+#include "store/account.h"
+#include "store/directory.h"
+
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <sys/stat.h>
+
+#define REPORT_MAX (1U << 20)
+#define PROGRESS_MS 2000
+#define EXPIRY_WARN_DAYS 21
+
+struct checker {
+	struct call *call;
+	size_t problems;
+	size_t done, total; /* accounts */
+	int64_t told_ms; /* when progress was shown last */
+};
+
+static void
+check_expiry(struct checker *c, const char *path)
+{
+	FILE *f = fopen(path, "r");
+	X509 *x = f ? PEM_read_X509(f, NULL, NULL, NULL) : NULL;
+	int days = 0, seconds = 0;
+
+	if (f)
+		fclose(f);
+	if (x && ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(x))) {
+		if (days < 0 || seconds < 0) {
+			printf("%s: this certificate has expired: put a new one there and send "
+			       "SIGHUP\n",
+			    path);
+			c->problems++;
+		} else if (days < EXPIRY_WARN_DAYS) {
+			printf("%s: this certificate expires in %d days\n", path, days);
+		}
+	}
+	X509_free(x);
+}
+
+static void
+check_certificates(struct checker *c)
+{
+	CLEANUP(sbuf_done) struct sbuf problem = SBUF_INIT(65536);
+	CLEANUP(tls_context_unref) struct tls_context *tls = NULL;
+	const struct conf *conf = c->call->conf;
+	enum err e = tls_context_new(conf, "imap", &tls, &problem);
+
+	if (e) {
+		fputs(sbuf_cstr(&problem), stdout);
+		c->problems++;
+	}
+	for (size_t i = 0; i < conf->tls_count; i++) {
+		struct stat st;
+		check_expiry(c, conf->tls[i].certificate);
+		if (stat(conf->tls[i].key, &st) == 0 && (st.st_mode & S_IRWXO)) {
+			printf("%s: everybody on this host can read this key: chmod o= it\n",
+			    conf->tls[i].key);
+			c->problems++;
+		}
+	}
+	if (!e)
+		printf("certificates: %zu\n", conf->tls_count);
+}
+
+static void
+tell_progress(struct checker *c)
+{
+	int64_t now = clock_mono_ms();
+
+	if (now - c->told_ms < PROGRESS_MS)
+		return;
+	c->told_ms = now;
+	fflush(stdout);
+	fprintf(stderr, "%zu of %zu accounts checked\n", c->done, c->total);
+}
+
+static void
+check_account(struct checker *c, const struct account_entry *a)
+{
+	CLEANUP(sbuf_done) struct sbuf report = SBUF_INIT(REPORT_MAX);
+	CLEANUP(account_unref) struct account *account = NULL;
+	enum err e = account_open(c->call->store, a->id, &account);
+
+	if (!e)
+		e = account_check(account, &report);
+	c->done++;
+	if (e) {
+		struct str rest = sbuf_view(&report);
+		struct str line;
+		while (str_split(&rest, '\n', &line))
+			if (line.n)
+				printf("%.*s: %.*s\n", STR_ARG(a->address), STR_ARG(line));
+		if (report.n == 0)
+			printf("%.*s: %s\n", STR_ARG(a->address), err_text(e));
+		c->problems++;
+	}
+	tell_progress(c);
+}
+
+static int
+check_named(struct checker *c)
+{
+	struct account_entry entry;
+	struct call *call = c->call;
+
+	c->total = call->arg_count;
+	for (size_t i = 0; i < call->arg_count; i++) {
+		enum err e =
+		    directory_find_account(call->store, str_of(call->args[i]), call->arena, &entry);
+		if (e)
+			return call_fail(e, call->args[i]);
+		check_account(c, &entry);
+	}
+	return CALL_GO_ON;
+}
+
+static int
+check_all(struct checker *c)
+{
+	struct account_entry *all;
+	struct call *call = c->call;
+	enum err e = directory_list_accounts(call->store, call->arena, &all, &c->total);
+
+	if (e)
+		return call_fail(e, "directory");
+	for (size_t i = 0; i < c->total; i++)
+		check_account(c, &all[i]);
+	return CALL_GO_ON;
+}
+
+int
+verb_check(struct call *call)
+{
+	struct checker c = {.call = call, .told_ms = clock_mono_ms()};
+	bool config_only = false;
+	const struct call_option options[] = {
+	    {"config-only", NULL, "do not open the databases", .flag = &config_only},
+	};
+	int status = call_parse(call, options, ARRAY_LEN(options), 0, 100000);
+
+	if (status == CALL_GO_ON)
+		status = call_load_conf(call);
+	if (status != CALL_GO_ON)
+		return status;
+	printf("configuration: %s\n", call->conf->path);
+	check_certificates(&c); /* as root, where keys are root's */
+	if (!config_only) {
+		conf_unref(&call->conf);
+		status = call_open_store(call);
+		if (status == CALL_GO_ON)
+			status = call->arg_count > 0 ? check_named(&c) : check_all(&c);
+		if (status != CALL_GO_ON)
+			return status;
+		printf("accounts: %zu\n", c.done);
+	}
+	if (c.problems > 0)
+		printf("problems: %zu\n", c.problems);
+	else
+		puts("all is well");
+	return c.problems > 0 ? CTL_FAILED : CTL_OK;
+}

@@ -1,0 +1,233 @@
+#include "config.h"
+#include "ctl/ctl.h"
+
+#include "common/base/log.h"
+
+/* Enough for the names of some hundred thousand accounts. */
+#define CALL_ARENA_MAX (256U << 20)
+
+/* clang-format off */
+static const struct verb verbs[] = {
+    {"init", NULL, "", "make a new mail server: directories, configuration, certificate, domain",
+     "Writes DIR/pillarbox.conf, DIR/data, DIR/run and DIR/tls with a certificate authority of its\n"
+     "own (DIR/tls/ca.pem, to trust in a mail program) and a certificate signed by it. Without\n"
+     "--dir it uses the system's places. It never changes a configuration that exists.",
+     "  pillarbox init --dir ~/mail --domain example.test --listen 127.0.0.1 --port-offset 10000\n"
+     "  pillarbox init --domain example.org\n",
+     verb_init},
+    {"run", NULL, "", "run smtpd, pop3d and imapd in the foreground",
+     "Prints the line `ready` once all ports are open. A daemon that dies is started again.\n"
+     "SIGTERM and SIGINT let them finish and stop; SIGHUP makes them read their configuration.",
+     "  pillarbox -c ~/mail/pillarbox.conf run\n",
+     verb_run},
+    {"status", NULL, "", "say which daemons run and whether their ports answer",
+     "Exit status: 0 when every port answers, 3 when nothing runs, 1 in between.",
+     "  pillarbox -c ~/mail/pillarbox.conf status\n"
+     "  pillarbox status --json\n",
+     verb_status},
+    {"stop", NULL, "", "stop what `pillarbox run` started, and wait until it is down",
+     "Exit status: 0 when it stopped, 3 when nothing ran.",
+     "  pillarbox -c ~/mail/pillarbox.conf stop\n",
+     verb_stop},
+    {"check", NULL, "[ADDRESS...]", "check configuration, certificates and databases",
+     "With addresses only these accounts' databases are checked.",
+     "  pillarbox check\n"
+     "  pillarbox check ann@example.org\n"
+     "  pillarbox check --config-only\n",
+     verb_check},
+    {"account", "add", "ADDRESS", "add a mail account",
+     "Without --password-stdin a password is made and printed, once.",
+     "  pillarbox account add ann@example.org\n"
+     "  pass show mail/ann | pillarbox account add ann@example.org --password-stdin --quota 2G\n",
+     verb_account_add},
+    {"account", "list", "", "list the accounts, what they hold and when they last logged in", NULL,
+     "  pillarbox account list\n"
+     "  pillarbox account list --json\n",
+     verb_account_list},
+    {"account", "password", "ADDRESS", "give an account another password",
+     "Without --password-stdin a password is made and printed, once.",
+     "  pillarbox account password ann@example.org\n"
+     "  pass show mail/ann | pillarbox account password ann@example.org --password-stdin\n",
+     verb_account_password},
+    {"account", "remove", "ADDRESS", "remove an account and all its mail",
+     "There is no way back, so it wants --yes.",
+     "  pillarbox account remove ann@example.org --yes\n",
+     verb_account_remove},
+    {"account", "quota", "ADDRESS [SIZE]", "show or set how much an account may hold",
+     "SIZE is a number with K, M, G or T behind it, or `none`.",
+     "  pillarbox account quota ann@example.org\n"
+     "  pillarbox account quota ann@example.org 2G\n"
+     "  pillarbox account quota ann@example.org none --messages 100000\n",
+     verb_account_quota},
+    {"alias", "add", "ADDRESS TARGET...", "let mail for an address reach others",
+     "Targets are accounts or aliases of this server. Those that an alias has already, stay.",
+     "  pillarbox alias add sales@example.org ann@example.org bob@example.org\n"
+     "  pillarbox alias add postmaster@example.org ann@example.org\n",
+     verb_alias_add},
+    {"alias", "list", "", "list the aliases and whom they reach", NULL,
+     "  pillarbox alias list\n"
+     "  pillarbox alias list --json\n",
+     verb_alias_list},
+    {"alias", "remove", "ADDRESS [TARGET...]", "remove an alias, or some of its targets", NULL,
+     "  pillarbox alias remove sales@example.org\n"
+     "  pillarbox alias remove sales@example.org bob@example.org\n",
+     verb_alias_remove},
+    {"domain", "add", "DOMAIN", "receive mail for a domain", NULL,
+     "  pillarbox domain add example.org\n",
+     verb_domain_add},
+    {"domain", "list", "", "list the domains", NULL,
+     "  pillarbox domain list\n"
+     "  pillarbox domain list --json\n",
+     verb_domain_list},
+    {"domain", "remove", "DOMAIN", "stop receiving mail for a domain",
+     "Its accounts and aliases must be removed before.",
+     "  pillarbox domain remove example.org\n",
+     verb_domain_remove},
+};
+/* clang-format on */
+
+/* All verbs, or those of one family. */
+static void
+list_verbs(FILE *f, const char *family)
+{
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
+		const struct verb *v = &verbs[i];
+		char left[64];
+		if (family && strcmp(family, v->name) != 0)
+			continue;
+		snprintf(
+		    left, sizeof(left), "%s%s%s", v->name, v->sub ? " " : "", v->sub ? v->sub : "");
+		fprintf(f, "  %-18s %s\n", left, v->summary);
+	}
+}
+
+static void
+help(FILE *f)
+{
+	fputs("usage: pillarbox [-c FILE] VERB ...\n\nverbs:\n", f);
+	list_verbs(f, NULL);
+	fputs("\nThe configuration is " PILLARBOX_CONF " unless -c names another.\n"
+	      "`pillarbox VERB --help` tells more, pillarbox(1) everything.\n"
+	      "exit status: 0 done, 1 failed, 2 not understood, 3 not running,\n"
+	      "             4 no such name or taken already, 5 configuration missing or wrong\n",
+	    f);
+}
+
+static bool
+is_help(const char *arg)
+{
+	return strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0 || strcmp(arg, "help") == 0;
+}
+
+/* `pillarbox account` with no, an unknown or a help word behind it. */
+static int
+explain_family(const char *family, const char *sub)
+{
+	bool wanted = sub && is_help(sub);
+
+	if (sub && !wanted)
+		call_complain("there is no \"%s %s\"; there are:", family, sub);
+	else if (!wanted)
+		call_complain("\"%s\" needs one more word:", family);
+	list_verbs(wanted ? stdout : stderr, family);
+	return wanted ? CTL_OK : CTL_USAGE;
+}
+
+static int
+explain_unknown(const char *name)
+{
+	call_complain("there is no verb \"%s\"; there are:", name);
+	list_verbs(stderr, NULL);
+	return CTL_USAGE;
+}
+
+static int
+run_verb(struct call *call, size_t count, char **words)
+{
+	bool family = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
+		const struct verb *v = &verbs[i];
+		if (strcmp(words[0], v->name) != 0)
+			continue;
+		family = true;
+		if (v->sub && (count < 2 || strcmp(words[1], v->sub) != 0))
+			continue;
+		call->verb = v;
+		call->args = words + (v->sub ? 2 : 1);
+		call->arg_count = count - (v->sub ? 2 : 1);
+		return v->run(call);
+	}
+	if (family)
+		return explain_family(words[0], count > 1 ? words[1] : NULL);
+	return explain_unknown(words[0]);
+}
+
+static int
+run_call(struct call *call, int argc, char **argv)
+{
+	int i = 1;
+
+	for (; i < argc && argv[i][0] == '-'; i++) {
+		if (is_help(argv[i])) {
+			help(stdout);
+			return CTL_OK;
+		}
+		if (strcmp(argv[i], "--version") == 0) {
+			puts("pillarbox " PACKAGE_VERSION);
+			return CTL_OK;
+		}
+		if (strncmp(argv[i], "--config=", 9) == 0) {
+			call->conf_path = argv[i] + 9;
+		} else if (strcmp(argv[i], "-c") == 0 || strcmp(argv[i], "--config") == 0) {
+			if (++i == argc) {
+				call_complain("-c needs the name of a file");
+				return CTL_USAGE;
+			}
+			call->conf_path = argv[i];
+		} else {
+			call_complain("there is no option %s before the verb; there are -c FILE, "
+				      "--help and --version",
+			    argv[i]);
+			return CTL_USAGE;
+		}
+	}
+	if (i == argc) {
+		help(stderr);
+		return CTL_USAGE;
+	}
+	if (strcmp(argv[i], "help") == 0) {
+		if (i + 1 == argc) {
+			help(stdout);
+			return CTL_OK;
+		}
+		/* `help account add` is `account add --help` */
+		static char flag[] = "--help";
+		argv[i] = NULL;
+		memmove(argv + i, argv + i + 1, (size_t)(argc - i - 1) * sizeof(*argv));
+		argv[argc - 1] = flag;
+	}
+	return run_verb(call, (size_t)(argc - i), argv + i);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct call call = {.conf_path = PILLARBOX_CONF, .arena = arena_new(CALL_ARENA_MAX)};
+	int status;
+
+	if (!call.arena) {
+		call_complain("out of memory");
+		return CTL_FAILED;
+	}
+	log_open("pillarbox", "stderr", LOG_LEVEL_WARN);
+	status = run_call(&call, argc, argv);
+	store_close(&call.store);
+	conf_unref(&call.conf);
+	arena_free(&call.arena);
+	if (fflush(stdout) != 0 && status == CTL_OK) {
+		call_complain("standard output cannot be written");
+		status = CTL_FAILED;
+	}
+	return status;
+}

@@ -1,0 +1,118 @@
+#include "ctl/ctl.h"
+#include "ctl/daemons.h"
+#include "ctl/json.h"
+#include "ctl/pidfile.h"
+#include "ctl/ports.h"
+
+#include <signal.h>
+
+struct report {
+	struct sbuf out;
+	bool json;
+	const struct conf *conf;
+	pid_t supervisor;
+	size_t asked;
+	size_t answered;
+};
+
+static void
+report_port(struct report *r, const struct port *p, enum port_state state)
+{
+	static const char *const words[] = {
+	    [PORT_ANSWERS] = "answers",
+	    [PORT_SILENT] = "open, but does not answer",
+	    [PORT_CLOSED] = "closed",
+	};
+
+	if (r->json) {
+		json_open(&r->out, NULL, '{');
+		json_str(&r->out, "name", str_of(p->name));
+		json_str(&r->out, "address", str_of(p->address));
+		json_u64(&r->out, "port", p->number);
+		json_bool(&r->out, "answers", state == PORT_ANSWERS);
+		json_close(&r->out, '}');
+	} else {
+		sbuf_printf(&r->out, "  %-12s %s port %u: %s\n", p->name, p->address, p->number,
+		    words[state]);
+	}
+}
+
+static void
+report_daemon(struct report *r, const char *name, const struct port *ports, size_t n)
+{
+	/* the file is only believed while its writer lives */
+	pid_t pid = r->supervisor ? pidfile_daemon(r->conf->run_dir, name) : 0;
+	bool alive = pid > 0 && kill(pid, 0) == 0;
+
+	if (r->json) {
+		json_open(&r->out, NULL, '{');
+		json_str(&r->out, "name", str_of(name));
+		json_u64(&r->out, "pid", alive ? (uint64_t)pid : 0);
+		json_open(&r->out, "ports", '[');
+	} else if (alive) {
+		sbuf_printf(&r->out, "%s, process %d\n", name, (int)pid);
+	} else {
+		sbuf_printf(&r->out, "%s\n", name);
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(ports[i].daemon, name) != 0)
+			continue;
+		enum port_state state = port_probe(&ports[i], r->conf->hostname);
+		if (state == PORT_NO_FAMILY)
+			continue;
+		r->asked++;
+		r->answered += state == PORT_ANSWERS;
+		report_port(r, &ports[i], state);
+	}
+	if (r->json) {
+		json_close(&r->out, ']');
+		json_close(&r->out, '}');
+	}
+}
+
+int
+verb_status(struct call *call)
+{
+	struct report r = {.out = SBUF_INIT(1U << 20)};
+	const struct call_option options[] = {
+	    {"json", NULL, "as a JSON object", .flag = &r.json},
+	};
+	struct port *ports;
+	size_t n;
+	int status = call_parse(call, options, ARRAY_LEN(options), 0, 0);
+
+	if (status == CALL_GO_ON)
+		status = call_load_conf(call);
+	if (status != CALL_GO_ON)
+		return status;
+	signal(SIGPIPE, SIG_IGN);
+	r.conf = call->conf;
+	r.supervisor = pidfile_holder(r.conf->run_dir);
+	enum err e = ports_list(r.conf, call->arena, &ports, &n);
+	if (e)
+		return call_fail(e, "ports");
+	if (r.json) {
+		json_open(&r.out, NULL, '{');
+		json_u64(&r.out, "pid", (uint64_t)r.supervisor);
+		json_open(&r.out, "daemons", '[');
+	} else if (r.supervisor) {
+		sbuf_printf(&r.out, "pillarbox run, process %d\n", (int)r.supervisor);
+	}
+	for (size_t i = 0; i < DAEMON_COUNT; i++)
+		report_daemon(&r, daemon_names[i], ports, n);
+	bool nothing = !r.supervisor && r.answered == 0;
+	if (r.json) {
+		json_close(&r.out, ']');
+		json_bool(&r.out, "all_answer", r.answered == r.asked);
+		json_close(&r.out, '}');
+		sbuf_putc(&r.out, '\n');
+	} else if (nothing) {
+		sbuf_printf(
+		    &r.out, "nothing runs; `pillarbox -c %s run` starts it\n", r.conf->path);
+	}
+	fputs(sbuf_cstr(&r.out), stdout);
+	sbuf_done(&r.out);
+	if (nothing)
+		return CTL_NOT_RUNNING;
+	return r.answered == r.asked ? CTL_OK : CTL_FAILED;
+}
