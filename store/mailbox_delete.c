@@ -14,7 +14,8 @@ release_messages(struct txn *t, int64_t mailbox)
 	stmt_done(&st);
 	if (!e)
 		e = db_run(t->db,
-		    "UPDATE meta SET bytes = bytes - b.bytes, messages = messages - b.messages"
+		    "UPDATE meta SET bytes = meta.bytes - b.bytes,"
+		    " messages = meta.messages - b.messages"
 		    " FROM mailbox b WHERE b.id = ?1",
 		    DB_INT(mailbox));
 	return e;

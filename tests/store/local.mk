@@ -13,3 +13,13 @@ check_PROGRAMS += tests/store/test_changes
 tests_store_test_changes_SOURCES = %D%/test_changes.c
 tests_store_test_changes_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_store_test_changes_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/store/test_mailbox
+tests_store_test_mailbox_SOURCES = %D%/test_mailbox.c
+tests_store_test_mailbox_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_store_test_mailbox_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/store/test_directory
+tests_store_test_directory_SOURCES = %D%/test_directory.c
+tests_store_test_directory_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_store_test_directory_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
