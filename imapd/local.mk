@@ -58,3 +58,7 @@ libimapd_a_SOURCES += \
 	%D%/search_text.c %D%/search_text.h \
 	%D%/told_walk.h
 IMAPD_LIBS = libimapd.a $(DAEMON_LIBS)
+
+sbin_PROGRAMS += imapd/imapd
+imapd_imapd_SOURCES = %D%/main.c
+imapd_imapd_LDADD = $(IMAPD_LIBS) $(OUTSIDE_LIBS)

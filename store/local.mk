@@ -21,7 +21,7 @@ libstore_a_SOURCES = \
 	%D%/pool.c \
 	%D%/quota.c \
 	%D%/schema.c %D%/schema.h %D%/schema_account.c %D%/schema_directory.c \
-	%D%/service.h \
+	%D%/service.c %D%/service.h \
 	%D%/store.c %D%/store.h %D%/store_private.h \
 	%D%/txn.c \
 	%D%/write.c %D%/write_private.h

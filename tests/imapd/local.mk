@@ -1,4 +1,13 @@
 # tests/imapd
+check_LIBRARIES += libimapfixture.a
+libimapfixture_a_SOURCES = %D%/imap_fixture.c %D%/imap_fixture.h
+libimapfixture_a_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+IMAP_TEST_LIBS = libimapfixture.a libtestsupport.a $(IMAPD_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/imapd/test_imap_session
+tests_imapd_test_imap_session_SOURCES = %D%/test_imap_session.c
+tests_imapd_test_imap_session_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_imapd_test_imap_session_LDADD = $(IMAP_TEST_LIBS)
 
 check_PROGRAMS += tests/imapd/test_fetch_body
 tests_imapd_test_fetch_body_SOURCES = %D%/test_fetch_body.c
