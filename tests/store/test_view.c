@@ -109,11 +109,11 @@ START_TEST(random_changes_give_what_an_array_gives)
 {
 	static struct model m;
 
-	for (unsigned round = 0; round < 6; round++) {
+	for (unsigned round = 0; round < 4; round++) {
 		srand(round);
 		m = (struct model){.uidnext = 1};
 		CLEANUP(view_unref) struct view *v = view_of(&m);
-		for (int step = 0; step < 120; step++) {
+		for (int step = 0; step < 80; step++) {
 			change(&m, &v);
 			if (step % 10 == 0)
 				ck_assert_is_model(v, &m);
@@ -209,7 +209,7 @@ START_TEST(clients_told_at_random_moments_know_the_mailbox)
 	static struct model m;
 	static struct client clients[3];
 
-	for (unsigned round = 0; round < 5; round++) {
+	for (unsigned round = 0; round < 3; round++) {
 		srand(100 + round);
 		m = (struct model){.uidnext = 1};
 		CLEANUP(view_unref) struct view *now = view_of(&m);
@@ -218,7 +218,7 @@ START_TEST(clients_told_at_random_moments_know_the_mailbox)
 			clients[i].n = 0;
 			told[i] = view_ref(now);
 		}
-		for (int step = 0; step < 100; step++) {
+		for (int step = 0; step < 50; step++) {
 			change(&m, &now);
 			for (int i = 0; i < 3; i++) {
 				bool full = rand() % 4 == 0;
