@@ -2,6 +2,7 @@ noinst_LIBRARIES += libstore.a
 # the ground: databases, directory, accounts, folder tree
 libstore_a_SOURCES = \
 	%D%/account.c %D%/account.h %D%/account_private.h \
+	%D%/check.c \
 	%D%/database.c %D%/database.h \
 	%D%/db.c %D%/db.h \
 	%D%/directory.h %D%/directory_private.h \

@@ -27,3 +27,8 @@ check_PROGRAMS += tests/store/test_message
 tests_store_test_message_SOURCES = %D%/test_message.c %D%/fixture.c %D%/fixture.h
 tests_store_test_message_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_store_test_message_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/store/test_resolve
+tests_store_test_resolve_SOURCES = %D%/test_resolve.c
+tests_store_test_resolve_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_store_test_resolve_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)

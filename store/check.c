@@ -1,0 +1,222 @@
+/* account_check(): is what the database says of itself and of its files true? Everything is
+ * recounted in one consistent read, so it may run beside daemons at work. */
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "store/account_private.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+/* A file that no row names may belong to a delivery that is about to commit; from this age on it is
+ * what a crash left. */
+#define ORPHAN_S 3600
+
+struct check {
+	struct account *account;
+	struct db *db;
+	struct sbuf *report;
+	bool damaged;
+};
+
+/* Queries that must have no row: column 0 says what (a name or number), 1 is found, 2 is right. */
+static const struct {
+	const char *problem;
+	const char *sql;
+} claims[] = {
+    {"meta rows", "SELECT 'all', count(*), 1 FROM meta HAVING count(*) <> 1"},
+    {"account bytes",
+	"SELECT 'all', meta.bytes, r.n FROM meta, (SELECT ifnull(sum(m.size), 0) AS n"
+	" FROM entry e JOIN message m ON m.id = e.message) r WHERE meta.bytes <> r.n"},
+    {"account messages", "SELECT 'all', meta.messages, r.n FROM meta,"
+			 " (SELECT count(*) AS n FROM entry) r WHERE meta.messages <> r.n"},
+    {"mailbox messages",
+	"SELECT b.name, b.messages, (SELECT count(*) FROM entry e WHERE e.mailbox = b.id) AS n"
+	" FROM mailbox b WHERE b.messages <> n"},
+    {"mailbox unseen",
+	"SELECT b.name, b.unseen, (SELECT count(*) FROM entry e WHERE e.mailbox = b.id"
+	" AND NOT e.flags & 1) AS n FROM mailbox b WHERE b.unseen <> n"},
+    {"mailbox deleted",
+	"SELECT b.name, b.deleted, (SELECT count(*) FROM entry e WHERE e.mailbox = b.id"
+	" AND e.flags & 8) AS n FROM mailbox b WHERE b.deleted <> n"},
+    {"mailbox bytes", "SELECT b.name, b.bytes, (SELECT ifnull(sum(m.size), 0) FROM entry e"
+		      " JOIN message m ON m.id = e.message WHERE e.mailbox = b.id) AS n"
+		      " FROM mailbox b WHERE b.bytes <> n"},
+    {"mailbox uidnext",
+	"SELECT b.name, b.uidnext, (SELECT max(uid) + 1 FROM (SELECT uid FROM entry"
+	" WHERE mailbox = b.id UNION ALL SELECT uid FROM tombstone WHERE mailbox = b.id)) AS n"
+	" FROM mailbox b WHERE b.uidnext < n"},
+    {"mailbox highest modseq",
+	"SELECT b.name, b.highest_modseq, (SELECT max(modseq) FROM (SELECT modseq FROM entry"
+	" WHERE mailbox = b.id UNION ALL SELECT modseq FROM tombstone WHERE mailbox = b.id)) AS n"
+	" FROM mailbox b WHERE b.highest_modseq < n"},
+    {"mailbox modseq beyond the account's",
+	"SELECT b.name, b.highest_modseq, meta.modseq FROM mailbox b, meta"
+	" WHERE b.highest_modseq > meta.modseq"},
+    {"mailbox uidvalidity beyond the account's",
+	"SELECT b.name, b.uidvalidity, meta.uidvalidity FROM mailbox b, meta"
+	" WHERE b.uidvalidity > meta.uidvalidity"},
+    {"INBOX missing", "SELECT 'INBOX', 0, 1 WHERE NOT EXISTS"
+		      " (SELECT 1 FROM mailbox WHERE name = 'INBOX' AND NOT noselect)"},
+    {"entries without a mailbox",
+	"SELECT mailbox, count(*), 0 FROM entry WHERE mailbox NOT IN (SELECT id FROM mailbox)"
+	" GROUP BY mailbox"},
+    {"entry without a message", "SELECT mailbox || '/' || uid, message, 0 FROM entry"
+				" WHERE message NOT IN (SELECT id FROM message)"},
+    {"message references",
+	"SELECT m.id, m.refs, ifnull(r.n, 0) FROM message m LEFT JOIN (SELECT message,"
+	" count(*) AS n FROM entry GROUP BY message) r ON r.message = m.id"
+	" WHERE m.refs <> ifnull(r.n, 0)"},
+    {"message without its octets",
+	"SELECT m.id, ifnull(length(h.octets), 0) + ifnull(length(b.octets), 0), m.size"
+	" FROM message m LEFT JOIN header h ON h.message = m.id"
+	" LEFT JOIN body b ON b.message = m.id WHERE m.blob = ''"
+	" AND ifnull(length(h.octets), 0) + ifnull(length(b.octets), 0) <> m.size"},
+    {"octets without a message",
+	"SELECT message, 1, 0 FROM header WHERE message NOT IN (SELECT id FROM message)"
+	" UNION ALL SELECT message, 1, 0 FROM body WHERE message NOT IN (SELECT id FROM message)"},
+    {"keywords without a mailbox",
+	"SELECT mailbox, count(*), 0 FROM keyword WHERE mailbox NOT IN (SELECT id FROM mailbox)"
+	" GROUP BY mailbox"},
+};
+
+static void
+problem(struct check *c, const char *what, struct str where, int64_t is, int64_t should_be)
+{
+	c->damaged = true;
+	sbuf_printf(c->report, "%s: %s of %.*s is %lld, should be %lld\n",
+	    c->account->database.path, what, STR_ARG(where), (long long)is, (long long)should_be);
+}
+
+static enum err
+check_claims(struct check *c)
+{
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; i < ARRAY_LEN(claims) && !e; i++) {
+		CLEANUP(stmt_done) struct stmt *st = NULL;
+		bool row = false;
+		e = db_query(c->db, claims[i].sql, &st);
+		while (!e && !(e = stmt_step(st, &row)) && row)
+			problem(c, claims[i].problem, stmt_str(st, 0), stmt_int(st, 1),
+			    stmt_int(st, 2));
+	}
+	return e;
+}
+
+/* -- files */
+
+/* Whether a message names the file now: the consistent read may be older than its expunge. */
+static enum err
+is_named_now(struct account *a, struct str blob, bool *ret)
+{
+	CLEANUP(read_end) struct handle *h = NULL;
+	int64_t named;
+	enum err e = account_read(a, &h);
+
+	if (!e)
+		e = db_get_int(h->db, "SELECT EXISTS (SELECT 1 FROM message WHERE blob = ?1)",
+		    &named, DB_TEXT(blob));
+	if (!e)
+		*ret = named != 0;
+	return e;
+}
+
+static enum err
+check_file(struct check *c, struct str blob, int64_t size)
+{
+	char path[PATH_MAX];
+	struct stat st;
+	bool named = true;
+	enum err e = account_blob_path(c->account, blob, path);
+
+	if (e == ERR_CORRUPT) {
+		problem(c, "file name", blob, 0, size);
+		return ERR_OK;
+	}
+	if (e)
+		return e;
+	bool there = stat(path, &st) == 0;
+	if (there && st.st_size == size)
+		return ERR_OK;
+	e = is_named_now(c->account, blob, &named);
+	if (!e && named)
+		problem(
+		    c, "size of the file", str_of(path), there ? (int64_t)st.st_size : -1, size);
+	return e;
+}
+
+static enum err
+check_files(struct check *c)
+{
+	CLEANUP(stmt_done) struct stmt *st = NULL;
+	bool row = false;
+	enum err e = db_query(c->db, "SELECT blob, size FROM message WHERE blob <> ''", &st);
+
+	while (!e && !(e = stmt_step(st, &row)) && row)
+		e = check_file(c, stmt_str(st, 0), stmt_int(st, 1));
+	return e;
+}
+
+static enum err
+sweep_file(struct account *a, const char *path, const char *name)
+{
+	struct stat st;
+	bool named = true;
+
+	if (lstat(path, &st) || !S_ISREG(st.st_mode) || clock_real_s() - st.st_ctime < ORPHAN_S)
+		return ERR_OK;
+	enum err e = is_named_now(a, str_of(name), &named);
+	if (!e && !named && unlink(path) == 0)
+		log_info("store", F_CSTR("op", "sweep"), F_CSTR("file", path));
+	return e;
+}
+
+static void
+close_dir(DIR **d)
+{
+	if (*d)
+		closedir(*d);
+}
+
+/* Removes what a crash left between linking a file and committing its row, or the other way. */
+static enum err
+sweep_dir(struct account *a, const char *dir, bool top)
+{
+	CLEANUP(close_dir) DIR *d = opendir(dir);
+	struct dirent *entry;
+	enum err e = ERR_OK;
+
+	while (d && !e && (entry = readdir(d))) {
+		char path[PATH_MAX];
+		if (entry->d_name[0] == '.' ||
+		    snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name) >= (int)sizeof(path))
+			continue;
+		e = top ? sweep_dir(a, path, false) : sweep_file(a, path, entry->d_name);
+	}
+	return e;
+}
+
+enum err
+account_check(struct account *a, struct sbuf *report)
+{
+	CLEANUP(read_end) struct handle *h = NULL;
+	struct check c = {.account = a, .report = report};
+	enum err e = account_read(a, &h);
+
+	if (e)
+		return e;
+	c.db = h->db;
+	e = db_integrity(c.db, report);
+	/* What a damaged file says elsewhere is worth nothing, but its problems are told. */
+	if (!e)
+		e = check_claims(&c);
+	if (!e)
+		e = check_files(&c);
+	read_end(&h);
+	if (!e && !c.damaged)
+		e = sweep_dir(a, a->blobs, true);
+	return !e && c.damaged ? ERR_CORRUPT : e;
+}
