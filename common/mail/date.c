@@ -68,8 +68,9 @@ finish(const struct fields *f, struct date *ret)
 {
 	if (!is_day_of_month(f) || f->hour < 0 || f->hour > 23 || f->minute > 59 || f->second > 60)
 		return false;
-	int64_t local = days_of(f->year, f->month, f->day) * DAY_S + f->hour * 3600 +
-			f->minute * 60 + f->second;
+	int second = f->second < 60 ? f->second : 59; /* a leap second stays in its day */
+	int64_t local =
+	    days_of(f->year, f->month, f->day) * DAY_S + f->hour * 3600 + f->minute * 60 + second;
 	*ret = (struct date){local - f->zone_s, f->zone_s};
 	return true;
 }

@@ -4,6 +4,10 @@
 
 #define SCRATCH_LIMIT ((size_t)256 << 20) /* far above what 1 MiB of header can need */
 
+#define AUTHORS_MAX                                                                                \
+	((size_t)100) /* From, which may be written three times, Sender and Reply-To               \
+		       */
+
 enum { FROM, SENDER, REPLY_TO, TO, CC, BCC, LISTS };
 enum { DATE, SUBJECT, IN_REPLY_TO, MESSAGE_ID, TEXTS };
 
@@ -53,18 +57,19 @@ put_text(struct str raw, struct arena *scratch, struct sbuf *out)
 	wire_put_nstring(out, raw.p ? header_unfold_dup(raw, scratch) : raw);
 }
 
-/* Lists `a`, at most *left entries; a group that is open then is closed. */
-static void
-put_list(const struct address *a, size_t *left, struct sbuf *out)
+/* Lists `a`, at most `max` entries; a group that is open then is closed. How many it wrote. */
+static size_t
+put_list(const struct address *a, size_t max, struct sbuf *out)
 {
 	bool in_group = false;
+	size_t n = 0;
 
-	if (!a || *left == 0) {
+	if (!a || max == 0) {
 		sbuf_puts(out, "NIL");
-		return;
+		return 0;
 	}
 	sbuf_putc(out, '(');
-	for (; a && *left > 0; a = a->next, --*left) {
+	for (; a && n < max; a = a->next, n++) {
 		const struct str *const fields[] = {&a->name, &a->route, &a->mailbox, &a->host};
 		if (!a->host.p)
 			in_group = a->mailbox.p;
@@ -77,6 +82,7 @@ put_list(const struct address *a, size_t *left, struct sbuf *out)
 	if (in_group)
 		sbuf_puts(out, "(NIL NIL NIL NIL)");
 	sbuf_putc(out, ')');
+	return n;
 }
 
 enum err
@@ -93,10 +99,12 @@ envelope_write(struct str block, size_t *addresses_left, struct sbuf *out)
 	sbuf_putc(out, ' ');
 	put_text(e.texts[SUBJECT], scratch, out);
 	for (int i = 0; i < LISTS; i++) {
-		bool is_author = i == SENDER || i == REPLY_TO; /* RFC 3501 §7.4.2: From stands in */
+		/* RFC 3501 §7.4.2: From stands in for those */
+		bool missing = (i == SENDER || i == REPLY_TO) && !e.first[i];
+		size_t max =
+		    i <= REPLY_TO && *addresses_left > AUTHORS_MAX ? AUTHORS_MAX : *addresses_left;
 		sbuf_putc(out, ' ');
-		put_list(
-		    is_author && !e.first[i] ? e.first[FROM] : e.first[i], addresses_left, out);
+		*addresses_left -= put_list(e.first[missing ? FROM : i], max, out);
 	}
 	sbuf_putc(out, ' ');
 	put_text(e.texts[IN_REPLY_TO], scratch, out);

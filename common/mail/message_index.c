@@ -117,13 +117,16 @@ delimit(struct index_builder *b, int32_t node, bool close, uint64_t next_at)
 	uint64_t end = b->line_at - (uint64_t)b->line_end_n;
 	uint64_t lines = b->lines - (b->line_end_n > 0);
 
-	if (b->tree.in_header) { /* the line end before the delimiter is the last header line's */
+	/* The line end before a delimiter is part of it (RFC 2046 §5.1.1), but for that of a
+	 * header: no octet belongs to two things. */
+	if (b->tree.in_header || b->tree.nodes[b->tree.current].part.body_at == b->line_at) {
 		end = b->line_at;
 		lines = b->lines;
-		sbuf_cut(&b->header, b->header_line);
-		while (b->tree.in_header)
-			end_header(b, end, lines);
 	}
+	if (b->tree.in_header)
+		sbuf_cut(&b->header, b->header_line);
+	while (b->tree.in_header)
+		end_header(b, end, lines);
 	mime_tree_close_children(&b->tree, node, end, lines);
 	if (close)
 		mime_tree_drop_delimiter(&b->tree, node);
@@ -176,6 +179,26 @@ take_piece(struct index_builder *b, struct str piece, bool ends)
 	b->last = piece.p[piece.n - 1];
 }
 
+/* Nothing can end what is open but the end of the message. */
+static bool
+is_settled(const struct index_builder *b)
+{
+	return !b->tree.in_header && (b->tree.boundaries.n == 0 || mime_tree_is_full(&b->tree));
+}
+
+/* All that is left to know of such octets is how many lines they are. */
+static void
+take_settled(struct index_builder *b, struct str rest)
+{
+	uint64_t lines = 0;
+
+	for (size_t i = 0; i < rest.n; i++)
+		lines += rest.p[i] == '\n';
+	b->lines += lines;
+	b->line_at += b->line_n + rest.n;
+	b->line_n = 0;
+}
+
 void
 index_builder_feed(struct index_builder *b, const void *p, size_t n)
 {
@@ -185,13 +208,15 @@ index_builder_feed(struct index_builder *b, const void *p, size_t n)
 		b->all |= (unsigned char)rest.p[i];
 	if (!b->has_nul)
 		b->has_nul = str_has_nul(rest);
-	while (rest.n) {
+	while (rest.n && !is_settled(b)) {
 		size_t at = str_find(rest, '\n');
 		bool ends = at != STR_NONE;
 		struct str piece = str_sub(rest, 0, ends ? at + 1 : rest.n);
 		take_piece(b, piece, ends);
 		rest = str_skip(rest, piece.n);
 	}
+	if (rest.n)
+		take_settled(b, rest);
 }
 
 enum err

@@ -1,1 +1,74 @@
-# tests/fuzz
+# Fuzz targets. replay_<target> runs the seeds of corpus/<target> in `make check`; with
+# --enable-fuzzing, fuzz_<target> is a libFuzzer program and `make fuzz` runs each for FUZZ_SECONDS.
+MAIL_FUZZ_TARGETS = index address words utf7 date codec header
+EXTRA_DIST += %D%/corpus
+EXTRA_DIST += %D%/index.dict %D%/address.dict %D%/words.dict %D%/date.dict %D%/header.dict
+
+check_PROGRAMS += tests/fuzz/replay_index
+tests_fuzz_replay_index_SOURCES = %D%/fuzz_index.c %D%/replay.c %D%/fuzz.h
+tests_fuzz_replay_index_LDADD = $(MAIL_LIBS) $(OUTSIDE_LIBS)
+check_PROGRAMS += tests/fuzz/replay_address
+tests_fuzz_replay_address_SOURCES = %D%/fuzz_address.c %D%/replay.c %D%/fuzz.h
+tests_fuzz_replay_address_LDADD = $(MAIL_LIBS) $(OUTSIDE_LIBS)
+check_PROGRAMS += tests/fuzz/replay_words
+tests_fuzz_replay_words_SOURCES = %D%/fuzz_words.c %D%/replay.c %D%/fuzz.h
+tests_fuzz_replay_words_LDADD = $(MAIL_LIBS) $(OUTSIDE_LIBS)
+check_PROGRAMS += tests/fuzz/replay_utf7
+tests_fuzz_replay_utf7_SOURCES = %D%/fuzz_utf7.c %D%/replay.c %D%/fuzz.h
+tests_fuzz_replay_utf7_LDADD = $(MAIL_LIBS) $(OUTSIDE_LIBS)
+check_PROGRAMS += tests/fuzz/replay_date
+tests_fuzz_replay_date_SOURCES = %D%/fuzz_date.c %D%/replay.c %D%/fuzz.h
+tests_fuzz_replay_date_LDADD = $(MAIL_LIBS) $(OUTSIDE_LIBS)
+check_PROGRAMS += tests/fuzz/replay_codec
+tests_fuzz_replay_codec_SOURCES = %D%/fuzz_codec.c %D%/replay.c %D%/fuzz.h
+tests_fuzz_replay_codec_LDADD = $(MAIL_LIBS) $(OUTSIDE_LIBS)
+check_PROGRAMS += tests/fuzz/replay_header
+tests_fuzz_replay_header_SOURCES = %D%/fuzz_header.c %D%/replay.c %D%/fuzz.h
+tests_fuzz_replay_header_LDADD = $(MAIL_LIBS) $(OUTSIDE_LIBS)
+
+if FUZZING
+noinst_PROGRAMS += tests/fuzz/fuzz_index
+tests_fuzz_fuzz_index_SOURCES = %D%/fuzz_index.c %D%/fuzz.h
+tests_fuzz_fuzz_index_LDADD = $(MAIL_LIBS) $(OUTSIDE_LIBS)
+tests_fuzz_fuzz_index_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+noinst_PROGRAMS += tests/fuzz/fuzz_address
+tests_fuzz_fuzz_address_SOURCES = %D%/fuzz_address.c %D%/fuzz.h
+tests_fuzz_fuzz_address_LDADD = $(MAIL_LIBS) $(OUTSIDE_LIBS)
+tests_fuzz_fuzz_address_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+noinst_PROGRAMS += tests/fuzz/fuzz_words
+tests_fuzz_fuzz_words_SOURCES = %D%/fuzz_words.c %D%/fuzz.h
+tests_fuzz_fuzz_words_LDADD = $(MAIL_LIBS) $(OUTSIDE_LIBS)
+tests_fuzz_fuzz_words_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+noinst_PROGRAMS += tests/fuzz/fuzz_utf7
+tests_fuzz_fuzz_utf7_SOURCES = %D%/fuzz_utf7.c %D%/fuzz.h
+tests_fuzz_fuzz_utf7_LDADD = $(MAIL_LIBS) $(OUTSIDE_LIBS)
+tests_fuzz_fuzz_utf7_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+noinst_PROGRAMS += tests/fuzz/fuzz_date
+tests_fuzz_fuzz_date_SOURCES = %D%/fuzz_date.c %D%/fuzz.h
+tests_fuzz_fuzz_date_LDADD = $(MAIL_LIBS) $(OUTSIDE_LIBS)
+tests_fuzz_fuzz_date_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+noinst_PROGRAMS += tests/fuzz/fuzz_codec
+tests_fuzz_fuzz_codec_SOURCES = %D%/fuzz_codec.c %D%/fuzz.h
+tests_fuzz_fuzz_codec_LDADD = $(MAIL_LIBS) $(OUTSIDE_LIBS)
+tests_fuzz_fuzz_codec_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+noinst_PROGRAMS += tests/fuzz/fuzz_header
+tests_fuzz_fuzz_header_SOURCES = %D%/fuzz_header.c %D%/fuzz.h
+tests_fuzz_fuzz_header_LDADD = $(MAIL_LIBS) $(OUTSIDE_LIBS)
+tests_fuzz_fuzz_header_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif
+
+# What is found goes to fuzz-corpus/<target> and fuzz-<target>-crash… in the build folder.
+FUZZ_SECONDS = 60
+fuzz: all
+	@set -e; for program in tests/fuzz/fuzz_*; do \
+		test -x $$program -a ! -d $$program || continue; \
+		target=$${program#tests/fuzz/fuzz_}; \
+		case $$target in *.*) continue;; esac; \
+		dict=$(srcdir)/tests/fuzz/$$target.dict; \
+		mkdir -p fuzz-corpus/$$target; \
+		echo "== $$target: $(FUZZ_SECONDS) s"; \
+		$$program -max_total_time=$(FUZZ_SECONDS) -timeout=20 -print_final_stats=1 \
+			-verbosity=0 -artifact_prefix=fuzz-$$target- `test -f $$dict && echo -dict=$$dict` \
+			fuzz-corpus/$$target $(srcdir)/tests/fuzz/corpus/$$target; \
+	done
+.PHONY: fuzz
