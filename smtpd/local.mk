@@ -1,5 +1,17 @@
 # The sessions are a library so that tests and fuzz targets run them without the daemon around them.
 noinst_LIBRARIES += libsmtpd.a
 libsmtpd_a_SOURCES = \
+	%D%/cmd_auth.c %D%/cmd_bdat.c %D%/cmd_data.c %D%/cmd_ehlo.c %D%/cmd_mail.c %D%/cmd_rcpt.c \
+	%D%/cmd_simple.c %D%/cmd_starttls.c \
 	%D%/data_reader.c %D%/data_reader.h \
-	%D%/smtp_parse.c %D%/smtp_parse.h
+	%D%/deliver.c %D%/deliver.h \
+	%D%/header_filter.c %D%/header_filter.h \
+	%D%/incoming.c %D%/incoming.h \
+	%D%/partial.c %D%/partial.h \
+	%D%/policy.c %D%/policy.h \
+	%D%/smtp_commands.c %D%/smtp_commands.h \
+	%D%/smtp_dispatch.c \
+	%D%/smtp_parse.c %D%/smtp_parse.h \
+	%D%/smtp_reply.c %D%/smtp_reply.h \
+	%D%/smtp_session.c %D%/smtp_session.h \
+	%D%/trace.c %D%/trace.h

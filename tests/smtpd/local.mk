@@ -1,8 +1,14 @@
 # tests/smtpd
-check_PROGRAMS += tests/smtpd/test_smtp_parse tests/smtpd/test_data_reader
+SMTPD_TEST_LIBS = libtestsupport.a libsmtpd.a libauth.a libmail.a libnet.a $(BASE_LIBS) \
+	$(OUTSIDE_LIBS) $(CHECK_LIBS)
+check_PROGRAMS += tests/smtpd/test_smtp_parse tests/smtpd/test_data_reader \
+	tests/smtpd/test_smtp_session
 tests_smtpd_test_smtp_parse_SOURCES = %D%/test_smtp_parse.c
 tests_smtpd_test_smtp_parse_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_smtpd_test_smtp_parse_LDADD = libtestsupport.a libsmtpd.a $(BASE_LIBS) $(CHECK_LIBS)
 tests_smtpd_test_data_reader_SOURCES = %D%/test_data_reader.c
 tests_smtpd_test_data_reader_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_smtpd_test_data_reader_LDADD = libtestsupport.a libsmtpd.a $(BASE_LIBS) $(CHECK_LIBS)
+tests_smtpd_test_smtp_session_SOURCES = %D%/test_smtp_session.c %D%/fake.c %D%/fake.h
+tests_smtpd_test_smtp_session_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_smtpd_test_smtp_session_LDADD = $(SMTPD_TEST_LIBS)

@@ -1,0 +1,55 @@
+/* RCPT: RFC 5321 §4.1.1.3. The decision on each recipient falls here. */
+#include "smtpd/deliver.h"
+#include "smtpd/policy.h"
+#include "smtpd/smtp_commands.h"
+
+static enum err
+parse(struct smtp_session *s, struct smtp_cmd *cmd, struct smtp_path *ret)
+{
+	struct cursor c;
+
+	cursor_init(&c, cmd->args);
+	if (!cursor_accept_word(&c, STR("TO:")))
+		return smtp_answer(cmd, ERR_SYNTAX, 501, "5.5.4", "Syntax: RCPT TO:<address>");
+	smtp_parse_forward_path(&c, s->arena, ret);
+	if (c.err == ERR_SYNTAX)
+		return smtp_answer(cmd, ERR_SYNTAX, 501, "5.1.3", "Bad recipient address syntax");
+	smtp_parse_rcpt_params(&c);
+	return smtp_parse_end(&c);
+}
+
+static enum err
+refuse(struct smtp_session *s, struct smtp_cmd *cmd, enum err e)
+{
+	if (e == ERR_RELAY && smtp_submits(s))
+		return smtp_answer(
+		    cmd, e, 550, "5.7.1", "Sending to other servers is not possible yet");
+	return e;
+}
+
+enum err
+cmd_rcpt(struct smtp_session *s, struct smtp_cmd *cmd)
+{
+	struct smtp_txn *t = s->txn;
+	struct smtp_path to;
+	struct recipient *found = NULL;
+	size_t n = 0;
+	enum err e = parse(s, cmd, &to);
+
+	if (e)
+		return e;
+	cmd->about = to.address;
+	if (t->rcpts_tried >= s->conf->smtpd.max_recipients)
+		return ERR_LIMIT;
+	t->rcpts_tried++; /* refused ones count, or guessing names would be free */
+	if (to.utf8 && !t->params.smtputf8)
+		return smtp_answer(cmd, ERR_SYNTAX, 553, "5.6.7",
+		    "A recipient address beyond ASCII needs SMTPUTF8");
+	e = policy_recipient(s, to.address, t->params.size, s->arena, &found, &n);
+	if (!e)
+		e = deliver_add_recipient(s, to.address, found, n);
+	if (e)
+		return refuse(s, cmd, e);
+	smtp_enter(s, ST_RCPT);
+	return smtp_answer(cmd, ERR_OK, 250, "2.1.5", "Recipient ok");
+}

@@ -1,0 +1,297 @@
+#include "smtpd/deliver.h"
+
+#include "common/base/log.h"
+#include "smtpd/smtp_commands.h"
+#include "smtpd/trace.h"
+
+#define FRONT_MAX 4096 /* trace fields: each part of them is bounded */
+
+/* -- recipients ------------------------------------------------------------------------------ */
+
+static size_t
+find_delivery(const struct smtp_txn *t, int64_t account)
+{
+	size_t i = 0;
+
+	while (i < t->delivery_count && t->deliveries[i].account != account)
+		i++;
+	return i;
+}
+
+enum err
+deliver_add_recipient(
+    struct smtp_session *s, struct str address, const struct recipient *r, size_t n)
+{
+	struct smtp_txn *t = s->txn;
+	size_t count = t->delivery_count;
+
+	if (n > SMTP_ACCOUNTS_MAX - count)
+		return ERR_LIMIT;
+	struct smtp_rcpt rcpt = {.address = arena_dup(t->arena, address), .account_count = n};
+	struct delivery *d = arena_grow(
+	    t->arena, t->deliveries, &t->delivery_cap, count + n, sizeof(*t->deliveries));
+	if (d)
+		t->deliveries = d;
+	struct smtp_rcpt *rcpts =
+	    arena_grow(t->arena, t->rcpts, &t->rcpt_cap, t->rcpt_count + 1, sizeof(*t->rcpts));
+	if (rcpts)
+		t->rcpts = rcpts;
+	rcpt.accounts = arena_alloc_array(t->arena, n, sizeof(*rcpt.accounts));
+	if (!d || !rcpts || !rcpt.accounts || !rcpt.address.p)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < n; i++) {
+		size_t at = find_delivery(t, r[i].account);
+		/* The +detail of an address picks no mailbox: anyone can write one, and a folder
+		 * such as Trash must not take mail that its owner never saw. */
+		if (at == t->delivery_count)
+			t->deliveries[t->delivery_count++] =
+			    (struct delivery){.account = r[i].account, .mailbox = STR("")};
+		rcpt.accounts[i] = (uint32_t)at;
+	}
+	t->rcpts[t->rcpt_count++] = rcpt;
+	return ERR_OK;
+}
+
+/* -- the beginning --------------------------------------------------------------------------- */
+
+/* RFC 6409 §8: what a submission lacks is added, nothing else is changed. */
+static enum err
+make_missing(struct smtp_session *s, struct date now)
+{
+	CLEANUP(sbuf_done) struct sbuf b = SBUF_INIT(FRONT_MAX);
+
+	trace_date_line(now, &b);
+	enum err e = sbuf_error(&b);
+	if (e)
+		return e;
+	s->txn->date_line = arena_dup(s->txn->arena, sbuf_view(&b));
+	sbuf_clear(&b);
+	e = trace_message_id_line(str_of(s->conf->hostname), now, &b);
+	if (e)
+		return e;
+	s->txn->message_id_line = arena_dup(s->txn->arena, sbuf_view(&b));
+	return arena_failed(s->txn->arena) ? ERR_NOMEM : ERR_OK;
+}
+
+enum err
+deliver_begin(struct smtp_session *s, enum data_form form)
+{
+	struct smtp_txn *t = s->txn;
+	CLEANUP(sbuf_done) struct sbuf front = SBUF_INIT(FRONT_MAX);
+	const struct trace trace = {
+	    .sender = t->sender,
+	    .helo = sbuf_view(&s->helo),
+	    .peer = str_of(s->peer),
+	    .hostname = str_of(s->conf->hostname),
+	    .with = smtp_with(s),
+	    .id = str_of(t->id),
+	    .tls_version = str_of(conn_tls_version(s->conn)),
+	    .tls_cipher = str_of(conn_tls_cipher(s->conn)),
+	    .recipient = t->rcpt_count == 1 ? t->rcpts[0].address : STR(""),
+	    .date = date_now(),
+	};
+
+	trace_write(&trace, &front);
+	enum err e = sbuf_error(&front);
+	if (!e && smtp_submits(s))
+		e = make_missing(s, trace.date);
+	if (e)
+		return e;
+	const struct incoming_options options = {
+	    .form = form,
+	    .front = sbuf_view(&front),
+	    .hostname = str_of(s->conf->hostname),
+	    .date_line = t->date_line,
+	    .message_id_line = t->message_id_line,
+	    .size_limit = s->conf->smtpd.message_size_limit,
+	    .max_received = s->conf->smtpd.max_received,
+	    .refuse_bare_newline = s->conf->smtpd.refuse_bare_newline,
+	    .digest = t->delivery_count > 1 || partial_any(s->partials),
+	};
+	return incoming_begin(s->svc->store, &options, &t->in);
+}
+
+/* -- the end --------------------------------------------------------------------------------- */
+
+static bool
+is_permanent(enum err e)
+{
+	return smtp_reply_for(e).code >= 500;
+}
+
+/* One answer for many. A temporary failure of one is one of all: the client tries again, and
+ * partial.h keeps those who have the message from getting it twice. A permanent failure beside
+ * successes is answered as a temporary one as well, since a permanent one would tell the sender
+ * that nobody has it; at the next try RCPT refuses the one alone. */
+enum err
+deliver_combine(enum err so_far, enum err next)
+{
+	if (so_far == next)
+		return so_far;
+	if (so_far && !is_permanent(so_far))
+		return so_far;
+	if (next && !is_permanent(next))
+		return next;
+	return so_far && next ? so_far : ERR_STALE;
+}
+
+static enum err
+result_of(const struct smtp_txn *t, const struct smtp_rcpt *r)
+{
+	enum err e = r->account_count ? t->deliveries[r->accounts[0]].result : ERR_INTERNAL;
+
+	for (size_t i = 1; i < r->account_count; i++)
+		e = deliver_combine(e, t->deliveries[r->accounts[i]].result);
+	return e;
+}
+
+static enum err
+result_of_all(const struct smtp_txn *t)
+{
+	enum err e = t->delivery_count ? t->deliveries[0].result : ERR_INTERNAL;
+
+	for (size_t i = 1; i < t->delivery_count; i++)
+		e = deliver_combine(e, t->deliveries[i].result);
+	return e;
+}
+
+/* Into the mailboxes, but for those who have it from a try before. */
+static enum err
+store_message(struct smtp_session *s, struct spool *spool, const unsigned char *key)
+{
+	struct smtp_txn *t = s->txn;
+	struct delivery *todo = arena_alloc_array(t->arena, t->delivery_count, sizeof(*todo));
+	size_t *back = arena_alloc_array(t->arena, t->delivery_count, sizeof(*back));
+	size_t n = 0;
+
+	if (!todo || !back)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < t->delivery_count; i++) {
+		t->deliveries[i].result = ERR_OK;
+		if (key && partial_has(s->partials, key, t->deliveries[i].account))
+			continue;
+		back[n] = i;
+		todo[n++] = t->deliveries[i];
+	}
+	if (n)
+		message_deliver(s->svc->store, spool, todo, n);
+	for (size_t i = 0; i < n; i++)
+		t->deliveries[back[i]] = todo[i];
+	return ERR_OK;
+}
+
+/* Remembers who has a message whose answer is a failure, forgets who has one that is
+ * acknowledged. */
+static void
+settle(
+    struct smtp_session *s, const struct delivery *d, const unsigned char *key, bool acknowledged)
+{
+	if (!key || d->result)
+		return;
+	if (acknowledged)
+		partial_forget(s->partials, key, d->account);
+	else
+		partial_note(s->partials, key, d->account);
+}
+
+static void
+log_accepted(struct smtp_session *s, size_t rcpts)
+{
+	const struct smtp_txn *t = s->txn;
+
+	log_info("accept", F_CSTR("id", t->id), F_STR("from", t->sender), F_UINT("rcpts", rcpts),
+	    F_UINT("mailboxes", t->delivery_count), F_UINT("size", incoming_size(t->in)),
+	    F_CSTR("peer", s->peer), F_CSTR("with", smtp_with(s)),
+	    F_CSTR("tls", conn_tls_version(s->conn)), F_STR("user", sbuf_view(&s->user)),
+	    F_STR("to", t->rcpts[0].address));
+	s->accepted++;
+	s->bad_commands = 0;
+	s->octets_accepted += incoming_size(t->in);
+}
+
+static struct smtp_reply
+reply_for(struct smtp_session *s, enum err e)
+{
+	struct smtp_reply r = smtp_reply_for(e);
+
+	if (!e) {
+		struct str text = arena_printf(s->arena, "Ok, id %s", s->txn->id);
+		r.text = text.p ? text.p : "Ok";
+	}
+	return r;
+}
+
+/* SMTP: one answer for all recipients. */
+static void
+answer_once(struct smtp_session *s, const char *command, const unsigned char *key)
+{
+	struct smtp_txn *t = s->txn;
+	enum err e = result_of_all(t);
+	struct smtp_reply r = reply_for(s, e);
+
+	for (size_t i = 0; i < t->delivery_count; i++)
+		settle(s, &t->deliveries[i], key, !e);
+	if (!e)
+		log_accepted(s, t->rcpt_count);
+	smtp_say(s, command, &r, t->sender);
+}
+
+/* LMTP: one for each, in the order of the RCPT commands. */
+static void
+answer_each(struct smtp_session *s, const char *command, const unsigned char *key)
+{
+	struct smtp_txn *t = s->txn;
+	size_t accepted = 0;
+
+	for (size_t i = 0; i < t->rcpt_count; i++)
+		accepted += result_of(t, &t->rcpts[i]) == ERR_OK;
+	if (accepted)
+		log_accepted(s, accepted);
+	/* An account of two recipients is acknowledged when one of them is. */
+	for (int pass = 0; pass < 2; pass++) {
+		for (size_t i = 0; i < t->rcpt_count; i++) {
+			bool ok = result_of(t, &t->rcpts[i]) == ERR_OK;
+			for (size_t j = 0; ok == (pass == 1) && j < t->rcpts[i].account_count; j++)
+				settle(s, &t->deliveries[t->rcpts[i].accounts[j]], key, ok);
+		}
+	}
+	for (size_t i = 0; i < t->rcpt_count; i++) {
+		struct smtp_reply r = reply_for(s, result_of(t, &t->rcpts[i]));
+		smtp_say(s, command, &r, t->rcpts[i].address);
+	}
+}
+
+static void
+answer_refused(struct smtp_session *s, const char *command, const struct smtp_reply *r)
+{
+	size_t n = smtp_is_lmtp(s) ? s->txn->rcpt_count : 1;
+
+	for (size_t i = 0; i < n; i++)
+		smtp_say(s, command, r, s->txn->sender);
+}
+
+void
+deliver_finish(struct smtp_session *s, const char *command)
+{
+	struct smtp_txn *t = s->txn;
+	struct spool *spool = NULL;
+	struct smtp_reply refusal;
+	unsigned char key_octets[PARTIAL_KEY_BYTES];
+	const unsigned char *key = NULL;
+	bool has_digest = incoming_has_digest(t->in);
+	enum err e = incoming_finish(t->in, &spool, &refusal);
+
+	if (!e && has_digest && partial_key(incoming_digest(t->in), t->sender, key_octets))
+		key = key_octets;
+	if (!e) {
+		e = store_message(s, spool, key);
+		refusal = smtp_reply_for(e);
+	}
+	if (e)
+		answer_refused(s, command, &refusal);
+	else if (smtp_is_lmtp(s))
+		answer_each(s, command, key);
+	else
+		answer_once(s, command, key);
+	smtp_end_txn(s);
+}

@@ -1,0 +1,118 @@
+/* smtpd: receives mail by SMTP and LMTP and delivers it into the store. */
+#include "common/net/server.h"
+#include "smtpd/smtp_session.h"
+
+struct app {
+	struct service *svc;
+	struct partial_table *partials;
+};
+
+static bool
+has_smtp(const struct conf *c)
+{
+	return c->smtpd.smtp;
+}
+
+static bool
+has_submission(const struct conf *c)
+{
+	return c->smtpd.submission;
+}
+
+static bool
+has_submissions(const struct conf *c)
+{
+	return c->smtpd.submissions;
+}
+
+static bool
+has_lmtp(const struct conf *c)
+{
+	return c->smtpd.lmtp;
+}
+
+static uint16_t
+lmtp_port(const struct conf *c)
+{
+	return (uint16_t)c->smtpd.lmtp_port;
+}
+
+static const struct listener_spec listeners[] = {
+    {.name = "smtp", .service = SMTP_MX, .port = 25, .enabled = has_smtp},
+    {.name = "submission", .service = SMTP_SUBMISSION, .port = 587, .enabled = has_submission},
+    {.name = "submissions",
+	.service = SMTP_SUBMISSIONS,
+	.port = 465,
+	.implicit_tls = true,
+	.enabled = has_submissions},
+    {.name = "lmtp",
+	.service = SMTP_LMTP,
+	.unix_name = "lmtp.sock",
+	.enabled = has_lmtp,
+	.configured_port = lmtp_port},
+};
+
+static void
+app_stop(void *arg)
+{
+	struct app *app = arg;
+
+	service_stop(&app->svc);
+	partial_free(&app->partials);
+	free(app);
+}
+
+static enum err
+app_start(struct server *s, void **ret_app)
+{
+	struct app *app = calloc(1, sizeof(*app));
+
+	if (!app)
+		return ERR_NOMEM;
+	app->partials = partial_new();
+	enum err e = app->partials ? service_start(s, "smtpd", &app->svc) : ERR_NOMEM;
+	if (e) {
+		partial_free(&app->partials);
+		free(app);
+		return e;
+	}
+	*ret_app = app;
+	return ERR_OK;
+}
+
+static void *
+new_session(void *arg, struct server *s, struct conn *c)
+{
+	struct app *app = arg;
+
+	(void)s, (void)c;
+	return smtp_session_new(app->svc, app->partials);
+}
+
+static const char *
+refuse_text(int service, enum err why)
+{
+	(void)service;
+	if (why == ERR_LIMIT)
+		return "421 4.7.0 Too many connections from your address, try again later\r\n";
+	return "421 4.3.2 Too busy, try again later\r\n";
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct daemon smtpd = {
+	    .name = "smtpd",
+	    .alpn = "smtp",
+	    .description = "receives mail by SMTP, submission and LMTP into the mail store",
+	    .listeners = listeners,
+	    .listener_count = ARRAY_LEN(listeners),
+	    .ops = &smtp_session_ops,
+	    .start = app_start,
+	    .stop = app_stop,
+	    .session_new = new_session,
+	    .refuse_text = refuse_text,
+	};
+
+	return server_main(argc, argv, &smtpd);
+}

@@ -1,0 +1,60 @@
+#include "smtpd/smtp_reply.h"
+
+/* clang-format off */
+static const struct smtp_reply replies[ERR__COUNT] = {
+	[ERR_OK] = {250, "2.0.0", "Ok"},
+	[ERR_SYNTAX] = {501, "5.5.4", "Syntax error in the arguments"},
+	[ERR_SEQUENCE] = {503, "5.5.1", "Bad sequence of commands"},
+	[ERR_UNKNOWN] = {500, "5.5.2", "Command not recognised"},
+	[ERR_PARAM] = {555, "5.5.4", "Parameter not recognised"},
+	[ERR_TOO_LONG] = {500, "5.5.2", "Line too long"},
+	[ERR_BAD_CHARSET] = {501, "5.5.2", "Not well-formed UTF-8"},
+	[ERR_NEEDS_TLS] = {530, "5.7.0", "Must issue a STARTTLS command first"}, /* RFC 3207 §4 */
+	[ERR_CANCELLED] = {501, "5.7.0", "Authentication cancelled"}, /* RFC 4954 §4 */
+	[ERR_NOT_FOUND] = {550, "5.1.1", "No such mailbox here"},
+	[ERR_EXISTS] = {554, "5.3.0", "Already exists"},
+	[ERR_GONE] = {550, "5.1.1", "The mailbox no longer exists"},
+	[ERR_CANNOT] = {554, "5.3.0", "Not possible"},
+	[ERR_HAS_CHILDREN] = {554, "5.3.0", "Not possible"},
+	[ERR_READ_ONLY] = {451, "4.3.0", "The mailbox takes no mail now"},
+	[ERR_DENIED] = {550, "5.2.1", "The mailbox is disabled"},
+	[ERR_AUTH_FAILED] = {535, "5.7.8", "Wrong user name or password"}, /* RFC 4954 §6 */
+	[ERR_RELAY] = {550, "5.7.1", "Relaying denied"},
+	[ERR_NO_USER] = {550, "5.1.1", "No such user here"},
+	[ERR_OVER_QUOTA] = {452, "4.2.2", "The mailbox is full"},
+	[ERR_TOO_BIG] = {552, "5.3.4", "The message is too big"}, /* RFC 1870 §6.1 */
+	[ERR_LIMIT] = {452, "4.5.3", "Too many recipients"},
+	[ERR_LOOP] = {554, "5.4.6", "Mail loop: too many Received fields or aliases"},
+	[ERR_BUSY] = {451, "4.3.0", "Busy, try again later"},
+	[ERR_STALE] = {451, "4.3.0", "Try again"},
+	[ERR_NO_SPACE] = {452, "4.3.1", "No space left, try again later"},
+	[ERR_IO] = {451, "4.3.0", "Local error, try again later"},
+	[ERR_CORRUPT] = {451, "4.3.0", "Local error, try again later"},
+	[ERR_NOMEM] = {451, "4.3.0", "Out of memory, try again later"},
+	[ERR_CONFIG] = {451, "4.3.5", "Local configuration error, try again later"},
+	[ERR_INTERNAL] = {451, "4.3.0", "Local error, try again later"},
+};
+/* clang-format on */
+
+struct smtp_reply
+smtp_reply_for(enum err e)
+{
+	return replies[(unsigned)e < ERR__COUNT ? e : ERR_INTERNAL];
+}
+
+bool
+smtp_reply_is_refusal(const struct smtp_reply *r)
+{
+	return r->code >= 400;
+}
+
+void
+smtp_reply_write(struct conn *c, const struct smtp_reply *r)
+{
+	struct str rest = str_of(r->text);
+	struct str line;
+
+	while (str_split(&rest, '\n', &line))
+		conn_printf(c, "%u%c%s%s%.*s\r\n", r->code, rest.p ? '-' : ' ', r->enhanced,
+		    r->enhanced[0] ? " " : "", STR_ARG(line));
+}

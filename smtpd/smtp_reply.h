@@ -1,0 +1,19 @@
+/* smtpd/smtp_reply.h - replies: RFC 5321 §4.2, enhanced codes of RFC 2034 and RFC 3463. */
+#ifndef SMTPD_SMTP_REPLY_H
+#define SMTPD_SMTP_REPLY_H
+
+#include "common/net/conn.h"
+
+struct smtp_reply {
+	uint16_t code;
+	const char *enhanced; /* "" where none belongs: greeting, EHLO, 334, 354 */
+	const char *text; /* ASCII; '\n' between lines */
+};
+
+/* What a failure is answered with when its command says nothing better. */
+struct smtp_reply smtp_reply_for(enum err e);
+/* 4yz or 5yz. */
+bool smtp_reply_is_refusal(const struct smtp_reply *r);
+void smtp_reply_write(struct conn *c, const struct smtp_reply *r);
+
+#endif

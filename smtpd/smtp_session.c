@@ -1,0 +1,292 @@
+#include "smtpd/smtp_session.h"
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "smtpd/trace.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+/* Commands run in one turn before others get the worker. */
+#define TURN_STEPS 100
+
+struct smtp_session *
+smtp_session_new(struct service *svc, struct partial_table *partials)
+{
+	struct smtp_session *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->svc = svc;
+	s->partials = partials;
+	s->conf = service_conf(svc);
+	s->state = ST_START;
+	s->mode = smtp_mode_command;
+	sbuf_init(&s->helo, SMTP_HELO_MAX);
+	sbuf_init(&s->user, SMTP_LOCAL_MAX + 1 + SMTP_DOMAIN_MAX);
+	s->began_ms = clock_mono_ms();
+	s->end = "lost";
+	return s;
+}
+
+static void
+session_done(void *session)
+{
+	struct smtp_session *s = session;
+
+	log_set_sid(s->sid);
+	smtp_end_txn(s);
+	log_info("end", F_CSTR("peer", s->peer), F_CSTR("how", s->end),
+	    F_UINT("commands", s->commands), F_UINT("messages", s->accepted),
+	    F_UINT("octets", s->octets_accepted), F_INT("ms", clock_mono_ms() - s->began_ms));
+	log_set_sid("");
+	sasl_free(&s->sasl);
+	sbuf_done(&s->helo);
+	sbuf_done(&s->user);
+	conf_unref(&s->conf);
+	free(s);
+}
+
+/* -- states and modes ------------------------------------------------------------------------ */
+
+static unsigned
+moves_from(enum smtp_state from)
+{
+	switch (from) {
+	case ST_START:
+		return ST_START | ST_READY;
+	case ST_READY:
+		return ST_START | ST_READY | ST_MAIL; /* START: after STARTTLS */
+	case ST_MAIL:
+		return ST_READY | ST_RCPT;
+	case ST_RCPT:
+		return ST_READY | ST_BDAT;
+	case ST_BDAT:
+		return ST_READY;
+	}
+	return 0;
+}
+
+void
+smtp_enter(struct smtp_session *s, enum smtp_state to)
+{
+	if (s->state == to)
+		return;
+	assert(moves_from(s->state) & to);
+	s->state = to;
+}
+
+void
+smtp_set_mode(struct smtp_session *s, smtp_mode *mode)
+{
+	s->mode = mode;
+}
+
+/* A command boundary or data has come: the client has its full time again, but no longer than it
+ * has to log in. */
+static void
+set_deadline(struct smtp_session *s)
+{
+	int64_t ms = (int64_t)s->conf->smtpd.timeout_s * 1000;
+
+	if (s->login_deadline && !s->account) {
+		int64_t left = s->login_deadline - clock_mono_ms();
+		if (left < ms)
+			ms = left > 1 ? left : 1;
+	}
+	conn_set_deadline(s->conn, ms);
+}
+
+/* -- the transaction ------------------------------------------------------------------------- */
+
+static void
+txn_free(struct smtp_txn **t)
+{
+	if (!*t)
+		return;
+	incoming_free(&(*t)->in);
+	arena_free(&(*t)->arena);
+	free(*t);
+	*t = NULL;
+}
+
+enum err
+smtp_begin_txn(struct smtp_session *s)
+{
+	CLEANUP(txn_free) struct smtp_txn *t = calloc(1, sizeof(*t));
+
+	if (t)
+		t->arena = arena_new(SMTP_TXN_ARENA);
+	if (!t || !t->arena)
+		return ERR_NOMEM;
+	s->mails++;
+	snprintf(t->id, sizeof(t->id), "%s.%u", s->sid, s->mails);
+	s->txn = MOVE_PTR(t);
+	smtp_enter(s, ST_MAIL);
+	return ERR_OK;
+}
+
+void
+smtp_end_txn(struct smtp_session *s)
+{
+	txn_free(&s->txn);
+	if (s->state & ST_TRANSACTION)
+		smtp_enter(s, ST_READY);
+}
+
+const char *
+smtp_with(const struct smtp_session *s)
+{
+	return trace_protocol((struct trace_with){
+	    .lmtp = smtp_is_lmtp(s),
+	    .extended = s->extended,
+	    .utf8 = s->txn && s->txn->params.smtputf8,
+	    .tls = conn_is_tls(s->conn),
+	    .authenticated = s->account != 0,
+	});
+}
+
+/* -- replies that are not a command's --------------------------------------------------------- */
+
+enum smtp_step
+smtp_goodbye(struct smtp_session *s, const char *enhanced, const char *text, const char *why)
+{
+	conn_printf(s->conn, "421 %s %s %s\r\n", enhanced, s->conf->hostname, text);
+	s->end = why;
+	return STEP_CLOSE;
+}
+
+static enum smtp_step
+mode_delay(struct smtp_session *s)
+{
+	(void)s;
+	return STEP_SLEEP;
+}
+
+void
+smtp_delay_reply(struct smtp_session *s, const struct smtp_reply *reply, int64_t ms, bool close)
+{
+	s->held = *reply;
+	s->held_closes = close;
+	smtp_set_mode(s, mode_delay);
+	conn_set_deadline(s->conn, ms > 0 ? ms : 1);
+}
+
+static enum smtp_step
+release_reply(struct smtp_session *s)
+{
+	smtp_set_mode(s, smtp_mode_command);
+	smtp_reply_write(s->conn, &s->held);
+	set_deadline(s);
+	if (!s->held_closes)
+		return STEP_GO_ON;
+	s->end = "login failures";
+	return STEP_CLOSE;
+}
+
+/* A client that talks before it is greeted is no mail server (RFC 5321 §3.1, §4.3.1); what it sends
+ * was not meant for the answers it would get. */
+static enum smtp_step
+open_session(struct smtp_session *s)
+{
+	struct conn *c = s->conn;
+
+	s->service = (enum smtp_service)conn_service(c);
+	snprintf(s->sid, sizeof(s->sid), "%s", conn_id(c));
+	snprintf(s->peer, sizeof(s->peer), "%s", conn_peer(c));
+	log_set_sid(s->sid);
+	service_sasl_host(s->svc, c, &s->sasl_host);
+	if (smtp_submits(s))
+		s->login_deadline = s->began_ms + (int64_t)s->conf->login_timeout_s * 1000;
+	if (s->service == SMTP_MX && conn_input(c).n > 0) {
+		const struct smtp_reply early = {
+		    554, "5.5.1", "You must wait for the greeting before you speak"};
+		log_info("refuse", F_CSTR("cmd", "(early talk)"), F_UINT("code", 554),
+		    F_CSTR("peer", s->peer));
+		smtp_reply_write(c, &early);
+		s->end = "early talk";
+		return STEP_CLOSE;
+	}
+	conn_printf(c, "220 %s %s Pillarbox ready\r\n", s->conf->hostname,
+	    smtp_is_lmtp(s) ? "LMTP" : "ESMTP");
+	set_deadline(s);
+	return STEP_GO_ON;
+}
+
+/* -- turns ------------------------------------------------------------------------------------ */
+
+/* What has happened apart from input. */
+static enum smtp_step
+take_events(struct smtp_session *s, unsigned events)
+{
+	if (events & CONN_EV_OPEN)
+		return open_session(s);
+	if (events & CONN_EV_STOP)
+		s->stopping = true;
+	if (events & CONN_EV_TLS) {
+		service_sasl_host(s->svc, s->conn, &s->sasl_host);
+		set_deadline(s);
+	}
+	if (events & CONN_EV_TIMEOUT) {
+		if (s->mode == mode_delay)
+			return release_reply(s);
+		return smtp_goodbye(s, "4.4.2", "Timeout, closing the connection", "timeout");
+	}
+	if (s->mode == mode_delay && (s->stopping || conn_at_eof(s->conn)))
+		return smtp_goodbye(s, "4.3.2", "Shutting down", "stop");
+	return STEP_GO_ON;
+}
+
+static enum conn_turn
+run(struct smtp_session *s, unsigned events)
+{
+	enum smtp_step step = take_events(s, events);
+
+	for (int i = 0; step == STEP_GO_ON; i++) {
+		if (conn_out_full(s->conn))
+			return CONN_DRAIN;
+		if (i == TURN_STEPS)
+			return CONN_AGAIN;
+		arena_reset(s->arena);
+		size_t before = conn_input(s->conn).n;
+		smtp_mode *mode = s->mode;
+		step = mode(s);
+		/* A line that trickles in does not earn more time, data and whole commands do. */
+		if (s->mode != mode_delay && (step == STEP_GO_ON || mode != smtp_mode_command) &&
+		    conn_input(s->conn).n != before)
+			set_deadline(s);
+	}
+	switch (step) {
+	case STEP_SLEEP:
+		return CONN_SLEEP;
+	case STEP_TLS:
+		return CONN_TLS;
+	case STEP_CLOSE:
+		return CONN_CLOSE;
+	case STEP_GO_ON:
+	case STEP_READ:
+		break;
+	}
+	return CONN_READ;
+}
+
+static enum conn_turn
+session_turn(void *session, struct conn *c, unsigned events)
+{
+	struct smtp_session *s = session;
+	CLEANUP(arena_free) struct arena *arena = arena_new(SMTP_ARENA);
+
+	s->conn = c;
+	s->arena = arena;
+	log_set_sid(s->sid);
+	enum conn_turn next = CONN_CLOSE;
+	if (arena)
+		next = run(s, events);
+	else
+		conn_puts(c, "421 4.3.0 Out of memory, try again later\r\n");
+	s->arena = NULL;
+	log_set_sid("");
+	return next;
+}
+
+const struct session_ops smtp_session_ops = {.turn = session_turn, .done = session_done};
