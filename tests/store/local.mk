@@ -32,3 +32,7 @@ check_PROGRAMS += tests/store/test_resolve
 tests_store_test_resolve_SOURCES = %D%/test_resolve.c
 tests_store_test_resolve_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_store_test_resolve_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+check_PROGRAMS += tests/store/test_message_model
+tests_store_test_message_model_SOURCES = %D%/test_message_model.c %D%/fixture.c %D%/fixture.h
+tests_store_test_message_model_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_store_test_message_model_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
