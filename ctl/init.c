@@ -122,8 +122,9 @@ choose_places(struct plan *p, const char *dir)
 	p->user = user ? user : "";
 	p->owner = p->user[0] ? getpwnam(p->user) : NULL;
 	if (p->user[0] && !p->owner) {
-		call_complain("there is no user %s: make it with `useradd --system --home-dir %s "
-			      "--shell /usr/sbin/nologin %s`, or name another with --user",
+		call_complain("there is no user %s: make it with `systemd-sysusers` or `useradd "
+			      "--system --home-dir %s --shell /usr/sbin/nologin %s`, or name "
+			      "another with --user",
 		    p->user, p->data_dir, p->user);
 		return CTL_CONFIG;
 	}

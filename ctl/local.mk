@@ -17,3 +17,6 @@ libctl_a_SOURCES = \
 	%D%/status.c \
 	%D%/stop.c
 
+bin_PROGRAMS += ctl/pillarbox
+ctl_pillarbox_SOURCES = %D%/main.c
+ctl_pillarbox_LDADD = libctl.a $(DAEMON_LIBS) $(OUTSIDE_LIBS)

@@ -1,1 +1,27 @@
-# packaging
+# packaging: what systemd needs, in the places below $(prefix) where it looks
+systemdsystemunitdir = $(prefix)/lib/systemd/system
+sysusersdir = $(prefix)/lib/sysusers.d
+tmpfilesdir = $(prefix)/lib/tmpfiles.d
+
+PB_UNITS = packaging/pillarbox-smtpd.service packaging/pillarbox-pop3d.service packaging/pillarbox-imapd.service
+dist_systemdsystemunit_DATA = %D%/pillarbox.target
+systemdsystemunit_DATA = $(PB_UNITS)
+sysusers_DATA = packaging/sysusers.d/pillarbox.conf
+tmpfiles_DATA = packaging/tmpfiles.d/pillarbox.conf
+EXTRA_DIST += %D%/daemon.service.in %D%/sysusers.conf.in %D%/tmpfiles.conf.in
+CLEANFILES += $(PB_UNITS) $(sysusers_DATA) $(tmpfiles_DATA)
+
+PB_SUBSTITUTE = $(AM_V_GEN)$(MKDIR_P) $(@D) && sed \
+	-e 's|[@]sbindir[@]|$(sbindir)|g' -e 's|[@]sysconfdir[@]|$(sysconfdir)|g' \
+	-e 's|[@]localstatedir[@]|$(localstatedir)|g' -e 's|[@]runstatedir[@]|$(runstatedir)|g'
+
+packaging/pillarbox-smtpd.service: packaging/daemon.service.in Makefile
+	$(PB_SUBSTITUTE) -e 's|[@]DAEMON[@]|smtpd|g' -e 's|[@]WHAT[@]|receives mail|' $(srcdir)/packaging/daemon.service.in >$@
+packaging/pillarbox-pop3d.service: packaging/daemon.service.in Makefile
+	$(PB_SUBSTITUTE) -e 's|[@]DAEMON[@]|pop3d|g' -e 's|[@]WHAT[@]|hands mail out|' $(srcdir)/packaging/daemon.service.in >$@
+packaging/pillarbox-imapd.service: packaging/daemon.service.in Makefile
+	$(PB_SUBSTITUTE) -e 's|[@]DAEMON[@]|imapd|g' -e 's|[@]WHAT[@]|manages folders|' $(srcdir)/packaging/daemon.service.in >$@
+packaging/sysusers.d/pillarbox.conf: packaging/sysusers.conf.in Makefile
+	$(PB_SUBSTITUTE) $(srcdir)/packaging/sysusers.conf.in >$@
+packaging/tmpfiles.d/pillarbox.conf: packaging/tmpfiles.conf.in Makefile
+	$(PB_SUBSTITUTE) $(srcdir)/packaging/tmpfiles.conf.in >$@
