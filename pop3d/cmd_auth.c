@@ -73,10 +73,10 @@ cmd_pass(struct pop3_session *s, const struct pop3_cmd *cmd)
 	struct account_entry entry;
 	struct str name;
 
-	pop3_enter_state(s, ST_AUTHORIZATION); /* the next PASS needs its own USER */
 	if (!arena)
 		return ERR_NOMEM;
 	enum err e = prep_string(str_of(s->name), arena, &name);
+	pop3_enter_state(s, ST_AUTHORIZATION); /* the next PASS needs its own USER */
 	if (!e)
 		e = service_login(s->service, s->conn, name, cmd->text, arena, &entry);
 	if (e == ERR_AUTH_FAILED)

@@ -13,3 +13,7 @@ libpop3d_a_SOURCES = \
 	%D%/pop3_reply.c %D%/pop3_reply.h \
 	%D%/pop3_session.c %D%/pop3_session.h \
 	%D%/pop3_text.c %D%/pop3_text.h
+
+sbin_PROGRAMS += pop3d/pop3d
+pop3d_pop3d_SOURCES = %D%/main.c
+pop3d_pop3d_LDADD = libpop3d.a $(DAEMON_LIBS) $(OUTSIDE_LIBS)

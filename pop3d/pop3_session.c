@@ -225,6 +225,8 @@ done(void *session)
 {
 	struct pop3_session *s = session;
 
+	if (s->conn)
+		log_set_sid(conn_id(s->conn));
 	log_info("session", F_CSTR("user", s->user ? s->user : ""),
 	    F_CSTR("peer", s->conn ? conn_peer(s->conn) : ""), F_UINT("retrieved", s->retrieved),
 	    F_UINT("octets", s->octets), F_UINT("deleted", s->removed), F_CSTR("end", s->end));
