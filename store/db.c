@@ -36,15 +36,29 @@ struct db {
 
 /* -- errors */
 
+/* SQLite remembers errno per file, and per connection only sometimes. */
+static bool
+is_full(sqlite3_file *f)
+{
+	int errnum = 0;
+
+	if (!f || !f->pMethods ||
+	    f->pMethods->xFileControl(f, SQLITE_FCNTL_LAST_ERRNO, &errnum) != SQLITE_OK)
+		return false;
+	/* ENOSPC is SQLITE_FULL by itself; a file size limit is a full disk to whoever meets it. */
+	return errnum == EDQUOT || errnum == EFBIG || errnum == ENOSPC;
+}
+
 static enum err
 err_from_io(struct db *db)
 {
-	int errnum = sqlite3_system_errno(db->conn);
+	sqlite3_file *file = NULL, *wal = NULL;
 
-	/* EFBIG: a file size limit is a full disk to whoever meets it. */
-	if (errnum == ENOSPC || errnum == EDQUOT || errnum == EFBIG)
-		return ERR_NO_SPACE;
-	return errnum == ENOMEM ? ERR_NOMEM : ERR_IO;
+	if (sqlite3_system_errno(db->conn) == ENOMEM)
+		return ERR_NOMEM;
+	sqlite3_file_control(db->conn, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+	sqlite3_file_control(db->conn, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
+	return is_full(file) || is_full(wal) ? ERR_NO_SPACE : ERR_IO;
 }
 
 static enum err
@@ -91,7 +105,7 @@ report(struct db *db, const char *op, int code)
 		code = sqlite3_extended_errcode(db->conn);
 	enum err e = err_from_code(db, code);
 
-	if (e == ERR_IO || e == ERR_CORRUPT)
+	if ((code & 0xff) == SQLITE_IOERR || e == ERR_CORRUPT)
 		db->failed = true;
 	if (err_class(e) == ERR_CLASS_OURS)
 		log_error("store", F_CSTR("op", op), F_ERR(e), F_CSTR("file", db->path),

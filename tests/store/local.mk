@@ -36,3 +36,9 @@ check_PROGRAMS += tests/store/test_message_model
 tests_store_test_message_model_SOURCES = %D%/test_message_model.c %D%/fixture.c %D%/fixture.h
 tests_store_test_message_model_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_store_test_message_model_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+
+
+check_PROGRAMS += tests/store/test_database
+tests_store_test_database_SOURCES = %D%/test_database.c
+tests_store_test_database_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_store_test_database_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
