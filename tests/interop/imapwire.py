@@ -276,6 +276,8 @@ def main():
             m = re.search(rb"MESSAGES (\d+)", r[0])
             if m:
                 print(int(m.group(1)))
+    elif what == "create":
+        c.cmd(f'CREATE "{sys.argv[6]}"')
     c.cmd("LOGOUT")
 
 

@@ -3,7 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 need curl
 suite_start 16100
-S="$SUITE/mail"
+S="$SUITE/m.txt"
 C=(curl -sS --max-time 20 --cacert "$CA")
 message $U1 "curl smtp" >"$S"
 check "smtp: MX takes mail for a local user" "${C[@]}" "smtp://$HOST:$(port 25)/client.test" --mail-from x@remote.test --mail-rcpt $U1 -T "$S"

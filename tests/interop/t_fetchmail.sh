@@ -9,16 +9,19 @@ export HOME=$SUITE/home FETCHMAILHOME=$SUITE/home; mkdir -p "$HOME"
 # PROTOCOL PORT SSL KEEP MAILDROP
 fetch() {
   cat >"$HOME/.fetchmailrc" <<X
-poll localhost protocol $1 port $2 user "$U1" password "$PW" $3 mda "sh -c 'cat >>$SUITE/$5; echo >>$SUITE/$5'" $4
+poll localhost protocol $1 port $2 ${6:-} user "$U1" password "$PW" $3 mda "sh -c 'cat >>$SUITE/$5; echo >>$SUITE/$5'" $4
 X
   chmod 600 "$HOME/.fetchmailrc"
   fetchmail -v --nosyslog -f "$HOME/.fetchmailrc"
+  local status=$?
+  [ $status -eq 13 ] && status=0 # the limit asked for was reached
+  return $status
 }
-SSL="ssl sslproto auto sslcertck sslcertfile \"$CA\""
-STARTTLS="sslproto tls1.2+ sslcertck sslcertfile \"$CA\""
-check "POP3 over TLS, keep" fetch pop3 "$(port 995)" "$SSL" "keep uidl" a
+SSL="ssl sslproto \"auto\" sslcertck sslcertfile \"$CA\""
+STARTTLS="sslproto \"tls1.2+\" sslcertck sslcertfile \"$CA\""
+check "POP3 over TLS, keep" fetch pop3 "$(port 995)" "$SSL" "keep" a uidl
 equal "three came" "$(grep -c '^Subject: fetch' "$SUITE/a")" 3
-fetch pop3 "$(port 995)" "$SSL" "keep uidl" a >"$SUITE/out" 2>&1; equal "a second run fetches nothing (exit 1: no mail)" $? 1
+fetch pop3 "$(port 995)" "$SSL" "keep" a uidl >"$SUITE/out" 2>&1; equal "a second run fetches nothing (exit 1: no mail)" $? 1
 equal "still three" "$(grep -c '^Subject: fetch' "$SUITE/a")" 3
 check "POP3 with STLS, fetch all, keep" fetch pop3 "$(port 110)" "$STARTTLS" "keep fetchall" b
 equal "three came" "$(grep -c '^Subject: fetch' "$SUITE/b")" 3

@@ -18,12 +18,16 @@ ca_certs = $CA
 [destination]
 type = Maildir
 path = $SUITE/$4/
-user = $(id -un)
 [options]
 delete = $3
 read_all = false
 X
-  getmail --getmaildir "$SUITE/g-$4"
+  if [ "$(id -u)" = 0 ]; then # getmail delivers nothing as root
+    chown -R nobody "$SUITE/g-$4" "$SUITE/$4"
+    setpriv --reuid=nobody --regid=nogroup --clear-groups getmail --getmaildir "$SUITE/g-$4"
+  else
+    getmail --getmaildir "$SUITE/g-$4"
+  fi
 }
 check "POP3 over TLS, keep" get SimplePOP3SSLRetriever "$(port 995)" false a
 equal "three came" "$(ls "$SUITE/a/new" | wc -l)" 3

@@ -1,19 +1,16 @@
 #!/bin/bash
-# msmtp: STARTTLS and TLS from the start, mechanisms with and without channel binding
+# msmtp: STARTTLS and TLS from the start, mechanisms
 . "$(dirname "$0")/lib.sh"
 need msmtp
 suite_start 16300
 M=(msmtp -C /dev/null --host=localhost --tls=on --tls-trust-file="$CA" --user=$U1 --passwordeval="echo $PW" --from=$U1 --timeout=15)
 sent=0
-for a in plain login scram-sha-256 scram-sha-256-plus; do
+for a in plain login scram-sha-256; do
   for how in "587 on" "465 off"; do
     set -- $how
-    message $U2 "msmtp $a $1" >"$SUITE/mail"
-    if msmtp --version | grep -iq "authentication library"; then :; fi
-    if "${M[@]}" --auth=$a --port="$(port $1)" --tls-starttls=$2 $U2 <"$SUITE/mail" >"$SUITE/out" 2>&1; then
+    message $U2 "msmtp $a $1" >"$SUITE/m.txt"
+    if "${M[@]}" --auth=$a --port="$(port $1)" --tls-starttls=$2 $U2 <"$SUITE/m.txt" >"$SUITE/out" 2>&1; then
       pass "msmtp --auth=$a on $1"; sent=$((sent + 1))
-    elif grep -q 'not supported by' "$SUITE/out" || grep -qi 'method.*not.*available' "$SUITE/out"; then
-      echo "skip this msmtp has no $a: $(head -1 "$SUITE/out")"
     else
       fail "msmtp --auth=$a on $1: $(cat "$SUITE/out")"
     fi

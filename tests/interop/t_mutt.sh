@@ -13,6 +13,7 @@ for program in mutt neomutt; do
   command -v $program >/dev/null || { fail "$program is not installed"; continue; }
   [ $program = mutt ] && user=$U1 || user=$U2
   for i in 1 2 3; do message $user "Brief $i" "Inhalt $i" >"$SUITE/m"; swaks --server $HOST --port "$(port 25)" --helo c.test --from x@remote.test --to $user --data "$SUITE/m" >/dev/null 2>&1; done
+  for f in Sent Drafts Archive Trash; do python3 "$HERE/imapwire.py" create $HOST "$(port 143)" $user "$PW" $f >/dev/null 2>&1; done
   mkdir -p "$SUITE/$program"
   cat >"$SUITE/$program/rc" <<X
 set folder="imaps://localhost:$(port 993)/"
