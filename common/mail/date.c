@@ -139,16 +139,49 @@ skip_comment(struct cursor *c)
 }
 
 static void
+skip_blanks(struct cursor *c)
+{
+	for (;;) {
+		int ch = cursor_peek(c);
+		if (ch == '(')
+			skip_comment(c);
+		else if (ch == ' ' || ch == '\t' || ch == '\r' || ch == '\n')
+			cursor_accept(c, (char)ch);
+		else
+			return;
+	}
+}
+
+/* A colon, around which obsolete times may have blanks (RFC 5322 §4.3). */
+static bool
+accept_colon(struct cursor *c)
+{
+	struct cursor ahead = *c;
+
+	skip_blanks(&ahead);
+	if (!cursor_accept(&ahead, ':'))
+		return false;
+	skip_blanks(&ahead);
+	*c = ahead;
+	return true;
+}
+
+/* Minutes or seconds; what is none is refused by finish(). */
+static int
+take_sixtieth(struct cursor *c)
+{
+	int value = small_number(cursor_take_while(c, is_digit));
+
+	return value < 0 ? 99 : value;
+}
+
+static void
 take_time(struct cursor *c, int hour, struct fields *f)
 {
 	f->hour = hour;
-	f->minute = small_number(cursor_take_while(c, is_digit));
-	if (f->minute < 0)
-		f->minute = 99; /* refused by finish() */
-	if (cursor_accept(c, ':') || (cursor_peek(c) == '.' && cursor_accept(c, '.')))
-		f->second = small_number(cursor_take_while(c, is_digit));
-	if (f->second < 0)
-		f->second = 99;
+	f->minute = take_sixtieth(c);
+	if (accept_colon(c) || cursor_accept(c, '.'))
+		f->second = take_sixtieth(c);
 }
 
 /* After a sign: "hhmm". */
@@ -173,7 +206,7 @@ take_number(struct cursor *c, struct fields *f)
 	struct str digits = cursor_take_while(c, is_digit);
 	int value = small_number(digits);
 
-	if (f->hour < 0 && digits.n <= 2 && cursor_accept(c, ':')) {
+	if (f->hour < 0 && digits.n <= 2 && accept_colon(c)) {
 		take_time(c, value, f);
 	} else if (f->day == 0 && digits.n <= 2) {
 		f->day = value;
