@@ -176,7 +176,7 @@ store_message(struct smtp_session *s, struct spool *spool, const unsigned char *
 	if (n)
 		message_deliver(s->svc->store, spool, todo, n);
 	for (size_t i = 0; i < n; i++)
-		t->deliveries[back[i]] = todo[i];
+		t->deliveries[back[i]].result = smtp_store_error(todo[i].result);
 	return ERR_OK;
 }
 

@@ -35,7 +35,7 @@ spool_sink(void *arg, const char *p, size_t n)
 		return;
 	enum err e = spool_write(in->spool, p, n);
 	if (e)
-		fail(in, e);
+		fail(in, smtp_store_error(e));
 }
 
 /* What data_reader hands on: the message as the client means it. */
@@ -71,7 +71,7 @@ incoming_begin(struct store *store, const struct incoming_options *o, struct inc
 	if (!e)
 		e = spool_write(in->spool, o->front.p, o->front.n);
 	if (e)
-		return e;
+		return smtp_store_error(e);
 	if (o->digest) {
 		in->md = EVP_MD_CTX_new();
 		if (!in->md || EVP_DigestInit_ex(in->md, EVP_sha256(), NULL) != 1)

@@ -15,3 +15,7 @@ libsmtpd_a_SOURCES = \
 	%D%/smtp_reply.c %D%/smtp_reply.h \
 	%D%/smtp_session.c %D%/smtp_session.h \
 	%D%/trace.c %D%/trace.h
+
+sbin_PROGRAMS += smtpd/smtpd
+smtpd_smtpd_SOURCES = %D%/main.c
+smtpd_smtpd_LDADD = libsmtpd.a $(DAEMON_LIBS) $(OUTSIDE_LIBS)

@@ -18,7 +18,9 @@ check_room(struct smtp_session *s, int64_t id, uint64_t size)
 
 	if (e == ERR_NOT_FOUND)
 		return ERR_NO_USER; /* removed this very moment */
-	return e ? e : account_has_room(a, size ? size : 1);
+	if (!e)
+		e = account_has_room(a, size ? size : 1);
+	return smtp_store_error(e);
 }
 
 /* The directory knows the domains that are served and nothing else: percent hacks, bang paths and

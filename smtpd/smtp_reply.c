@@ -16,8 +16,8 @@ static const struct smtp_reply replies[ERR__COUNT] = {
 	[ERR_GONE] = {550, "5.1.1", "The mailbox no longer exists"},
 	[ERR_CANNOT] = {554, "5.3.0", "Not possible"},
 	[ERR_HAS_CHILDREN] = {554, "5.3.0", "Not possible"},
-	[ERR_READ_ONLY] = {451, "4.3.0", "The mailbox takes no mail now"},
-	[ERR_DENIED] = {550, "5.2.1", "The mailbox is disabled"},
+	[ERR_READ_ONLY] = {451, "4.2.1", "The mailbox takes no mail now"},
+	[ERR_DENIED] = {451, "4.2.1", "The mailbox takes no mail now"},
 	[ERR_AUTH_FAILED] = {535, "5.7.8", "Wrong user name or password"}, /* RFC 4954 §6 */
 	[ERR_RELAY] = {550, "5.7.1", "Relaying denied"},
 	[ERR_NO_USER] = {550, "5.1.1", "No such user here"},
@@ -40,6 +40,20 @@ struct smtp_reply
 smtp_reply_for(enum err e)
 {
 	return replies[(unsigned)e < ERR__COUNT ? e : ERR_INTERNAL];
+}
+
+enum err
+smtp_store_error(enum err e)
+{
+	switch (e) {
+	case ERR_OVER_QUOTA:
+	case ERR_GONE:
+	case ERR_TOO_BIG:
+	case ERR_BUSY:
+		return e;
+	default:
+		return e == ERR_OK || err_class(e) == ERR_CLASS_OURS ? e : ERR_IO;
+	}
 }
 
 bool

@@ -12,6 +12,10 @@ struct smtp_reply {
 
 /* What a failure is answered with when its command says nothing better. */
 struct smtp_reply smtp_reply_for(enum err e);
+/* What the store says when a message is put into it, so that only what a sender can do something
+ * about is refused for good: an operator's mistake (a directory that may not be written, too many
+ * open files) must cost nobody his mail. */
+enum err smtp_store_error(enum err e);
 /* 4yz or 5yz. */
 bool smtp_reply_is_refusal(const struct smtp_reply *r);
 void smtp_reply_write(struct conn *c, const struct smtp_reply *r);

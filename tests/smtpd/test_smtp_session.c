@@ -128,7 +128,7 @@ START_TEST(each_mistake_has_its_code)
 	    {"RCPT TO:<half@example.test>", "452 4.2.2"},
 	    {"RCPT TO:<broken@example.test>", "451 4.3.0"},
 	    {"RCPT TO:<busy@example.test>", "451 4.3.0"},
-	    {"RCPT TO:<disabled@example.test>", "550 5.2.1"},
+	    {"RCPT TO:<disabled@example.test>", "451 4.2.1"},
 	    {"RCPT TO:<loop@example.test>", "554 5.4.6"},
 	    {"DATA now", "501 5.5.4"},
 	    {"DATA", "503 5.5.1 No valid recipients"},
