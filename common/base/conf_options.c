@@ -122,7 +122,7 @@ static const struct conf_option options[] = {
     {"", "port_offset", CONF_NUMBER, AT(port_offset), 0, 60000, "0", NULL, NULL,
      "Added to every port: with 10000 smtpd listens on 10025, imapd on 10143. For trying things "
      "out without root."},
-    {"", "workers", CONF_NUMBER, AT(workers), 1, 1024, "4", NULL, NULL,
+    {"", "workers", CONF_NUMBER, AT(workers), 1, 1024, "16", NULL, NULL,
      "Threads that run commands, per daemon. Idle connections need none."},
     {"", "default_quota", CONF_SIZE, AT(default_quota_bytes), 0, UINT64_MAX >> 1, "0", NULL, NULL,
      "The space that a new account gets; 0 is no limit."},

@@ -1,12 +1,12 @@
 # tests/interop/lib.sh - sourced by every script here: starts a suite of its own on loopback, counts what holds and what does not.
 #
-# PB_BUILD: the build directory (default: where `pillarbox` was built last below the source). Each script has its own port offset, so that
+# PB_BUILD: the build directory (default: `build` below the source). Each script has its own port offset, so that
 # two can run at once. A script ends with finish, which prints `N passed, N failed`.
 set -u
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 SRC=$(cd "$HERE/../.." && pwd)
 PB_BUILD=${PB_BUILD:-$SRC/build}
-PILLARBOX=$PB_BUILD/pillarbox
+PILLARBOX=$PB_BUILD/ctl/pillarbox
 PASSED=0 FAILED=0
 SUITE=
 SUITE_PID=
