@@ -177,7 +177,9 @@ view_apply(const struct view *base, const struct view_meta *meta, struct view_ke
     const struct view_entry *puts, size_t n_puts, const uint32_t *gone, size_t n_gone,
     struct view **ret)
 {
-	struct pending p = {puts, puts + n_puts, gone, gone + n_gone};
+	/* NULL + 0 is undefined in C */
+	struct pending p = {
+	    puts, n_puts ? puts + n_puts : puts, gone, n_gone ? gone + n_gone : gone};
 	struct view_builder b;
 
 	view_builder_init(&b);
