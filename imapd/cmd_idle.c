@@ -40,12 +40,12 @@ idle(struct imap_session *s, unsigned events)
 	case IMAP_LINE_BARE:
 		return end_idle(s, ERR_SYNTAX);
 	case IMAP_LINE_WHOLE:
-		done = str_eq_nocase(line, STR("DONE"));
-		if (!done)
+		if (!str_eq_nocase(line, STR("DONE"))) {
 			imap_drain(s, 0); /* with the literal it may announce */
-		else
-			imap_line_done(s, line);
-		return end_idle(s, done ? ERR_OK : ERR_SYNTAX);
+			return end_idle(s, ERR_SYNTAX);
+		}
+		imap_line_done(s, line);
+		return end_idle(s, ERR_OK);
 	case IMAP_LINE_PARTIAL:
 		break;
 	}
@@ -67,8 +67,8 @@ cmd_idle(struct imap_session *s, struct imap_cmd *cmd)
 		return e;
 	conn_puts(s->conn, "+ idling\r\n");
 	if (s->state == ST_SELECTED) {
-		/* Again: Thunderbird overlooks an EXISTS in the answer to a STORE (PEERS.md section
-		 * 8). */
+		/* Again: Thunderbird overlooks an EXISTS in the answer to a STORE, its junk
+		 * filter's for example, until it is repeated. */
 		conn_puts(s->conn, "* ");
 		imap_write_u64(s->conn, view_count(s->told));
 		conn_puts(s->conn, " EXISTS\r\n");

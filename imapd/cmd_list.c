@@ -162,16 +162,15 @@ write_attributes(struct conn *c, const struct list_request *r, const struct list
 {
 	const struct mailbox_info *info = node->info;
 	const char *separator = "(";
+	bool is_there = exists(info) && (node->chosen || !r->lsub);
 
-	if (!exists(info)) {
-		if (r->extended) /* RFC 5258 §3.1 */
-			put_attribute(c, &separator, STR("\\NonExistent"));
-		if (!r->lsub || is_in_tree(info) || !node->chosen)
-			put_attribute(c, &separator, STR("\\Noselect"));
-	}
+	if (!exists(info) && r->extended) /* RFC 5258 §3.1 */
+		put_attribute(c, &separator, STR("\\NonExistent"));
+	if (!is_there && (!r->lsub || is_in_tree(info) || !node->chosen))
+		put_attribute(c, &separator, STR("\\Noselect"));
 	if (info && info->subscribed && ((r->select | r->want) & OPT_SUBSCRIBED))
 		put_attribute(c, &separator, STR("\\Subscribed"));
-	if (!r->lsub || exists(info)) /* RFC 3348 */
+	if (!r->lsub || is_there) /* RFC 3348 */
 		put_attribute(c, &separator,
 		    !info || info->has_children ? STR("\\HasChildren") : STR("\\HasNoChildren"));
 	if (info && info->special_use.n > 0) /* in plain LIST too: RFC 6154 §2 */

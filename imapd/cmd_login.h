@@ -4,7 +4,7 @@
 
 #include "imapd/imap_session.h"
 
-/* Counts and logs a failed login and holds the answer back (TRUST.md section 4); other errors than
+/* Counts and logs a failed login and holds the answer back; other errors than
  * ERR_AUTH_FAILED are returned at once. For a handler's last line; from a mode, s->mode is then
  * imap_hold_reply. */
 NODISCARD enum err imap_login_failed(struct imap_session *s, struct imap_cmd *cmd, enum err e,

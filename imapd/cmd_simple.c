@@ -43,9 +43,7 @@ cmd_logout(struct imap_session *s, struct imap_cmd *cmd)
 	return e;
 }
 
-/* Clients keep what they did until a CHECK succeeded (PEERS.md section 1, mbsync): it means
- * durable.
- */
+/* mbsync holds its results back until a CHECK has succeeded: it means durable. */
 enum err
 cmd_check(struct imap_session *s, struct imap_cmd *cmd)
 {

@@ -89,7 +89,7 @@ imap_peek_command(struct str text, struct str *ret_tag)
 
 /* -- replies ---------------------------------------------------------------------------------- */
 
-/* Counts what a client should not have sent; too much of it ends the session (TRUST.md section 4:
+/* Counts what a client should not have sent; too much of it ends the session (
  * somebody makes another protocol's client talk to us). */
 static enum imap_go
 count_bad(struct imap_session *s)
@@ -166,7 +166,7 @@ end_command(struct imap_session *s)
 	struct arena *arena = cmd->arena;
 
 	s->mode = imap_read_command;
-	imap_reader_reset(&s->reader);
+	imap_reader_clear(&s->reader);
 	if (cmd->stream_left > 0) /* refused, and on its way all the same */
 		imap_drain(s, cmd->stream_left);
 	else if (cmd->streaming)

@@ -12,14 +12,18 @@ imap_reader_init(struct imap_reader *r)
 }
 
 void
+imap_reader_clear(struct imap_reader *r)
+{
+	if (r->text.p)
+		OPENSSL_cleanse(r->text.p, r->text.n);
+	sbuf_clear(&r->text);
+}
+
+void
 imap_reader_reset(struct imap_reader *r)
 {
-	struct sbuf text = r->text;
-
-	if (text.p)
-		OPENSSL_cleanse(text.p, text.n);
-	sbuf_clear(&text);
-	*r = (struct imap_reader){.text = text};
+	imap_reader_clear(r);
+	*r = (struct imap_reader){.text = r->text};
 }
 
 void
@@ -169,8 +173,9 @@ refuse(struct imap_session *s, struct str from, enum err e, const char *text)
 		memcpy(tag, found.p, found.n);
 		tag[found.n] = '\0';
 	}
-	sbuf_clear(&s->reader.text);
-	return imap_complain(s, tag, e, text);
+	enum imap_go go = imap_complain(s, tag, e, text);
+	imap_reader_clear(&s->reader);
+	return go;
 }
 
 /* The line just added to the text announces a literal. */

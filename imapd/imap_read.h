@@ -14,7 +14,9 @@
 #define IMAP_DRAIN_BEFORE_LOGIN (64 * 1024)
 
 void imap_reader_init(struct imap_reader *r);
-/* Forgets what has been read, e.g. before TLS (RFC 3501 §6.2.1); wipes it. */
+/* Wipes the text of a command that is over; what is being drained is drained on. */
+void imap_reader_clear(struct imap_reader *r);
+/* Forgets all that has been read, e.g. before TLS (RFC 3501 §6.2.1); wipes it. */
 void imap_reader_reset(struct imap_reader *r);
 /* The same, and gives its memory back. */
 void imap_reader_release(struct imap_reader *r);

@@ -9,6 +9,26 @@ tests_imapd_test_imap_session_SOURCES = %D%/test_imap_session.c
 tests_imapd_test_imap_session_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_imapd_test_imap_session_LDADD = $(IMAP_TEST_LIBS)
 
+check_PROGRAMS += tests/imapd/test_imap_login
+tests_imapd_test_imap_login_SOURCES = %D%/test_imap_login.c
+tests_imapd_test_imap_login_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_imapd_test_imap_login_LDADD = $(IMAP_TEST_LIBS)
+
+check_PROGRAMS += tests/imapd/test_imap_folders
+tests_imapd_test_imap_folders_SOURCES = %D%/test_imap_folders.c
+tests_imapd_test_imap_folders_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_imapd_test_imap_folders_LDADD = $(IMAP_TEST_LIBS)
+
+check_PROGRAMS += tests/imapd/test_imap_news
+tests_imapd_test_imap_news_SOURCES = %D%/test_imap_news.c
+tests_imapd_test_imap_news_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_imapd_test_imap_news_LDADD = $(IMAP_TEST_LIBS)
+
+check_PROGRAMS += tests/imapd/test_imap_parse
+tests_imapd_test_imap_parse_SOURCES = %D%/test_imap_parse.c
+tests_imapd_test_imap_parse_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_imapd_test_imap_parse_LDADD = $(IMAP_TEST_LIBS)
+
 check_PROGRAMS += tests/imapd/test_fetch_body
 tests_imapd_test_fetch_body_SOURCES = %D%/test_fetch_body.c
 tests_imapd_test_fetch_body_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

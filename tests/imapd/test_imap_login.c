@@ -1,0 +1,163 @@
+/* LOGIN and AUTHENTICATE: RFC 3501 §6.2.2, §6.2.3, RFC 4959; delays of failed logins. */
+#include "common/auth/password.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/mail/codec.h"
+#include "tests/imapd/imap_fixture.h"
+
+#include <stdio.h>
+
+static struct imap_fixture *
+open_with_password(void)
+{
+	struct imap_fixture *f = imap_fixture_open("Inbox:1");
+	struct credential c;
+
+	ck_assert_ok(password_make(STR(FIXTURE_PASSWORD), f->arena, &c));
+	ck_assert_ok(directory_set_credential(f->store, STR(FIXTURE_USER), &c));
+	return f;
+}
+
+static struct conn *
+stranger(struct imap_fixture *f)
+{
+	struct conn *c = imap_fixture_stranger(f, NULL);
+
+	conn_memory_output(c, f->arena);
+	return c;
+}
+
+START_TEST(login_speaks)
+{
+	static const char *const good[] = {
+	    "1 LOGIN " FIXTURE_USER " \"" FIXTURE_PASSWORD "\"",
+	    "1 LOGIN ann \"correct horse\"",
+	    "1 LOGIN \"ANN@EXAMPLE.TEST\" \"correct horse\"",
+	    "1 LOGIN {3+}\nann {13+}\ncorrect horse",
+	    "1 AUTHENTICATE PLAIN AGFubgBjb3JyZWN0IGhvcnNl",
+	};
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = open_with_password();
+
+	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+		struct conn *c = stranger(f);
+		ck_exchange_on(c, good[i], "1 OK [CAPABILITY IMAP4rev1 ");
+		ck_exchange_on(c, "2 SELECT INBOX", "* 1 EXISTS\n2 OK");
+		imap_fixture_drop(f);
+	}
+	struct conn *c = stranger(f);
+	ck_exchange_on(c, "1 LOGIN {3}", "+ ");
+	ck_exchange_on(c, "ann {13}", "+ ");
+	ck_exchange_on(c, "correct horse", "1 OK [CAPABILITY");
+}
+END_TEST
+
+START_TEST(authenticate_speaks)
+{
+	static const struct dialogue rows[] = {
+	    {"1 AUTHENTICATE X-NONE", "1 NO [CANNOT] No such mechanism"},
+	    {"2 AUTHENTICATE", "2 BAD"},
+	    {"3 AUTHENTICATE PLAIN", "+ "},
+	    {"*", "3 BAD"}, /* RFC 3501 §6.2.2: cancelled */
+	    {"4 AUTHENTICATE PLAIN", "+ "},
+	    {"not base64!", "4 BAD Expected base64"},
+	    {"5 AUTHENTICATE PLAIN =", "5 BAD"}, /* RFC 4959 §3: an empty initial response */
+	    {"6 AUTHENTICATE PLAIN AGFubgBjb3JyZWN0IGhvcnNl x", "6 BAD"},
+	};
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = open_with_password();
+	struct conn *c = stranger(f);
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		ck_exchange_on(c, rows[i].send, rows[i].expect);
+	ck_exchange_on(c, "7 AUTHENTICATE LOGIN", "+ ");
+	ck_exchange_on(c, "YW5u", "+ ");
+	ck_exchange_on(c, "Y29ycmVjdCBob3JzZQ==", "7 OK [CAPABILITY");
+	c = stranger(f);
+	ck_exchange_on(c, "8 AUTHENTICATE PLAIN", "+ ");
+	ck_exchange_on(c, "AGFubgBjb3JyZWN0IGhvcnNl", "8 OK [CAPABILITY");
+	c = stranger(f);
+	/* LOGIN with the user name as initial response, as Outlook sends it */
+	ck_exchange_on(c, "9 AUTHENTICATE LOGIN YW5u", "+ ");
+	ck_exchange_on(c, "Y29ycmVjdCBob3JzZQ==", "9 OK [CAPABILITY");
+}
+END_TEST
+
+START_TEST(a_failed_login_is_answered_late_and_too_many_end_the_session)
+{
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = open_with_password();
+
+	clock_freeze(1000000000);
+	struct conn *c = stranger(f);
+	for (uint32_t i = 1; i <= f->conf->login_failures; i++) {
+		struct str got = {NULL, 0};
+		int waited = 0;
+
+		/* what is pipelined behind it waits as well */
+		conn_memory_feed(
+		    c, i % 2 ? STR("1 LOGIN ann wrong\r\n2 NOOP\r\n")
+			     : STR("1 AUTHENTICATE PLAIN AGFubgB3cm9uZw==\r\n2 NOOP\r\n"));
+		while ((got = conn_memory_output(c, f->arena)).n == 0) {
+			clock_advance_ms(100);
+			conn_memory_run(c);
+			waited += 100;
+			ck_assert_int_le(waited, 15000); /* at most 15 s */
+		}
+		bool last = i == f->conf->login_failures;
+		ck_assert_int_ge(waited, 1000);
+		ck_assert_msg(str_starts(got, STR("1 NO [AUTHENTICATIONFAILED] ")), "%.*s",
+		    STR_ARG(got)); /* RFC 5530 */
+		ck_assert_int_eq(str_find_nocase(got, STR("2 OK")) != STR_NONE, !last);
+		ck_assert_int_eq(str_find_nocase(got, STR("* BYE")) != STR_NONE, last);
+		ck_assert_int_eq(conn_memory_closed(c), last);
+	}
+	clock_thaw();
+}
+END_TEST
+
+START_TEST(unknown_user_and_wrong_password_look_the_same)
+{
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = open_with_password();
+	static const char *const wrong[] = {"1 LOGIN ann wrong", "1 LOGIN nobody wrong"};
+	struct str got[2];
+
+	clock_freeze(1000000000);
+	for (size_t i = 0; i < 2; i++) {
+		struct conn *c = stranger(f);
+		imap_fixture_ask(f, c, wrong[i]);
+		clock_advance_ms(20000);
+		conn_memory_run(c);
+		got[i] = conn_memory_output(c, f->arena);
+		ck_assert(got[i].n > 0);
+	}
+	ck_assert(str_eq(got[0], got[1]));
+	clock_thaw();
+}
+END_TEST
+
+static void
+look_for_secrets(void *arg, struct str line)
+{
+	*(bool *)arg |= str_find_nocase(line, STR("horse")) != STR_NONE ||
+			str_find_nocase(line, STR("AGFubgBjb3")) != STR_NONE;
+}
+
+START_TEST(no_password_reaches_the_log)
+{
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = open_with_password();
+	bool found = false;
+
+	ck_assert_ok(log_open("test", "stderr", LOG_LEVEL_DEBUG));
+	log_capture(look_for_secrets, &found);
+	struct conn *c = stranger(f);
+	ck_exchange_on(c, "1 LOGIN ann \"correct horse\" x", "1 BAD");
+	ck_exchange_on(c, "1 LOGINN ann \"correct horse\"", "1 BAD");
+	ck_exchange_on(c, "1 LOGIN ann \"correct horse\"", "1 OK");
+	c = stranger(f);
+	ck_exchange_on(c, "1 AUTHENTICATE PLAIN AGFubgBjb3JyZWN0IGhvcnNl", "1 OK");
+	log_capture(NULL, NULL);
+	ck_assert(!found);
+}
+END_TEST
+
+TEST_MAIN("imap_login", login_speaks, authenticate_speaks,
+    a_failed_login_is_answered_late_and_too_many_end_the_session,
+    unknown_user_and_wrong_password_look_the_same, no_password_reaches_the_log)
