@@ -38,3 +38,28 @@ check_PROGRAMS += tests/imapd/test_search_text
 tests_imapd_test_search_text_SOURCES = %D%/test_search_text.c
 tests_imapd_test_search_text_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_imapd_test_search_text_LDADD = libtestsupport.a $(IMAPD_LIBS) $(CHECK_LIBS) $(OUTSIDE_LIBS)
+
+check_PROGRAMS += tests/imapd/test_cmd_copy
+tests_imapd_test_cmd_copy_SOURCES = %D%/test_cmd_copy.c
+tests_imapd_test_cmd_copy_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_imapd_test_cmd_copy_LDADD = $(IMAP_TEST_LIBS)
+
+check_PROGRAMS += tests/imapd/test_cmd_expunge
+tests_imapd_test_cmd_expunge_SOURCES = %D%/test_cmd_expunge.c
+tests_imapd_test_cmd_expunge_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_imapd_test_cmd_expunge_LDADD = $(IMAP_TEST_LIBS)
+
+check_PROGRAMS += tests/imapd/test_cmd_store
+tests_imapd_test_cmd_store_SOURCES = %D%/test_cmd_store.c
+tests_imapd_test_cmd_store_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_imapd_test_cmd_store_LDADD = $(IMAP_TEST_LIBS)
+
+check_PROGRAMS += tests/imapd/test_cmd_fetch
+tests_imapd_test_cmd_fetch_SOURCES = %D%/test_cmd_fetch.c
+tests_imapd_test_cmd_fetch_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_imapd_test_cmd_fetch_LDADD = $(IMAP_TEST_LIBS)
+
+check_PROGRAMS += tests/imapd/test_cmd_search
+tests_imapd_test_cmd_search_SOURCES = %D%/test_cmd_search.c
+tests_imapd_test_cmd_search_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_imapd_test_cmd_search_LDADD = $(IMAP_TEST_LIBS)
