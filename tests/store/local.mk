@@ -1,4 +1,14 @@
 # tests/store
+check_PROGRAMS += tests/store/test_processes
+tests_store_test_processes_SOURCES = %D%/test_processes.c
+tests_store_test_processes_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_store_test_processes_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/store/test_account
+tests_store_test_account_SOURCES = %D%/test_account.c
+tests_store_test_account_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_store_test_account_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+
 check_PROGRAMS += tests/store/test_uidset
 tests_store_test_uidset_SOURCES = %D%/test_uidset.c
 tests_store_test_uidset_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

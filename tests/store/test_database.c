@@ -209,6 +209,15 @@ queued(struct fixture *f)
 	return n;
 }
 
+static bool
+is_writing(struct fixture *f)
+{
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&f->d.mu);
+
+	(void)held;
+	return f->d.writing;
+}
+
 static struct fixture *held_fixture;
 static size_t held_for;
 
@@ -233,7 +242,7 @@ run_workers(struct fixture *f, struct worker *w, size_t n)
 		if (!w[i].op)
 			w[i].op = insert;
 		ck_assert_int_eq(pthread_create(&w[i].thread, NULL, work, &w[i]), 0);
-		while (i == 0 && !__atomic_load_n(&f->d.writing, __ATOMIC_SEQ_CST))
+		while (i == 0 && !is_writing(f))
 			usleep(1000);
 	}
 	for (size_t i = 0; i < n; i++)
