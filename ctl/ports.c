@@ -101,7 +101,7 @@ greets_in_tls(int fd, const char *hostname)
 {
 	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
 	SSL *ssl = context ? SSL_new(context) : NULL;
-	char text[512];
+	char text[512] = "";
 	bool ok = ssl && SSL_set_fd(ssl, fd) == 1 && SSL_set_tlsext_host_name(ssl, hostname) == 1 &&
 		  SSL_connect(ssl) == 1 && is_greeting(text, SSL_read(ssl, text, sizeof(text)));
 
@@ -113,7 +113,7 @@ greets_in_tls(int fd, const char *hostname)
 enum port_state
 port_probe(const struct port *p, const char *hostname)
 {
-	char text[512];
+	char text[512] = "";
 	CLEANUP(fd_close) int fd = connect_port(p);
 
 	if (fd < 0)
