@@ -98,7 +98,7 @@ main(void)
 	    ".IR \"{ \\(dqone\\(dq, \\(dqtwo\\(dq }\" .\n"
 	    "Comments begin with # and go to the end of the line. ${NAME} in a text is the "
 	    "environment variable of that name;\n.BI include( \\(dqfile\\(dq )\n"
-	    "reads another file in its place.\n.PP\n"
+	    "reads another file in its place. What is given twice counts as given last.\n.PP\n"
 	    "What is left out has its default.\n.B pillarbox init\n"
 	    "writes a file with every option and its meaning;\n.B pillarbox check\n"
 	    "names each mistake with its file and line. The daemons read the file again on SIGHUP; "

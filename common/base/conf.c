@@ -12,6 +12,7 @@
 #define PROBLEMS_MAX 20 /* mistakes named at once */
 #define OPTIONS_MAX 96
 #define TLS_MAX 1000
+#define LIST_MAX 256
 
 struct conf_box {
 	atomic_uint refs;
@@ -39,7 +40,8 @@ struct reader {
 	size_t unknown_count;
 	struct sbuf unknown_problems; /* of all passes */
 	bool again;
-	int lines[OPTIONS_MAX]; /* where an option was given, 0 not at all */
+	int lines[OPTIONS_MAX]; /* where an option was given last, 0 not at all */
+	bool list_told[OPTIONS_MAX]; /* its mistake is told */
 };
 
 /* libconfuse's lexer is one per process, and its callbacks carry no argument: one file is read at a
@@ -101,7 +103,25 @@ report_value(const cfg_t *cfg, int line, const struct conf_option *o, const char
 	sbuf_putc(out, '\n');
 }
 
-/* libconfuse calls this after each value, in the order of the file. */
+/* A list so far: libconfuse calls for each member and once more at the closing brace. */
+static void
+take_list(struct reader *r, cfg_t *cfg, cfg_opt_t *opt, const struct conf_option *o, size_t index)
+{
+	struct str members[LIST_MAX];
+	size_t n = cfg_opt_size(opt);
+
+	for (size_t i = 0; i < n && i < ARRAY_LEN(members); i++)
+		members[i] = str_of(cfg_opt_getnstr(opt, (unsigned)i));
+	if (n <= ARRAY_LEN(members) && conf_set_list(o, &r->box->conf, members, n, r->box->arena))
+		return;
+	if (r->list_told[index])
+		return;
+	r->list_told[index] = true;
+	report_value(cfg, cfg->line, o, cfg_opt_getnstr(opt, (unsigned)n - 1));
+}
+
+/* libconfuse calls this after each value, in the order of the file: the last one counts, so that
+ * an included or appended part can say it anew. */
 static int
 take_value(cfg_t *cfg, cfg_opt_t *opt)
 {
@@ -111,25 +131,16 @@ take_value(cfg_t *cfg, cfg_opt_t *opt)
 	const struct conf_option *o =
 	    conf_find_option(str_of(section_of(cfg)), str_of(cfg_opt_name(opt)));
 
-	if (!o)
-		return 0;
-	int *line = &r->lines[o - all];
-	if (o->type == CONF_LIST) { /* checked whole, in take_lists() */
-		*line = cfg->line;
+	if (!o || strcmp(o->section, "tls") == 0)
+		return 0; /* take_tls() has those */
+	r->lines[o - all] = cfg->line;
+	if (o->type == CONF_LIST) {
+		take_list(r, cfg, opt, o, (size_t)(o - all));
 		return 0;
 	}
-	if (strcmp(o->section, "tls") == 0)
-		return 0; /* take_tls() */
 	const char *value = cfg_opt_getstr(opt);
-	if (*line) {
-		struct sbuf *out = next_problem(r);
-		note_place(out, cfg, cfg->line);
-		put_name(out, o);
-		sbuf_printf(out, ": given before in line %d: leave one of them\n", *line);
-	} else if (!conf_set_option(o, &r->box->conf, str_of(value), r->box->arena, r->dir)) {
+	if (!conf_set_option(o, &r->box->conf, str_of(value), r->box->arena, r->dir))
 		report_value(cfg, cfg->line, o, value);
-	}
-	*line = cfg->line;
 	return 0;
 }
 
@@ -247,27 +258,21 @@ describe_file(struct reader *r)
 	return top;
 }
 
+/* `name = { }` calls nobody. */
 static void
-take_list(struct reader *r, cfg_t *cfg, const struct conf_option *o, int line)
+take_empty_lists(struct reader *r, cfg_t *cfg)
 {
-	cfg_t *section = o->section[0] ? cfg_getsec(cfg, o->section) : cfg;
-	cfg_opt_t *opt = section ? cfg_getopt(section, o->name) : NULL;
-	struct str members[256];
-	size_t n = opt ? cfg_opt_size(opt) : 0;
+	size_t n;
+	const struct conf_option *o = conf_options(&n);
 
-	if (!opt || !(opt->flags & CFGF_MODIFIED))
-		return;
-	if (n > ARRAY_LEN(members)) {
-		report_value(cfg, line, o, NULL);
-		return;
-	}
-	for (size_t i = 0; i < n; i++)
-		members[i] = str_of(cfg_opt_getnstr(opt, (unsigned)i));
-	if (!conf_set_list(o, &r->box->conf, members, n, r->box->arena)) {
-		const char *wrong = NULL;
-		for (size_t i = 0; i < n && o->check && !wrong; i++)
-			wrong = o->check(members[i]) ? members[i].p : NULL;
-		report_value(cfg, line, o, wrong);
+	for (size_t i = 0; i < n; i++) {
+		if (o[i].type != CONF_LIST)
+			continue;
+		cfg_t *section = o[i].section[0] ? cfg_getsec(cfg, o[i].section) : cfg;
+		cfg_opt_t *opt = section ? cfg_getopt(section, o[i].name) : NULL;
+		if (opt && (opt->flags & CFGF_MODIFIED) && cfg_opt_size(opt) == 0 &&
+		    !conf_set_list(&o[i], &r->box->conf, NULL, 0, r->box->arena))
+			report_value(cfg, 0, &o[i], NULL);
 	}
 }
 
@@ -338,6 +343,7 @@ set_defaults(struct reader *r)
 
 	*c = (struct conf){.path = path};
 	memset(r->lines, 0, sizeof(r->lines));
+	memset(r->list_told, 0, sizeof(r->list_told));
 	for (size_t i = 0; i < n; i++) {
 		struct str text = str_of(o[i].fallback);
 		if (strcmp(o[i].section, "tls") == 0)
@@ -394,11 +400,7 @@ read_pass(struct reader *r, const char *path)
 		e = err_from_errno(errno);
 		sbuf_printf(next_problem(r), "%s: %s\n", path, strerror(errno));
 	} else if (result == CFG_SUCCESS) {
-		size_t n;
-		const struct conf_option *o = conf_options(&n);
-		for (size_t i = 0; i < n; i++)
-			if (o[i].type == CONF_LIST)
-				take_list(r, cfg, &o[i], r->lines[i]);
+		take_empty_lists(r, cfg);
 		take_tls(r, cfg);
 		check_data_dir(r, cfg);
 	}

@@ -168,7 +168,7 @@ static const struct conf_option options[] = {
     {"smtpd", "submissions", CONF_BOOL, AT(smtpd.submissions), 0, 0, "yes", NULL, NULL,
      "Listen on port 465 for users' mail programs (TLS from the first octet)."},
     {"smtpd", "lmtp", CONF_BOOL, AT(smtpd.lmtp), 0, 0, "yes", NULL, NULL,
-     "Listen on the Unix socket `lmtp` in run_dir for local delivery by LMTP."},
+     "Listen on the Unix socket `lmtp.sock` in run_dir for local delivery by LMTP."},
     {"smtpd", "lmtp_port", CONF_NUMBER, AT(smtpd.lmtp_port), 0, 65535, "0", NULL, NULL,
      "A TCP port for LMTP besides the socket (usually 24; port_offset is added); 0 is none. It "
      "asks nobody for a password: let only your own mail servers reach it."},

@@ -44,7 +44,7 @@ START_TEST(every_default_is_within_its_own_rules)
 {
 	CLEANUP(conf_unref) struct conf *c = load_text("data_dir = .\n");
 
-	ck_assert_uint_eq(c->workers, 4);
+	ck_assert_uint_eq(c->workers, 16);
 	ck_assert_uint_eq(c->max_connections_per_address, 50);
 	ck_assert_uint_eq(c->login_timeout_s, 60);
 	ck_assert_uint_eq(c->login_failures, 5);
@@ -132,6 +132,26 @@ START_TEST(relative_paths_start_at_the_file)
 }
 END_TEST
 
+START_TEST(the_last_value_counts)
+{
+	CLEANUP(conf_unref)
+	struct conf *c = load_text("data_dir = .\nworkers = 2\nworkers = 3\n"
+				   "limits { max_connections = 7 login_failures = 3 }\n"
+				   "imapd { hide_capabilities = { MOVE, IDLE } }\n"
+				   "listen = { 127.0.0.1, ::1 }\nlisten = { 127.0.0.2 }\n"
+				   "imapd { imap = no }\n"
+				   "limits { max_connections = 8 }\n");
+
+	ck_assert_uint_eq(c->workers, 3);
+	ck_assert_uint_eq(c->max_connections, 8);
+	ck_assert_uint_eq(c->login_failures, 3);
+	ck_assert_str_eq(c->imapd.hide_capabilities[1], "IDLE");
+	ck_assert_ptr_null(c->imapd.hide_capabilities[2]);
+	ck_assert_str_eq(c->listen[0], "127.0.0.2");
+	ck_assert_ptr_null(c->listen[1]);
+}
+END_TEST
+
 START_TEST(the_default_certificate_stands_first)
 {
 	CLEANUP(conf_unref)
@@ -178,7 +198,6 @@ static const struct {
     {"\ntls { key = a }\n", {":2: missing title", "tls \"default\""}},
     {"\ntls \"default\" { key = a }\n", {"tls \"default\": expected certificate ="}},
     {"\ntls \"a b\" { key = a certificate = b }\n", {"tls \"a b\": expected a host name"}},
-    {"\nworkers = 2\nworkers = 3\n", {":3: workers: given before in line 2"}},
     {"\ndata_dir = /no/such/place\n", {":2: data_dir: \"/no/such/place\"", "pillarbox init"}},
     {"\nworkers = x\nport_offset = 70000\nlot = 3\nimapd { imap = perhaps } }\n",
 	{":2: workers", ":3: port_offset", ":4: unknown option \"lot\"",
@@ -361,7 +380,7 @@ START_TEST(options_have_names_meanings_and_places_of_their_own)
 END_TEST
 
 TEST_MAIN("conf", every_default_is_within_its_own_rules, values_are_read_in_their_units,
-    relative_paths_start_at_the_file, the_default_certificate_stands_first,
+    relative_paths_start_at_the_file, the_default_certificate_stands_first, the_last_value_counts,
     mistakes_name_file_line_option_and_what_would_be_right,
     a_flood_of_mistakes_is_counted_not_listed, a_missing_file_is_named,
     an_included_file_counts_and_names_itself, the_written_file_shows_every_option_and_reads_back,

@@ -3,13 +3,13 @@ dist_check_SCRIPTS += %D%/layers
 TESTS += %D%/layers
 EXTRA_DIST += %D%/cppcheck.txt
 
-PB_SOURCES = find common store smtpd pop3d imapd ctl docs tests -name '*.[ch]'
+list_sources = find common store smtpd pop3d imapd ctl docs tests -name '*.[ch]'
 
 format:
-	cd $(srcdir) && $(PB_SOURCES) | xargs clang-format -i
+	cd $(srcdir) && $(list_sources) | xargs clang-format -i
 
 lint:
-	cd $(srcdir) && $(PB_SOURCES) | xargs clang-format --dry-run -Werror
+	cd $(srcdir) && $(list_sources) | xargs clang-format --dry-run -Werror
 	cd $(srcdir) && cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
 		--enable=warning,performance,portability --suppressions-list=tests/lint/cppcheck.txt \
 		-D_GNU_SOURCE -I. common store smtpd pop3d imapd ctl
