@@ -1,4 +1,5 @@
 /* Messages into, between and out of mailboxes, one operation at a time, with faults. */
+#include "common/base/clock.h"
 #include "store/account_private.h"
 #include "store/directory.h"
 #include "store/view.h"
@@ -580,6 +581,80 @@ START_TEST(a_spool_that_cannot_be_written_refuses_the_message)
 }
 END_TEST
 
+START_TEST(a_blob_that_cannot_be_placed_refuses_the_message)
+{
+	char blobs[300];
+
+	fixture_open(&f);
+	snprintf(
+	    blobs, sizeof(blobs), "%s/data/accounts/%lld/blobs", f.dir, (long long)account_id(f.a));
+	rmdir(blobs);
+	CLEANUP(fd_close) int fd = open(blobs, O_CREAT | O_WRONLY, 0600); /* not a directory */
+	ck_assert_int_ge(fd, 0);
+	CLEANUP(mem_free) char *octets = make_message(1, 100000);
+	CLEANUP(spool_free) struct spool *s = make_spool(&f, octets, 100000);
+	struct delivery d[] = {{.account = account_id(f.a)}, {.account = account_id(f.b)}};
+	message_deliver(f.store, s, d, 2);
+	ck_assert_int_eq(err_class(d[0].result), ERR_CLASS_OURS);
+	ck_assert_ok(d[1].result);
+	struct append a = {.spool = s};
+	ck_assert_int_eq(
+	    err_class(message_append(f.a, f.inbox, &a, 1, &(uint32_t){0})), ERR_CLASS_OURS);
+	ck_assert_str_eq(listing(f.inbox), "");
+	ck_assert_counters(f.a);
+	spool_free(&s);
+	ck_assert_uint_eq(count_spool(&f), 0);
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_snapshot_nobody_asks_for_is_dropped)
+{
+	fixture_open(&f);
+	deliver_one(&f, 1, 100);
+	clock_freeze(1000000000);
+	CLEANUP(view_unref) struct view *first = view_now(f.inbox);
+	CLEANUP(view_unref) struct view *same = view_now(f.inbox);
+	ck_assert_ptr_eq(first, same);
+	clock_advance_ms(400000);
+	CLEANUP(view_unref) struct view *other = view_now(f.archive); /* a new one: sweeps */
+	CLEANUP(view_unref) struct view *anew = view_now(f.inbox);
+	ck_assert_ptr_ne(first, anew);
+	clock_thaw();
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_deleted_mailbox_is_gone_for_every_operation)
+{
+	struct view *v = NULL;
+	struct copied c;
+	struct flag_list none = {0};
+	int64_t id;
+
+	fixture_open(&f);
+	struct uidset one = uids_of(&f, "1");
+	ck_assert_ok(mailbox_create(f.a, STR("Doomed"), STR(""), &id));
+	CLEANUP(view_unref) struct view *before = view_now(id);
+	ck_assert_ok(mailbox_delete(f.a, STR("Doomed")));
+	struct append a = append_of("A: b\r\n\r\n", 8, 0);
+	ck_assert_int_eq(view_current(f.a, id, &v), ERR_GONE);
+	ck_assert_int_eq(message_append(f.a, id, &a, 1, &(uint32_t){0}), ERR_GONE);
+	ck_assert_int_eq(message_copy(f.a, id, &one, f.inbox, f.arena, &c), ERR_GONE);
+	ck_assert_int_eq(message_move(f.a, f.inbox, &one, id, f.arena, &c), ERR_GONE);
+	ck_assert_int_eq(
+	    message_store_flags(f.a, id, &one, FLAGS_SET, &none, MODSEQ_ANY, NULL), ERR_GONE);
+	ck_assert_int_eq(message_expunge(f.a, id, NULL, NULL), ERR_GONE);
+	ck_assert_int_eq(message_remove(f.a, id, &one), ERR_GONE);
+	ck_assert_ok(mailbox_create(f.a, STR("Doomed"), STR(""), &id)); /* another one */
+	CLEANUP(view_unref) struct view *after = view_now(id);
+	ck_assert_int_ne(view_mailbox(before), view_mailbox(after));
+	ck_assert_uint_gt(view_uidvalidity(after), view_uidvalidity(before));
+	spool_free(&a.spool);
+	fixture_close(&f);
+}
+END_TEST
+
 START_TEST(a_full_disk_refuses_the_message_and_leaves_nothing)
 {
 	fixture_open(&f);
@@ -665,4 +740,6 @@ TEST_MAIN("message", a_message_of_any_size_comes_back_octet_for_octet, an_empty_
     a_blob_that_is_damaged_is_an_error_not_nothing,
     a_spool_that_cannot_be_written_refuses_the_message,
     a_full_disk_refuses_the_message_and_leaves_nothing, a_full_disk_in_the_transaction_undoes_it,
-    what_a_killed_process_left_in_the_spool_is_swept)
+    what_a_killed_process_left_in_the_spool_is_swept,
+    a_blob_that_cannot_be_placed_refuses_the_message, a_snapshot_nobody_asks_for_is_dropped,
+    a_deleted_mailbox_is_gone_for_every_operation)
