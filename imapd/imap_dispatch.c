@@ -9,7 +9,7 @@
 
 #define CODE_MAX (1024 * 1024) /* octets of a response code: COPYUID of scattered UIDs is long */
 
-static struct str
+__attribute__((format(printf, 2, 0))) static struct str
 format(struct imap_cmd *cmd, const char *fmt, va_list ap)
 {
 	CLEANUP(mem_free) char *text = NULL;

@@ -103,12 +103,12 @@ step(const struct list_pattern *p, const uint64_t *from, uint64_t *to, unsigned 
 bool
 list_pattern_matches(const struct list_pattern *p, struct str name)
 {
+	if (p->words == 0)
+		return false;
 	size_t inbox = str_eq(name, STR("INBOX")) || str_starts(name, STR("INBOX/")) ? 5 : 0;
 	uint64_t *now = p->state;
 	uint64_t *after = p->state + p->words;
 
-	if (p->words == 0)
-		return false;
 	memset(now, 0, p->words * sizeof(*now));
 	now[0] = 1;
 	add_shifted(now, now, p->wild, p->words);
