@@ -142,6 +142,17 @@ find_binding(void *arg, const char *type, struct arena *arena, struct str *ret)
 	return conn_tls_binding(arg, type, arena, ret);
 }
 
+/* -PLUS is offered where it can be done: an old TLS 1.2 peer has no exporter (RFC 9266 §2). */
+static bool
+can_bind(struct conn *c)
+{
+	CLEANUP(arena_free) struct arena *arena = arena_new(4096);
+	struct str binding;
+
+	return conn_is_tls(c) && arena &&
+	       conn_tls_binding(c, "tls-exporter", arena, &binding) == ERR_OK;
+}
+
 void
 service_sasl_host(struct service *svc, struct conn *c, struct sasl_host *ret)
 {
@@ -152,7 +163,7 @@ service_sasl_host(struct service *svc, struct conn *c, struct sasl_host *ret)
 	    .binding = find_binding,
 	    .cache = svc->logins,
 	    .secure = conn_is_secure(c),
-	    .tls = conn_is_tls(c),
+	    .tls = can_bind(c),
 	};
 }
 

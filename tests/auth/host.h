@@ -11,7 +11,7 @@ struct test_host {
 	struct credential ute; /* Grüße@example.test, account 8, "Grüße" */
 	struct str binding; /* what conn_tls_binding() would give; empty: none */
 	enum err find_err; /* instead of an answer */
-	unsigned finds;
+	_Atomic unsigned finds;
 };
 
 /* Secure, and with `tls` -PLUS too. */

@@ -270,10 +270,49 @@ START_TEST(a_full_cache_makes_room_and_stays_right)
 }
 END_TEST
 
+struct many {
+	struct login_cache *cache;
+	const struct credential *c;
+};
+
+static void *
+log_in_often(void *arg)
+{
+	const struct many *m = arg;
+
+	for (int64_t i = 0; i < 2000; i++) {
+		if (login_verify(m->cache, i % 50, m->c, STR("right")) ||
+		    login_verify(m->cache, i % 50, m->c, STR("wrong")) != ERR_AUTH_FAILED)
+			return arg;
+	}
+	return NULL;
+}
+
+START_TEST(threads_share_a_cache)
+{
+	CLEANUP(login_cache_free) struct login_cache *cache = login_cache_new(60);
+	char encoded[256];
+	pthread_t threads[4];
+
+	ck_assert_int_eq(argon2id_hash_encoded(1, 8, 1, "right", 5, "saltsaltsaltsalt", 16, 32,
+			     encoded, sizeof(encoded)),
+	    ARGON2_OK);
+	struct credential cheap = {.hash = str_of(encoded)};
+	struct many m = {cache, &cheap};
+	for (int i = 0; i < 4; i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, log_in_often, &m), 0);
+	for (int i = 0; i < 4; i++) {
+		void *wrong;
+		pthread_join(threads[i], &wrong);
+		ck_assert_ptr_null(wrong);
+	}
+}
+END_TEST
+
 TEST_MAIN("password", a_password_is_right_or_wrong, two_credentials_of_one_password_share_nothing,
     passwords_that_cannot_be_sent_are_refused, saslprep_applies_where_it_can,
     damaged_hashes_are_errors_and_let_nobody_in, an_unknown_user_costs_what_a_known_one_costs,
     generated_passwords_are_long_plain_and_different, scram_keys_agree_with_the_example_of_rfc_7677,
     the_cache_remembers_a_right_login_for_its_lifetime,
     the_cache_tells_accounts_passwords_and_hashes_apart, without_a_cache_every_login_is_hashed,
-    a_full_cache_makes_room_and_stays_right)
+    a_full_cache_makes_room_and_stays_right, threads_share_a_cache)

@@ -227,6 +227,35 @@ START_TEST(a_name_that_nobody_has_shows_a_salt_of_its_own)
 }
 END_TEST
 
+static void *
+exchange_often(void *arg)
+{
+	static const struct attempt right = {"SCRAM-SHA-256", "ann", "pencil", NULL, NULL, ERR_OK};
+	static const struct attempt wrong = {
+	    "SCRAM-SHA-256", "nobody", "pencil", NULL, NULL, ERR_AUTH_FAILED};
+
+	for (int i = 0; i < 4; i++)
+		if (exchange(arg, &right) || exchange(arg, &wrong) != ERR_AUTH_FAILED)
+			return arg;
+	return NULL;
+}
+
+/* All exchanges of a process share the library's handle. */
+START_TEST(threads_log_in_at_once)
+{
+	CLEANUP(test_host_free) struct test_host *h = test_host_new(false);
+	pthread_t threads[4];
+
+	for (int i = 0; i < 4; i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, exchange_often, h), 0);
+	for (int i = 0; i < 4; i++) {
+		void *wrong;
+		pthread_join(threads[i], &wrong);
+		ck_assert_ptr_null(wrong);
+	}
+}
+END_TEST
+
 TEST_MAIN("scram", scram_lets_in_who_knows_the_password, scram_plus_is_bound_to_its_connection,
     broken_first_messages_are_refused, a_list_that_lost_plus_on_its_way_is_noticed,
-    a_name_that_nobody_has_shows_a_salt_of_its_own)
+    a_name_that_nobody_has_shows_a_salt_of_its_own, threads_log_in_at_once)
