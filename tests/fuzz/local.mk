@@ -57,6 +57,27 @@ tests_fuzz_fuzz_header_LDADD = $(MAIL_LIBS) $(OUTSIDE_LIBS)
 tests_fuzz_fuzz_header_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
 
+EXTRA_DIST += %D%/smtp_session.dict %D%/smtp_parse.dict
+SMTP_FUZZ_SOURCES = tests/smtpd/fake.c tests/smtpd/fake.h %D%/fuzz.h
+check_PROGRAMS += tests/fuzz/replay_smtp_session
+tests_fuzz_replay_smtp_session_SOURCES = %D%/fuzz_smtp_session.c %D%/replay.c $(SMTP_FUZZ_SOURCES)
+tests_fuzz_replay_smtp_session_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_fuzz_replay_smtp_session_LDADD = $(SMTPD_TEST_LIBS)
+check_PROGRAMS += tests/fuzz/replay_smtp_parse
+tests_fuzz_replay_smtp_parse_SOURCES = %D%/fuzz_smtp_parse.c %D%/replay.c %D%/fuzz.h
+tests_fuzz_replay_smtp_parse_LDADD = libsmtpd.a $(BASE_LIBS)
+if FUZZING
+noinst_PROGRAMS += tests/fuzz/fuzz_smtp_session
+tests_fuzz_fuzz_smtp_session_SOURCES = %D%/fuzz_smtp_session.c $(SMTP_FUZZ_SOURCES)
+tests_fuzz_fuzz_smtp_session_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_fuzz_fuzz_smtp_session_LDADD = $(SMTPD_TEST_LIBS)
+tests_fuzz_fuzz_smtp_session_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+noinst_PROGRAMS += tests/fuzz/fuzz_smtp_parse
+tests_fuzz_fuzz_smtp_parse_SOURCES = %D%/fuzz_smtp_parse.c %D%/fuzz.h
+tests_fuzz_fuzz_smtp_parse_LDADD = libsmtpd.a $(BASE_LIBS)
+tests_fuzz_fuzz_smtp_parse_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif
+
 # What is found goes to fuzz-corpus/<target> and fuzz-<target>-crash… in the build folder.
 FUZZ_SECONDS = 60
 fuzz: all
