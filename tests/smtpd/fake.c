@@ -312,7 +312,8 @@ fake_say(struct fake *f, const char *send, const char *expect)
 struct str
 fake_feed(struct fake *f, struct str octets)
 {
-	conn_memory_feed(f->conn, octets);
+	if (octets.n)
+		conn_memory_feed(f->conn, octets);
 	return conn_memory_output(f->conn, f->arena);
 }
 
