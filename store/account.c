@@ -20,8 +20,11 @@ refuse_removed(struct db *db)
 	int64_t removed;
 	enum err e = db_get_int(db, "SELECT removed FROM meta", &removed);
 
-	if (e == ERR_NOT_FOUND)
+	if (e == ERR_NOT_FOUND) {
+		log_error("store", F_CSTR("op", "open"), F_ERR(ERR_CORRUPT),
+		    F_CSTR("file", db_path(db)), F_CSTR("detail", "meta is empty"));
 		return ERR_CORRUPT;
+	}
 	return !e && removed ? ERR_GONE : e;
 }
 

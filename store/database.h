@@ -131,8 +131,8 @@ NODISCARD enum err txn_added_file(struct txn *t, const char *path);
 
 NODISCARD enum err pool_new(struct pool **ret);
 void pool_free(struct pool **p);
-/* Closes handles that were not used for `idle_ms`. */
-void pool_reap(struct pool *p, int64_t idle_ms);
+/* Closes handles that were not used for `idle_ms`; how many. */
+unsigned pool_reap(struct pool *p, int64_t idle_ms);
 /* Closes the idle handles of one database. */
 void pool_forget(struct pool *p, struct database *d);
 unsigned pool_handles(struct pool *p, const struct database *d); /* of all with NULL */

@@ -31,6 +31,7 @@ struct db {
 	char *path;
 	bool failed;
 	int64_t busy_since_ms;
+	int64_t changes_before; /* at the begin of the transaction */
 	struct stmt *statements[STATEMENT_BUCKETS];
 };
 
@@ -412,6 +413,7 @@ db_begin_read(struct db *db)
 enum err
 db_begin_write(struct db *db)
 {
+	db->changes_before = sqlite3_total_changes64(db->conn);
 	return db_run(db, "BEGIN IMMEDIATE");
 }
 
@@ -437,6 +439,12 @@ bool
 db_in_transaction(struct db *db)
 {
 	return !sqlite3_get_autocommit(db->conn);
+}
+
+bool
+db_has_changes(struct db *db)
+{
+	return sqlite3_total_changes64(db->conn) != db->changes_before;
 }
 
 enum err

@@ -100,6 +100,8 @@ NODISCARD enum err db_commit(struct db *db);
 /* Ends the transaction, if any, without effect. */
 void db_rollback(struct db *db);
 bool db_in_transaction(struct db *db);
+/* Whether any row was inserted, updated or deleted since db_begin_write(). */
+bool db_has_changes(struct db *db);
 /* One savepoint at a time inside a write transaction. */
 NODISCARD enum err db_savepoint(struct db *db);
 NODISCARD enum err db_release(struct db *db);
@@ -111,7 +113,7 @@ NODISCARD enum err db_version(struct db *db, int64_t *ret);
 NODISCARD enum err db_set_version(struct db *db, int64_t version);
 /* Several statements from one text: migrations. */
 NODISCARD enum err db_script(struct db *db, const char *sql);
-/* WAL mode, kept in the file. For new files, before anything is written. */
+/* WAL mode, kept in the file; no transaction may be open. */
 NODISCARD enum err db_use_wal(struct db *db);
 /* Moves all of the WAL into the database file, both synced, and empties the WAL. ERR_BUSY while
  * somebody reads. */

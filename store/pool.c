@@ -107,21 +107,25 @@ doom_locked(struct pool *p, struct handle *h, struct handle **doomed)
 	*doomed = h;
 }
 
-void
+unsigned
 pool_reap(struct pool *p, int64_t idle_ms)
 {
 	struct handle *doomed = NULL;
+	unsigned n = 0;
 	int64_t now = clock_mono_ms();
 
 	pthread_mutex_lock(&p->mu);
 	for (struct handle *h = p->oldest; h && now - h->idle_since_ms >= idle_ms;) {
 		struct handle *next = h->newer;
-		if (may_close_locked(h))
+		if (may_close_locked(h)) {
 			doom_locked(p, h, &doomed);
+			n++;
+		}
 		h = next;
 	}
 	pthread_mutex_unlock(&p->mu);
 	close_all(p, doomed);
+	return n;
 }
 
 void

@@ -35,8 +35,11 @@ enum err
 schema_migrate(struct db *db, const struct schema *s)
 {
 	int64_t version;
-	enum err e = db_version(db, &version);
+	/* A no-op but for new files and for copies that were brought back, which need not be. */
+	enum err e = db_use_wal(db);
 
+	if (!e)
+		e = db_version(db, &version);
 	if (e || version == s->version)
 		return e;
 	if (version > s->version) {
@@ -45,7 +48,7 @@ schema_migrate(struct db *db, const struct schema *s)
 		    F_CSTR("detail", "made by a newer program"));
 		return ERR_CANNOT;
 	}
-	e = version > 0 ? snapshot_before(db, version + 1) : db_use_wal(db);
+	e = version > 0 ? snapshot_before(db, version + 1) : ERR_OK;
 	if (!e)
 		e = db_begin_write(db);
 	if (!e)

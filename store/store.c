@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <limits.h>
+#include <malloc.h>
 #include <stdio.h>
 
 static enum err
@@ -108,8 +109,11 @@ store_tick(struct store *s)
 
 	(void)ignored;
 	accounts_sync(s);
-	pool_reap(s->pool, POOL_IDLE_MS);
+	bool freed = pool_reap(s->pool, POOL_IDLE_MS) > 0;
 	accounts_forget_idle(s);
+	/* The pages of closed handles lie scattered over the heap: what is idle should be small. */
+	if (freed)
+		malloc_trim(0);
 	bus_tick(s->bus);
 }
 

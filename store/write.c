@@ -162,16 +162,16 @@ run_transaction(struct database *d, struct db *db, struct write_op *batch)
 /* When a sync failed meanwhile, the commit stands in the same doubtful WAL: its generation is over,
  * and whoever waits for its durability gets ERR_IO. */
 static void
-number_commit(struct database *d, uint64_t generation, struct write_op *batch)
+number_commit(struct database *d, const struct handle *h, bool wrote, struct write_op *batch)
 {
 	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&d->mu);
 
 	(void)held;
-	if (generation == d->generation)
+	if (wrote && h->generation == d->generation)
 		d->commits++;
 	for (struct write_op *op = batch; op; op = op->next) {
 		op->commit = d->commits;
-		op->generation = generation;
+		op->generation = h->generation;
 	}
 }
 
@@ -186,7 +186,7 @@ run_batch(struct database *d, struct write_op *batch)
 		if (db_failed(h->db))
 			database_fail(d);
 		if (!e)
-			number_commit(d, h->generation, batch);
+			number_commit(d, h, db_has_changes(h->db), batch);
 		pool_give(&h);
 	}
 	for (struct write_op *op = batch; op && e; op = op->next)

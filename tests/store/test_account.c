@@ -177,6 +177,30 @@ START_TEST(check_finds_what_is_damaged)
 }
 END_TEST
 
+/* A copy by SQL's own means (VACUUM INTO, .backup, .dump) is not in WAL mode. */
+START_TEST(a_copy_that_was_brought_back_works)
+{
+	CLEANUP(store_fixture_close) struct store_fixture *f = store_fixture_open();
+	struct mailbox_info info;
+
+	deliver(f, 100);
+	{
+		CLEANUP(db_close) struct db *db = NULL;
+		ck_assert_ok(
+		    db_open(store_fixture_path(f, "data/accounts/1/mail.db"), DB_WRITER, &db));
+		ck_assert_ok(db_snapshot(db, store_fixture_path(f, "data/accounts/1/copy.db")));
+	}
+	account_unref(&f->account);
+	store_close(&f->store);
+	run_command(f, "rm mail.db*; mv copy.db mail.db");
+	store_fixture_reopen(f);
+	deliver(f, 100);
+	ck_assert_ok(mailbox_find(f->account, STR("INBOX"), f->arena, &info));
+	ck_assert_uint_eq(info.messages, 2);
+	ck_assert_int_eq(access(store_fixture_path(f, "data/accounts/1/mail.db-wal"), F_OK), 0);
+}
+END_TEST
+
 /* The path of the only file below blobs/. */
 static const char *
 only_blob(struct store_fixture *f)
@@ -339,8 +363,9 @@ END_TEST
 
 TEST_MAIN("account", a_corrupt_database_takes_its_account_alone,
     damage_inside_is_an_error_and_found_by_check, no_account_is_not_found,
-    check_finds_what_is_damaged, check_looks_at_the_files_of_large_messages,
-    check_sweeps_old_orphans_and_leaves_new_ones, tick_syncs_and_forgets_idle_accounts,
-    databases_are_files_of_owner_and_group, an_unwritable_directory_is_an_error_that_names_the_path,
+    check_finds_what_is_damaged, a_copy_that_was_brought_back_works,
+    check_looks_at_the_files_of_large_messages, check_sweeps_old_orphans_and_leaves_new_ones,
+    tick_syncs_and_forgets_idle_accounts, databases_are_files_of_owner_and_group,
+    an_unwritable_directory_is_an_error_that_names_the_path,
     a_store_that_is_not_there_is_an_error_that_names_the_path,
     creating_a_store_twice_changes_nothing)

@@ -178,6 +178,24 @@ START_TEST(durable_later_is_synced_on_demand_and_once)
 }
 END_TEST
 
+static enum err
+delete_nothing(struct txn *t, void *arg)
+{
+	(void)arg;
+	return db_run(t->db, "DELETE FROM number WHERE n = -1");
+}
+
+START_TEST(what_changes_nothing_is_not_synced)
+{
+	CLEANUP(close_fixture) struct fixture *f = open_fixture();
+
+	f->d.sync_file = counting_sync;
+	ck_assert_ok(database_write(&f->d, delete_nothing, NULL, DURABLE_NOW));
+	ck_assert_int_eq(syncs, 0);
+	ck_assert_uint_eq(f->d.commits, 0);
+}
+END_TEST
+
 /* -- combined writes */
 
 struct worker {
@@ -537,10 +555,10 @@ END_TEST
 
 TEST_MAIN("database", what_is_written_is_read, statements_carry_octets_as_they_are,
     readers_keep_their_snapshot_and_cannot_write, durable_later_is_synced_on_demand_and_once,
-    writes_that_wait_share_a_commit_and_a_sync, a_failing_write_takes_no_other_with_it,
-    a_database_can_refuse_all_writes, a_failed_sync_is_told_and_not_forgotten,
-    all_who_wait_for_a_failed_sync_are_told, a_full_disk_fails_the_write_and_nothing_else,
-    a_database_that_is_no_more_is_gone, files_follow_the_rows,
-    handles_are_used_again_and_closed_when_idle, idle_handles_are_bounded,
+    what_changes_nothing_is_not_synced, writes_that_wait_share_a_commit_and_a_sync,
+    a_failing_write_takes_no_other_with_it, a_database_can_refuse_all_writes,
+    a_failed_sync_is_told_and_not_forgotten, all_who_wait_for_a_failed_sync_are_told,
+    a_full_disk_fails_the_write_and_nothing_else, a_database_that_is_no_more_is_gone,
+    files_follow_the_rows, handles_are_used_again_and_closed_when_idle, idle_handles_are_bounded,
     an_older_database_is_migrated_after_a_snapshot, a_database_of_a_newer_program_is_refused,
     a_migration_that_fails_changes_nothing)
