@@ -112,15 +112,14 @@ START_TEST(partials_are_cut_to_what_is_there)
 	    {"BODY[TEXT]<12.1>", ""},
 	    {"BODY[TEXT]<4294967295.4294967295>", ""},
 	    {"BODY[TEXT]<0.4294967295>", "0123456789\n"},
-	    {"BODY[]<5.4>", "\n\n01" + 1}, /* octets, not lines: starts within a line end */
 	    {"BODY[HEADER.FIELDS (A)]<1.3>", ": b"},
 	    {"BODY[HEADER.FIELDS (A)]<99.3>", ""},
 	};
 	CLEANUP(sample_close) struct sample s;
 	CLEANUP(sbuf_done) struct sbuf picked = SBUF_INIT(1 << 20);
 
-	check_rows(message, rows, 6);
-	check_rows(message, rows + 7, 2);
+	check_rows(message, rows, ARRAY_LEN(rows));
+	/* octets, not lines: this one starts within a line end */
 	sample_open(&s, message);
 	ck_assert_str_is(sample_fetch(&s, "BODY[]<5.4>", &picked), "\n\r\n0");
 }
