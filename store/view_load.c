@@ -11,6 +11,7 @@ struct delta {
 	size_t n_put, cap_put;
 	uint32_t *gone;
 	size_t n_gone, cap_gone;
+	bool too_many; /* a fresh read of the mailbox is cheaper */
 };
 
 static void
@@ -48,31 +49,66 @@ entry_of(struct stmt *st)
 	};
 }
 
-static enum err
-read_delta(struct db *db, const struct view *base, struct delta *d)
+static int
+compare_entries(const void *a, const void *b)
 {
-	CLEANUP(stmt_done) struct stmt *puts = NULL;
-	CLEANUP(stmt_done) struct stmt *gone = NULL;
-	bool row;
-	enum err e = db_query(db,
-	    "SELECT uid, message, flags, modseq FROM entry WHERE mailbox = ?1 AND modseq > ?2"
-	    " ORDER BY uid",
-	    &puts, DB_INT(base->meta.mailbox), DB_INT(base->meta.modseq));
+	const struct view_entry *x = a;
+	const struct view_entry *y = b;
 
-	while (!e && !(e = stmt_step(puts, &row)) && row) {
+	return (x->uid > y->uid) - (x->uid < y->uid);
+}
+
+static int
+compare_uids(const void *a, const void *b)
+{
+	const uint32_t *x = a;
+	const uint32_t *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static enum err
+read_puts(struct db *db, const struct view *base, struct delta *d)
+{
+	CLEANUP(stmt_done) struct stmt *st = NULL;
+	bool row;
+	/* Left to itself SQLite would walk the whole mailbox, in the order of its key. */
+	enum err e = db_query(db,
+	    "SELECT uid, message, flags, modseq FROM entry INDEXED BY entry_modseq"
+	    " WHERE mailbox = ?1 AND modseq > ?2",
+	    &st, DB_INT(base->meta.mailbox), DB_INT(base->meta.modseq));
+
+	while (!e && !(e = stmt_step(st, &row)) && row) {
+		if (d->n_put > base->count / 4 + CHUNK_ENTRIES) {
+			d->too_many = true;
+			return ERR_OK;
+		}
 		if (!grow(&d->put, &d->cap_put, d->n_put + 1, sizeof(*d->put)))
 			return ERR_NOMEM;
-		d->put[d->n_put++] = entry_of(puts);
+		d->put[d->n_put++] = entry_of(st);
 	}
-	if (!e)
-		e = db_query(db,
-		    "SELECT uid FROM tombstone WHERE mailbox = ?1 AND modseq > ?2 ORDER BY uid",
-		    &gone, DB_INT(base->meta.mailbox), DB_INT(base->meta.modseq));
-	while (!e && !(e = stmt_step(gone, &row)) && row) {
+	if (!e && d->n_put > 1)
+		qsort(d->put, d->n_put, sizeof(*d->put), compare_entries);
+	return e;
+}
+
+static enum err
+read_gone(struct db *db, const struct view *base, struct delta *d)
+{
+	CLEANUP(stmt_done) struct stmt *st = NULL;
+	bool row;
+	enum err e = db_query(db,
+	    "SELECT uid FROM tombstone INDEXED BY tombstone_modseq"
+	    " WHERE mailbox = ?1 AND modseq > ?2",
+	    &st, DB_INT(base->meta.mailbox), DB_INT(base->meta.modseq));
+
+	while (!e && !(e = stmt_step(st, &row)) && row) {
 		if (!grow(&d->gone, &d->cap_gone, d->n_gone + 1, sizeof(*d->gone)))
 			return ERR_NOMEM;
-		d->gone[d->n_gone++] = (uint32_t)stmt_int(gone, 0);
+		d->gone[d->n_gone++] = (uint32_t)stmt_int(st, 0);
 	}
+	if (!e && d->n_gone > 1)
+		qsort(d->gone, d->n_gone, sizeof(*d->gone), compare_uids);
 	return e;
 }
 
@@ -167,15 +203,23 @@ read_meta(struct db *db, int64_t mailbox, struct view_meta *ret, uint32_t *ret_m
 	return ERR_OK;
 }
 
-/* `base` with what changed since. */
+/* `base` with what changed since; *ret stays NULL where that is not worth it or does not come out
+ * at `messages` entries (some tombstones are so old that they are gone). */
 static enum err
 read_changes(struct db *db, const struct view *base, const struct view_meta *meta,
-    struct view_keywords *keywords, struct view **ret)
+    uint32_t messages, struct view_keywords *keywords, struct view **ret)
 {
 	CLEANUP(delta_done) struct delta d = {0};
-	enum err e = read_delta(db, base, &d);
+	enum err e = read_puts(db, base, &d);
 
-	return e ? e : view_apply(base, meta, keywords, d.put, d.n_put, d.gone, d.n_gone, ret);
+	if (e || d.too_many)
+		return e;
+	e = read_gone(db, base, &d);
+	if (!e)
+		e = view_apply(base, meta, keywords, d.put, d.n_put, d.gone, d.n_gone, ret);
+	if (!e && (*ret)->count != messages)
+		view_unref(ret);
+	return e;
 }
 
 enum err
@@ -199,11 +243,8 @@ view_catch_up(struct account *a, int64_t mailbox, struct view **view)
 	/* a modseq that went back: an older copy of the database was put in place */
 	bool usable =
 	    base && base->meta.modseq < meta.modseq && base->meta.uidvalidity == meta.uidvalidity;
-	if (!e && usable) {
-		e = read_changes(h->db, base, &meta, keywords, &next);
-		if (!e && next->count != messages) /* tombstones that old are gone */
-			view_unref(&next);
-	}
+	if (!e && usable)
+		e = read_changes(h->db, base, &meta, messages, keywords, &next);
 	if (!e && !next)
 		e = read_all(h->db, &meta, keywords, &next);
 	if (e)

@@ -124,6 +124,66 @@ read_message(struct account *a, int64_t message, size_t *ret_n)
 	return to;
 }
 
+struct view *
+view_now(struct fixture *f, int64_t mailbox)
+{
+	struct view *v = NULL;
+
+	ck_assert_ok(view_current(f->a, mailbox, &v));
+	return v;
+}
+
+const char *
+listing(struct fixture *f, int64_t mailbox)
+{
+	CLEANUP(view_unref) struct view *v = view_now(f, mailbox);
+	CLEANUP(sbuf_done) struct sbuf out = SBUF_INIT(1 << 20);
+	static const char letters[] = "SAFDR"; /* seen answered flagged deleted draft */
+	struct view_iter it = view_iter_at(v, 1);
+
+	for (const struct view_entry *e; (e = view_next(&it));) {
+		if (out.n)
+			sbuf_putc(&out, ' ');
+		sbuf_printf(&out, "%u", e->uid);
+		for (int i = 0; i < 5; i++)
+			if (e->flags >> i & 1)
+				sbuf_putc(&out, letters[i]);
+		for (size_t i = 0; i < view_keyword_count(v); i++)
+			if (e->flags >> (FLAG_KEYWORD_SHIFT + i) & 1)
+				sbuf_printf(&out, "/%.*s", STR_ARG(view_keyword(v, i)));
+	}
+	return arena_cstr(f->arena, sbuf_view(&out));
+}
+
+int64_t
+message_of(struct fixture *f, int64_t mailbox, uint32_t uid)
+{
+	CLEANUP(view_unref) struct view *v = view_now(f, mailbox);
+	const struct view_entry *e = view_at(v, view_seq_of(v, uid));
+
+	ck_assert_ptr_nonnull(e);
+	return e->message;
+}
+
+void
+ck_assert_holds(struct account *a, int64_t message, const char *octets, size_t size)
+{
+	size_t n = 0;
+	CLEANUP(mem_free) char *got = read_message(a, message, &n);
+
+	ck_assert_uint_eq(n, size);
+	ck_assert_int_eq(memcmp(got, octets, size), 0);
+}
+
+struct append
+append_of(struct fixture *f, const char *octets, size_t size, uint64_t flags)
+{
+	return (struct append){.spool = make_spool(f, octets, size),
+	    .flags = {.system = flags},
+	    .internal_s = 1000000000,
+	    .internal_zone_s = -3600};
+}
+
 static unsigned
 count_files(const char *path)
 {
@@ -198,7 +258,10 @@ void
 ck_assert_counters(struct account *a)
 {
 	CLEANUP(read_end) struct handle *h = NULL;
+	CLEANUP(sbuf_done) struct sbuf report = SBUF_INIT(100000);
 
+	enum err e = account_check(a, &report); /* and by other queries than its own: */
+	ck_assert_msg(e == ERR_OK, "%s", sbuf_cstr(&report));
 	ck_assert_ok(account_read(a, &h));
 	ck_assert_none(a, h->db,
 	    "SELECT count(*) FROM mailbox b WHERE"

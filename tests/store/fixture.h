@@ -4,6 +4,7 @@
 
 #include "store/message.h"
 #include "store/reader.h"
+#include "store/view.h"
 
 struct fixture {
 	char *dir; /* data in dir/data, the bus in dir/run */
@@ -27,6 +28,18 @@ struct spool *make_spool(struct fixture *f, const char *octets, size_t size);
 uint32_t deliver_one(struct fixture *f, unsigned seed, size_t size);
 /* All octets of a message; *ret_n their number. Freed by the caller. */
 char *read_message(struct account *a, int64_t message, size_t *ret_n);
+/* Fails the test unless the message has these octets. */
+void ck_assert_holds(struct account *a, int64_t message, const char *octets, size_t size);
+
+/* The mailbox of a as it is now. */
+struct view *view_now(struct fixture *f, int64_t mailbox);
+/* "1SA/word 2": S seen, A answered, F flagged, D deleted, R draft, then /keyword …; in
+ * f->arena. */
+const char *listing(struct fixture *f, int64_t mailbox);
+int64_t message_of(struct fixture *f, int64_t mailbox, uint32_t uid);
+/* An item of APPEND; its spool is the caller's to free. */
+struct append append_of(struct fixture *f, const char *octets, size_t size, uint64_t flags);
+
 /* The number of files below a's blobs/. */
 unsigned count_blobs(const struct fixture *f, const struct account *a);
 unsigned count_spool(const struct fixture *f);

@@ -33,6 +33,11 @@ check_PROGRAMS += tests/store/test_directory
 tests_store_test_directory_SOURCES = %D%/test_directory.c
 tests_store_test_directory_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_store_test_directory_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+check_PROGRAMS += tests/store/test_message_faults
+tests_store_test_message_faults_SOURCES = %D%/test_message_faults.c %D%/fixture.c %D%/fixture.h
+tests_store_test_message_faults_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_store_test_message_faults_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+
 check_PROGRAMS += tests/store/test_message
 tests_store_test_message_SOURCES = %D%/test_message.c %D%/fixture.c %D%/fixture.h
 tests_store_test_message_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
@@ -42,6 +47,11 @@ check_PROGRAMS += tests/store/test_resolve
 tests_store_test_resolve_SOURCES = %D%/test_resolve.c
 tests_store_test_resolve_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_store_test_resolve_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+check_PROGRAMS += tests/store/test_message_processes
+tests_store_test_message_processes_SOURCES = %D%/test_message_processes.c %D%/fixture.c %D%/fixture.h
+tests_store_test_message_processes_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_store_test_message_processes_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+
 check_PROGRAMS += tests/store/test_message_model
 tests_store_test_message_model_SOURCES = %D%/test_message_model.c %D%/fixture.c %D%/fixture.h
 tests_store_test_message_model_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
