@@ -1,8 +1,9 @@
-/* account_check(): is what the database says of itself and of its files true? Everything is
- * recounted in one consistent read, so it may run beside daemons at work. */
+/* account_check() and directory_check(): is what a database says of itself and of files true? All
+ * is recounted in one consistent read, so it may run beside daemons at work. */
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "store/account_private.h"
+#include "store/directory.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -15,17 +16,19 @@
 #define ORPHAN_S 3600
 
 struct check {
-	struct account *account;
+	struct account *account; /* NULL: the directory is checked */
 	struct db *db;
 	struct sbuf *report;
 	bool damaged;
 };
 
-/* Queries that must have no row: column 0 says what (a name or number), 1 is found, 2 is right. */
-static const struct {
+/* A query that must have no row: column 0 says what (a name or number), 1 is found, 2 is right. */
+struct claim {
 	const char *problem;
 	const char *sql;
-} claims[] = {
+};
+
+static const struct claim account_claims[] = {
     {"meta rows", "SELECT 'all', count(*), 1 FROM meta HAVING count(*) <> 1"},
     {"account bytes",
 	"SELECT 'all', meta.bytes, r.n FROM meta, (SELECT ifnull(sum(m.size), 0) AS n"
@@ -86,16 +89,16 @@ static void
 problem(struct check *c, const char *what, struct str where, int64_t is, int64_t should_be)
 {
 	c->damaged = true;
-	sbuf_printf(c->report, "%s: %s of %.*s is %lld, should be %lld\n",
-	    c->account->database.path, what, STR_ARG(where), (long long)is, (long long)should_be);
+	sbuf_printf(c->report, "%s: %s of %.*s is %lld, should be %lld\n", db_path(c->db), what,
+	    STR_ARG(where), (long long)is, (long long)should_be);
 }
 
 static enum err
-check_claims(struct check *c)
+check_claims(struct check *c, const struct claim *claims, size_t n)
 {
 	enum err e = ERR_OK;
 
-	for (size_t i = 0; i < ARRAY_LEN(claims) && !e; i++) {
+	for (size_t i = 0; i < n && !e; i++) {
 		CLEANUP(stmt_done) struct stmt *st = NULL;
 		bool row = false;
 		e = db_query(c->db, claims[i].sql, &st);
@@ -199,6 +202,32 @@ sweep_dir(struct account *a, const char *dir, bool top)
 	return e;
 }
 
+/* The limits stand in both databases; a crash between two commits may leave them different. */
+static enum err
+check_limits(struct check *c)
+{
+	CLEANUP(read_end) struct handle *h = NULL;
+	CLEANUP(stmt_done) struct stmt *st = NULL;
+	struct quota q;
+	bool row = false;
+	enum err e = account_quota(c->account, &q);
+
+	if (!e)
+		e = read_begin(&c->account->store->directory, &h);
+	if (!e)
+		e = db_query(h->db, "SELECT quota_bytes, quota_messages FROM account WHERE id = ?1",
+		    &st, DB_INT(c->account->id));
+	if (!e)
+		e = stmt_step(st, &row);
+	if (e || !row)
+		return e;
+	if (q.bytes_limit != (uint64_t)stmt_int(st, 0))
+		problem(c, "limit", STR("bytes"), (int64_t)q.bytes_limit, stmt_int(st, 0));
+	if (q.messages_limit != (uint64_t)stmt_int(st, 1))
+		problem(c, "limit", STR("messages"), (int64_t)q.messages_limit, stmt_int(st, 1));
+	return ERR_OK;
+}
+
 enum err
 account_check(struct account *a, struct sbuf *report)
 {
@@ -212,11 +241,65 @@ account_check(struct account *a, struct sbuf *report)
 	e = db_integrity(c.db, report);
 	/* What a damaged file says elsewhere is worth nothing, but its problems are told. */
 	if (!e)
-		e = check_claims(&c);
+		e = check_claims(&c, account_claims, ARRAY_LEN(account_claims));
+	if (!e)
+		e = check_limits(&c);
 	if (!e)
 		e = check_files(&c);
 	read_end(&h);
 	if (!e && !c.damaged)
 		e = sweep_dir(a, a->blobs, true);
+	return !e && c.damaged ? ERR_CORRUPT : e;
+}
+
+/* -- the directory */
+
+static const struct claim directory_claims[] = {
+    {"account without a domain",
+	"SELECT local, domain, 0 FROM account WHERE domain NOT IN (SELECT id FROM domain)"},
+    {"alias without a domain",
+	"SELECT local, domain, 0 FROM alias WHERE domain NOT IN (SELECT id FROM domain)"},
+    {"alias without targets",
+	"SELECT local, 0, 1 FROM alias WHERE id NOT IN (SELECT alias FROM alias_target)"},
+    {"target without an alias",
+	"SELECT address, alias, 0 FROM alias_target WHERE alias NOT IN (SELECT id FROM alias)"},
+    {"account that is also an alias",
+	"SELECT a.local, b.id, 0 FROM account a JOIN alias b USING (domain, local)"},
+};
+
+static enum err
+check_databases(struct check *c, const struct store *s)
+{
+	CLEANUP(stmt_done) struct stmt *st = NULL;
+	bool row = false;
+	enum err e = db_query(c->db, "SELECT id FROM account", &st);
+
+	while (!e && !(e = stmt_step(st, &row)) && row) {
+		char path[PATH_MAX];
+		struct stat file;
+		if (snprintf(path, sizeof(path), "%s/accounts/%lld/mail.db", s->data_dir,
+			(long long)stmt_int(st, 0)) >= (int)sizeof(path))
+			return ERR_TOO_LONG;
+		if (stat(path, &file))
+			problem(c, "number of files", str_of(path), 0, 1);
+	}
+	return e;
+}
+
+enum err
+directory_check(struct store *s, struct sbuf *report)
+{
+	CLEANUP(read_end) struct handle *h = NULL;
+	struct check c = {.report = report};
+	enum err e = read_begin(&s->directory, &h);
+
+	if (e)
+		return e;
+	c.db = h->db;
+	e = db_integrity(c.db, report);
+	if (!e)
+		e = check_claims(&c, directory_claims, ARRAY_LEN(directory_claims));
+	if (!e)
+		e = check_databases(&c, s);
 	return !e && c.damaged ? ERR_CORRUPT : e;
 }

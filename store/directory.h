@@ -83,4 +83,8 @@ NODISCARD enum err directory_resolve(struct store *s, struct str address, struct
  * alone. ERR_OK or ERR_DENIED. */
 NODISCARD enum err directory_may_send_as(struct store *s, int64_t account, struct str address);
 
+/* Integrity of directory.db, what its rows say of each other, and whether every account has its
+ * database. Problems are written as lines to `report`; ERR_CORRUPT if there are any. */
+NODISCARD enum err directory_check(struct store *s, struct sbuf *report);
+
 #endif

@@ -257,6 +257,87 @@ START_TEST(check_sweeps_old_orphans_and_leaves_new_ones)
 }
 END_TEST
 
+START_TEST(check_compares_limits_with_the_directory)
+{
+	CLEANUP(store_fixture_close) struct store_fixture *f = store_fixture_open();
+	CLEANUP(sbuf_done) struct sbuf report = SBUF_INIT(100000);
+
+	ck_assert_ok(directory_set_quota(f->store, STR("ann@example.test"), 5000, 10));
+	ck_assert_ok(account_check(f->account, &report));
+	ck_assert_ok(account_write(
+	    f->account, run_sql, (char[]){"UPDATE meta SET quota_messages = 11"}, DURABLE_LATER));
+	ck_assert_int_eq(account_check(f->account, &report), ERR_CORRUPT);
+	ck_assert_ptr_nonnull(strstr(sbuf_cstr(&report), "limit of messages is 11, should be 10"));
+}
+END_TEST
+
+START_TEST(check_finds_what_is_damaged_in_the_directory)
+{
+	static const char *const rows[] = {
+	    "UPDATE account SET domain = 99",
+	    "INSERT INTO alias (domain, local) VALUES (1, 'x')",
+	    "INSERT INTO alias (domain, local) VALUES (99, 'x')",
+	    "INSERT INTO alias_target (alias, position, address) VALUES (99, 1, 'x@x')",
+	    "INSERT INTO account SELECT 99, domain, 'x', 1, 0, 0, 0, 0, '', '', 1, '', ''"
+	    " FROM account",
+	};
+	CLEANUP(store_fixture_close) struct store_fixture *f = store_fixture_open();
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(sbuf_done) struct sbuf report = SBUF_INIT(100000);
+		CLEANUP(db_close) struct db *db = NULL;
+		ck_assert_ok(directory_check(f->store, &report));
+		ck_assert_uint_eq(report.n, 0);
+		ck_assert_ok(db_open(f->store->directory.path, DB_WRITER, &db));
+		ck_assert_ok(db_checkpoint(db));
+		run_command(f, "cp ../../directory.db ../../sound.db");
+		ck_assert_ok(db_script(db, rows[i]));
+		ck_assert_msg(
+		    directory_check(f->store, &report) == ERR_CORRUPT, "not found: %s", rows[i]);
+		db_close(&db);
+		account_unref(&f->account);
+		store_close(&f->store);
+		run_command(f, "mv ../../sound.db ../../directory.db; rm -f ../../directory.db-*");
+		store_fixture_reopen(f);
+	}
+}
+END_TEST
+
+/* The views of the schema are for people; SQLite looks at them only when they are used. */
+START_TEST(sql_views_work)
+{
+	CLEANUP(store_fixture_close) struct store_fixture *f = store_fixture_open();
+	CLEANUP(read_end) struct handle *h = NULL;
+	CLEANUP(read_end) struct handle *directory = NULL;
+	int64_t n;
+
+	deliver(f, 100);
+	ck_assert_ok(account_read(f->account, &h));
+	ck_assert_ok(db_get_int(h->db,
+	    "SELECT count(*) FROM mailboxes WHERE name = 'INBOX' AND messages = 1 AND subscribed",
+	    &n));
+	ck_assert_int_eq(n, 1);
+	ck_assert_ok(db_get_int(h->db,
+	    "SELECT uid FROM messages WHERE mailbox = 'INBOX' AND NOT seen AND size = 100"
+	    " AND received > '2020-01-01 00:00:00' AND envelope <> ''",
+	    &n));
+	ck_assert_int_eq(n, 1);
+	struct str targets[] = {STR("ann@example.test")};
+	ck_assert_ok(directory_set_alias(f->store, STR("x@example.test"), targets, 1));
+	ck_assert_ok(read_begin(&f->store->directory, &directory));
+	ck_assert_ok(db_get_int(directory->db,
+	    "SELECT count(*) FROM accounts WHERE address = 'ann@example.test'"
+	    " AND last_login IS NULL AND created > '2020-01-01 00:00:00'",
+	    &n));
+	ck_assert_int_eq(n, 1);
+	ck_assert_ok(db_get_int(directory->db,
+	    "SELECT count(*) FROM aliases WHERE address = 'x@example.test'"
+	    " AND target = 'ann@example.test'",
+	    &n));
+	ck_assert_int_eq(n, 1);
+}
+END_TEST
+
 /* -- upkeep */
 
 START_TEST(tick_syncs_and_forgets_idle_accounts)
@@ -364,8 +445,9 @@ END_TEST
 TEST_MAIN("account", a_corrupt_database_takes_its_account_alone,
     damage_inside_is_an_error_and_found_by_check, no_account_is_not_found,
     check_finds_what_is_damaged, a_copy_that_was_brought_back_works,
-    check_looks_at_the_files_of_large_messages, check_sweeps_old_orphans_and_leaves_new_ones,
-    tick_syncs_and_forgets_idle_accounts, databases_are_files_of_owner_and_group,
-    an_unwritable_directory_is_an_error_that_names_the_path,
+    check_looks_at_the_files_of_large_messages, check_compares_limits_with_the_directory,
+    check_finds_what_is_damaged_in_the_directory, sql_views_work,
+    check_sweeps_old_orphans_and_leaves_new_ones, tick_syncs_and_forgets_idle_accounts,
+    databases_are_files_of_owner_and_group, an_unwritable_directory_is_an_error_that_names_the_path,
     a_store_that_is_not_there_is_an_error_that_names_the_path,
     creating_a_store_twice_changes_nothing)
