@@ -8,7 +8,7 @@ dist_systemdsystemunit_DATA = %D%/pillarbox.target
 systemdsystemunit_DATA = $(PB_UNITS)
 sysusers_DATA = packaging/sysusers.d/pillarbox.conf
 tmpfiles_DATA = packaging/tmpfiles.d/pillarbox.conf
-EXTRA_DIST += %D%/play.sh %D%/daemon.service.in %D%/sysusers.conf.in %D%/tmpfiles.conf.in
+EXTRA_DIST += %D%/play.sh %D%/debian.sh %D%/daemon.service.in %D%/sysusers.conf.in %D%/tmpfiles.conf.in
 CLEANFILES += $(PB_UNITS) $(sysusers_DATA) $(tmpfiles_DATA)
 
 PB_SUBSTITUTE = $(AM_V_GEN)$(MKDIR_P) $(@D) && sed \

@@ -1,0 +1,164 @@
+#!/bin/bash
+# All tests, on a fresh Debian 12 too: installs what is missing, builds with gcc, clang and the sanitizers, runs the
+# unit tests and dialogues in each, the real mail programs of tests/interop, and `make distcheck`.
+# Ends with the line `N passed, N failed`; the exit status is 0 when nothing failed.
+set -uo pipefail
+cd "$(dirname "$0")" || exit 2
+source_dir=$PWD
+. packaging/debian.sh
+
+usage() {
+	cat <<'X'
+usage: ./check.sh [--quick] [PHASE...]
+phases, all of them unless named: lint gcc clang address thread interop dist
+  --quick   gcc and interop only
+X
+}
+phases=""
+for arg in "$@"; do
+	case $arg in
+	--quick) phases="gcc interop" ;;
+	-h | --help) usage; exit 0 ;;
+	lint | gcc | clang | address | thread | interop | dist) phases="$phases $arg" ;;
+	*) echo "check.sh: there is no phase $arg" >&2; usage >&2; exit 2 ;;
+	esac
+done
+phases=${phases:-lint gcc clang address thread interop dist}
+started=$SECONDS
+passed=0 failed=0 summary=""
+step() { printf '\n== %s  (%d s)\n' "$*" $((SECONDS - started)); }
+# result NAME PASSED FAILED
+result() {
+	passed=$((passed + $2)) failed=$((failed + $3))
+	summary="$summary$(printf '%-10s %5d passed, %d failed' "$1" "$2" "$3")"$'\n'
+	echo "   $1: $2 passed, $3 failed"
+}
+finish() {
+	printf '\n%s(%d s)\n%d passed, %d failed\n' "$summary" $((SECONDS - started)) "$passed" "$failed"
+	[ "$failed" -eq 0 ]
+	exit
+}
+give_up() { # NAME LOG: what could not even be built counts as one failure
+	tail -25 "$2" | sed 's/^/   | /'
+	result "$1" 0 1
+}
+
+# Each test program counts its checks; one without a count (a script, a crash) counts as one.
+count_checks() { # NAME DIRECTORY
+	local p=0 f=0 trs log line checks bad
+	while read -r trs; do
+		log=${trs%.trs}.log
+		line=$(grep -aoE 'Checks: [0-9]+, Failures: [0-9]+, Errors: [0-9]+' "$log" | tail -1)
+		if [[ $line =~ Checks:\ ([0-9]+),\ Failures:\ ([0-9]+),\ Errors:\ ([0-9]+) ]]; then
+			checks=${BASH_REMATCH[1]} bad=$((BASH_REMATCH[2] + BASH_REMATCH[3]))
+		else
+			checks=1 bad=0
+		fi
+		if ! grep -q '^:test-result: \(PASS\|SKIP\)' "$trs"; then
+			[ "$bad" -gt 0 ] || { checks=$((checks + 1)) bad=1; } # every check held, and yet: a leak, a crash at the end
+			echo "   FAILED: ${trs#./}"
+			tail -15 "$log" | sed 's/^/   | /'
+		fi
+		p=$((p + checks - bad)) f=$((f + bad))
+	done < <(cd "$2" && find "$PWD" -name '*.trs' | sort)
+	[ $((p + f)) -gt 0 ] || f=1
+	result "$1" "$p" "$f"
+}
+
+# build NAME CONFIGURE-ARGUMENTS...: in build-check/NAME
+build() {
+	local name=$1 log=$source_dir/build-check/$1.log
+	shift
+	mkdir -p "build-check/$name"
+	find "build-check/$name" -name '*.trs' -delete
+	(cd "build-check/$name" && ../../configure -q "$@" && make -j"$jobs") >"$log" 2>&1 || { give_up "$name" "$log"; return 1; }
+	if grep -aqE 'warning:' "$log"; then
+		grep -aE 'warning:' "$log" | head -5
+		result "$name, warnings" 0 1
+	fi
+}
+run_tests() { # NAME [TEST...]
+	local name=$1 log=$source_dir/build-check/$1.log
+	shift
+	local only=()
+	[ $# -eq 0 ] || only=("TESTS=$*" "check_PROGRAMS=$*")
+	# shellcheck disable=SC2086
+	(cd "build-check/$name" && ${wrap:-} make -k -j"$jobs" check ${only[@]+"${only[@]}"}) 2>&1 | tee -a "$log" | grep -aE '^(PASS|FAIL|ERROR|SKIP):' | show_steps
+	if ! find "build-check/$name" -name '*.trs' | grep -q .; then give_up "$name" "$log"; return; fi
+	count_checks "$name" "build-check/$name"
+}
+
+jobs=$(nproc)
+export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1 LC_ALL=C.UTF-8
+
+step "installing what is missing"
+# shellcheck disable=SC2086
+install_missing $BUILD_PACKAGES $CHECK_PACKAGES || { result packages 0 1; finish; }
+mkdir -p build-check
+case $phases in
+*interop*)
+	# shellcheck disable=SC2086
+	install_missing $INTEROP_PACKAGES || result "packages of interop" 0 1
+	# Postfix's load generator, without a second mail server on this machine
+	if ! command -v smtp-source >/dev/null && [ ! -x /usr/sbin/smtp-source ] && [ ! -x build-check/tools/smtp-source ]; then
+		mkdir -p build-check/tools
+		(cd build-check/tools && apt-get download -q postfix >download.log 2>&1 && dpkg -x postfix_*.deb postfix) || echo "   Postfix's smtp-source could not be fetched"
+		root=$PWD/build-check/tools/postfix
+		printf '#!/bin/sh\nLD_LIBRARY_PATH=%s/usr/lib/postfix exec %s/usr/sbin/smtp-source "$@"\n' "$root" "$root" >build-check/tools/smtp-source
+		chmod +x build-check/tools/smtp-source
+	fi
+	[ ! -x build-check/tools/smtp-source ] || PATH=$PWD/build-check/tools:$PATH
+	;;
+esac
+make_configure build-check/autoreconf.log || { give_up autoreconf build-check/autoreconf.log; finish; }
+
+for phase in $phases; do
+	case $phase in
+	lint)
+		step "format, cppcheck, layers"
+		mkdir -p build-check/lint
+		if (cd build-check/lint && ../../configure -q && make -s lint) >build-check/lint.log 2>&1; then result lint 1 0; else give_up lint build-check/lint.log; fi
+		;;
+	gcc)
+		step "gcc, warnings are errors"
+		build gcc CC=gcc --enable-werror && run_tests gcc
+		;;
+	clang)
+		step "clang, warnings are errors"
+		build clang CC=clang --enable-werror && run_tests clang
+		;;
+	address)
+		step "address and undefined-behaviour sanitizers"
+		build address CC=gcc CFLAGS="-g -O1" --enable-sanitizers && run_tests address
+		;;
+	thread)
+		step "thread sanitizer: the tests with threads"
+		# it wants its own memory layout
+		wrap=""
+		if setarch "$(uname -m)" -R true 2>/dev/null; then wrap="setarch $(uname -m) -R"; fi
+		# shellcheck disable=SC2046
+		if build thread CC=gcc CFLAGS="-g -O1" --enable-sanitizers=thread; then
+			run_tests thread $(cd build-check/thread && make -s list-tests | tr ' ' '\n' | grep -E '^tests/(net|store)/')
+		fi
+		wrap=""
+		;;
+	interop)
+		step "real mail programs"
+		[ -x build-check/gcc/ctl/pillarbox ] || build gcc CC=gcc --enable-werror || continue
+		if [ ! -x tests/interop/run.sh ] && [ ! -f tests/interop/run.sh ]; then echo "   there is no tests/interop/run.sh"; continue; fi
+		PB_BUILD=$PWD/build-check/gcc bash tests/interop/run.sh 2>&1 | tee build-check/interop.log | grep -vE '^ok '
+		line=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' build-check/interop.log | tail -1)
+		if [ -n "$line" ]; then read -r p _ f _ <<<"$line"; result interop "$p" "$f"; else give_up interop build-check/interop.log; fi
+		;;
+	dist)
+		step "make distcheck: a release archive builds, tests, installs and cleans up by itself"
+		[ -f build-check/gcc/Makefile ] || build gcc CC=gcc --enable-werror || continue
+		if (cd build-check/gcc && make -j"$jobs" distcheck AM_DISTCHECK_CONFIGURE_FLAGS=--enable-werror) 2>&1 | tee build-check/distcheck.log | show_steps && grep -q 'archives ready for distribution' build-check/distcheck.log; then
+			result distcheck 1 0
+		else
+			give_up distcheck build-check/distcheck.log
+		fi
+		;;
+	esac
+done
+finish
