@@ -1,5 +1,6 @@
 /* tests/smtpd/fake.h - a session on the memory transport over a store that exists only here: it
- * answers as the headers of store promise, fails where a test wants it to, and keeps what was delivered.
+ * answers as the headers of store promise, fails where a test wants it to, and keeps what was
+ * delivered.
  *
  * example.test is served: ann (1), bob (2), full (3: over quota), broken (4: its database is
  * damaged), dan (5: room for 1000 octets); aliases team (ann, bob), half (ann, full),
