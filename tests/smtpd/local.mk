@@ -2,7 +2,8 @@
 SMTPD_TEST_LIBS = libtestsupport.a libsmtpd.a libauth.a libmail.a libnet.a $(BASE_LIBS) \
 	$(OUTSIDE_LIBS) $(CHECK_LIBS)
 check_PROGRAMS += tests/smtpd/test_smtp_parse tests/smtpd/test_data_reader \
-	tests/smtpd/test_smtp_auth tests/smtpd/test_smtp_session tests/smtpd/test_smtp_message
+	tests/smtpd/test_smtp_auth tests/smtpd/test_smtp_session tests/smtpd/test_smtp_message \
+	tests/smtpd/test_smtp_store
 tests_smtpd_test_smtp_parse_SOURCES = %D%/test_smtp_parse.c
 tests_smtpd_test_smtp_parse_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_smtpd_test_smtp_parse_LDADD = libtestsupport.a libsmtpd.a $(BASE_LIBS) $(CHECK_LIBS)
@@ -18,3 +19,6 @@ tests_smtpd_test_smtp_message_LDADD = $(SMTPD_TEST_LIBS)
 tests_smtpd_test_smtp_auth_SOURCES = %D%/test_smtp_auth.c %D%/fake.c %D%/fake.h
 tests_smtpd_test_smtp_auth_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_smtpd_test_smtp_auth_LDADD = $(SMTPD_TEST_LIBS)
+tests_smtpd_test_smtp_store_SOURCES = %D%/test_smtp_store.c
+tests_smtpd_test_smtp_store_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_smtpd_test_smtp_store_LDADD = libtestsupport.a libsmtpd.a $(DAEMON_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
