@@ -61,6 +61,13 @@ NODISCARD enum err directory_list_aliases(
  * `arena`. */
 NODISCARD enum err directory_find_login(struct store *s, struct str login, struct arena *arena,
     struct account_entry *ret, struct credential *ret_credential);
+/* The full address that a login name stands for, whether there is such an account or not: the bare
+ * local part gets the domain where one is served. In `arena`. */
+NODISCARD enum err directory_expand_login(
+    struct store *s, struct str login, struct arena *arena, struct str *ret);
+/* DIRECTORY_SECRET_SIZE random octets, made with the directory and never changed. In `arena`. */
+#define DIRECTORY_SECRET_SIZE 32
+NODISCARD enum err directory_secret(struct store *s, struct arena *arena, struct str *ret);
 /* Notes a successful login; at most one write a minute per account. */
 void directory_note_login(struct store *s, int64_t account);
 

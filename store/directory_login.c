@@ -150,6 +150,65 @@ directory_find_login(struct store *s, struct str login, struct arena *arena,
 	return e == ERR_SYNTAX ? ERR_NOT_FOUND : e;
 }
 
+/* One text or blob; {NULL, 0} where there is no row. */
+static enum err
+get_octets(struct store *s, const char *sql, struct arena *arena, struct str *ret)
+{
+	CLEANUP(read_end) struct handle *h = NULL;
+	CLEANUP(stmt_done) struct stmt *st = NULL;
+	struct str octets = {NULL, 0};
+	bool row = false;
+	enum err e = read_begin(&s->directory, &h);
+
+	if (!e)
+		e = db_query(h->db, sql, &st);
+	if (!e)
+		e = stmt_step(st, &row);
+	if (e)
+		return e;
+	if (row)
+		octets = arena_dup(arena, stmt_str(st, 0));
+	if (row && !octets.p)
+		return ERR_NOMEM;
+	*ret = octets;
+	return ERR_OK;
+}
+
+enum err
+directory_expand_login(struct store *s, struct str login, struct arena *arena, struct str *ret)
+{
+	struct directory_address a = {.local = login};
+	enum err e = ERR_OK;
+
+	if (str_find(login, '@') == STR_NONE)
+		e = get_octets(s, "SELECT name FROM domain WHERE (SELECT count(*) FROM domain) = 1",
+		    arena, &a.domain);
+	else if (directory_parse_address(login, arena, &a))
+		a = (struct directory_address){.local = login}; /* stands for itself */
+	if (e)
+		return e;
+	struct str full = arena_printf(
+	    arena, "%.*s%s%.*s", STR_ARG(a.local), a.domain.n ? "@" : "", STR_ARG(a.domain));
+	if (!full.p)
+		return ERR_NOMEM;
+	*ret = full;
+	return ERR_OK;
+}
+
+enum err
+directory_secret(struct store *s, struct arena *arena, struct str *ret)
+{
+	struct str secret;
+	enum err e = get_octets(s, "SELECT octets FROM secret", arena, &secret);
+
+	if (e)
+		return e;
+	if (secret.n != DIRECTORY_SECRET_SIZE)
+		return ERR_CORRUPT;
+	*ret = secret;
+	return ERR_OK;
+}
+
 #define LOGIN_NOTES 1024 /* a power of two */
 #define LOGIN_NOTE_MS 60000
 

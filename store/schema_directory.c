@@ -44,7 +44,12 @@ static const char version_1[] =
 "CREATE VIEW aliases AS SELECT a.local || '@' || d.name AS address, t.address AS target"
 "	FROM alias a JOIN domain d ON d.id = a.domain JOIN alias_target t ON t.alias = a.id"
 "	ORDER BY d.name, a.local, t.position;";
+/* What is made up for all processes alike is derived from these octets: salts of names that nobody
+ * has, so that no two daemons and no restart tell such a name from a real one. */
+static const char version_2[] =
+"CREATE TABLE secret (octets BLOB NOT NULL);"
+"INSERT INTO secret VALUES (randomblob(32));";
 /* clang-format on */
 
-static const char *const steps[] = {version_1};
+static const char *const steps[] = {version_1, version_2};
 const struct schema schema_directory = {"directory", steps, ARRAY_LEN(steps)};

@@ -43,6 +43,20 @@ bus_readable(void *arg)
 	changes_receive(svc->store);
 }
 
+static enum err
+read_secret(struct service *svc)
+{
+	CLEANUP(arena_free) struct arena *arena = arena_new(4096);
+	struct str secret;
+
+	if (!arena)
+		return ERR_NOMEM;
+	enum err e = directory_secret(svc->store, arena, &secret);
+	if (!e)
+		memcpy(svc->secret, secret.p, sizeof(svc->secret));
+	return e;
+}
+
 enum err
 service_start(struct server *s, const char *process, struct service **ret)
 {
@@ -64,6 +78,8 @@ service_start(struct server *s, const char *process, struct service **ret)
 	    .recipient_delimiter = conf->recipient_delimiter,
 	};
 	enum err e = store_open(&options, &svc->store);
+	if (!e)
+		e = read_secret(svc);
 	if (!e && changes_fd(svc->store) >= 0)
 		e = loop_watch(server_loop(s), changes_fd(svc->store), bus_readable, svc);
 	if (!e && !(w->timer = loop_timer_new(server_loop(s), timer_fired, w)))
@@ -108,6 +124,10 @@ service_for_test(struct store *store, struct conf *conf)
 	w->service.store = store;
 	w->service.conf = conf_ref(conf);
 	w->service.limits = limits_new(1000000, 1000000);
+	if (read_secret(&w->service)) {
+		CLEANUP(service_stop) struct service *failed = &w->service;
+		return NULL;
+	}
 	return &w->service;
 }
 
@@ -132,6 +152,9 @@ find_login(void *arg, struct str login, struct arena *arena, int64_t *ret_accoun
 	if (!e) {
 		*ret_account = entry.id;
 		*ret_address = entry.address;
+	} else if (e == ERR_NOT_FOUND || e == ERR_SYNTAX) {
+		e = directory_expand_login(svc->store, login, arena, ret_address);
+		e = e ? e : ERR_NOT_FOUND;
 	}
 	return e;
 }
@@ -162,6 +185,7 @@ service_sasl_host(struct service *svc, struct conn *c, struct sasl_host *ret)
 	    .binding_arg = c,
 	    .binding = find_binding,
 	    .cache = svc->logins,
+	    .secret = str_make(svc->secret, sizeof(svc->secret)),
 	    .secure = conn_is_secure(c),
 	    .tls = can_bind(c),
 	};

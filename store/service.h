@@ -14,6 +14,7 @@ struct service {
 	struct login_cache *logins;
 	struct limits *limits; /* the server's, or one of its own in tests */
 	struct server *server; /* NULL in tests */
+	char secret[DIRECTORY_SECRET_SIZE]; /* directory_secret() */
 	struct conf *conf; /* tests only: what service_conf() gives */
 };
 

@@ -126,11 +126,11 @@ sasl_find(struct sasl *s, struct arena *arena, struct credential *ret)
 	struct str address = {0};
 	enum err e = s->host->find(s->host->find_arg, s->login, arena, &account, &address, ret);
 
-	if (e)
+	if (e && e != ERR_NOT_FOUND)
 		return e;
 	s->account = account;
 	s->address = arena_dup(s->arena, address);
-	return s->address.p ? ERR_OK : ERR_NOMEM;
+	return s->address.p ? e : ERR_NOMEM;
 }
 
 bool

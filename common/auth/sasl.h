@@ -16,7 +16,8 @@ struct sasl;
 struct sasl_host {
 	void *find_arg;
 	/* The account behind a login name; strings in `arena`. ERR_NOT_FOUND for no such (or
-	 * disabled) account. */
+	 * disabled) account; *ret_address may then say what address the name stands for, so that
+	 * all ways to write it look alike. */
 	enum err (*find)(void *arg, struct str login, struct arena *arena, int64_t *ret_account,
 	    struct str *ret_address, struct credential *ret_credential);
 	void *binding_arg;

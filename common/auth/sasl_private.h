@@ -40,8 +40,8 @@ sasl_step_fn sasl_step_scram;
 
 /* Keeps the prepared name of who logs in. ERR_SYNTAX (empty, NUL), ERR_TOO_LONG, ERR_NOMEM. */
 NODISCARD enum err sasl_keep_login(struct sasl *s, struct str name);
-/* Asks the host for the account of s->login; fills account and address only when `ret` says
- * ERR_OK. */
+/* Asks the host for the account of s->login; fills account and address, also on ERR_NOT_FOUND (0,
+ * and what the name stands for or nothing). */
 NODISCARD enum err sasl_find(struct sasl *s, struct arena *arena, struct credential *ret);
 /* Nobody acts for another: an authorization identity is empty or the user's own, by the name they
  * log in with or by their address. */

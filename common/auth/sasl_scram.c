@@ -53,13 +53,14 @@ invent(const struct sasl *s, char purpose, unsigned char out[32])
 {
 	unsigned char text[1 + SASL_NAME_MAX * 4];
 	struct str key = s->host->secret;
+	struct str name = s->address.n ? s->address : s->login;
 
 	if (key.n == 0)
 		key = str_make(constants.key, sizeof(constants.key));
 	text[0] = (unsigned char)purpose;
-	size_t n = s->login.n < sizeof(text) - 1 ? s->login.n : sizeof(text) - 1;
+	size_t n = name.n < sizeof(text) - 1 ? name.n : sizeof(text) - 1;
 	for (size_t i = 0; i < n; i++)
-		text[1 + i] = (unsigned char)ascii_lower(s->login.p[i]);
+		text[1 + i] = (unsigned char)ascii_lower(name.p[i]);
 	return HMAC(EVP_sha256(), key.p, (int)key.n, text, n + 1, out, NULL) != NULL;
 }
 

@@ -192,6 +192,45 @@ START_TEST(scram_shows_the_same_to_known_and_unknown_users)
 }
 END_TEST
 
+static struct str
+salt_for(struct pop3_fixture *f, const char *name)
+{
+	CLEANUP(conn_memory_close) struct conn *c = pop3_connect(f, &remote_plain);
+	const char *first = arena_printf(f->arena, "n,,n=%s,r=abc", name).p;
+
+	pop3_output(f, c);
+	struct str challenge = decoded(f,
+	    pop3_ask(f, c, arena_printf(f->arena, "AUTH SCRAM-SHA-256 %s", encoded(f, first)).p));
+	size_t at = str_find_nocase(challenge, STR(",s="));
+	ck_assert_uint_ne(at, STR_NONE);
+	return str_skip(challenge, at);
+}
+
+/* A salt says nothing of whether there is such a user: it stays the same for both, in all daemons
+ * and after a restart, and for all ways to write a name. */
+START_TEST(salts_of_unknown_users_are_like_those_of_known_ones)
+{
+	CLEANUP(pop3_fixture_close) struct pop3_fixture *f = pop3_fixture_open(NULL, 0);
+	static const char *const names[][3] = {{"ann@example.test", "ann", "Ann@EXAMPLE.test"},
+	    {"nobody@example.test", "nobody", "NoBody@Example.Test"},
+	    {"x@other.test", "X@other.test", "x@OTHER.test"}};
+	struct str salts[3];
+
+	for (size_t i = 0; i < 3; i++) {
+		salts[i] = salt_for(f, names[i][0]);
+		ck_assert(str_eq(salts[i], salt_for(f, names[i][1])));
+		ck_assert(str_eq(salts[i], salt_for(f, names[i][2])));
+		ck_assert(i == 0 || !str_eq(salts[i], salts[i - 1]));
+	}
+	/* another daemon */
+	struct service *here = f->service;
+	f->service = service_for_test(f->store, f->conf);
+	for (size_t i = 0; i < 3; i++)
+		ck_assert(str_eq(salts[i], salt_for(f, names[i][0])));
+	service_stop(&here);
+}
+END_TEST
+
 /* What a client does that tries all it knows on one connection (Thunderbird does). */
 START_TEST(failed_logins_look_alike_wait_and_end_the_connection)
 {
@@ -305,5 +344,6 @@ TEST_MAIN("pop3_auth", user_and_pass_log_in, the_local_part_is_a_name_too, there
     passwords_wait_for_tls, stls_forgets_what_was_said_before,
     without_a_certificate_there_is_no_stls, auth_carries_plain_and_login,
     scram_shows_the_same_to_known_and_unknown_users,
+    salts_of_unknown_users_are_like_those_of_known_ones,
     failed_logins_look_alike_wait_and_end_the_connection, a_login_after_a_failed_one_is_let_in,
     languages_and_utf8_are_chosen, a_maildrop_that_cannot_be_opened_is_said_so)
