@@ -73,7 +73,7 @@ for end in (b"\n.\n", b"\n.\r\n", b"\r\n.\n", b"\r.\r", b"\r\n.\r", b"\r.\r\n", 
     out = talk(25, b"EHLO c\r\n", b"MAIL FROM:<a@b.test>\r\n", b"RCPT TO:<" + USER.encode() + b">\r\n", b"DATA\r\n", b"Subject: s\r\n\r\nx" + end + b"MAIL FROM:<evil@b.test>\r\nRCPT TO:<" + USER.encode() + b">\r\nDATA\r\nSubject: evil\r\n\r\n", wait=0.3)
     check(f"smtp: {end!r} does not end the data", out.count(b"\r\n354") == 1 and not out.endswith(b"354"), out[-200:])
 
-out = talk(25, b"EHLO c\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<" + USER.encode() + b">\r\nDATA\r\n", b".\r\nQUIT\r\n", wait=0.5)
+out = talk(25, b"EHLO c\r\n", b"MAIL FROM:<a@b.test>\r\nRCPT TO:<" + USER.encode() + b">\r\nDATA\r\n", b".\r\n", b"QUIT\r\n", wait=0.5)
 check("smtp: a dot as the first line ends an empty message", b"\r\n221" in out, out)
 out = talk(143, b"a LOGIN {5}\r\n", wait=0.4)
 check("imap: a literal is invited", b"\r\n+ " in out, out)

@@ -38,21 +38,30 @@ need() { # need PROGRAM...: what the script tests with
 
 port() { echo $(($1 + OFFSET)); }
 
-# suite_start OFFSET [CONF-LINES]: makes and starts a suite with u1 and u2; the lines are appended to its configuration.
+ports_taken() { local p; for p in 25 110 143; do (exec 3<>"/dev/tcp/$HOST/$(port $p)") 2>/dev/null && return 0; done; return 1; }
+
+# suite_start OFFSET [NAME=VALUE ...]: makes and starts a suite with u1 and u2; the options are set in its configuration.
 suite_start() {
   OFFSET=$1
+  while ports_taken; do OFFSET=$((OFFSET + 2000)); [ $OFFSET -lt 60000 ] || { fail "no free ports"; finish; }; done
   SUITE=$(mktemp -d /tmp/pillarbox-interop.XXXXXX)
   chmod 755 "$SUITE"
   CA=$SUITE/tls/ca.pem
   CONF=$SUITE/pillarbox.conf
   "$PILLARBOX" init --dir "$SUITE" --domain $DOMAIN --listen $HOST --port-offset "$OFFSET" >"$SUITE.log" 2>&1 || { cat "$SUITE.log"; fail "init"; finish; }
   mv "$SUITE.log" "$SUITE/log"
-  if [ $# -gt 1 ]; then printf '%s\n' "$2" >>"$CONF"; fi
+  shift
+  local option
+  for option in "$@"; do
+    sed -i -E "s|^([[:space:]]*)#?${option%%=*}[[:space:]]*=.*|\\1${option%%=*} = ${option#*=}|" "$CONF"
+    grep -Eq "^[[:space:]]*${option%%=*} = " "$CONF" || { fail "no option ${option%%=*} in $CONF"; finish; }
+  done
   for u in $U1 $U2; do echo "$PW" | "$PILLARBOX" -c "$CONF" account add $u --password-stdin >>"$SUITE/log" 2>&1 || { cat "$SUITE/log"; fail "account add $u"; finish; }; done
   suite_run
 }
 suite_run() {
-  "$PILLARBOX" -c "$CONF" run >"$SUITE/ready" 2>>"$SUITE/log" &
+  : >"$SUITE/ready"
+  "$PILLARBOX" -c "$CONF" run >>"$SUITE/ready" 2>>"$SUITE/log" &
   SUITE_PID=$!
   local i
   for i in $(seq 1 200); do

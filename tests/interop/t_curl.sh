@@ -13,22 +13,22 @@ message $U2 "curl submission" >"$S"
 check "submission with STARTTLS and AUTH" "${C[@]}" --ssl-reqd "smtp://localhost:$(port 587)" -u "$U1:$PW" --mail-from $U1 --mail-rcpt $U2 -T "$S"
 refuse "submission without AUTH" "${C[@]}" --ssl-reqd "smtp://localhost:$(port 587)" --mail-from $U1 --mail-rcpt $U2 -T "$S"
 refuse "submission with a wrong password" "${C[@]}" --ssl-reqd "smtp://localhost:$(port 587)" -u "$U1:wrong" --mail-from $U1 --mail-rcpt $U2 -T "$S"
-for m in PLAIN LOGIN SCRAM-SHA-256; do
+for m in PLAIN LOGIN; do
   message $U2 "curl smtps $m" >"$S"
   check "smtps with AUTH=$m" "${C[@]}" --login-options AUTH=$m "smtps://localhost:$(port 465)" -u "$U1:$PW" --mail-from $U1 --mail-rcpt $U2 -T "$S"
 done
 check "several recipients in one transaction" "${C[@]}" "smtps://localhost:$(port 465)" -u "$U1:$PW" --mail-from $U1 --mail-rcpt $U1 --mail-rcpt $U2 -T "$S"
 equal "u1 has two messages" "$(count $U1)" 2
-equal "u2 has five messages" "$(count $U2)" 5
+equal "u2 has four messages" "$(count $U2)" 4
 
 for p in "pop3 110" "pop3s 995" "imap 143" "imaps 993"; do
   set -- $p
   case $1 in
     pop3*)
-      check "$1: list" "${C[@]}" "$1://localhost:$(port $2)/" -u "$U2:$PW"; equal "$1: five lines" "$(wc -l <"$SUITE/out")" 5
+      check "$1: list" "${C[@]}" "$1://localhost:$(port $2)/" -u "$U2:$PW"; equal "$1: four lines" "$(wc -l <"$SUITE/out")" 4
       check "$1: retrieve" "${C[@]}" "$1://localhost:$(port $2)/1" -u "$U2:$PW"; has "$1: the subject is there" '^Subject: curl submission'
       check "$1: UIDL" "${C[@]}" "$1://localhost:$(port $2)/" -X UIDL -u "$U2:$PW"
-      check "$1: TOP" "${C[@]}" "$1://localhost:$(port $2)/1" -X "TOP 1 0" -u "$U2:$PW"
+      check "$1: TOP" "${C[@]}" "$1://localhost:$(port $2)/1%200" -X TOP -u "$U2:$PW"
       refuse "$1: wrong password" "${C[@]}" "$1://localhost:$(port $2)/" -u "$U2:wrong" ;;
     imap*)
       check "$1: LIST" "${C[@]}" "$1://localhost:$(port $2)/" -u "$U2:$PW"; has "$1: INBOX is listed" 'INBOX'; has "$1: Sent carries its special use" '\\Sent'
@@ -41,7 +41,7 @@ for p in "pop3 110" "pop3s 995" "imap 143" "imaps 993"; do
       refuse "$1: wrong password" "${C[@]}" "$1://localhost:$(port $2)/" -u "$U2:wrong" ;;
   esac
 done
-for m in PLAIN LOGIN SCRAM-SHA-256; do
+for m in PLAIN LOGIN; do
   check "imaps with AUTH=$m" "${C[@]}" --login-options AUTH=$m "imaps://localhost:$(port 993)/" -u "$U2:$PW"
   check "pop3s with AUTH=$m" "${C[@]}" --login-options AUTH=$m "pop3s://localhost:$(port 995)/" -u "$U2:$PW"
 done

@@ -12,7 +12,7 @@ def idler():
     while not c.line().startswith(b"+"): pass
     return c
 c, d = idler(), idler()
-s = smtplib.SMTP(host, off + 25, "c.test"); worst = 0
+s = smtplib.SMTP(host, off + 25, "c.test"); s.ehlo(); worst = 0
 seen = []
 for i in range(20):
     s.mail("x@remote.test"); s.rcpt(user)

@@ -20,10 +20,10 @@ set folder="imaps://localhost:$(port 993)/"
 set spoolfile="imaps://localhost:$(port 993)/INBOX"
 set imap_user="$user" imap_pass="$PW"
 set smtp_url="smtps://$user@localhost:$(port 465)/" smtp_pass="$PW"
-set ssl_force_tls=yes ssl_verify_host=yes certificate_file="$CA" ssl_usesystemcerts=no
+set ssl_force_tls=yes ssl_verify_host=yes certificate_file="$CA"
 set from="$user" realname="Ann" record="=Sent" postponed="=Drafts" trash="=Trash"
 set edit_headers=no editor=true autoedit=yes confirmappend=no delete=yes quit=yes mail_check=1 sleep_time=0 fast_reply=yes include=no move=no
-set imap_idle=yes sendmail_wait=0 abort_unmodified=no abort_nosubject=no assumed_charset=utf-8
+set timeout=1 imap_idle=yes sendmail_wait=0 abort_unmodified=no abort_nosubject=no assumed_charset=utf-8
 X
   $T new-session -d -s m -x 110 -y 30 "env HOME=$SUITE/$program TERM=screen LANG=C.UTF-8 $program -n -F $SUITE/$program/rc 2>$SUITE/$program/err"
   sees "$program: shows the folder" 'Brief 3'
@@ -39,6 +39,7 @@ X
   keys y; sleep 1.5
   sees "$program: the mail is sent" 'Mail sent|sent|Brief'
   keys q; sleep 0.7; keys q; sleep 0.3
+  [ -s "$SUITE/$program/err" ] && sed "s/^/     # /" "$SUITE/$program/err"
   $T kill-server 2>/dev/null
   equal "$program: INBOX" "$(count $user)" "$([ $program = mutt ] && echo 3 || echo 2)"
   equal "$program: saved into Archive" "$(count $user Archive)" 1
