@@ -259,27 +259,37 @@ imap_run_pump(struct imap_session *s)
 
 /* What the row says about this moment. */
 static enum err
-check_row(struct imap_session *s, struct imap_cmd *cmd)
+check_row(const struct imap_session *s, const struct imap_command *row)
 {
-	const struct imap_command *row = cmd->row;
-
-	if (!(row->states & s->state)) {
-		if (s->state == ST_GREET)
-			imap_set_text(cmd, "Log in first");
-		else if (row->states & ST_GREET)
-			imap_set_text(cmd, "Already logged in");
-		else if (s->lost) {
-			imap_set_text(cmd, "The selected mailbox was deleted");
-			return ERR_GONE;
-		} else
-			imap_set_text(cmd, "Select a mailbox first");
-		return ERR_SEQUENCE;
-	}
+	if (!(row->states & s->state))
+		return s->lost && s->state == ST_AUTH && row->states == ST_SELECTED ? ERR_GONE
+										    : ERR_SEQUENCE;
 	if ((row->flags & CMD_NEEDS_TLS) && !conn_is_secure(s->conn))
 		return ERR_NEEDS_TLS;
 	if ((row->flags & CMD_WRITES) && s->read_only)
 		return ERR_READ_ONLY;
 	return ERR_OK;
+}
+
+bool
+imap_may_run(const struct imap_session *s, const struct imap_command *row)
+{
+	return check_row(s, row) == ERR_OK;
+}
+
+static void
+explain_row(struct imap_session *s, struct imap_cmd *cmd, enum err e)
+{
+	if (e == ERR_GONE)
+		imap_set_text(cmd, "The selected mailbox was deleted");
+	else if (e != ERR_SEQUENCE)
+		return;
+	else if (s->state == ST_GREET)
+		imap_set_text(cmd, "Log in first");
+	else if (cmd->row->states == ST_GREET)
+		imap_set_text(cmd, "Already logged in");
+	else
+		imap_set_text(cmd, "Select a mailbox first");
 }
 
 /* Tag and name; what is wrong with them is answered here. */
@@ -335,8 +345,10 @@ imap_run_command(struct imap_session *s, struct str text, const struct imap_stre
 		cmd->streaming = !stream->synchronising;
 		cmd->stream_left = stream->synchronising ? 0 : stream->size;
 	}
-	enum err e = check_row(s, cmd);
-	if (!e)
+	enum err e = check_row(s, cmd->row);
+	if (e)
+		explain_row(s, cmd, e);
+	else
 		e = cmd->row->handler(s, cmd);
 	if (e || !cmd->pending)
 		return imap_finish(s, e);

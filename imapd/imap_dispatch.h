@@ -15,6 +15,9 @@
 enum imap_go imap_run_command(
     struct imap_session *s, struct str text, const struct imap_stream *stream);
 
+/* The row allows the command at this moment: state, security, write access. */
+bool imap_may_run(const struct imap_session *s, const struct imap_command *row);
+
 /* The command in progress has ended with `e`: news, then the tagged reply, then the next command is
  * read. The way out for modes; handlers return `e` instead. */
 enum imap_go imap_finish(struct imap_session *s, enum err e);

@@ -187,8 +187,9 @@ begin_literal(struct imap_session *s, uint64_t size, bool synchronising, size_t 
 	size_t max = imap_line_max(s);
 	const struct imap_command *row = imap_peek_command(text, NULL);
 
-	if (row && (row->flags & CMD_STREAMS) && (row->states & s->state) &&
-	    imap_append_is_message(str_sub(text, 0, at))) {
+	/* What will be refused anyway is refused now: a password is not asked for in the clear. */
+	if (row && (!imap_may_run(s, row) || ((row->flags & CMD_STREAMS) &&
+						 imap_append_is_message(str_sub(text, 0, at))))) {
 		struct imap_stream stream = {size, synchronising};
 		return imap_run_command(s, text, &stream);
 	}

@@ -162,6 +162,34 @@ START_TEST(sessions_hear_of_each_other_at_noop)
 }
 END_TEST
 
+/* RFC 3501 §7.4.1: no EXPUNGE while numbers are spoken of; UID commands may be told. */
+START_TEST(expunges_wait_while_sequence_numbers_are_in_use)
+{
+	static const char *const numbered[] = {"3 FETCH 3 (UID)", "3 STORE 3 +FLAGS (\\Seen)",
+	    "3 SEARCH ALL", "3 SEARCH UID 3", "3 COPY 2 Sent"};
+	static const char *const by_uid[] = {
+	    "4 UID FETCH 3 (UID)", "4 UID STORE 3 -FLAGS (\\Seen)", "4 UID SEARCH ALL", "4 NOOP"};
+
+	for (size_t i = 0; i < ARRAY_LEN(by_uid); i++) {
+		CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Inbox:3");
+		CLEANUP(arena_free) struct arena *arena = arena_new(65536);
+		struct uidset set;
+
+		ck_exchange(f, "1 SELECT INBOX", "1 OK");
+		uidset_init(&set, arena);
+		ck_assert_ok(uidset_add(&set, 1, 1));
+		ck_assert_ok(message_remove(f->account, imap_fixture_mailbox(f, "INBOX"), &set));
+		imap_fixture_deliver(f, "INBOX", STR(MESSAGE));
+		for (size_t k = 0; k < ARRAY_LEN(numbered); k++)
+			ck_exchange(f, numbered[k],
+			    k == 0 ? "* 3 FETCH (UID 3)\n* 4 EXISTS\n* 4 RECENT\n3 OK"
+				   : "!* 1 EXPUNGE\n!* 4 EXISTS\n3 OK");
+		ck_exchange(f, by_uid[i], "* 1 EXPUNGE\n4 OK");
+		ck_exchange(f, "5 FETCH 3 (UID)", "* 3 FETCH (UID 4)\n5 OK");
+	}
+}
+END_TEST
+
 /* More changes than one output buffer holds: they are told as the peer reads. */
 START_TEST(a_flood_of_news_is_told_piece_by_piece)
 {
@@ -211,5 +239,5 @@ TEST_MAIN("imap_news", append_speaks, append_over_quota_is_refused_before_it_is_
     an_append_cut_off_leaves_nothing, a_large_append_streams_through,
     idle_pushes_and_repeats_exists, idle_tells_expunges_and_flags_of_others,
     a_mailbox_deleted_while_idling_is_told, a_renamed_mailbox_stays_selected,
-    sessions_hear_of_each_other_at_noop, a_flood_of_news_is_told_piece_by_piece,
-    a_stopping_daemon_says_goodbye)
+    sessions_hear_of_each_other_at_noop, expunges_wait_while_sequence_numbers_are_in_use,
+    a_flood_of_news_is_told_piece_by_piece, a_stopping_daemon_says_goodbye)

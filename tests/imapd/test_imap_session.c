@@ -123,6 +123,9 @@ START_TEST(the_greeting_offers_what_is_possible_now)
 	ck_assert(str_find_nocase(greeting, STR(" STARTTLS LOGINDISABLED")) != STR_NONE);
 	ck_assert(str_find_nocase(greeting, STR(" AUTH=PLAIN")) == STR_NONE);
 	ck_exchange_on(c, "1 LOGIN a b", "1 NO [PRIVACYREQUIRED]");
+	/* refused before the client sends what should not be read on the way */
+	ck_exchange_on(c, "1 LOGIN {3}", "1 NO [PRIVACYREQUIRED]");
+	ck_exchange_on(c, "1 LOGIN {3+}\nann {3+}\nabc\n5 NOOP", "1 NO [PRIVACYREQUIRED]\n5 OK");
 	ck_exchange_on(c, "2 AUTHENTICATE PLAIN", "2 NO [PRIVACYREQUIRED]");
 	ck_exchange_on(c, "3 STARTTLS", "3 OK Begin TLS now");
 
@@ -209,6 +212,7 @@ START_TEST(before_login_little_is_read)
 
 	conn_memory_output(c, f->arena);
 	ck_exchange_on(c, "1 LOGIN {100000}", "1 BAD [TOOBIG]");
+	ck_exchange_on(c, "1 APPEND INBOX {100}", "1 BAD Log in first");
 	conn_memory_feed(c, STR("2 LOGIN {100000+}\r\n"));
 	conn_memory_feed(c, long_line(f, "", 100000, " x\r\n"));
 	struct str got = conn_memory_output(c, f->arena);
