@@ -59,7 +59,7 @@ partial_key(const unsigned char *digest, struct str sender, unsigned char *ret_k
 static struct entry *
 find_locked(struct partial_table *t, const unsigned char *key, int64_t account)
 {
-	for (size_t i = 0; i < PARTIAL_MAX; i++)
+	for (size_t i = 0; t->used && i < PARTIAL_MAX; i++)
 		if (t->entries[i].account == account &&
 		    memcmp(t->entries[i].key, key, PARTIAL_KEY_BYTES) == 0)
 			return &t->entries[i];
