@@ -78,6 +78,22 @@ tell_progress(struct checker *c)
 	fprintf(stderr, "%zu of %zu accounts checked\n", c->done, c->total);
 }
 
+/* A line for every problem of what was checked. */
+static void
+tell_problems(struct checker *c, enum err e, struct str what, const struct sbuf *report)
+{
+	struct str rest = sbuf_view(report), line;
+
+	if (!e)
+		return;
+	while (str_split(&rest, '\n', &line))
+		if (line.n)
+			printf("%.*s: %.*s\n", STR_ARG(what), STR_ARG(line));
+	if (report->n == 0)
+		printf("%.*s: %s\n", STR_ARG(what), err_text(e));
+	c->problems++;
+}
+
 static void
 check_account(struct checker *c, const struct account_entry *a)
 {
@@ -88,17 +104,16 @@ check_account(struct checker *c, const struct account_entry *a)
 	if (!e)
 		e = account_check(account, &report);
 	c->done++;
-	if (e) {
-		struct str rest = sbuf_view(&report);
-		struct str line;
-		while (str_split(&rest, '\n', &line))
-			if (line.n)
-				printf("%.*s: %.*s\n", STR_ARG(a->address), STR_ARG(line));
-		if (report.n == 0)
-			printf("%.*s: %s\n", STR_ARG(a->address), err_text(e));
-		c->problems++;
-	}
+	tell_problems(c, e, a->address, &report);
 	tell_progress(c);
+}
+
+static void
+check_directory(struct checker *c)
+{
+	CLEANUP(sbuf_done) struct sbuf report = SBUF_INIT(REPORT_MAX);
+
+	tell_problems(c, directory_check(c->call->store, &report), STR("directory"), &report);
 }
 
 static int
@@ -127,6 +142,7 @@ check_all(struct checker *c)
 
 	if (e)
 		return call_fail(e, "directory");
+	check_directory(c);
 	for (size_t i = 0; i < c->total; i++)
 		check_account(c, &all[i]);
 	return CALL_GO_ON;
