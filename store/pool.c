@@ -215,7 +215,11 @@ pool_take(struct database *d, enum db_role role, struct handle **ret)
 		h->older = NULL;
 		close_all(d->pool, h);
 	}
-	return open_handle(d, role, ret);
+	enum err e = open_handle(d, role, ret);
+	/* Out of descriptors or memory, perhaps, of which idle handles hold plenty. */
+	if ((e == ERR_IO || e == ERR_NOMEM) && pool_reap(d->pool, 0) > 0)
+		e = open_handle(d, role, ret);
+	return e;
 }
 
 void

@@ -489,6 +489,36 @@ START_TEST(idle_handles_are_bounded)
 }
 END_TEST
 
+START_TEST(idle_handles_make_room_when_descriptors_run_out)
+{
+	CLEANUP(close_fixture) struct fixture *f = open_fixture();
+	CLEANUP(read_end) struct handle *other = NULL;
+	struct handle *h[10];
+	struct database d;
+	struct rlimit limit;
+	char path[120];
+
+	snprintf(path, sizeof(path), "%s/y.db", f->dir);
+	ck_assert_ok(database_create(path, &schema_1, NULL, NULL));
+	ck_assert_ok(database_init(&d, f->pool, path, &schema_1));
+	for (size_t i = 0; i < ARRAY_LEN(h); i++)
+		ck_assert_ok(read_begin(&f->d, &h[i]));
+	for (size_t i = 0; i < ARRAY_LEN(h); i++)
+		read_end(&h[i]);
+	int next = dup(STDIN_FILENO);
+	close(next);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = (rlim_t)next;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	log_capture(keep_line, NULL);
+	ck_assert_ok(read_begin(&d, &other));
+	log_capture(NULL, NULL);
+	ck_assert_uint_eq(pool_handles(f->pool, &f->d), 0);
+	read_end(&other);
+	database_done(&d);
+}
+END_TEST
+
 /* -- migrations */
 
 START_TEST(an_older_database_is_migrated_after_a_snapshot)
@@ -560,5 +590,5 @@ TEST_MAIN("database", what_is_written_is_read, statements_carry_octets_as_they_a
     a_failed_sync_is_told_and_not_forgotten, all_who_wait_for_a_failed_sync_are_told,
     a_full_disk_fails_the_write_and_nothing_else, a_database_that_is_no_more_is_gone,
     files_follow_the_rows, handles_are_used_again_and_closed_when_idle, idle_handles_are_bounded,
-    an_older_database_is_migrated_after_a_snapshot, a_database_of_a_newer_program_is_refused,
-    a_migration_that_fails_changes_nothing)
+    idle_handles_make_room_when_descriptors_run_out, an_older_database_is_migrated_after_a_snapshot,
+    a_database_of_a_newer_program_is_refused, a_migration_that_fails_changes_nothing)
