@@ -1,4 +1,5 @@
 /* AUTH: RFC 4954. Lines of an exchange go to mode_auth; none of them is ever logged. */
+#include "common/auth/prep.h"
 #include "common/mail/codec.h"
 #include "smtpd/smtp_commands.h"
 
@@ -94,6 +95,8 @@ static enum err
 step_base64(struct smtp_session *s, struct smtp_cmd *cmd, struct str text)
 {
 	CLEANUP(sbuf_done) struct sbuf raw = SBUF_INIT(SMTP_AUTH_LINE_MAX);
+
+	(void)sbuf_reserve(&raw, text.n); /* it must not move, or a copy stays behind */
 	enum err e = base64_decode(text, &raw);
 
 	if (!e && s->sasl_done)
@@ -163,6 +166,7 @@ mode_auth(struct smtp_session *s)
 		} else {
 			e = step_base64(s, &cmd, line);
 		}
+		prep_wipe(line);
 		line_done(&s->line, s->conn, line);
 		break;
 	}

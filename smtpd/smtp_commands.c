@@ -9,7 +9,7 @@ static const struct smtp_command commands[] = {
 	{"HELO",     SMTP_NOT_LMTP, ST_ANY,               CMD_ENDS_GROUP,                           cmd_helo},     /* RFC 5321 §4.1.1.1 */
 	{"LHLO",     SMTP_LMTP,     ST_ANY,               CMD_ENDS_GROUP,                           cmd_ehlo},     /* RFC 2033 §4.1 */
 	{"STARTTLS", SMTP_ALL,      ST_READY,             CMD_NO_ARGS | CMD_ENDS_GROUP,             cmd_starttls}, /* RFC 3207 §4 */
-	{"AUTH",     SMTP_SUBMITS,  ST_READY,             CMD_ENDS_GROUP,                           cmd_auth},     /* RFC 4954 §4 */
+	{"AUTH",     SMTP_SUBMITS,  ST_READY,             CMD_SECRET | CMD_ENDS_GROUP,              cmd_auth},     /* RFC 4954 §4 */
 	{"MAIL",     SMTP_ALL,      ST_READY,             CMD_NEEDS_LOGIN,                          cmd_mail},     /* RFC 5321 §4.1.1.2 */
 	{"RCPT",     SMTP_ALL,      ST_MAIL | ST_RCPT,    CMD_NEEDS_LOGIN,                          cmd_rcpt},     /* RFC 5321 §4.1.1.3 */
 	{"DATA",     SMTP_ALL,      ST_RCPT,              CMD_NEEDS_LOGIN | CMD_NO_ARGS | CMD_ENDS_GROUP, cmd_data}, /* RFC 5321 §4.1.1.4 */

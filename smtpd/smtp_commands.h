@@ -15,6 +15,7 @@ enum smtp_command_flags {
 	CMD_ENDS_GROUP = 4, /* nothing may be sent after it before its reply (RFC 2920 §3.1, RFC
 			       3207 §4, RFC 4954 §4) */
 	CMD_CHUNK = 8, /* octets follow it, also when it is refused */
+	CMD_SECRET = 16, /* its line is wiped once it is done with */
 };
 
 struct smtp_command;

@@ -1,5 +1,6 @@
 /* Command lines to handlers: who may say what when (the table's word), one reply to each, and what
  * becomes of those who err too often. */
+#include "common/auth/prep.h"
 #include "common/base/log.h"
 #include "smtpd/smtp_commands.h"
 
@@ -143,6 +144,8 @@ run_line(struct smtp_session *s, struct str line)
 		e = cmd.row->handler(s, &cmd);
 	else if (cmd.row && cmd.row->flags & CMD_CHUNK)
 		smtp_skip_chunk(s, &cmd, e);
+	if (cmd.row && cmd.row->flags & CMD_SECRET)
+		prep_wipe(line); /* in the connection's buffer, which forgets it now */
 	line_done(&s->line, s->conn, line);
 	return smtp_finish_command(s, &cmd, e);
 }
