@@ -243,9 +243,34 @@ START_TEST(check_finds_a_key_that_does_not_fit)
 }
 END_TEST
 
-TEST_MAIN("verbs", init_makes_what_the_configuration_names,
-    init_leaves_an_existing_configuration_alone, init_says_what_it_needs,
-    accounts_are_added_listed_changed_and_removed, a_password_from_standard_input_is_not_printed,
-    aliases_gather_and_lose_targets, domains_are_added_and_removed_when_empty,
-    what_is_not_understood_is_answered_with_what_there_is, every_verb_has_help_with_examples,
-    a_wrong_configuration_is_told_by_every_verb, check_finds_a_key_that_does_not_fit)
+START_TEST(check_names_the_account_whose_database_is_damaged)
+{
+	const char *dir = ctl_begin();
+	char path[256];
+
+	ck_ctl(dir, 0, "", "account add ann@example.test");
+	ck_ctl(dir, 0, "", "account add bob@example.test");
+	snprintf(path, sizeof(path), "%s/data/accounts/2/mail.db", dir);
+	FILE *f = fopen(path, "r+");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_eq(fseek(f, 8200, SEEK_SET), 0);
+	fputs("no such cell", f);
+	fclose(f);
+	ck_ctl(dir, 1, "bob@example.test: ", "check");
+	ck_ctl(dir, 0, "all is well", "check ann@example.test");
+	ck_ctl(dir, 1, "problems: 1", "check bob@example.test");
+	snprintf(path, sizeof(path), "%s/data/accounts/2", dir);
+	test_rmdir(path);
+	ck_ctl(dir, 1, "directory.db: ", "check");
+	ck_ctl(dir, 1, "ann@example.test", "account list"); /* the others are listed all the same */
+	ctl_end(dir);
+}
+END_TEST
+
+TEST_MAIN("verbs", check_names_the_account_whose_database_is_damaged,
+    init_makes_what_the_configuration_names, init_leaves_an_existing_configuration_alone,
+    init_says_what_it_needs, accounts_are_added_listed_changed_and_removed,
+    a_password_from_standard_input_is_not_printed, aliases_gather_and_lose_targets,
+    domains_are_added_and_removed_when_empty, what_is_not_understood_is_answered_with_what_there_is,
+    every_verb_has_help_with_examples, a_wrong_configuration_is_told_by_every_verb,
+    check_finds_a_key_that_does_not_fit)
