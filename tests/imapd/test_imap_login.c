@@ -5,6 +5,7 @@
 #include "common/mail/codec.h"
 #include "tests/imapd/imap_fixture.h"
 
+#include <gsasl.h>
 #include <stdio.h>
 
 static struct imap_fixture *
@@ -78,6 +79,53 @@ START_TEST(authenticate_speaks)
 	/* LOGIN with the user name as initial response, as Outlook sends it */
 	ck_exchange_on(c, "9 AUTHENTICATE LOGIN YW5u", "+ ");
 	ck_exchange_on(c, "Y29ycmVjdCBob3JzZQ==", "9 OK [CAPABILITY");
+}
+END_TEST
+
+/* One message of libgsasl's client: its answer to the server's "+ …" line, in base64. */
+static struct str
+client_answer(struct imap_fixture *f, Gsasl_session *client, struct str line)
+{
+	struct str challenge = str_trim(str_skip(line, 1));
+	char *answer = NULL;
+
+	int rc = gsasl_step64(client, arena_cstr(f->arena, challenge), &answer);
+	ck_assert_msg(rc == GSASL_OK || rc == GSASL_NEEDS_MORE, "%s", gsasl_strerror(rc));
+	struct str copy = arena_dup(f->arena, str_of(answer));
+	gsasl_free(answer);
+	return copy;
+}
+
+START_TEST(scram_logs_in_with_a_client_we_did_not_write)
+{
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = open_with_password();
+	Gsasl *gsasl = NULL;
+
+	ck_assert_int_eq(gsasl_init(&gsasl), GSASL_OK);
+	for (int initial = 0; initial < 2; initial++) {
+		struct conn *c = stranger(f);
+		Gsasl_session *client = NULL;
+		ck_assert_int_eq(gsasl_client_start(gsasl, "SCRAM-SHA-256", &client), GSASL_OK);
+		gsasl_property_set(client, GSASL_AUTHID, FIXTURE_USER);
+		gsasl_property_set(client, GSASL_PASSWORD, FIXTURE_PASSWORD);
+		struct str got;
+		if (initial) {
+			struct str first = client_answer(f, client, STR("+ "));
+			struct str line = arena_printf(
+			    f->arena, "1 AUTHENTICATE SCRAM-SHA-256 %.*s", STR_ARG(first));
+			got = imap_fixture_ask(f, c, line.p);
+		} else {
+			got = imap_fixture_ask(f, c, "1 AUTHENTICATE SCRAM-SHA-256");
+		}
+		/* the server's last message comes as a challenge too, answered with nothing */
+		int rounds = 0;
+		while (str_starts(got, STR("+ ")) && rounds++ < 5)
+			got = imap_fixture_ask(f, c, client_answer(f, client, got).p);
+		ck_assert_msg(str_starts(got, STR("1 OK [CAPABILITY")), "%.*s", STR_ARG(got));
+		gsasl_finish(client);
+		ck_exchange_on(c, "2 SELECT INBOX", "* 1 EXISTS\n2 OK");
+	}
+	gsasl_done(gsasl);
 }
 END_TEST
 
@@ -159,5 +207,6 @@ START_TEST(no_password_reaches_the_log)
 END_TEST
 
 TEST_MAIN("imap_login", login_speaks, authenticate_speaks,
+    scram_logs_in_with_a_client_we_did_not_write,
     a_failed_login_is_answered_late_and_too_many_end_the_session,
     unknown_user_and_wrong_password_look_the_same, no_password_reaches_the_log)
