@@ -5,27 +5,39 @@
 
 #define PIECE ((size_t)32 * 1024)
 
-/* One piece of the message, stuffed, into the output. */
-static enum err
-write_piece(struct pop3_session *s, struct reader *r)
-{
-	char piece[PIECE];
-	struct pop3_pump *p = &s->pump;
-	uint64_t left = p->size - p->offset;
-	size_t want = left < sizeof(piece) ? (size_t)left : sizeof(piece);
-	size_t n = 0;
+struct piece {
+	char octets[PIECE];
+	size_t n;
+};
 
-	enum err e = reader_read(r, p->message, p->offset, piece, want, &n);
-	if (e)
-		return e;
-	if (n == 0)
-		return ERR_CORRUPT; /* shorter than its row says */
-	char *to = conn_out_reserve(s->conn, n * DOT_STUFF_GROWTH);
+/* The next piece of the message; n = 0 at its end. */
+static enum err
+read_piece(const struct pop3_pump *p, struct reader *r, struct piece *piece)
+{
+	uint64_t left = p->size - p->offset;
+
+	piece->n = 0;
+	if (left == 0)
+		return ERR_OK;
+	enum err e = reader_read(r, p->message, p->offset, piece->octets,
+	    left < PIECE ? (size_t)left : PIECE, &piece->n);
+	if (!e && piece->n == 0)
+		e = ERR_CORRUPT; /* shorter than its row says */
+	return e;
+}
+
+/* Stuffed, into the output. */
+static enum err
+write_piece(struct pop3_session *s, const struct piece *piece)
+{
+	struct pop3_pump *p = &s->pump;
+	char *to = conn_out_reserve(s->conn, piece->n * DOT_STUFF_GROWTH);
+
 	if (!to)
 		return ERR_NOMEM;
-	size_t written = dot_stuff_feed(&p->stuff, str_make(piece, n), to);
+	size_t written = dot_stuff_feed(&p->stuff, str_make(piece->octets, piece->n), to);
 	conn_out_grow(s->conn, written);
-	p->offset += n;
+	p->offset += piece->n;
 	s->octets += written;
 	return ERR_OK;
 }
@@ -36,28 +48,34 @@ step_body(struct pop3_session *s, bool *ret_done)
 	CLEANUP(reader_close) struct reader *r = NULL;
 	struct pop3_pump *p = &s->pump;
 	char end[DOT_STUFF_END_MAX];
+	struct piece piece;
 
-	enum err e = reader_open(s->drop.account, &r);
-	while (!e && p->offset < p->size && !p->stuff.finished) {
+	while (p->offset < p->size && !p->stuff.finished) {
 		if (conn_out_full(s->conn))
 			return ERR_OK;
-		e = write_piece(s, r);
+		enum err e = r ? ERR_OK : reader_open(s->drop.account, &r);
+		if (!e)
+			e = read_piece(p, r, &piece);
+		if (!e)
+			e = write_piece(s, &piece);
+		if (e)
+			return e;
 	}
-	if (e)
-		return e;
 	conn_write(s->conn, end, dot_stuff_end(&p->stuff, end));
 	s->retrieved += !p->stuff.limited;
 	*ret_done = true;
 	return ERR_OK;
 }
 
-/* Finds the message, before anything is written, and points the pump at it. */
+/* Finds the message and reads its first piece before anything is said, so that what can't be read
+ * is an error, not a response that breaks off; most messages need no second piece. */
 static enum err
-begin(struct pop3_session *s, uint32_t seq)
+begin(struct pop3_session *s, uint32_t seq, const struct dot_stuff *stuff)
 {
 	CLEANUP(reader_close) struct reader *r = NULL;
 	const struct view_entry *entry;
 	struct message_row row;
+	struct piece piece;
 
 	enum err e = reader_open(s->drop.account, &r);
 	if (!e)
@@ -65,34 +83,36 @@ begin(struct pop3_session *s, uint32_t seq)
 	if (e)
 		return e;
 	s->pump = (struct pop3_pump){
-	    .step = step_body,
 	    .message = entry->message,
 	    .size = row.size,
+	    .stuff = *stuff,
 	};
-	return ERR_OK;
+	e = read_piece(&s->pump, r, &piece);
+	if (e)
+		return e;
+	if (stuff->limited)
+		pop3_ok(s, TEXT_TOP_FOLLOWS);
+	else
+		conn_printf(s->conn, "+OK %llu %s\r\n", (unsigned long long)row.size,
+		    pop3_text(s->language, TEXT_MESSAGE_FOLLOWS));
+	s->pump.step = step_body;
+	return write_piece(s, &piece);
 }
 
 enum err
 cmd_retr(struct pop3_session *s, const struct pop3_cmd *cmd)
 {
-	enum err e = begin(s, cmd->seq);
+	struct dot_stuff stuff;
 
-	if (e)
-		return e;
-	dot_stuff_begin(&s->pump.stuff);
-	conn_printf(s->conn, "+OK %llu %s\r\n", (unsigned long long)s->pump.size,
-	    pop3_text(s->language, TEXT_MESSAGE_FOLLOWS));
-	return ERR_OK;
+	dot_stuff_begin(&stuff);
+	return begin(s, cmd->seq, &stuff);
 }
 
 enum err
 cmd_top(struct pop3_session *s, const struct pop3_cmd *cmd)
 {
-	enum err e = begin(s, cmd->seq);
+	struct dot_stuff stuff;
 
-	if (e)
-		return e;
-	dot_stuff_begin_top(&s->pump.stuff, cmd->lines);
-	pop3_ok(s, TEXT_TOP_FOLLOWS);
-	return ERR_OK;
+	dot_stuff_begin_top(&stuff, cmd->lines);
+	return begin(s, cmd->seq, &stuff);
 }

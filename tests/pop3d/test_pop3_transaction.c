@@ -238,6 +238,70 @@ START_TEST(a_large_message_flows_as_the_peer_reads)
 }
 END_TEST
 
+static void
+remove_files(struct pop3_fixture *f)
+{
+	const char *command =
+	    arena_printf(f->arena, "find %s/accounts -path '*blobs*' -type f -delete", f->dir).p;
+
+	ck_assert_int_eq(system(command), 0);
+}
+
+START_TEST(a_message_whose_octets_are_lost_is_an_error)
+{
+	CLEANUP(pop3_fixture_close) struct pop3_fixture *f = pop3_fixture_open(NULL, 0);
+	char *big = arena_alloc(f->arena, 2000000);
+
+	memset(big, 'x', 2000000);
+	pop3_fixture_deliver(f, str_make(big, 2000000));
+	CLEANUP(conn_memory_close) struct conn *c = pop3_login(f);
+	conn_memory_feed(c, STR("RETR 1\r\nNOOP\r\n"));
+	struct str some = conn_memory_output_some(c, f->arena, 1000);
+	ck_assert(str_starts(some, STR("+OK 2000000 octets\r\n")));
+	remove_files(f);
+	/* in the middle: no end, so that no client takes the part for the whole */
+	const char *rest = pop3_output(f, c);
+	ck_assert(conn_memory_closed(c));
+	ck_assert_uint_lt(strlen(rest), 1000000);
+	ck_assert_ptr_null(strchr(rest, '.'));
+	conn_memory_close(&c);
+
+	c = pop3_login(f);
+	static const struct dialogue rows[] = {
+	    {"RETR 1", "-ERR [SYS/PERM]"},
+	    {"TOP 1 1", "-ERR [SYS/PERM]"},
+	    {"LIST 1", "+OK 1 2000000"},
+	    {"NOOP", "+OK"},
+	};
+	dialogue_run(c, rows, ARRAY_LEN(rows), false);
+}
+END_TEST
+
+/* RFC 1939 §7, and what an administrator expects of a backup: clients fetch nothing twice. */
+START_TEST(unique_ids_survive_a_copy_of_the_data)
+{
+	CLEANUP(pop3_fixture_close)
+	struct pop3_fixture *f = pop3_fixture_open(pop3_three_messages, 3);
+	CLEANUP(conn_memory_close) struct conn *c = pop3_login(f);
+	const char *before = pop3_ask(f, c, "UIDL");
+
+	conn_memory_close(&c);
+	service_stop(&f->service);
+	store_close(&f->store);
+	const char *copy = arena_printf(f->arena, "%s/copy", f->dir).p;
+	const char *command = arena_printf(f->arena,
+	    "mkdir %s && cp -r %s/directory.db* %s/accounts %s/", copy, f->dir, f->dir, copy)
+				  .p;
+	ck_assert_int_eq(system(command), 0);
+	ck_assert_ok(store_create(copy));
+	const struct store_options options = {.data_dir = copy, .process = "pop3d"};
+	ck_assert_ok(store_open(&options, &f->store));
+	f->service = service_for_test(f->store, f->conf);
+	c = pop3_login(f);
+	ck_assert_str_eq(pop3_ask(f, c, "UIDL"), before);
+}
+END_TEST
+
 START_TEST(long_lists_flow_and_leave_nothing_out)
 {
 	CLEANUP(pop3_fixture_close) struct pop3_fixture *f = pop3_fixture_open(NULL, 0);
@@ -278,4 +342,5 @@ TEST_MAIN("pop3_transaction", every_command_does_what_rfc_1939_says,
     an_empty_maildrop_has_empty_lists, pipelined_commands_are_answered_in_order,
     what_goes_out_is_octet_by_octet_what_came_in, unique_ids_are_unique_and_stay,
     the_longest_unique_id_fits, a_large_message_flows_as_the_peer_reads,
+    a_message_whose_octets_are_lost_is_an_error, unique_ids_survive_a_copy_of_the_data,
     long_lists_flow_and_leave_nothing_out)
