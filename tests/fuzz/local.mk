@@ -112,3 +112,17 @@ tests_fuzz_fuzz_imap_session_SOURCES = %D%/fuzz_imap_session.c %D%/fuzz.h
 tests_fuzz_fuzz_imap_session_LDADD = $(IMAPD_LIBS) $(OUTSIDE_LIBS)
 tests_fuzz_fuzz_imap_session_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
+
+# pop3d's
+EXTRA_DIST += %D%/pop3_session.dict
+POP3_FUZZ_SOURCES = %D%/fuzz_pop3_session.c %D%/fuzz.h %D%/ground.c %D%/ground.h
+POP3_FUZZ_LIBS = libpop3d.a $(DAEMON_LIBS) $(OUTSIDE_LIBS)
+check_PROGRAMS += tests/fuzz/replay_pop3_session
+tests_fuzz_replay_pop3_session_SOURCES = %D%/replay.c $(POP3_FUZZ_SOURCES)
+tests_fuzz_replay_pop3_session_LDADD = $(POP3_FUZZ_LIBS)
+if FUZZING
+noinst_PROGRAMS += tests/fuzz/fuzz_pop3_session
+tests_fuzz_fuzz_pop3_session_SOURCES = $(POP3_FUZZ_SOURCES)
+tests_fuzz_fuzz_pop3_session_LDADD = $(POP3_FUZZ_LIBS)
+tests_fuzz_fuzz_pop3_session_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif
