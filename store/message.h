@@ -38,7 +38,8 @@ struct delivery {
 	uint32_t uid;
 };
 
-/* Puts the message into each account once; the accounts are independent of each other. Returns when
+/* Puts the message into each account once (a second delivery to the same account gets the result of
+ * the first); the accounts are independent of each other. Returns when
  * everything that has result ERR_OK is on stable storage. Deliveries of several threads to one
  * account share a transaction and its sync. */
 void message_deliver(struct store *s, struct spool *spool, struct delivery *d, size_t n);

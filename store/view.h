@@ -80,7 +80,7 @@ struct view_told {
 /* Tells the differences and makes the snapshot the client then has: `now` itself, or, where
  * expunges may not be told (`may_expunge` false: RFC 3501 §7.4.1, during FETCH, STORE, SEARCH), one
  * that keeps the entries that are gone. Expunges are told first, then changes, then growth. Takes
- * over `told` (sets it NULL). */
+ * over `told` (sets it NULL); with ERR_NOMEM nothing was told and `told` stays. */
 NODISCARD enum err view_advance(struct view **told, struct view *now, bool may_expunge,
     const struct view_told *tell, struct view **ret);
 /* `told` with this entry's flags and modseq replaced by what its session knows already (its own
