@@ -106,6 +106,10 @@ read_response(struct imap_session *s, unsigned events)
 	enum err e;
 
 	(void)events;
+	if (s->stopping) {
+		imap_say_bye(s, "UNAVAILABLE", "Server is shutting down");
+		return GO_CLOSE;
+	}
 	switch (imap_take_line(s, s->conf->imapd.max_line_before_login, &line)) {
 	case IMAP_LINE_PARTIAL:
 		return GO_READ;

@@ -7,7 +7,9 @@
 #include "imapd/list_tree.h"
 #include "imapd/status.h"
 
-#define PATTERNS_MAX 100 /* of one LIST: BAD */
+/* Of one LIST, BAD beyond: every name is held against every octet of every pattern. */
+#define PATTERNS_MAX 100
+#define PATTERNS_OCTETS_MAX 4000
 
 /* Selection and return options. */
 enum {
@@ -28,6 +30,7 @@ struct list_request {
 	struct str reference;
 	struct str *patterns;
 	size_t pattern_count, pattern_cap;
+	size_t pattern_octets;
 	bool hierarchy; /* an empty pattern: only the separator is asked for */
 
 	struct list_pattern *compiled;
@@ -80,8 +83,9 @@ parse_pattern(struct imap_args *a, void *arg)
 	imap_parse_list_mailbox(a, &pattern);
 	if (a->c.err)
 		return;
-	if (r->pattern_count == PATTERNS_MAX) {
-		imap_parse_fail(a, ERR_SYNTAX, "at most 100 patterns");
+	r->pattern_octets += pattern.n;
+	if (r->pattern_count == PATTERNS_MAX || r->pattern_octets > PATTERNS_OCTETS_MAX) {
+		imap_parse_fail(a, ERR_SYNTAX, "at most 100 patterns of at most 4000 octets");
 		return;
 	}
 	struct str *grown = arena_grow(

@@ -167,6 +167,24 @@ START_TEST(quota_speaks)
 }
 END_TEST
 
+START_TEST(patterns_are_limited)
+{
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Inbox:0");
+	CLEANUP(sbuf_done) struct sbuf many = SBUF_INIT(100000);
+	CLEANUP(sbuf_done) struct sbuf wide = SBUF_INIT(100000);
+
+	sbuf_puts(&many, "1 LIST \"\" (");
+	for (unsigned i = 0; i < 100; i++)
+		sbuf_printf(&many, "%u ", i);
+	ck_exchange(f, (sbuf_puts(&many, "x)"), sbuf_cstr(&many)), "1 BAD");
+	sbuf_puts(&wide, "2 LIST \"\" ");
+	for (unsigned i = 0; i < 4001; i++)
+		sbuf_putc(&wide, 'x');
+	ck_exchange(f, sbuf_cstr(&wide), "2 BAD");
+	ck_exchange(f, "3 NOOP", "3 OK");
+}
+END_TEST
+
 /* More than one output buffer holds, to a slow reader. */
 START_TEST(a_long_list_is_pumped)
 {
@@ -198,4 +216,4 @@ START_TEST(a_long_list_is_pumped)
 END_TEST
 
 TEST_MAIN("imap_folders", folders_speak, select_speaks, list_speaks, special_names_speak,
-    quota_speaks, a_long_list_is_pumped)
+    quota_speaks, patterns_are_limited, a_long_list_is_pumped)

@@ -123,6 +123,23 @@ START_TEST(idle_tells_expunges_and_flags_of_others)
 }
 END_TEST
 
+START_TEST(a_mailbox_full_of_keywords_offers_no_more)
+{
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Inbox:1");
+	char line[100];
+
+	ck_exchange(f, "1 SELECT INBOX", "1 OK");
+	for (unsigned i = 0; i < KEYWORDS_MAX; i++) {
+		snprintf(line, sizeof(line), "2 STORE 1 +FLAGS.SILENT ($k%u)", i);
+		ck_exchange(f, line, "* FLAGS (\n* OK [PERMANENTFLAGS (\n2 OK");
+	}
+	ck_exchange(f, "3 STORE 1 +FLAGS ($one)", "3 NO [LIMIT]");
+	struct str got = imap_fixture_ask(f, f->conn, "4 SELECT INBOX");
+	ck_assert(str_find_nocase(got, STR("$k57)]")) != STR_NONE);
+	ck_assert(str_find_nocase(got, STR("\\*")) == STR_NONE);
+}
+END_TEST
+
 START_TEST(a_mailbox_deleted_while_idling_is_told)
 {
 	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("work:1");
@@ -238,6 +255,7 @@ END_TEST
 TEST_MAIN("imap_news", append_speaks, append_over_quota_is_refused_before_it_is_sent,
     an_append_cut_off_leaves_nothing, a_large_append_streams_through,
     idle_pushes_and_repeats_exists, idle_tells_expunges_and_flags_of_others,
-    a_mailbox_deleted_while_idling_is_told, a_renamed_mailbox_stays_selected,
-    sessions_hear_of_each_other_at_noop, expunges_wait_while_sequence_numbers_are_in_use,
-    a_flood_of_news_is_told_piece_by_piece, a_stopping_daemon_says_goodbye)
+    a_mailbox_full_of_keywords_offers_no_more, a_mailbox_deleted_while_idling_is_told,
+    a_renamed_mailbox_stays_selected, sessions_hear_of_each_other_at_noop,
+    expunges_wait_while_sequence_numbers_are_in_use, a_flood_of_news_is_told_piece_by_piece,
+    a_stopping_daemon_says_goodbye)

@@ -205,6 +205,42 @@ START_TEST(what_is_too_long_is_refused_and_its_rest_never_run)
 }
 END_TEST
 
+/* A literal whose size is written so long that the end of the refused line does not show it. */
+START_TEST(a_refused_line_with_an_endless_size_ends_the_session)
+{
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Inbox:0");
+
+	conn_memory_feed(f->conn, long_line(f, "1 ", 70000,
+				      "{0000000000000000000000000000000000000000000000009+}\r\n"
+				      "2 LOGOUT\r\n3 NOOP\r\n"));
+	struct str got = conn_memory_output(f->conn, f->arena);
+	ck_assert(str_starts(got, STR("1 BAD [TOOBIG]")));
+	ck_assert(str_find_nocase(got, STR("* BYE [TOOBIG]")) != STR_NONE);
+	ck_assert(str_find_nocase(got, STR("2 OK")) == STR_NONE);
+	ck_assert(conn_memory_closed(f->conn));
+}
+END_TEST
+
+static const struct dialogue sets_dialogue[] = {
+    {"1 SELECT INBOX", "* 3 EXISTS\n1 OK"},
+    {"2 FETCH * (UID)", "* 3 FETCH (UID 3)\n2 OK"},
+    {"3 FETCH 3:1 (UID)", "* 1 FETCH (UID 1)\n* 2 FETCH (UID 2)\n* 3 FETCH (UID 3)\n3 OK"},
+    {"4 FETCH 2,*:2,1 (UID)", "* 1 FETCH (UID 1)\n* 2 FETCH (UID 2)\n* 3 FETCH (UID 3)\n4 OK"},
+    {"5 FETCH 4 (UID)", "5 BAD Expected message numbers that exist at position 9"},
+    {"6 FETCH 3:4 (UID)", "6 BAD"}, /* RFC 3501 §9, seq-number */
+    {"7 FETCH 0 (UID)", "7 BAD"},
+    {"8 FETCH 1: (UID)", "8 BAD"},
+    {"9 FETCH 4294967296 (UID)", "9 BAD"},
+    {"10 UID FETCH 99 (UID)", "10 OK"}, /* §6.4.8 */
+    {"11 UID FETCH 99:* (UID)", "* 3 FETCH (UID 3)\n11 OK"},
+    {"12 UID FETCH *:2 (UID)", "* 2 FETCH (UID 2)\n* 3 FETCH (UID 3)\n12 OK"},
+    {"13 SELECT Sent", "* 0 EXISTS\n13 OK"},
+    {"14 FETCH 1:* (UID)", "14 BAD"}, /* "*" too, where there are none */
+    {"15 UID FETCH 1:* (UID)", "15 OK"},
+    {"16 UID FETCH * (UID)", "16 OK"},
+};
+DIALOGUE_TEST(message_sets_speak, sets_dialogue, "Inbox:3")
+
 START_TEST(before_login_little_is_read)
 {
 	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Inbox:0");
@@ -289,6 +325,7 @@ TEST_MAIN("imap_session", sessions_speak, every_error_has_an_answer,
     every_command_is_answered_in_every_state, every_command_is_answered_before_login,
     the_greeting_offers_what_is_possible_now, hidden_capabilities_are_not_offered,
     plaintext_behind_starttls_is_never_run, what_is_too_long_is_refused_and_its_rest_never_run,
+    a_refused_line_with_an_endless_size_ends_the_session, message_sets_speak,
     before_login_little_is_read, nul_and_bare_line_ends_are_refused,
     too_many_bad_commands_end_the_session, browsers_are_sent_away,
     idle_connections_are_closed_in_time)
