@@ -8,6 +8,7 @@
 #include "common/base/clock.h"
 #include "imapd/imap_handlers.h"
 #include "imapd/imap_write.h"
+#include "imapd/octets.h"
 #include "imapd/search_body.h"
 #include "imapd/told_walk.h"
 
@@ -38,6 +39,17 @@ need_reader(struct imap_session *s, struct search *q)
 	return q->reader ? ERR_OK : reader_open(s->account, &q->reader);
 }
 
+static enum err
+search_stored_header(struct search *q, const struct message_row *row)
+{
+	CLEANUP(sbuf_done) struct sbuf large = {0};
+
+	if (row->header.p)
+		return search_header(&q->program, row->header, q->slots);
+	enum err e = octets_read_header(q->reader, row->id, 0, row->header_size, &large);
+	return e ? e : search_header(&q->program, sbuf_view(&large), q->slots);
+}
+
 /* From the row, then from the header. */
 static enum err
 match_stored(struct imap_session *s, struct search *q, struct search_known *k, enum match *ret)
@@ -57,7 +69,7 @@ match_stored(struct imap_session *s, struct search *q, struct search_known *k, e
 		e = reader_message(q->reader, k->entry->message, want, &row);
 		k->row = &row;
 		if (!e)
-			e = search_header(p, row.header, q->slots);
+			e = search_stored_header(q, &row);
 		if (!e)
 			*ret = search_match(p, k);
 	}

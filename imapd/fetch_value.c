@@ -1,6 +1,7 @@
 #include "imapd/fetch_value.h"
 
 #include "common/mail/message_index.h"
+#include "imapd/octets.h"
 
 #define FIRST_PIECE (32 * 1024)
 #define PARTS_ARENA (4 * 1024 * 1024) /* MIME_MAX_PARTS entries and their charsets */
@@ -81,24 +82,6 @@ load_parts(struct fetch_source *src)
 	return e;
 }
 
-/* Octets of the message into `to`, all of them. */
-static enum err
-read_all(struct fetch_source *src, uint64_t at, char *to, size_t n)
-{
-	while (n > 0) {
-		size_t got = 0;
-		enum err e = reader_read(src->reader, src->message, at, to, n, &got);
-		if (e)
-			return e;
-		if (got == 0)
-			return ERR_CORRUPT; /* shorter than its row says */
-		at += got;
-		to += got;
-		n -= got;
-	}
-	return ERR_OK;
-}
-
 /* The header block that fields are picked from, as far as it is looked at. */
 static enum err
 load_header(struct fetch_source *src, struct extent at, struct str *ret)
@@ -107,15 +90,7 @@ load_header(struct fetch_source *src, struct extent at, struct str *ret)
 		*ret = str_sub(src->row.header, 0, (size_t)at.size);
 		return ERR_OK;
 	}
-	size_t n = at.size < SECTION_HEADER_MAX ? (size_t)at.size : SECTION_HEADER_MAX;
-	sbuf_done(&src->header);
-	sbuf_init(&src->header, SECTION_HEADER_MAX);
-	char *to = sbuf_reserve(&src->header, n ? n : 1);
-	if (!to)
-		return ERR_NOMEM;
-	enum err e = read_all(src, at.at, to, n);
-	if (!e)
-		sbuf_grow(&src->header, n);
+	enum err e = octets_read_header(src->reader, src->message, at.at, at.size, &src->header);
 	*ret = sbuf_view(&src->header);
 	return e;
 }
@@ -200,7 +175,7 @@ fetch_value_prepare(struct fetch_source *src, const struct fetch_value *v)
 	if (!src->first && !(src->first = malloc(FIRST_PIECE)))
 		return ERR_NOMEM;
 	size_t n = v->size < FIRST_PIECE ? (size_t)v->size : FIRST_PIECE;
-	enum err e = read_all(src, v->at, src->first, n);
+	enum err e = octets_read(src->reader, src->message, v->at, src->first, n);
 	src->first_n = e ? 0 : n;
 	return e;
 }
@@ -221,7 +196,7 @@ fetch_value_write(
 	char *to = conn_out_reserve(c, n);
 	if (!to)
 		return ERR_NOMEM;
-	enum err e = read_all(src, v->at + from, to, n);
+	enum err e = octets_read(src->reader, src->message, v->at + from, to, n);
 	if (!e)
 		conn_out_grow(c, n);
 	return e;

@@ -1,6 +1,6 @@
 #include "imapd/search_body.h"
 
-#include "imapd/fetch_body.h"
+#include "imapd/octets.h"
 
 #define PIECE (32 * 1024)
 #define PARTS_ARENA (4 * 1024 * 1024)
@@ -64,24 +64,12 @@ note_found(struct search_body *b)
 static enum err
 search_header_of(struct search_body *b, struct reader *r, int64_t message, const struct part *part)
 {
-	CLEANUP(sbuf_done) struct sbuf header = SBUF_INIT(SECTION_HEADER_MAX);
-	uint64_t n =
-	    part->header_size < SECTION_HEADER_MAX ? part->header_size : SECTION_HEADER_MAX;
+	CLEANUP(sbuf_done) struct sbuf header = {0};
 	bool embedded = part->parent >= 0 && b->parts.parts[part->parent].kind == PART_MESSAGE;
 
-	while (header.n < n) {
-		size_t got = 0;
-		char *to = sbuf_reserve(&header, (size_t)n - header.n);
-		if (!to)
-			return ERR_NOMEM;
-		enum err e = reader_read(
-		    r, message, part->header_at + header.n, to, (size_t)n - header.n, &got);
-		if (e)
-			return e;
-		if (got == 0)
-			return ERR_CORRUPT;
-		sbuf_grow(&header, got);
-	}
+	enum err e = octets_read_header(r, message, part->header_at, part->header_size, &header);
+	if (e)
+		return e;
 	return search_part_header(b->p, sbuf_view(&header), embedded, b->slots);
 }
 

@@ -24,7 +24,6 @@ struct reader {
 	struct account *account;
 	struct handle *handle;
 	struct stmt *row_st, *header_st; /* what the strings given out live in */
-	struct sbuf file_header; /* or here */
 	struct octets octets;
 };
 
@@ -36,7 +35,6 @@ reader_open(struct account *a, struct reader **ret)
 	if (!r)
 		return ERR_NOMEM;
 	r->octets.fd = -1;
-	sbuf_init(&r->file_header, SIZE_MAX / 2);
 	r->account = account_ref(a);
 	enum err e = account_read(a, &r->handle);
 	if (!e)
@@ -62,7 +60,6 @@ reader_close(struct reader **rp)
 	forget_octets(&r->octets);
 	stmt_done(&r->row_st);
 	stmt_done(&r->header_st);
-	sbuf_done(&r->file_header);
 	read_end(&r->handle);
 	account_unref(&r->account);
 	free(r);
@@ -200,7 +197,7 @@ reader_read(struct reader *r, int64_t message, uint64_t offset, char *to, size_t
 
 /* -- rows */
 
-/* The header's row, or, where it was too big for one, out of the file. */
+/* The header's row; a header that was too big for one is left to reader_read(), piece by piece. */
 static enum err
 read_header(struct reader *r, int64_t message, uint64_t header_size, struct str *ret)
 {
@@ -216,18 +213,7 @@ read_header(struct reader *r, int64_t message, uint64_t header_size, struct str 
 	if (ret->n)
 		return damaged(
 		    r, message, db_path(r->handle->db), "the header has not the right size");
-	sbuf_clear(&r->file_header);
-	char *to = sbuf_reserve(&r->file_header, header_size);
-	size_t n = 0;
-	if (!to)
-		return ERR_NOMEM;
-	e = reader_read(r, message, 0, to, header_size, &n);
-	if (!e && n != header_size)
-		return damaged(r, message, r->octets.path, "shorter than its header");
-	sbuf_grow(&r->file_header, n);
-	if (!e)
-		*ret = sbuf_view(&r->file_header);
-	return e;
+	return ERR_OK;
 }
 
 enum err

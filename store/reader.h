@@ -34,11 +34,12 @@ struct message_row {
 	struct str envelope; /* wire form */
 	struct str bodystructure; /* wire form */
 	struct str parts; /* for parts_decode() */
-	struct str header; /* the top header with its empty line */
+	struct str header; /* the top header with its empty line; NULL where it is so large that it
+			      stands with the body only: reader_read() */
 };
 
-/* Strings live until the next call or the end of the reader. ERR_GONE when the message is no more
- * (expunged by another). */
+/* Strings live until the next reader_message() or the end of the reader. ERR_GONE when the message
+ * is no more (expunged by another). */
 NODISCARD enum err reader_message(
     struct reader *r, int64_t message, unsigned want, struct message_row *ret);
 /* Octets [offset, offset + n) of the whole message, fewer at its end: copies into `to`, *ret_n says

@@ -243,8 +243,42 @@ START_TEST(a_message_that_can_not_be_read_is_left_out)
 }
 END_TEST
 
+/* Fields are looked for as far as a header is parsed at delivery: 1 MiB. */
+START_TEST(a_header_of_any_size_passes)
+{
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Inbox:0");
+	CLEANUP(arena_free) struct arena *arena = arena_new(256 << 20);
+	CLEANUP(sbuf_done) struct sbuf message = SBUF_INIT(16 << 20);
+	size_t most;
+
+	sbuf_puts(&message, "Subject: first\r\n");
+	for (int i = 0; message.n < 300000; i++)
+		sbuf_printf(&message, "X-Filler-%d: some value or other, %d\r\n", i, i);
+	sbuf_puts(&message, "X-Near: here\r\n");
+	while (message.n < 3 << 20)
+		sbuf_puts(&message, "X-Filler: some value or other\r\n");
+	sbuf_puts(&message, "X-Far: there\r\n\r\n");
+	size_t header_n = message.n;
+	sbuf_puts(&message, "body\r\n");
+	imap_fixture_deliver(f, "Inbox", sbuf_view(&message));
+	ck_exchange(f, "1 SELECT Inbox", "1 OK");
+	ck_exchange(f, "2 FETCH 1 BODY.PEEK[HEADER.FIELDS (Subject X-Near X-Far)]",
+	    "* 1 FETCH (BODY[HEADER.FIELDS (Subject X-Near X-Far)] {32}\nSubject: first\nX-Near: "
+	    "here\n\n)\n2 OK");
+	ck_exchange(f, "3 SEARCH HEADER x-near HERE SUBJECT first", "* SEARCH 1\n3 OK");
+	ck_exchange(f, "4 SEARCH TEXT \"some value or other, 99\" BODY body", "* SEARCH 1\n4 OK");
+	ck_exchange(f, "5 SEARCH HEADER x-far there", "* SEARCH\n5 OK");
+	conn_memory_feed(f->conn, STR("6 FETCH 1 BODY.PEEK[HEADER]\r\n"));
+	struct str got = read_slowly(f->conn, arena, 100000, &most);
+	ck_assert_uint_lt(most, CONN_OUT_HIGH + 70000);
+	struct str octets = str_skip(got, str_find(got, '\n') + 1);
+	ck_assert(str_eq(str_sub(octets, 0, header_n), str_sub(sbuf_view(&message), 0, header_n)));
+	ck_assert_str_is(str_skip(octets, header_n), ")\r\n6 OK FETCH completed\r\n");
+}
+END_TEST
+
 TEST_MAIN("cmd_fetch", fetch_speaks, reading_sets_seen, sections_are_those_of_the_stored_octets,
     messages_expunged_by_others_are_left_out_and_said,
     a_large_message_passes_in_bounded_memory_and_whole, a_large_mailbox_passes_in_bounded_memory,
-    a_message_lost_within_its_literal_ends_the_connection,
+    a_header_of_any_size_passes, a_message_lost_within_its_literal_ends_the_connection,
     a_message_that_can_not_be_read_is_left_out)
