@@ -32,6 +32,7 @@ struct fetch {
 
 	bool missing; /* some had been expunged */
 	enum err failed; /* some could not be read: the first error */
+	int64_t until_ms; /* when this step has had its share */
 };
 
 static void
@@ -192,7 +193,8 @@ give_up_message(
 	return failed == ERR_NOMEM || failed == ERR_BUSY ? failed : ERR_OK;
 }
 
-/* Writes the message or as much of it as there is room for; *ret_done is false for the latter. */
+/* Writes the message or as much of it as there is room and time for; *ret_done is false for the
+ * latter. */
 static enum err
 write_message(struct imap_session *s, struct fetch *f, uint32_t seq, const struct view_entry *e,
     bool *ret_done)
@@ -211,6 +213,10 @@ write_message(struct imap_session *s, struct fetch *f, uint32_t seq, const struc
 			return ERR_OK;
 		}
 		f->item += !err;
+		if (!err && f->needs_row && f->item < f->items.n && clock_mono_ms() > f->until_ms) {
+			*ret_done = false;
+			return ERR_OK;
+		}
 	}
 	*ret_done = true;
 	if (err)
@@ -240,13 +246,15 @@ static enum err
 step(struct imap_session *s, struct imap_cmd *cmd, void *state, bool *ret_done)
 {
 	struct fetch *f = state;
-	int64_t until_ms = clock_mono_ms() + PUMP_STEP_MS;
 	enum err err = ERR_OK;
 
+	f->until_ms = clock_mono_ms() + PUMP_STEP_MS;
 	if (f->needs_row)
 		err = fetch_source_open(&f->source, s->account);
 	if (err && f->in_value)
 		s->pump.cut = true;
+	else if (err && f->open) /* between two items */
+		conn_puts(s->conn, ")\r\n");
 	for (int rows = 0; !err && rows < PUMP_STEP_ROWS; rows++) {
 		uint32_t seq;
 		bool done = true;
@@ -256,7 +264,7 @@ step(struct imap_session *s, struct imap_cmd *cmd, void *state, bool *ret_done)
 			err = end_fetch(cmd, f);
 			break;
 		}
-		if (conn_out_full(s->conn) || (f->needs_row && clock_mono_ms() > until_ms))
+		if (conn_out_full(s->conn) || (f->needs_row && clock_mono_ms() > f->until_ms))
 			break;
 		err = write_message(s, f, seq, e, &done);
 		if (!done)
