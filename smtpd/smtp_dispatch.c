@@ -74,7 +74,7 @@ out_of_sequence(const struct smtp_session *s, struct smtp_cmd *cmd)
 
 	if (s->state == ST_START)
 		text = smtp_is_lmtp(s) ? "Send LHLO first" : "Send EHLO first";
-	else if (cmd->row->states == ST_READY)
+	else if (!(cmd->row->states & ~(unsigned)(ST_START | ST_READY)))
 		text = "Not during a mail transaction";
 	else if (s->state == ST_READY)
 		text = "Need MAIL first";

@@ -184,6 +184,13 @@ release_reply(struct smtp_session *s)
 	return STEP_CLOSE;
 }
 
+static void
+prepare_sasl(struct smtp_session *s)
+{
+	service_sasl_host(s->svc, s->conn, &s->sasl_host);
+	s->sasl_host.hide = s->conf->smtpd.hide_mechanisms;
+}
+
 /* A client that talks before it is greeted is no mail server (RFC 5321 §3.1, §4.3.1); what it sends
  * was not meant for the answers it would get. */
 static enum smtp_step
@@ -195,7 +202,7 @@ open_session(struct smtp_session *s)
 	snprintf(s->sid, sizeof(s->sid), "%s", conn_id(c));
 	snprintf(s->peer, sizeof(s->peer), "%s", conn_peer(c));
 	log_set_sid(s->sid);
-	service_sasl_host(s->svc, c, &s->sasl_host);
+	prepare_sasl(s);
 	if (smtp_submits(s))
 		s->login_deadline = s->began_ms + (int64_t)s->conf->login_timeout_s * 1000;
 	if (s->service == SMTP_MX && conn_input(c).n > 0) {
@@ -224,7 +231,7 @@ take_events(struct smtp_session *s, unsigned events)
 	if (events & CONN_EV_STOP)
 		s->stopping = true;
 	if (events & CONN_EV_TLS) {
-		service_sasl_host(s->svc, s->conn, &s->sasl_host);
+		prepare_sasl(s);
 		set_deadline(s);
 	}
 	if (events & CONN_EV_TIMEOUT) {

@@ -18,13 +18,32 @@ is_allowed(const struct sasl_mechanism *m, const struct sasl_host *host)
 	return (!m->cleartext || host->secure) && (!m->binds || host->tls);
 }
 
+static bool
+is_hidden(const struct sasl_mechanism *m, const struct sasl_host *host)
+{
+	for (const char *const *hide = host->hide; hide && *hide; hide++)
+		if (str_eq_nocase(m->name, str_of(*hide)))
+			return true;
+	return false;
+}
+
+bool
+sasl_offers_binding(const struct sasl_host *host)
+{
+	for (size_t i = 0; i < ARRAY_LEN(mechanisms); i++)
+		if (mechanisms[i].binds && is_allowed(&mechanisms[i], host) &&
+		    !is_hidden(&mechanisms[i], host))
+			return true;
+	return false;
+}
+
 void
 sasl_list(const struct sasl_host *host, const char *prefix, struct sbuf *out)
 {
 	bool first = true;
 
 	for (size_t i = 0; i < ARRAY_LEN(mechanisms); i++) {
-		if (!is_allowed(&mechanisms[i], host))
+		if (!is_allowed(&mechanisms[i], host) || is_hidden(&mechanisms[i], host))
 			continue;
 		if (!first)
 			sbuf_putc(out, ' ');

@@ -28,7 +28,10 @@ struct sasl_host {
 	 * restart, so that they tell no more than real ones. Empty: a key of this process. */
 	struct str secret;
 	bool secure; /* cleartext mechanisms allowed */
-	bool tls; /* -PLUS offered: binding() can give tls-exporter */
+	bool tls; /* -PLUS can be had: binding() gives tls-exporter */
+	/* Mechanisms that are not advertised, NULL-terminated, or NULL; who asks for one gets it.
+	 */
+	const char *const *hide;
 };
 
 /* "PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS": those that are allowed now, each preceded by

@@ -49,4 +49,7 @@ bool sasl_may_act_as(const struct sasl *s, struct str authzid);
 /* SASL_FAILED with `e`. */
 enum sasl_status sasl_fail(enum err e, enum err *ret_err);
 
+/* A -PLUS mechanism is advertised on this connection. */
+bool sasl_offers_binding(const struct sasl_host *host);
+
 #endif

@@ -227,7 +227,7 @@ sasl_step_scram(struct sasl *s, struct str response, struct arena *arena, struct
 		return sasl_fail(ERR_SYNTAX, ret_err);
 	/* "y": the client binds and believes that we can't. We offered -PLUS, so someone between us
 	 * took it out of the list (RFC 5802 §6). */
-	if (!s->looked_up && s->host->tls && str_starts(response, STR("y")))
+	if (!s->looked_up && sasl_offers_binding(s->host) && str_starts(response, STR("y")))
 		return sasl_fail(ERR_AUTH_FAILED, ret_err);
 	int rc = gsasl_step(s->scram, response.p ? response.p : "", response.n, &out, &out_n);
 	if (s->host_err || (rc != GSASL_OK && rc != GSASL_NEEDS_MORE)) {

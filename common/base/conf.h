@@ -59,6 +59,7 @@ struct conf {
 		uint32_t timeout_s; /* between commands, 300 */
 		bool refuse_bare_newline; /* else normalised to CRLF */
 		uint32_t max_mails; /* transactions per connection, 1000 */
+		const char *const *hide_mechanisms; /* NULL-terminated: AUTH does not list them */
 	} smtpd;
 
 	struct {

@@ -182,6 +182,12 @@ static const struct conf_option options[] = {
      "Messages in one connection."},
     {"smtpd", "timeout", CONF_SECONDS, AT(smtpd.timeout_s), 10, 3600, "5m", NULL, NULL,
      "How long a client may be silent (RFC 5321 asks for five minutes)."},
+    /* libgsasl picks the last it knows: mutt and neomutt then have no channel binding to give, and
+     * do not try another. */
+    {"smtpd", "hide_mechanisms", CONF_LIST, AT(smtpd.hide_mechanisms), 0, 16, "SCRAM-SHA-256-PLUS",
+     NULL, NULL,
+     "SASL mechanisms that AUTH does not list. Mutt, for one, sends nothing where "
+     "SCRAM-SHA-256-PLUS is listed; who asks for a hidden mechanism gets it."},
     {"smtpd", "refuse_bare_newline", CONF_BOOL, AT(smtpd.refuse_bare_newline), 0, 0, "no", NULL,
      NULL,
      "Refuse messages with a line feed or carriage return of its own instead of making a line end "
