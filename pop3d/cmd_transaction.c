@@ -78,6 +78,7 @@ static void
 add_size(struct pop3_session *s, const struct message_row *row, uint32_t uid)
 {
 	(void)uid;
+	s->pump.count++;
 	s->pump.octets += row->size;
 }
 
@@ -102,37 +103,36 @@ step_uidl(struct pop3_session *s, bool *ret_done)
 }
 
 static void
-write_stat(struct pop3_session *s)
+write_stat(struct pop3_session *s, uint32_t count, uint64_t octets)
 {
-	const struct maildrop *d = &s->drop;
-
-	conn_printf(s->conn, "+OK %u %llu\r\n", maildrop_count(d) - d->marked,
-	    (unsigned long long)(d->octets - d->marked_octets));
+	conn_printf(s->conn, "+OK %u %llu\r\n", count, (unsigned long long)octets);
 }
 
-/* Only what is not marked is added up here, so what is marked comes on top. */
 static enum err
 step_stat(struct pop3_session *s, bool *ret_done)
 {
 	enum err e = walk(s, add_size, ret_done);
 
-	if (!e && *ret_done) {
-		s->drop.octets = s->pump.octets + s->drop.marked_octets;
-		s->drop.octets_known = true;
-		write_stat(s);
-	}
+	if (!e && *ret_done)
+		write_stat(s, s->pump.count, s->pump.octets);
 	return e;
 }
 
+/* The totals are those of LIST's rows at any time: where another session has removed something,
+ * the rest is added up. */
 enum err
 cmd_stat(struct pop3_session *s, const struct pop3_cmd *cmd)
 {
+	const struct maildrop *d = &s->drop;
+	bool whole = false;
+	enum err e = maildrop_is_whole(d, &whole);
+
 	(void)cmd;
-	if (s->drop.octets_known)
-		write_stat(s);
-	else
+	if (!e && whole && d->octets_known)
+		write_stat(s, maildrop_count(d) - d->marked, d->octets - d->marked_octets);
+	else if (!e)
 		begin(s, step_stat);
-	return ERR_OK;
+	return e;
 }
 
 enum err

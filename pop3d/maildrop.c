@@ -87,6 +87,18 @@ maildrop_row(const struct maildrop *m, struct reader *r, uint32_t seq, struct me
 	return e ? e : reader_message(r, (*ret_entry)->message, WANT_BASICS, ret);
 }
 
+/* UIDs only rise, so what INBOX holds below the snapshot's next one is what is left of it. */
+enum err
+maildrop_is_whole(const struct maildrop *m, bool *ret)
+{
+	CLEANUP(view_unref) struct view *now = NULL;
+	enum err e = view_current(m->account, view_mailbox(m->view), &now);
+
+	if (!e)
+		*ret = view_seq_from(now, view_uidnext(m->view)) - 1 == view_count(m->view);
+	return e;
+}
+
 enum err
 maildrop_mark(struct maildrop *m, uint32_t seq)
 {

@@ -3,7 +3,9 @@
  *
  * The mailbox is not locked: several sessions, IMAP's too, may work on it. Message numbers and
  * unique ids are those of the snapshot for as long as the session lives. What another session has
- * removed meanwhile is ERR_GONE here and is nothing to remove any more in UPDATE.
+ * removed meanwhile is to every command as if DELE had marked it: ERR_GONE, neither listed nor
+ * counted; and is nothing to remove any more in UPDATE. What another session has moved to another
+ * mailbox can still be read, as RFC 1939's locked maildrop has it.
  * One thread at a time; holds no database handle between calls.
  */
 #ifndef POP3D_MAILDROP_H
@@ -39,6 +41,8 @@ NODISCARD enum err maildrop_entry(
  * stays where it is. */
 NODISCARD enum err maildrop_row(const struct maildrop *m, struct reader *r, uint32_t seq,
     struct message_row *ret, const struct view_entry **ret_entry);
+/* Whether INBOX still holds all of the snapshot, so that its totals hold. */
+NODISCARD enum err maildrop_is_whole(const struct maildrop *m, bool *ret);
 
 /* DELE and RSET. */
 NODISCARD enum err maildrop_mark(struct maildrop *m, uint32_t seq);

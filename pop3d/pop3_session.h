@@ -39,7 +39,8 @@ typedef enum err pop3_pump_step(struct pop3_session *s, bool *ret_done);
 struct pop3_pump {
 	pop3_pump_step *step; /* NULL: idle */
 	uint32_t seq; /* LIST, UIDL, STAT: the next message */
-	uint64_t octets; /* STAT: added up so far */
+	uint32_t count; /* STAT: added up so far */
+	uint64_t octets;
 	int64_t message; /* RETR, TOP */
 	uint64_t offset, size;
 	struct dot_stuff stuff;

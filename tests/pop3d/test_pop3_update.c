@@ -74,9 +74,9 @@ START_TEST(each_session_keeps_its_own_snapshot)
 	pop3_ask(f, one, "DELE 2\r\nQUIT");
 	pop3_fixture_deliver(f, STR("Subject: four\r\n\r\n"));
 
-	/* two still counts three under their numbers; what is gone can't be had */
+	/* two keeps its numbers; what is gone is as if DELE had marked it, to STAT too */
 	static const struct dialogue rows[] = {
-	    {"STAT", "+OK 3 96"},
+	    {"STAT", "+OK 2 65"},
 	    {"LIST", "+OK\n1 38\n3 27\n.\n!2\n!4"},
 	    {"UIDL", "+OK\n1 \n3 \n.\n!2\n!4"},
 	    {"LIST 2", "-ERR Message has been deleted"},
@@ -87,10 +87,35 @@ START_TEST(each_session_keeps_its_own_snapshot)
 	    {"RETR 4", "-ERR No such message"},
 	    {"RETR 3", "+OK\nSubject: three\n."},
 	    {"DELE 3", "+OK"},
+	    {"STAT", "+OK 1 38"},
+	    {"RSET", "+OK"},
+	    {"STAT", "+OK 2 65"},
+	    {"DELE 3", "+OK"},
 	    {"QUIT", "+OK\n<closed>"},
 	};
 	dialogue_run(two, rows, ARRAY_LEN(rows), false);
 	ck_assert_uint_eq(pop3_fixture_count(f), 2); /* one and four */
+}
+END_TEST
+
+/* What one session has marked and another removed is not taken from the totals twice. */
+START_TEST(stat_and_list_agree_when_marked_messages_are_removed_by_another)
+{
+	CLEANUP(pop3_fixture_close)
+	struct pop3_fixture *f = pop3_fixture_open(pop3_three_messages, 3);
+	CLEANUP(conn_memory_close) struct conn *c = pop3_login(f);
+
+	pop3_ask(f, c, "DELE 1\r\nDELE 2");
+	pop3_fixture_remove(f, 1);
+	static const struct dialogue rows[] = {
+	    {"STAT", "+OK 1 27"},
+	    {"LIST", "+OK\n3 27\n.\n!1\n!2"},
+	    {"RSET", "+OK"},
+	    {"STAT", "+OK 2 58"},
+	    {"LIST", "+OK\n2 31\n3 27\n.\n!1"},
+	    {"LIST 1", "-ERR"},
+	};
+	dialogue_run(c, rows, ARRAY_LEN(rows), false);
 }
 END_TEST
 
@@ -210,6 +235,8 @@ END_TEST
 
 TEST_MAIN("pop3_update", quit_removes_what_is_marked_and_nothing_else,
     a_session_that_does_not_quit_removes_nothing, quit_that_comes_with_the_end_of_input_counts,
-    each_session_keeps_its_own_snapshot, two_sessions_may_remove_the_same_message,
-    an_update_that_fails_is_an_error_and_removes_nothing, a_stop_ends_sessions_without_update,
-    retr_sets_no_flag, marks_of_many_messages_are_removed_at_once)
+    each_session_keeps_its_own_snapshot,
+    stat_and_list_agree_when_marked_messages_are_removed_by_another,
+    two_sessions_may_remove_the_same_message, an_update_that_fails_is_an_error_and_removes_nothing,
+    a_stop_ends_sessions_without_update, retr_sets_no_flag,
+    marks_of_many_messages_are_removed_at_once)
