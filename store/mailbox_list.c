@@ -230,8 +230,8 @@ mailbox_claim_recent(struct account *a, int64_t mailbox, bool claim, uint32_t *r
 	bool any = stmt_int(st, 1) > c.first;
 	stmt_done(&st);
 	read_end(&h);
-	/* Most SELECTs find nothing new and write nothing. \Recent is a courtesy: a full disk or a busy
-	 * database keeps nobody from reading, the claim is made another time. */
+	/* Most SELECTs find nothing new and write nothing. \Recent is a courtesy: a full disk or a
+	 * busy database keeps nobody from reading, the claim is made another time. */
 	if (claim && any && account_write(a, claim_recent, &c, DURABLE_LATER) == ERR_GONE)
 		return ERR_GONE;
 	*ret_first = c.first;
