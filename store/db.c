@@ -106,7 +106,8 @@ report(struct db *db, const char *op, int code)
 		code = sqlite3_extended_errcode(db->conn);
 	enum err e = err_from_code(db, code);
 
-	if ((code & 0xff) == SQLITE_IOERR || e == ERR_CORRUPT)
+	/* SQLite opens read-only what it may not write, and such a handle never gets better. */
+	if ((code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_READONLY || e == ERR_CORRUPT)
 		db->failed = true;
 	if (err_class(e) == ERR_CLASS_OURS)
 		log_error("store", F_CSTR("op", op), F_ERR(e), F_CSTR("file", db->path),

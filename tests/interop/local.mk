@@ -5,7 +5,7 @@ EXTRA_DIST += \
 	%D%/t_bad_input.sh %D%/t_corpus.sh %D%/t_curl.sh %D%/t_fetchmail.sh %D%/t_full_disk.sh \
 	%D%/t_getmail.sh %D%/t_idle.sh %D%/t_imap_state.sh %D%/t_kill.sh %D%/t_mbsync.sh %D%/t_memory.sh \
 	%D%/t_msmtp.sh %D%/t_mutt.sh %D%/t_offlineimap.sh %D%/t_python.sh %D%/t_sasl.sh \
-	%D%/t_smtp_source.sh %D%/t_swaks.sh
+	%D%/t_smtp_source.sh %D%/t_swaks.sh %D%/t_unwritable.sh
 
 interop: all
 	PB_BUILD='$(abs_top_builddir)' $(SHELL) $(srcdir)/tests/interop/run.sh $(INTEROP)
