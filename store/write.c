@@ -183,11 +183,15 @@ run_batch(struct database *d, struct write_op *batch)
 
 	if (!e) {
 		e = run_transaction(d, h->db, batch);
-		if (db_failed(h->db))
+		bool failed = db_failed(h->db);
+		if (failed)
 			database_fail(d);
 		if (!e)
 			number_commit(d, h, db_has_changes(h->db), batch);
 		pool_give(&h);
+		if (failed)
+			pool_forget(
+			    d->pool, d); /* readers too: they share SQLite's index of the WAL */
 	}
 	for (struct write_op *op = batch; op && e; op = op->next)
 		op->result = e;
