@@ -25,24 +25,6 @@ static const struct listener_spec listeners[] = {
 	.enabled = imaps_enabled},
 };
 
-static enum err
-start(struct server *s, void **ret_app)
-{
-	struct service *service = NULL;
-	enum err e = service_start(s, "imapd", &service);
-
-	*ret_app = service;
-	return e;
-}
-
-static void
-stop(void *app)
-{
-	struct service *service = app;
-
-	service_stop(&service);
-}
-
 static void *
 session_new(void *app, struct server *s, struct conn *c)
 {
@@ -68,8 +50,8 @@ main(int argc, char **argv)
 	    .listeners = listeners,
 	    .listener_count = ARRAY_LEN(listeners),
 	    .ops = &imap_session_ops,
-	    .start = start,
-	    .stop = stop,
+	    .start = service_start_app,
+	    .stop = service_stop_app,
 	    .session_new = session_new,
 	    .refuse_text = refuse_text,
 	};

@@ -25,25 +25,6 @@ static const struct listener_spec listeners[] = {
 	.enabled = pop3s_enabled},
 };
 
-static enum err
-start(struct server *s, void **ret_app)
-{
-	struct service *service = NULL;
-	enum err e = service_start(s, "pop3d", &service);
-
-	if (!e)
-		*ret_app = service;
-	return e;
-}
-
-static void
-stop(void *app)
-{
-	struct service *service = app;
-
-	service_stop(&service);
-}
-
 static void *
 session_new(void *app, struct server *s, struct conn *c)
 {
@@ -69,8 +50,8 @@ main(int argc, char **argv)
 	    .listeners = listeners,
 	    .listener_count = ARRAY_LEN(listeners),
 	    .ops = &pop3_session_ops,
-	    .start = start,
-	    .stop = stop,
+	    .start = service_start_app,
+	    .stop = service_stop_app,
 	    .session_new = session_new,
 	    .refuse_text = refuse_text,
 	};

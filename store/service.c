@@ -114,6 +114,25 @@ service_stop(struct service **svcp)
 	free(svc);
 }
 
+enum err
+service_start_app(struct server *s, void **ret_app)
+{
+	struct service *svc = NULL;
+	enum err e = service_start(s, server_name(s), &svc);
+
+	if (!e)
+		*ret_app = svc;
+	return e;
+}
+
+void
+service_stop_app(void *app)
+{
+	struct service *svc = app;
+
+	service_stop(&svc);
+}
+
 struct service *
 service_for_test(struct store *store, struct conf *conf)
 {

@@ -46,6 +46,12 @@ server_conf(struct server *s)
 	return conf_ref(s->conf);
 }
 
+const char *
+server_name(const struct server *s)
+{
+	return s->daemon->name;
+}
+
 struct loop *
 server_loop(struct server *s)
 {

@@ -55,6 +55,8 @@ int server_main(int argc, char **argv, const struct daemon *d);
 
 /* For sessions and apps. The configuration in force now, a new reference. */
 struct conf *server_conf(struct server *s);
+/* "imapd" */
+const char *server_name(const struct server *s);
 struct loop *server_loop(struct server *s);
 struct workers *server_workers(struct server *s);
 struct limits *server_limits(struct server *s);
