@@ -216,20 +216,23 @@ accounts_forget_idle(struct store *s)
 	}
 }
 
-/* A reference to some account of the bucket that has unsynced commits. */
+/* A reference to the account of the bucket with unsynced commits that has the lowest id above
+ * `after`. */
 static struct account *
-find_unsynced(struct store *s, size_t bucket)
+find_unsynced(struct store *s, size_t bucket, int64_t after)
 {
 	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&s->mu);
+	struct account *found = NULL;
 
 	(void)held;
 	for (struct account *a = s->accounts[bucket]; a; a = a->next) {
-		if (!database_is_synced(&a->database)) {
-			a->refs++;
-			return a;
-		}
+		if (a->id > after && (!found || a->id < found->id) &&
+		    !database_is_synced(&a->database))
+			found = a;
 	}
-	return NULL;
+	if (found)
+		found->refs++;
+	return found;
 }
 
 void
@@ -237,10 +240,11 @@ accounts_sync(struct store *s)
 {
 	for (size_t i = 0; i < STORE_ACCOUNT_BUCKETS; i++) {
 		struct account *a;
-		/* Bounded, should others commit as fast as this syncs. */
-		for (int n = 0; n < 100 && (a = find_unsynced(s, i)); n++) {
+		/* Each once, should others commit as fast as this syncs, or its disk be broken. */
+		for (int64_t last = 0; (a = find_unsynced(s, i, last));) {
 			enum err ignored = account_sync(a); /* logged; told to who waits */
 			(void)ignored;
+			last = a->id;
 			account_unref(&a);
 		}
 	}

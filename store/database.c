@@ -184,13 +184,24 @@ database_wait_synced(struct database *d, uint64_t commit, uint64_t generation)
 	return e;
 }
 
+static enum err
+change_nothing(struct txn *t, void *arg)
+{
+	(void)t, (void)arg;
+	return ERR_OK;
+}
+
 enum err
 database_sync(struct database *d)
 {
 	pthread_mutex_lock(&d->mu);
 	uint64_t commit = d->commits, generation = d->generation;
-	bool synced = d->synced >= commit;
+	bool synced = d->synced >= commit, suspect = d->suspect;
 	pthread_mutex_unlock(&d->mu);
+	/* A sync has failed: what the writer does before anything else makes all commits durable.
+	 */
+	if (suspect)
+		return database_write(d, change_nothing, NULL, DURABLE_LATER);
 	return synced ? ERR_OK : database_wait_synced(d, commit, generation);
 }
 
@@ -200,5 +211,5 @@ database_is_synced(struct database *d)
 	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&d->mu);
 
 	(void)held;
-	return d->synced >= d->commits;
+	return d->synced >= d->commits && !d->suspect;
 }

@@ -113,7 +113,8 @@ typedef enum err txn_op(struct txn *t, void *arg);
  * otherwise nothing of it happened, except that after a failed sync (ERR_IO) it may have. */
 NODISCARD enum err database_write(
     struct database *d, txn_op *op, void *arg, enum durability durability);
-/* All that was committed is on stable storage. */
+/* All that was committed is on stable storage; after a failed sync by way of the database file, as
+ * a writer would bring it there. */
 NODISCARD enum err database_sync(struct database *d);
 bool database_is_synced(struct database *d);
 

@@ -136,6 +136,6 @@ insert_message(struct txn *t, struct insert *in, int64_t *ret_message)
 void
 insert_undo(struct insert *in, enum err result)
 {
-	if (result && result != ERR_IO && in->blob_path[0] && !in->blob_noted)
+	if (result && in->blob_path[0] && !in->blob_noted)
 		unlink(in->blob_path);
 }

@@ -27,8 +27,8 @@ struct insert {
 NODISCARD enum err insert_prepare(struct account *a, struct spool *spool, struct insert *ret);
 /* In the transaction: the rows of the message, with one reference. */
 NODISCARD enum err insert_message(struct txn *t, struct insert *in, int64_t *ret_message);
-/* After it, when it failed: takes the file away again unless the transaction has, or may have
- * committed after all (ERR_IO). */
+/* After it, when it failed: takes the file away again unless the transaction came to look after it
+ * (which may have been committed after all). */
 void insert_undo(struct insert *in, enum err result);
 
 #endif

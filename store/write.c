@@ -119,7 +119,9 @@ take_writer(struct database *d, struct handle **ret)
 	return e;
 }
 
-/* Runs one operation; `alone` needs no savepoint, its failure ends the transaction. */
+/* Runs one operation; `alone` needs no savepoint, its failure ends the transaction. Fails itself
+ * when the transaction can't go on: a full disk or the like has undone all of it, or what the
+ * operation did could not be undone alone. */
 static enum err
 run_operation(struct write_op *op, struct db *db, bool alone)
 {
@@ -128,13 +130,12 @@ run_operation(struct write_op *op, struct db *db, bool alone)
 	if (e)
 		return e;
 	op->txn.db = db;
-	e = op->run(&op->txn, op->arg);
-	if (alone || !db_in_transaction(db))
-		return e;
-	if (!e)
-		return db_release(db);
-	enum err back = db_rollback_to_savepoint(db);
-	return back ? back : e;
+	op->result = op->run(&op->txn, op->arg);
+	if (!db_in_transaction(db))
+		return op->result ? op->result : ERR_INTERNAL;
+	if (alone)
+		return ERR_OK;
+	return op->result ? db_rollback_to_savepoint(db) : db_release(db);
 }
 
 /* All operations in one transaction. */
@@ -147,11 +148,8 @@ run_transaction(struct database *d, struct db *db, struct write_op *batch)
 		e = d->admit(db);
 	bool any = false;
 	for (struct write_op *op = batch; op && !e; op = op->next) {
-		op->result = run_operation(op, db, !batch->next);
+		e = run_operation(op, db, !batch->next);
 		any |= !op->result;
-		/* A full disk or the like has undone all of it: nobody's is committed. */
-		if (!db_in_transaction(db))
-			e = op->result ? op->result : ERR_INTERNAL;
 	}
 	if (!e && any)
 		e = db_commit(db);

@@ -350,6 +350,66 @@ START_TEST(a_failed_sync_is_told_and_not_forgotten)
 }
 END_TEST
 
+static int64_t
+count_without_wal(struct fixture *f)
+{
+	CLEANUP(db_close) struct db *alone = NULL;
+	char copy[120], command[300];
+	int64_t n = -1;
+
+	snprintf(copy, sizeof(copy), "%s/alone.db", f->dir);
+	snprintf(command, sizeof(command), "cp %s %s", f->path, copy);
+	ck_assert_int_eq(system(command), 0);
+	ck_assert_ok(db_open(copy, DB_READER, &alone));
+	ck_assert_ok(db_get_int(alone, "SELECT count(*) FROM number", &n));
+	return n;
+}
+
+/* Whoever asks for a sync after somebody else's has failed is not told that all is well before it
+ * is: what was committed is brought into the file itself. */
+START_TEST(a_sync_after_a_failed_one_makes_all_commits_durable)
+{
+	CLEANUP(close_fixture) struct fixture *f = open_fixture();
+
+	f->d.sync_file = counting_sync;
+	ck_assert_ok(put(f, 1, DURABLE_LATER));
+	log_capture(keep_line, NULL);
+	sync_errno = EIO;
+	ck_assert_int_eq(put(f, 2, DURABLE_NOW), ERR_IO);
+	sync_errno = 0;
+	log_capture(NULL, NULL);
+	ck_assert(!database_is_synced(&f->d));
+	ck_assert_ok(database_sync(&f->d));
+	ck_assert(database_is_synced(&f->d));
+	ck_assert_int_eq(count_without_wal(f), 2);
+}
+END_TEST
+
+static enum err
+lose_the_savepoint(struct txn *t, void *arg)
+{
+	enum err e = insert(t, arg);
+
+	if (!e)
+		e = db_release(t->db);
+	return e ? e : ERR_LIMIT;
+}
+
+START_TEST(what_cannot_be_undone_is_not_committed_with_others)
+{
+	CLEANUP(close_fixture) struct fixture *f = open_fixture();
+	struct worker w[4] = {{.op = NULL}, {.op = NULL}, {.op = lose_the_savepoint}, {.op = NULL}};
+
+	log_capture(keep_line, NULL);
+	run_workers(f, w, ARRAY_LEN(w));
+	log_capture(NULL, NULL);
+	ck_assert_ok(w[0].result);
+	for (size_t i = 1; i < ARRAY_LEN(w); i++)
+		ck_assert_int_ne(w[i].result, ERR_OK);
+	ck_assert_int_eq(count(f), 1);
+}
+END_TEST
+
 START_TEST(all_who_wait_for_a_failed_sync_are_told)
 {
 	CLEANUP(close_fixture) struct fixture *f = open_fixture();
@@ -587,7 +647,8 @@ TEST_MAIN("database", what_is_written_is_read, statements_carry_octets_as_they_a
     readers_keep_their_snapshot_and_cannot_write, durable_later_is_synced_on_demand_and_once,
     what_changes_nothing_is_not_synced, writes_that_wait_share_a_commit_and_a_sync,
     a_failing_write_takes_no_other_with_it, a_database_can_refuse_all_writes,
-    a_failed_sync_is_told_and_not_forgotten, all_who_wait_for_a_failed_sync_are_told,
+    a_failed_sync_is_told_and_not_forgotten, a_sync_after_a_failed_one_makes_all_commits_durable,
+    what_cannot_be_undone_is_not_committed_with_others, all_who_wait_for_a_failed_sync_are_told,
     a_full_disk_fails_the_write_and_nothing_else, a_database_that_is_no_more_is_gone,
     files_follow_the_rows, handles_are_used_again_and_closed_when_idle, idle_handles_are_bounded,
     idle_handles_make_room_when_descriptors_run_out, an_older_database_is_migrated_after_a_snapshot,

@@ -109,6 +109,32 @@ START_TEST(a_blob_that_cannot_be_placed_refuses_the_message)
 }
 END_TEST
 
+START_TEST(a_database_that_cannot_be_opened_leaves_no_blob)
+{
+	char wal[300], aside[310];
+
+	fixture_open(&f);
+	pool_reap(f.store->pool, 0);
+	snprintf(wal, sizeof(wal), "%s/data/accounts/%lld/mail.db-wal", f.dir,
+	    (long long)account_id(f.a));
+	snprintf(aside, sizeof(aside), "%s.aside", wal);
+	ck_assert_int_eq(rename(wal, aside), 0);
+	ck_assert_int_eq(mkdir(wal, 0700), 0);
+	CLEANUP(mem_free) char *octets = make_message(1, 100000);
+	CLEANUP(spool_free) struct spool *s = make_spool(&f, octets, 100000);
+	struct delivery d = {.account = account_id(f.a)};
+	message_deliver(f.store, s, &d, 1);
+	ck_assert_int_eq(d.result, ERR_IO);
+	ck_assert_uint_eq(count_blobs(&f, f.a), 0);
+	ck_assert_int_eq(rmdir(wal), 0);
+	message_deliver(f.store, s, &d, 1);
+	ck_assert_ok(d.result);
+	ck_assert_uint_eq(count_blobs(&f, f.a), 1);
+	spool_free(&s);
+	fixture_close(&f);
+}
+END_TEST
+
 START_TEST(a_snapshot_nobody_asks_for_is_dropped)
 {
 	fixture_open(&f);
@@ -294,7 +320,8 @@ END_TEST
 
 TEST_MAIN("message_faults", a_blob_that_is_damaged_is_an_error_not_nothing,
     a_spool_that_cannot_be_written_refuses_the_message,
-    a_blob_that_cannot_be_placed_refuses_the_message, a_snapshot_nobody_asks_for_is_dropped,
+    a_blob_that_cannot_be_placed_refuses_the_message,
+    a_database_that_cannot_be_opened_leaves_no_blob, a_snapshot_nobody_asks_for_is_dropped,
     a_view_is_right_where_it_cannot_be_caught_up, a_deleted_mailbox_is_gone_for_every_operation,
     a_full_disk_refuses_the_message_and_leaves_nothing, a_full_disk_in_the_transaction_undoes_it,
     what_a_killed_process_left_in_the_spool_is_swept)
