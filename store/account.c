@@ -115,6 +115,9 @@ make_ready(struct account *a)
 	e = schema_migrate(h->db, &schema_account);
 	if (!e)
 		e = refuse_removed(h->db);
+	pool_give(&h);
+	if (!e)
+		account_mend_limits(a);
 	a->opened = !e;
 	return e == ERR_GONE ? ERR_NOT_FOUND : e;
 }

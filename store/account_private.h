@@ -40,6 +40,16 @@ NODISCARD enum err account_blob_path(const struct account *a, struct str name, c
 NODISCARD enum err txn_next_modseq(struct txn *t, uint64_t *ret);
 NODISCARD enum err txn_next_uidvalidity(struct txn *t, uint32_t *ret);
 
+/* -- of quota.c: the limits stand in directory.db and, so that one transaction decides, in mail.db.
+ */
+
+/* An operation: sets the limits as the directory has them at that moment. Whoever changes them
+ * there runs it afterwards, so that the last one to run sees the last change. */
+NODISCARD enum err txn_mirror_limits(struct txn *t, void *unused);
+/* What a crash between the two commits left different is made the same. A failure is logged and
+ * keeps nobody from the account. */
+void account_mend_limits(struct account *a);
+
 struct mailbox_change {
 	int64_t messages; /* entries added less those removed */
 	int64_t unseen; /* the same, of those without \Seen */

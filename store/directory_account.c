@@ -198,15 +198,6 @@ directory_set_credential(struct store *s, struct str address, const struct crede
 	return write_account(s, address, set_credential, &change);
 }
 
-static enum err
-mirror_quota(struct txn *t, void *arg)
-{
-	const struct quota *q = arg;
-
-	return db_run(t->db, "UPDATE meta SET quota_bytes = ?1, quota_messages = ?2",
-	    DB_INT(q->bytes_limit), DB_INT(q->messages_limit));
-}
-
 enum err
 directory_set_quota(struct store *s, struct str address, uint64_t bytes, uint64_t messages)
 {
@@ -219,5 +210,5 @@ directory_set_quota(struct store *s, struct str address, uint64_t bytes, uint64_
 	enum err e = write_account(s, address, set_quota, &change);
 	if (!e)
 		e = account_open(s, change.id, &a);
-	return e ? e : account_write(a, mirror_quota, &change.quota, DURABLE_NOW);
+	return e ? e : account_write(a, txn_mirror_limits, NULL, DURABLE_NOW);
 }

@@ -271,6 +271,24 @@ START_TEST(check_compares_limits_with_the_directory)
 }
 END_TEST
 
+/* As a crash between the two commits leaves it. */
+START_TEST(limits_that_differ_from_the_directory_are_mended_at_open)
+{
+	CLEANUP(store_fixture_close) struct store_fixture *f = store_fixture_open();
+	struct quota q;
+
+	ck_assert_ok(database_write(&f->store->directory, run_sql,
+	    (char[]){"UPDATE account SET quota_bytes = 5000, quota_messages = 10"}, DURABLE_NOW));
+	ck_assert_ok(account_quota(f->account, &q));
+	ck_assert_uint_eq(q.bytes_limit, 0);
+	store_fixture_reopen(f);
+	ck_assert_ok(account_quota(f->account, &q));
+	ck_assert_uint_eq(q.bytes_limit, 5000);
+	ck_assert_uint_eq(q.messages_limit, 10);
+	ck_assert_int_eq(account_has_room(f->account, 5001), ERR_OVER_QUOTA);
+}
+END_TEST
+
 START_TEST(check_finds_what_is_damaged_in_the_directory)
 {
 	static const char *const rows[] = {
@@ -446,6 +464,7 @@ TEST_MAIN("account", a_corrupt_database_takes_its_account_alone,
     damage_inside_is_an_error_and_found_by_check, no_account_is_not_found,
     check_finds_what_is_damaged, a_copy_that_was_brought_back_works,
     check_looks_at_the_files_of_large_messages, check_compares_limits_with_the_directory,
+    limits_that_differ_from_the_directory_are_mended_at_open,
     check_finds_what_is_damaged_in_the_directory, sql_views_work,
     check_sweeps_old_orphans_and_leaves_new_ones, tick_syncs_and_forgets_idle_accounts,
     databases_are_files_of_owner_and_group, an_unwritable_directory_is_an_error_that_names_the_path,
