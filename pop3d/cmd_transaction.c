@@ -7,8 +7,7 @@
 
 /* Calls `row` for the next messages that are there; whether the end was reached. */
 static enum err
-walk(struct pop3_session *s,
-    void (*row)(struct pop3_session *s, const struct message_row *row, uint32_t uid),
+walk(struct pop3_session *s, void (*row)(struct pop3_session *s, const struct message_row *row),
     bool *ret_done)
 {
 	CLEANUP(reader_close) struct reader *r = NULL;
@@ -24,7 +23,7 @@ walk(struct pop3_session *s,
 		}
 		e = maildrop_row(&s->drop, r, s->pump.seq, &m, &entry);
 		if (!e)
-			row(s, &m, entry->uid);
+			row(s, &m);
 		else if (e == ERR_GONE)
 			e = ERR_OK; /* marked, or removed by another session: not listed */
 		s->pump.seq++;
@@ -41,7 +40,7 @@ begin(struct pop3_session *s, pop3_pump_step *step)
 /* The row of one message, for LIST n and UIDL n. */
 static enum err
 one(struct pop3_session *s, uint32_t seq,
-    void (*row)(struct pop3_session *s, const struct message_row *row, uint32_t uid))
+    void (*row)(struct pop3_session *s, const struct message_row *row))
 {
 	CLEANUP(reader_close) struct reader *r = NULL;
 	const struct view_entry *entry;
@@ -54,30 +53,28 @@ one(struct pop3_session *s, uint32_t seq,
 		return e;
 	conn_puts(s->conn, "+OK ");
 	s->pump.seq = seq;
-	row(s, &m, entry->uid);
+	row(s, &m);
 	return ERR_OK;
 }
 
 static void
-write_size(struct pop3_session *s, const struct message_row *row, uint32_t uid)
+write_size(struct pop3_session *s, const struct message_row *row)
 {
-	(void)uid;
 	conn_printf(s->conn, "%u %llu\r\n", s->pump.seq, (unsigned long long)row->size);
 }
 
 static void
-write_uid(struct pop3_session *s, const struct message_row *row, uint32_t uid)
+write_uid(struct pop3_session *s, const struct message_row *row)
 {
 	char text[MAILDROP_UID_MAX + 1];
 
-	maildrop_uid(row, uid, text);
+	maildrop_uid(&s->drop, s->pump.seq, row, text);
 	conn_printf(s->conn, "%u %s\r\n", s->pump.seq, text);
 }
 
 static void
-add_size(struct pop3_session *s, const struct message_row *row, uint32_t uid)
+add_size(struct pop3_session *s, const struct message_row *row)
 {
-	(void)uid;
 	s->pump.count++;
 	s->pump.octets += row->size;
 }
@@ -148,6 +145,10 @@ cmd_list(struct pop3_session *s, const struct pop3_cmd *cmd)
 enum err
 cmd_uidl(struct pop3_session *s, const struct pop3_cmd *cmd)
 {
+	enum err e = maildrop_find_twins(&s->drop);
+
+	if (e)
+		return e;
 	if (cmd->seq)
 		return one(s, cmd->seq, write_uid);
 	pop3_ok(s, TEXT_UIDS);

@@ -8,6 +8,19 @@
 #define SNAPSHOT_TRIES 3
 #define UPDATE_ARENA ((size_t)256 * 1024 * 1024) /* every second of ten million messages */
 
+/* A bit for each message; without any bits none is set. */
+static bool
+has_bit(const unsigned char *bits, uint32_t seq)
+{
+	return bits && bits[(seq - 1) / 8] & 1u << (seq - 1) % 8;
+}
+
+static void
+set_bit(unsigned char *bits, uint32_t seq)
+{
+	bits[(seq - 1) / 8] |= (unsigned char)(1u << (seq - 1) % 8);
+}
+
 /* The snapshot, and its size where the mailbox's counters speak of the very same state. */
 static enum err
 take_snapshot(struct maildrop *m)
@@ -50,6 +63,7 @@ maildrop_close(struct maildrop *m)
 	view_unref(&m->view);
 	account_unref(&m->account);
 	free(m->marks);
+	free(m->twins);
 	*m = (struct maildrop){0};
 }
 
@@ -62,7 +76,7 @@ maildrop_count(const struct maildrop *m)
 bool
 maildrop_is_marked(const struct maildrop *m, uint32_t seq)
 {
-	return m->marks && m->marks[(seq - 1) / 8] & 1u << (seq - 1) % 8;
+	return has_bit(m->marks, seq);
 }
 
 enum err
@@ -116,7 +130,7 @@ maildrop_mark(struct maildrop *m, uint32_t seq)
 		if (!m->marks)
 			return ERR_NOMEM;
 	}
-	m->marks[(seq - 1) / 8] |= (unsigned char)(1u << (seq - 1) % 8);
+	set_bit(m->marks, seq);
 	m->marked++;
 	m->marked_octets += row.size;
 	return ERR_OK;
@@ -155,18 +169,86 @@ maildrop_update(struct maildrop *m)
 	return message_remove(m->account, view_mailbox(m->view), &uids);
 }
 
+struct place {
+	int64_t message;
+	uint32_t seq;
+};
+
+static int
+compare_places(const void *a, const void *b)
+{
+	const struct place *x = a;
+	const struct place *y = b;
+
+	if (x->message != y->message)
+		return x->message < y->message ? -1 : 1;
+	return x->seq < y->seq ? -1 : x->seq > y->seq;
+}
+
+/* Identifiers of messages rise with the UIDs, but where something was copied or moved here. */
+static bool
+messages_rise(const struct maildrop *m)
+{
+	struct view_iter it = view_iter_at(m->view, 1);
+	const struct view_entry *entry;
+	int64_t last = 0;
+
+	while ((entry = view_next(&it))) {
+		if (entry->message <= last)
+			return false;
+		last = entry->message;
+	}
+	return true;
+}
+
+enum err
+maildrop_find_twins(struct maildrop *m)
+{
+	uint32_t count = maildrop_count(m);
+	const struct view_entry *entry;
+
+	if (m->twins_known || messages_rise(m)) {
+		m->twins_known = true;
+		return ERR_OK;
+	}
+	struct place *places = malloc(count * sizeof(*places));
+	unsigned char *twins = calloc(count / 8 + 1, 1);
+	if (!places || !twins) {
+		free(places);
+		free(twins);
+		return ERR_NOMEM;
+	}
+	struct view_iter it = view_iter_at(m->view, 1);
+	while ((entry = view_next(&it)))
+		places[it.seq - 1] = (struct place){entry->message, it.seq};
+	qsort(places, count, sizeof(*places), compare_places);
+	for (uint32_t i = 1; i < count; i++)
+		if (places[i].message == places[i - 1].message)
+			set_bit(twins, places[i].seq);
+	free(places);
+	m->twins = twins;
+	m->twins_known = true;
+	return ERR_OK;
+}
+
 void
-maildrop_uid(const struct message_row *row, uint32_t uid, char to[MAILDROP_UID_MAX + 1])
+maildrop_uid(const struct maildrop *m, uint32_t seq, const struct message_row *row,
+    char to[MAILDROP_UID_MAX + 1])
 {
 	static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+	int id_n = row->email_id.n < 60 ? (int)row->email_id.n : 60;
 	char base36[8];
 	size_t at = sizeof(base36) - 1;
 
+	if (!has_bit(m->twins, seq)) {
+		snprintf(to, MAILDROP_UID_MAX + 1, "%.*s", id_n, row->email_id.p);
+		return;
+	}
 	base36[at] = '\0';
+	uint32_t uid = view_at(m->view, seq)->uid;
 	do {
 		base36[--at] = digits[uid % 36];
 		uid /= 36;
 	} while (uid);
-	snprintf(to, MAILDROP_UID_MAX + 1, "%.*s.%s",
-	    row->email_id.n < 60 ? (int)row->email_id.n : 60, row->email_id.p, base36 + at);
+	snprintf(to, MAILDROP_UID_MAX + 1, "%.*s.%s", id_n, row->email_id.p, base36 + at);
 }

@@ -25,6 +25,9 @@ struct maildrop {
 	uint64_t marked_octets;
 	uint64_t octets; /* of the whole snapshot */
 	bool octets_known; /* else to be added up */
+	unsigned char *twins; /* a bit for each message whose content another one before it has;
+				 NULL: none, or not looked for yet */
+	bool twins_known;
 };
 
 /* Opens the account's INBOX. Errors of account_open() and view_current(). On failure `m` is empty.
@@ -51,9 +54,12 @@ void maildrop_unmark_all(struct maildrop *m);
 /* UPDATE: removes all that is marked in one transaction, or nothing. */
 NODISCARD enum err maildrop_update(struct maildrop *m);
 
-/* The unique id of a message: its content's id, which outlives copies and restores of the data, and
- * its UID, since one content may stand in a mailbox twice. 1 to MAILDROP_UID_MAX octets of 0x21 to
- * 0x7E. */
-void maildrop_uid(const struct message_row *row, uint32_t uid, char to[MAILDROP_UID_MAX + 1]);
+/* The unique id of a message: its content's id, which outlives restarts, restored copies of the
+ * data and moves to another mailbox and back. One content may stand in a mailbox twice (COPY): all
+ * but its first entry have their UID behind it. 1 to MAILDROP_UID_MAX octets of 0x21 to 0x7E. After
+ * maildrop_find_twins(), which fails with ERR_NOMEM. */
+NODISCARD enum err maildrop_find_twins(struct maildrop *m);
+void maildrop_uid(const struct maildrop *m, uint32_t seq, const struct message_row *row,
+    char to[MAILDROP_UID_MAX + 1]);
 
 #endif

@@ -63,7 +63,7 @@ START_TEST(a_line_ends_in_crlf_and_nothing_else)
 }
 END_TEST
 
-/* C [m] in TRUST's words: "USER u\0x" must not log in as u. */
+/* "USER u\0x" must not log in as u. */
 START_TEST(nul_ends_no_name)
 {
 	CLEANUP(pop3_fixture_close) struct pop3_fixture *f = pop3_fixture_open(NULL, 0);

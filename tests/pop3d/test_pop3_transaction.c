@@ -177,18 +177,91 @@ START_TEST(unique_ids_are_unique_and_stay)
 }
 END_TEST
 
+/* Copies (or moves) what has this UID to a mailbox, as an IMAP session would. */
+static void
+put_into(struct pop3_fixture *f, const char *from, uint32_t uid, const char *to, bool move)
+{
+	CLEANUP(account_unref) struct account *a = NULL;
+	struct mailbox_info source, target;
+	struct uidset uids;
+	struct copied copied;
+
+	uidset_init(&uids, f->arena);
+	ck_assert_ok(uidset_add(&uids, uid, uid));
+	ck_assert_ok(account_open(f->store, f->account, &a));
+	ck_assert_ok(mailbox_find(a, str_of(from), f->arena, &source));
+	ck_assert_ok(mailbox_find(a, str_of(to), f->arena, &target));
+	ck_assert_ok((move ? message_move : message_copy)(
+	    a, source.id, &uids, target.id, f->arena, &copied));
+}
+
+/* Whoever moves a message out of INBOX by IMAP and back must not fetch it again by POP3. */
+START_TEST(a_message_keeps_its_unique_id_when_it_is_moved_out_and_back)
+{
+	CLEANUP(pop3_fixture_close)
+	struct pop3_fixture *f = pop3_fixture_open(pop3_three_messages, 3);
+	CLEANUP(conn_memory_close) struct conn *c = pop3_login(f);
+	char ids[3][MAILDROP_UID_MAX + 2];
+
+	ck_assert_int_eq(sscanf(strchr(pop3_ask(f, c, "UIDL"), '\n'), " 1 %71s 2 %71s 3 %71s",
+			     ids[0], ids[1], ids[2]),
+	    3);
+	conn_memory_close(&c);
+	put_into(f, "INBOX", 1, "Archive", true);
+	put_into(f, "Archive", 1, "INBOX", true);
+	c = pop3_login(f);
+	ck_assert_str_eq(pop3_ask(f, c, "UIDL"),
+	    arena_printf(f->arena, "+OK Unique ids follow\r\n1 %s\r\n2 %s\r\n3 %s\r\n.\r\n", ids[1],
+		ids[2], ids[0])
+		.p);
+	ck_assert_str_eq(
+	    pop3_ask(f, c, "UIDL 3"), arena_printf(f->arena, "+OK 3 %s\r\n", ids[0]).p);
+}
+END_TEST
+
+START_TEST(copies_of_one_message_have_unique_ids_of_their_own)
+{
+	CLEANUP(pop3_fixture_close)
+	struct pop3_fixture *f = pop3_fixture_open(pop3_three_messages, 3);
+	char ids[5][MAILDROP_UID_MAX + 2];
+
+	put_into(f, "INBOX", 2, "INBOX", false);
+	put_into(f, "INBOX", 2, "INBOX", false);
+	CLEANUP(conn_memory_close) struct conn *c = pop3_login(f);
+	const char *all = pop3_ask(f, c, "UIDL");
+	ck_assert_int_eq(sscanf(strchr(all, '\n'), " 1 %71s 2 %71s 3 %71s 4 %71s 5 %71s", ids[0],
+			     ids[1], ids[2], ids[3], ids[4]),
+	    5);
+	for (int i = 0; i < 5; i++)
+		for (int j = 0; j < i; j++)
+			ck_assert_str_ne(ids[i], ids[j]);
+	ck_assert_str_eq(ids[3], arena_printf(f->arena, "%s.4", ids[1]).p);
+	ck_assert_str_eq(
+	    pop3_ask(f, c, "UIDL 5"), arena_printf(f->arena, "+OK 5 %s.5\r\n", ids[1]).p);
+	conn_memory_close(&c);
+	c = pop3_login(f);
+	ck_assert_str_eq(pop3_ask(f, c, "UIDL"), all);
+}
+END_TEST
+
 START_TEST(the_longest_unique_id_fits)
 {
+	CLEANUP(pop3_fixture_close)
+	struct pop3_fixture *f = pop3_fixture_open(pop3_three_messages, 3);
 	static char long_id[100];
 	char uid[MAILDROP_UID_MAX + 1];
 	struct message_row row = {.email_id = {long_id, sizeof(long_id)}};
+	struct maildrop m;
 
 	memset(long_id, 'z', sizeof(long_id));
-	maildrop_uid(&row, UINT32_MAX, uid);
-	ck_assert_uint_le(strlen(uid), MAILDROP_UID_MAX);
-	ck_assert_str_eq(uid + 60, ".1z141z3");
-	maildrop_uid(&row, 0, uid);
-	ck_assert_str_eq(uid + 60, ".0");
+	put_into(f, "INBOX", 2, "INBOX", false);
+	ck_assert_ok(maildrop_open(f->store, f->account, &m));
+	ck_assert_ok(maildrop_find_twins(&m));
+	maildrop_uid(&m, 2, &row, uid);
+	ck_assert_uint_eq(strlen(uid), 60);
+	maildrop_uid(&m, 4, &row, uid);
+	ck_assert_str_eq(uid + 60, ".4"); /* there is room for the seven digits of any UID */
+	maildrop_close(&m);
 }
 END_TEST
 
@@ -341,6 +414,7 @@ TEST_MAIN("pop3_transaction", every_command_does_what_rfc_1939_says,
     syntax_errors_are_told_one_by_one, a_size_that_is_not_known_is_added_up,
     an_empty_maildrop_has_empty_lists, pipelined_commands_are_answered_in_order,
     what_goes_out_is_octet_by_octet_what_came_in, unique_ids_are_unique_and_stay,
-    the_longest_unique_id_fits, a_large_message_flows_as_the_peer_reads,
-    a_message_whose_octets_are_lost_is_an_error, unique_ids_survive_a_copy_of_the_data,
-    long_lists_flow_and_leave_nothing_out)
+    a_message_keeps_its_unique_id_when_it_is_moved_out_and_back,
+    copies_of_one_message_have_unique_ids_of_their_own, the_longest_unique_id_fits,
+    a_large_message_flows_as_the_peer_reads, a_message_whose_octets_are_lost_is_an_error,
+    unique_ids_survive_a_copy_of_the_data, long_lists_flow_and_leave_nothing_out)
