@@ -143,11 +143,13 @@ void
 conn_set_deadline(struct conn *c, int64_t ms)
 {
 	int64_t at = ms > 0 ? clock_mono_ms() + ms : 0;
-	int64_t timer = atomic_load_explicit(&c->timer_ms, memory_order_relaxed);
 
+	/* First the deadline, then a look at the timer: conn_timer_fired() does it the other way
+	 * round, so that one of the two sees what the other did. */
 	atomic_store(&c->deadline_ms, at);
-	/* A timer that fires too early sets itself anew (conn_timer_fired), so that moving a
-	 * deadline out is one store. */
+	int64_t timer = atomic_load(&c->timer_ms);
+	/* A timer that fires too early sets itself anew, so that moving a deadline out is one
+	 * store. */
 	if (at && c->timer && (timer == 0 || at < timer)) {
 		atomic_store(&c->timer_ms, at);
 		loop_timer_set(c->timer, ms);
@@ -159,17 +161,24 @@ conn_timer_fired(void *conn)
 {
 	struct conn *c = conn;
 	int64_t now = clock_mono_ms();
+	long long at;
 
 	atomic_store(&c->timer_ms, 0);
-	long long at = atomic_load(&c->deadline_ms);
-	if (at == 0)
-		return;
-	if (at > now) {
-		atomic_store(&c->timer_ms, at);
-		loop_timer_set(c->timer, at - now);
-	} else if (atomic_compare_exchange_strong(&c->deadline_ms, &at, 0)) {
-		conn_notify(c, CONN_EV_TIMEOUT);
-	}
+	do {
+		at = atomic_load(&c->deadline_ms);
+		if (at == 0)
+			return;
+		if (at > now) {
+			atomic_store(&c->timer_ms, at);
+			loop_timer_set(c->timer, at - now);
+			continue;
+		}
+		long long passed = at;
+		if (atomic_compare_exchange_strong(&c->deadline_ms, &passed, 0)) {
+			conn_notify(c, CONN_EV_TIMEOUT);
+			return;
+		}
+	} while (atomic_load(&c->deadline_ms) != at); /* moved meanwhile */
 }
 
 void
@@ -280,7 +289,7 @@ conn_service(const struct conn *c)
 static bool
 flush_output(struct conn *c)
 {
-	c->wait_write = false;
+	c->wait_read = c->wait_write = false;
 	while (c->out.n) {
 		size_t sent = 0;
 		enum io io = c->transport->send(c, c->out.p + c->out.start, c->out.n, &sent);
@@ -309,10 +318,10 @@ fill_input(struct conn *c, unsigned *why)
 	size_t room = c->in_max > c->in.n ? c->in_max - c->in.n : 0;
 	size_t got = 0;
 
+	if (c->eof || room == 0)
+		return true; /* what TLS holds stays known as readable */
 	c->readable = false;
 	c->wait_read = false;
-	if (c->eof || room == 0)
-		return true;
 	size_t ask = room < READ_OCTETS ? room : READ_OCTETS;
 	if (c->in.cap > READ_OCTETS && c->in.cap - c->in.n < room)
 		ask = room; /* a bulk transfer: larger reads */
@@ -366,7 +375,9 @@ advance_handshake(struct conn *c)
 		c->state = CS_OPEN;
 		c->want = CONN_READ;
 		c->transport = &transport_tls;
-		atomic_store(&c->deadline_ms, 0);
+		c->readable = SSL_has_pending(c->ssl); /* epoll tells of the socket only */
+		if (c->handshake_event == CONN_EV_OPEN)
+			conn_set_deadline(c, 0); /* after STARTTLS the session's stays */
 		conn_notify(c, c->handshake_event);
 		return true;
 	}

@@ -20,8 +20,8 @@ struct fixture {
 	pthread_t thread;
 };
 
-/* 's' starts TLS, 'b' answers both channel bindings in hex, 'L' writes 4 MB, anything else is
- * echoed. */
+/* 's' starts TLS, 'd' sets a deadline, at which it says "late", 'b' answers both channel bindings
+ * in hex, 'L' writes 4 MB, anything else is echoed. */
 static void
 write_binding(struct conn *c, const char *type)
 {
@@ -42,6 +42,8 @@ turn(void *session, struct conn *c, unsigned events)
 {
 	size_t *left = session;
 
+	if (events & CONN_EV_TIMEOUT)
+		conn_puts(c, "late");
 	if (events & (CONN_EV_OPEN | CONN_EV_TLS))
 		conn_puts(c, conn_is_tls(c) ? "T" : "P");
 	for (struct str in; (in = conn_input(c)).n;) {
@@ -55,6 +57,8 @@ turn(void *session, struct conn *c, unsigned events)
 			write_binding(c, "tls-exporter");
 			write_binding(c, "tls-server-end-point");
 			conn_puts(c, "\n");
+		} else if (ch == 'd') {
+			conn_set_deadline(c, 1500);
 		} else if (ch == 'L') {
 			*left = 4 << 20;
 		} else {
@@ -237,6 +241,26 @@ START_TEST(starttls_forgets_plaintext_and_goes_on_encrypted)
 }
 END_TEST
 
+START_TEST(a_session_keeps_its_deadline_across_starttls)
+{
+	struct fixture f;
+	char buf[8] = "";
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+
+	setup(&f);
+	int fd = connect_client(&f, false);
+	ck_assert_int_eq(read(fd, buf, 1), 1);
+	ck_assert_int_eq(write(fd, "ds", 2), 2);
+	ck_assert_int_eq(read(fd, buf, 1), 1);
+	SSL *ssl = handshake(ctx, fd, NULL, NULL);
+	expect(ssl, "Tlate");
+	SSL_free(ssl);
+	close(fd);
+	SSL_CTX_free(ctx);
+	teardown(&f);
+}
+END_TEST
+
 START_TEST(large_output_crosses_tls_whole)
 {
 	struct fixture f;
@@ -377,6 +401,7 @@ START_TEST(a_peer_that_talks_no_tls_is_dropped)
 END_TEST
 
 TEST_MAIN("tls", implicit_tls_greets_after_the_handshake_with_the_certificate_asked_for,
-    starttls_forgets_plaintext_and_goes_on_encrypted, large_output_crosses_tls_whole,
-    sessions_resume_also_under_another_host_name, another_protocols_alpn_and_old_tls_are_refused,
-    channel_bindings_are_those_the_client_computes, a_peer_that_talks_no_tls_is_dropped)
+    starttls_forgets_plaintext_and_goes_on_encrypted, a_session_keeps_its_deadline_across_starttls,
+    large_output_crosses_tls_whole, sessions_resume_also_under_another_host_name,
+    another_protocols_alpn_and_old_tls_are_refused, channel_bindings_are_those_the_client_computes,
+    a_peer_that_talks_no_tls_is_dropped)
