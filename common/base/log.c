@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <syslog.h>
 #include <time.h>
@@ -19,13 +20,15 @@ enum target { TO_STDERR, TO_JOURNAL, TO_SYSLOG, TO_FILE };
 static struct {
 	pthread_rwlock_t lock; /* guards what follows */
 	enum target target;
-	int fd;
+	int fd; /* -1: the process's stderr itself */
+	bool socket; /* stderr is one, as under systemd */
 	char program[32];
 	char path[512];
 	void (*capture)(void *arg, struct str line);
 	void *capture_arg;
 } out = {.lock = PTHREAD_RWLOCK_INITIALIZER, .fd = -1};
 
+static atomic_uint lost; /* lines that could not be written, not told of yet */
 static atomic_int min_level = LOG_LEVEL_INFO;
 static _Thread_local char sid[32];
 
@@ -164,20 +167,54 @@ log_set_sid(const char *tag)
 	snprintf(sid, sizeof(sid), "%s", tag);
 }
 
-static void
+/* Nobody who logs may wait for a reader of the log: a full pipe or socket loses the line. */
+static bool
 emit(enum log_level level, struct line *l)
 {
 	int fd = out.fd >= 0 ? out.fd : STDERR_FILENO;
 
 	if (out.capture) {
 		out.capture(out.capture_arg, str_make(l->p, l->n));
-	} else if (out.target == TO_SYSLOG) {
-		syslog(levels[level].priority, "%.*s", (int)l->n, l->p);
-	} else {
-		l->p[l->n++] = '\n'; /* add_char() leaves room for it */
-		ssize_t written = write(fd, l->p, l->n);
-		(void)written; /* nowhere to complain */
+		return true;
 	}
+	if (out.target == TO_SYSLOG) {
+		syslog(levels[level].priority, "%.*s", (int)l->n, l->p);
+		return true;
+	}
+	l->p[l->n++] = '\n'; /* add_char() leaves room for it */
+	ssize_t written =
+	    out.socket ? send(fd, l->p, l->n, MSG_DONTWAIT | MSG_NOSIGNAL) : write(fd, l->p, l->n);
+	return written >= 0;
+}
+
+static void
+begin_line(struct line *l, enum log_level level, const char *event)
+{
+	l->n = 0;
+	if (out.target == TO_JOURNAL && !out.capture) {
+		add_char(l, '<');
+		add_char(l, (char)('0' + levels[level].priority));
+		add_char(l, '>');
+	}
+	if (out.target != TO_SYSLOG && out.target != TO_JOURNAL && !out.capture)
+		add_time(l);
+	add_text(l, levels[level].name);
+	add_char(l, ' ');
+	add_text(l, out.program[0] ? out.program : "pillarbox");
+	add_char(l, ' ');
+	add_text(l, event);
+}
+
+static void
+tell_lost(unsigned lines)
+{
+	const struct log_field count = F_UINT("lines", lines);
+	struct line l;
+
+	begin_line(&l, LOG_LEVEL_WARN, "log_lines_lost");
+	add_field(&l, &count);
+	if (!emit(LOG_LEVEL_WARN, &l))
+		atomic_fetch_add(&lost, lines);
 }
 
 void
@@ -185,27 +222,21 @@ log_write(enum log_level level, const char *event, const struct log_field *field
 {
 	struct line l;
 
-	l.n = 0;
 	pthread_rwlock_rdlock(&out.lock);
-	if (out.target == TO_JOURNAL && !out.capture) {
-		add_char(&l, '<');
-		add_char(&l, (char)('0' + levels[level].priority));
-		add_char(&l, '>');
-	}
-	if (out.target != TO_SYSLOG && out.target != TO_JOURNAL && !out.capture)
-		add_time(&l);
-	add_text(&l, levels[level].name);
-	add_char(&l, ' ');
-	add_text(&l, out.program[0] ? out.program : "pillarbox");
-	add_char(&l, ' ');
-	add_text(&l, event);
+	begin_line(&l, level, event);
 	if (sid[0]) {
 		struct log_field tag = F_CSTR("sid", sid);
 		add_field(&l, &tag);
 	}
 	for (size_t i = 0; i < n; i++)
 		add_field(&l, &fields[i]);
-	emit(level, &l);
+	unsigned told = 0;
+	if (!emit(level, &l))
+		atomic_fetch_add(&lost, 1);
+	else if (atomic_load_explicit(&lost, memory_order_relaxed))
+		told = atomic_exchange(&lost, 0);
+	if (told)
+		tell_lost(told);
 	pthread_rwlock_unlock(&out.lock);
 }
 
@@ -222,6 +253,27 @@ stderr_is_journal(void)
 	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == (dev_t)dev && st.st_ino == (ino_t)ino;
 }
 
+/* A pipe is opened once more: O_NONBLOCK on the one at hand would be everybody's who shares it.
+ * Not every user may do so; then what was opened before the privileges fell stays. */
+static void
+open_stderr(void)
+{
+	struct stat st;
+	bool before = out.target == TO_STDERR || out.target == TO_JOURNAL;
+	int fd = -1;
+
+	if (fstat(STDERR_FILENO, &st) < 0)
+		st.st_mode = 0;
+	if (S_ISFIFO(st.st_mode))
+		fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd >= 0 || !before) {
+		fd_close(&out.fd);
+		out.fd = fd;
+	}
+	out.socket = S_ISSOCK(st.st_mode);
+	out.target = stderr_is_journal() ? TO_JOURNAL : TO_STDERR;
+}
+
 static enum err
 open_file(void)
 {
@@ -231,6 +283,8 @@ open_file(void)
 		return err_from_errno(errno);
 	fd_close(&out.fd);
 	out.fd = fd;
+	out.target = TO_FILE;
+	out.socket = false;
 	return ERR_OK;
 }
 
@@ -242,17 +296,14 @@ log_open(const char *program, const char *target, enum log_level level)
 	pthread_rwlock_wrlock(&out.lock);
 	snprintf(out.program, sizeof(out.program), "%s", program);
 	atomic_store(&min_level, (int)level);
-	fd_close(&out.fd);
 	if (strcmp(target, "stderr") == 0) {
-		out.target = stderr_is_journal() ? TO_JOURNAL : TO_STDERR;
+		open_stderr();
 	} else if (strcmp(target, "syslog") == 0) {
 		openlog(out.program, LOG_PID, LOG_MAIL);
 		out.target = TO_SYSLOG;
 	} else if (strncmp(target, "file:", 5) == 0 && target[5] == '/') {
 		snprintf(out.path, sizeof(out.path), "%s", target + 5);
-		e = open_file();
-		if (!e)
-			out.target = TO_FILE;
+		e = open_file(); /* on failure the lines go where they went before */
 	} else {
 		e = ERR_CONFIG;
 	}
@@ -280,6 +331,7 @@ log_close(void)
 	if (out.target == TO_SYSLOG)
 		closelog();
 	out.target = TO_STDERR;
+	out.socket = false;
 	pthread_rwlock_unlock(&out.lock);
 }
 

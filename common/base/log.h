@@ -3,7 +3,9 @@
  *
  * Values are escaped, so that nothing from the wire can start a line or a key. No field ever holds
  *a secret: handlers pass names, never credentials. Thread-safe; a line is written with one
- *write(2).
+ *write(2). Logging never waits for who reads the log: what a full pipe or the journal's full socket
+ *does not take is lost, and counted in the next line that passes (log_lines_lost). syslog(3) may
+ *wait.
  *
  *	log_info("deliver", F_STR("rcpt", address), F_UINT("size", n));
  *	log_warn("copy", F_ERR(e), F_INT("sqlite", code));

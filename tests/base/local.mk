@@ -6,3 +6,7 @@ check_PROGRAMS += tests/base/test_conf
 tests_base_test_conf_SOURCES = %D%/test_conf.c
 tests_base_test_conf_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_base_test_conf_LDADD = libtestsupport.a $(BASE_LIBS) $(CONFUSE_LIBS) $(CHECK_LIBS)
+check_PROGRAMS += tests/base/test_log
+tests_base_test_log_SOURCES = %D%/test_log.c
+tests_base_test_log_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_base_test_log_LDADD = libtestsupport.a $(BASE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)

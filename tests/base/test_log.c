@@ -1,0 +1,98 @@
+/* The log: where lines go, and what happens when nobody takes them. */
+#include "common/base/log.h"
+#include "tests/support/test.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define LINES 4000 /* more than a pipe or a socket holds */
+
+static char text[1 << 20];
+
+/* All that can be read from `fd` now. */
+static void
+drain(int fd)
+{
+	size_t n = 0;
+
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	for (ssize_t got; (got = read(fd, text + n, sizeof(text) - 1 - n)) > 0;)
+		n += (size_t)got;
+	text[n] = '\0';
+}
+
+static void
+log_to_a_reader_that_sleeps(const int fds[2])
+{
+	int saved = dup(STDERR_FILENO);
+	unsigned lost = 0;
+
+	dup2(fds[1], STDERR_FILENO);
+	log_open("test", "stderr", LOG_LEVEL_INFO);
+	alarm(5); /* a log that waits would wait for ever */
+	for (int i = 0; i < LINES; i++)
+		log_info("event", F_CSTR("with", "some words that make it longer"));
+	alarm(0);
+	drain(fds[0]);
+	unsigned arrived = 0;
+	for (const char *at = text; (at = strstr(at, " event with=")); at++)
+		arrived++;
+	ck_assert_uint_gt(arrived, 0);
+	ck_assert_uint_lt(arrived, LINES);
+	log_info("after");
+	drain(fds[0]);
+	log_close();
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	ck_assert_ptr_nonnull(strstr(text, "info test after\n"));
+	const char *told = strstr(text, "warn test log_lines_lost lines=");
+	ck_assert_ptr_nonnull(told);
+	ck_assert_int_eq(sscanf(told, "warn test log_lines_lost lines=%u", &lost), 1);
+	ck_assert_uint_eq(arrived + lost, LINES);
+}
+
+START_TEST(a_full_pipe_loses_lines_and_says_how_many)
+{
+	int fds[2];
+
+	ck_assert_int_eq(pipe(fds), 0);
+	log_to_a_reader_that_sleeps(fds);
+	ck_assert_int_eq(fcntl(fds[1], F_GETFL) & O_NONBLOCK, 0); /* others share it */
+}
+END_TEST
+
+START_TEST(a_full_socket_loses_lines_and_says_how_many)
+{
+	int fds[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	log_to_a_reader_that_sleeps(fds);
+}
+END_TEST
+
+START_TEST(a_file_that_cannot_be_opened_leaves_the_log_where_it_was)
+{
+	const char *dir = test_mkdir();
+	char target[300];
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/log", dir);
+	snprintf(target, sizeof(target), "file:%s", path);
+	ck_assert_ok(log_open("test", target, LOG_LEVEL_INFO));
+	ck_assert_int_ne(log_open("test", "file:/nowhere/log", LOG_LEVEL_INFO), ERR_OK);
+	log_info("kept");
+	log_close();
+	int fd = open(path, O_RDONLY);
+	ck_assert_int_ge(fd, 0);
+	drain(fd);
+	close(fd);
+	ck_assert_ptr_nonnull(strstr(text, "info test kept\n"));
+	test_rmdir(dir);
+}
+END_TEST
+
+TEST_MAIN("log", a_full_pipe_loses_lines_and_says_how_many,
+    a_full_socket_loses_lines_and_says_how_many,
+    a_file_that_cannot_be_opened_leaves_the_log_where_it_was)
