@@ -202,6 +202,9 @@ start_all(struct supervisor *s, const struct conf *c)
 {
 	enum log_level level = LOG_LEVEL_INFO;
 
+	const struct passwd *owner = geteuid() == 0 && c->user[0] ? getpwnam(c->user) : NULL;
+	if (owner)
+		log_set_owner(owner->pw_uid, owner->pw_gid);
 	log_level_parse(str_of(c->log_level), &level);
 	if (log_open("pillarbox", c->log_target, level)) {
 		call_complain("log.target: %s cannot be opened", c->log_target);

@@ -102,8 +102,13 @@ main(void)
 	    "What is left out has its default.\n.B pillarbox init\n"
 	    "writes a file with every option and its meaning;\n.B pillarbox check\n"
 	    "names each mistake with its file and line. The daemons read the file again on SIGHUP; "
-	    "a file with a mistake leaves the old one in force. Addresses, ports, user and the "
-	    "number of workers change with a restart only.\n"
+	    "a file with a mistake leaves the old one in force. Addresses, ports, directories, "
+	    "user, "
+	    "number of workers, delimiter and default quota change with a restart only. By then "
+	    "root "
+	    "has become\n.IR user ,\n"
+	    "who must be able to read this file, certificates and keys; otherwise the log warns at "
+	    "the start, and new ones too need a restart.\n"
 	    ".SH OPTIONS");
 	for (size_t i = 0; i < n; i++)
 		put_section(&s[i]);

@@ -24,9 +24,11 @@ static struct {
 	bool socket; /* stderr is one, as under systemd */
 	char program[32];
 	char path[512];
+	uid_t uid; /* of files that root makes */
+	gid_t gid;
 	void (*capture)(void *arg, struct str line);
 	void *capture_arg;
-} out = {.lock = PTHREAD_RWLOCK_INITIALIZER, .fd = -1};
+} out = {.lock = PTHREAD_RWLOCK_INITIALIZER, .fd = -1, .uid = (uid_t)-1, .gid = (gid_t)-1};
 
 static atomic_uint lost; /* lines that could not be written, not told of yet */
 static atomic_int min_level = LOG_LEVEL_INFO;
@@ -277,8 +279,16 @@ open_stderr(void)
 static enum err
 open_file(void)
 {
-	int fd = open(out.path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+	int fd = open(out.path, O_WRONLY | O_APPEND | O_CLOEXEC);
 
+	if (fd < 0 && errno == ENOENT) {
+		fd = open(out.path, O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+		/* Only what was made just now is given away, whatever lies in that directory. */
+		if (fd >= 0 && out.uid != (uid_t)-1 && fchown(fd, out.uid, out.gid) < 0)
+			fd_close(&fd);
+		else if (fd < 0 && errno == EEXIST) /* another daemon was faster */
+			fd = open(out.path, O_WRONLY | O_APPEND | O_CLOEXEC);
+	}
 	if (fd < 0)
 		return err_from_errno(errno);
 	fd_close(&out.fd);
@@ -286,6 +296,15 @@ open_file(void)
 	out.target = TO_FILE;
 	out.socket = false;
 	return ERR_OK;
+}
+
+void
+log_set_owner(uid_t uid, gid_t gid)
+{
+	pthread_rwlock_wrlock(&out.lock);
+	out.uid = uid;
+	out.gid = gid;
+	pthread_rwlock_unlock(&out.lock);
 }
 
 enum err

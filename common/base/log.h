@@ -16,6 +16,8 @@
 #include "common/base/err.h"
 #include "common/base/str.h"
 
+#include <sys/types.h>
+
 enum log_level {
 	LOG_LEVEL_DEBUG,
 	LOG_LEVEL_INFO,
@@ -51,6 +53,9 @@ struct log_field {
 #define log_warn(event, ...) LOG_EVENT(LOG_LEVEL_WARN, event, ##__VA_ARGS__)
 #define log_error(event, ...) LOG_EVENT(LOG_LEVEL_ERROR, event, ##__VA_ARGS__)
 
+/* For root, before log_open(): who shall own a log file that is made, so that a daemon that becomes
+ * that user can open it anew. */
+void log_set_owner(uid_t uid, gid_t gid);
 /* Opens the log for `program`. `target` is "stderr", "syslog" or "file:/path" ("stderr" marks
  * levels for the journal when systemd collects it). ERR_CONFIG on another word, or the error of
  * opening the file. Before log_open() lines go to stderr. */

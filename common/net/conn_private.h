@@ -26,7 +26,7 @@ struct octets {
 
 char *octets_reserve(struct octets *o, size_t n); /* NULL without memory */
 void octets_take(struct octets *o, size_t n);
-/* Gives the memory back when nothing is held. */
+/* Gives memory back when nothing, or little of it, is held. */
 void octets_relax(struct octets *o);
 void octets_free(struct octets *o);
 

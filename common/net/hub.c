@@ -179,8 +179,8 @@ wipe(struct conn *c)
 	c->session = NULL;
 }
 
-static void
-address_text(const struct sockaddr *sa, char *out, size_t n)
+void
+conn_address_text(const struct sockaddr *sa, char *out, size_t n)
 {
 	const void *addr = NULL;
 
@@ -220,7 +220,7 @@ set_peer(struct conn *c, const struct sockaddr *peer)
 	} else {
 		c->peer_addr.sa.sa_family = AF_UNIX;
 	}
-	address_text(&c->peer_addr.sa, c->peer, sizeof(c->peer));
+	conn_address_text(&c->peer_addr.sa, c->peer, sizeof(c->peer));
 }
 
 struct conn *
@@ -247,7 +247,7 @@ hub_add(struct hub *h, int fd, const struct sockaddr *peer, struct tls_context *
 	set_peer(c, peer);
 	c->local = is_loopback(&c->peer_addr.sa);
 	if (getsockname(fd, &local.sa, &len) == 0)
-		address_text(&local.sa, c->local_addr, sizeof(c->local_addr));
+		conn_address_text(&local.sa, c->local_addr, sizeof(c->local_addr));
 	snprintf(
 	    c->id, sizeof(c->id), "%llx", (unsigned long long)atomic_fetch_add(&h->serial, 1) + 1);
 	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&h->mu);

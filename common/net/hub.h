@@ -24,6 +24,9 @@ void hub_free(struct hub **h);
  * yet. `tls` may be NULL; the reference is the caller's. NULL without memory. */
 struct conn *hub_add(
     struct hub *h, int fd, const struct sockaddr *peer, struct tls_context *tls, int service);
+/* An address as conn_peer() has it. */
+#define CONN_ADDRESS_TEXT 64
+void conn_address_text(const struct sockaddr *sa, char *out, size_t n);
 /* First turn; with `implicit_tls` after the handshake, for which `handshake_ms` are given. */
 void hub_start(struct conn *c, const struct session_ops *ops, void *session, bool implicit_tls,
     int64_t handshake_ms);

@@ -80,7 +80,8 @@ key_of(const struct sockaddr *peer)
 		k.octets[10] = k.octets[11] = 0xff;
 		memcpy(k.octets + 12, &((const struct sockaddr_in *)peer)->sin_addr, 4);
 	} else if (peer->sa_family == AF_INET6) {
-		memcpy(k.octets, &((const struct sockaddr_in6 *)peer)->sin6_addr, 8);
+		const struct in6_addr *six = &((const struct sockaddr_in6 *)peer)->sin6_addr;
+		memcpy(k.octets, six, IN6_IS_ADDR_V4MAPPED(six) ? 16 : 8);
 	}
 	return k;
 }

@@ -42,6 +42,8 @@ complain(const char *what, const char *address, unsigned port)
 		hint = "ports below 1024 need root or CAP_NET_BIND_SERVICE: or set port_offset";
 	else if (why == EADDRNOTAVAIL)
 		hint = "this machine has no such address: see `listen`";
+	else if (why == ENOENT)
+		hint = "the directory is missing: `pillarbox run` makes it";
 	log_error(what, F_CSTR("address", address), F_UINT("port", port),
 	    F_CSTR("reason", strerror(why)), F_CSTR("hint", hint));
 }
@@ -117,7 +119,7 @@ open_port(
 static bool
 is_stale(const struct sockaddr_un *sa)
 {
-	CLEANUP(fd_close) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	CLEANUP(fd_close) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	return fd >= 0 && connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) < 0 &&
 	       errno == ECONNREFUSED;
@@ -151,18 +153,22 @@ open_unix(struct listeners *ls, const struct listener_spec *spec, const char *ru
 }
 
 static enum err
-open_spec(struct listeners *ls, const struct conf *conf, const struct listener_spec *spec)
+open_ports(struct listeners *ls, const struct conf *conf, const struct listener_spec *spec)
 {
 	uint32_t port = spec->port              ? spec->port
 			: spec->configured_port ? spec->configured_port(conf)
 						: 0;
 	enum err e = ERR_OK;
 
-	if (spec->unix_name)
-		e = open_unix(ls, spec, conf->run_dir);
 	for (size_t i = 0; !e && port && conf->listen[i]; i++)
 		e = open_port(ls, spec, conf->listen[i], port + conf->port_offset);
 	return e;
+}
+
+static bool
+is_wanted(const struct listener_spec *spec, const struct conf *conf)
+{
+	return spec->enabled(conf) && (!spec->implicit_tls || conf->tls_count);
 }
 
 enum err
@@ -171,15 +177,22 @@ listeners_open(const struct conf *conf, const struct daemon *d, struct listeners
 	CLEANUP(listeners_close) struct listeners *ls = calloc(1, sizeof(*ls));
 	enum err e = ls ? ERR_OK : ERR_NOMEM;
 
-	for (size_t i = 0; !e && i < d->listener_count; i++) {
-		const struct listener_spec *spec = &d->listeners[i];
-		if (spec->implicit_tls && conf->tls_count == 0)
-			continue;
-		if (spec->enabled(conf))
-			e = open_spec(ls, conf, spec);
-	}
+	for (size_t i = 0; !e && i < d->listener_count; i++)
+		if (is_wanted(&d->listeners[i], conf))
+			e = open_ports(ls, conf, &d->listeners[i]);
 	if (!e)
 		*ret = MOVE_PTR(ls);
+	return e;
+}
+
+enum err
+listeners_open_unix(struct listeners *ls, const struct conf *conf, const struct daemon *d)
+{
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; !e && i < d->listener_count; i++)
+		if (d->listeners[i].unix_name && is_wanted(&d->listeners[i], conf))
+			e = open_unix(ls, &d->listeners[i], conf->run_dir);
 	return e;
 }
 

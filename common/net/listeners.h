@@ -10,10 +10,13 @@ struct listeners;
 typedef void accept_fn(
     void *arg, int fd, const struct sockaddr *peer, const struct listener_spec *spec);
 
-/* Binds every enabled port on every address of the configuration, and the Unix sockets. What can't
- * be bound is logged with address and port and what to do; then nothing stays open. */
+/* Binds every enabled port on every address of the configuration. What can't be bound is logged
+ * with address and port and what to do; then nothing stays open. */
 NODISCARD enum err listeners_open(
     const struct conf *conf, const struct daemon *d, struct listeners **ret);
+/* Binds the Unix sockets, as the user that the daemon is by then: run_dir is that user's. */
+NODISCARD enum err listeners_open_unix(
+    struct listeners *ls, const struct conf *conf, const struct daemon *d);
 /* Accepting begins. */
 NODISCARD enum err listeners_start(struct listeners *ls, struct loop *l, accept_fn *fn, void *arg);
 /* No more connections are accepted. */

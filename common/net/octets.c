@@ -1,6 +1,7 @@
 #include "common/net/conn_private.h"
 
 #define OCTETS_FIRST 1024
+#define TRICKLE 256 /* what a line that comes octet by octet holds between turns */
 
 char *
 octets_reserve(struct octets *o, size_t n)
@@ -34,8 +35,17 @@ octets_take(struct octets *o, size_t n)
 void
 octets_relax(struct octets *o)
 {
-	if (o->n == 0)
+	if (o->n == 0) {
 		octets_free(o);
+	} else if (o->cap > TRICKLE && o->n <= TRICKLE) {
+		/* Copied, since realloc() would leave a hole that nothing fits. */
+		char *p = malloc(TRICKLE);
+		if (!p)
+			return;
+		memcpy(p, o->p + o->start, o->n);
+		free(o->p);
+		*o = (struct octets){.p = p, .n = o->n, .cap = TRICKLE};
+	}
 }
 
 void

@@ -92,8 +92,10 @@ refuse(struct server *s, int fd, const struct sockaddr *peer, const struct liste
 	struct str text = spec->implicit_tls ? str_make(alert, sizeof(alert) - 1)
 					     : str_of(s->daemon->refuse_text(spec->service, why));
 
-	(void)peer;
-	log_warn("refused", F_CSTR("listener", spec->name), F_ERR(why));
+	char address[CONN_ADDRESS_TEXT];
+
+	conn_address_text(peer, address, sizeof(address));
+	log_warn("refused", F_CSTR("listener", spec->name), F_CSTR("peer", address), F_ERR(why));
 	ssize_t n = send(fd, text.p, text.n, MSG_DONTWAIT | MSG_NOSIGNAL);
 	(void)n;
 	close(fd);
@@ -144,7 +146,7 @@ check_drained(void *arg)
 		loop_stop(s->loop);
 		return;
 	}
-	if (s->drained_ms >= DRAIN_MS) {
+	if (s->drained_ms == DRAIN_MS) {
 		log_warn("drain_ended", F_UINT("connections_cut", left));
 		hub_kill(s->hub);
 	}
@@ -177,11 +179,37 @@ log_problem(struct sbuf *problem)
 			log_error("config", F_STR("problem", line));
 }
 
+struct owner {
+	bool becomes; /* root, and a user is configured */
+	uid_t uid;
+	gid_t gid;
+};
+
+static enum err
+find_owner(const struct conf *conf, struct owner *ret)
+{
+	*ret = (struct owner){0};
+	if (geteuid() != 0 || conf->user[0] == '\0')
+		return ERR_OK;
+	const struct passwd *pw = getpwnam(conf->user);
+	const struct group *gr = conf->group[0] ? getgrnam(conf->group) : NULL;
+	if (!pw || (conf->group[0] && !gr)) {
+		log_error("privileges", F_CSTR("user", conf->user), F_CSTR("group", conf->group),
+		    F_CSTR("reason", "no such user or group on this machine"));
+		return ERR_CONFIG;
+	}
+	*ret = (struct owner){true, pw->pw_uid, gr ? gr->gr_gid : pw->pw_gid};
+	return ERR_OK;
+}
+
 static void
 open_log(const struct server *s, const struct conf *conf)
 {
 	enum log_level level = LOG_LEVEL_INFO;
+	struct owner owner;
 
+	if (!find_owner(conf, &owner) && owner.becomes)
+		log_set_owner(owner.uid, owner.gid);
 	log_level_parse(str_of(conf->log_level), &level);
 	if (log_open(s->daemon->name, conf->log_target, level))
 		log_error(
@@ -270,25 +298,35 @@ set_process_limits(void)
 	mallopt(M_TRIM_THRESHOLD, 256 * 1024);
 }
 
+/* What root could read and its successor can't: a reload would fail. */
+static void
+warn_if_unreadable(const char *path)
+{
+	if (access(path, R_OK) < 0)
+		log_warn("unreadable", F_CSTR("file", path), F_CSTR("reason", strerror(errno)),
+		    F_CSTR("effect",
+			"SIGHUP can't take up changes: give `user` the right to read it"));
+}
+
 /* Root binds the ports, reads the keys, and becomes `user`. */
 static enum err
 drop_privileges(const struct conf *conf)
 {
-	if (geteuid() != 0 || conf->user[0] == '\0')
-		return ERR_OK;
-	const struct passwd *pw = getpwnam(conf->user);
-	const struct group *gr = conf->group[0] ? getgrnam(conf->group) : NULL;
-	if (!pw || (conf->group[0] && !gr)) {
-		log_error("privileges", F_CSTR("user", conf->user), F_CSTR("group", conf->group),
-		    F_CSTR("reason", "no such user or group on this machine"));
-		return ERR_CONFIG;
-	}
-	gid_t gid = gr ? gr->gr_gid : pw->pw_gid;
-	if (initgroups(conf->user, gid) < 0 || setgid(gid) < 0 || setuid(pw->pw_uid) < 0 ||
+	struct owner to;
+	enum err e = find_owner(conf, &to);
+
+	if (e || !to.becomes)
+		return e;
+	if (initgroups(conf->user, to.gid) < 0 || setgid(to.gid) < 0 || setuid(to.uid) < 0 ||
 	    setuid(0) == 0) {
 		log_error(
 		    "privileges", F_CSTR("user", conf->user), F_CSTR("reason", strerror(errno)));
 		return ERR_DENIED;
+	}
+	warn_if_unreadable(conf->path);
+	for (size_t i = 0; i < conf->tls_count; i++) {
+		warn_if_unreadable(conf->tls[i].certificate);
+		warn_if_unreadable(conf->tls[i].key);
 	}
 	return ERR_OK;
 }
@@ -302,6 +340,8 @@ start(struct server *s)
 		e = listeners_open(s->conf, s->daemon, &s->listeners);
 	if (!e)
 		e = drop_privileges(s->conf);
+	if (!e)
+		e = listeners_open_unix(s->listeners, s->conf, s->daemon);
 	if (!e)
 		e = loop_new(&s->loop);
 	if (!e && !(s->limits = limits_new(

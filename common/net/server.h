@@ -44,7 +44,7 @@ struct daemon {
 	enum err (*start)(struct server *s, void **ret_app);
 	/* After the last session is gone. */
 	void (*stop)(void *app);
-	/* A new connection; NULL (no memory) closes it with refuse_text. */
+	/* A new connection; NULL (no memory) closes it without a word. */
 	void *(*session_new)(void *app, struct server *s, struct conn *c);
 	/* Complete lines sent to a connection over the limits: ERR_LIMIT (its address has too many)
 	 * or ERR_BUSY (in all). */

@@ -90,6 +90,15 @@ warn_if_expired(SSL_CTX *ctx, const char *file)
 		log_warn("tls_certificate_expired", F_CSTR("file", file));
 }
 
+/* A key with a passphrase: nobody is there to type it, and OpenSSL's own question would stop the
+ * loop. */
+static int
+no_passphrase(char *buf, int size, int writing, void *arg)
+{
+	(void)buf, (void)size, (void)writing, (void)arg;
+	return -1;
+}
+
 static SSL_CTX *
 make_context(struct tls_context *t, const struct conf_tls *files, struct sbuf *problem)
 {
@@ -110,12 +119,15 @@ make_context(struct tls_context *t, const struct conf_tls *files, struct sbuf *p
 	SSL_CTX_set_tlsext_servername_callback(ctx, choose_host);
 	SSL_CTX_set_tlsext_servername_arg(ctx, t);
 	SSL_CTX_set_alpn_select_cb(ctx, choose_alpn, t);
+	SSL_CTX_set_default_passwd_cb(ctx, no_passphrase);
 	if (SSL_CTX_use_certificate_chain_file(ctx, files->certificate) != 1)
 		explain(problem, "cannot use the certificate", files->certificate);
 	else if (SSL_CTX_use_PrivateKey_file(ctx, files->key, SSL_FILETYPE_PEM) != 1 ||
 		 SSL_CTX_check_private_key(ctx) != 1)
 		explain(problem,
-		    "cannot use the key (it must be readable, PEM and fit the certificate)",
+		    "cannot use the key (it must be readable, PEM, without a passphrase, and fit "
+		    "the "
+		    "certificate)",
 		    files->key);
 	else {
 		warn_if_expired(ctx, files->certificate);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define LINES 4000 /* more than a pipe or a socket holds */
@@ -93,6 +94,32 @@ START_TEST(a_file_that_cannot_be_opened_leaves_the_log_where_it_was)
 }
 END_TEST
 
+START_TEST(root_gives_a_file_that_it_makes_to_the_daemons_user_and_no_other_file)
+{
+	const char *dir = test_mkdir();
+	char target[300];
+	char path[256];
+	struct stat st;
+
+	if (geteuid() != 0)
+		return; /* only root can give away */
+	snprintf(path, sizeof(path), "%s/log", dir);
+	snprintf(target, sizeof(target), "file:%s", path);
+	log_set_owner(12345, 12346);
+	ck_assert_ok(log_open("test", target, LOG_LEVEL_INFO));
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_uint_eq(st.st_uid, 12345);
+	ck_assert_uint_eq(st.st_gid, 12346);
+	ck_assert_int_eq(chown(path, 0, 0), 0);
+	ck_assert_ok(log_reopen());
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_uint_eq(st.st_uid, 0);
+	log_close();
+	test_rmdir(dir);
+}
+END_TEST
+
 TEST_MAIN("log", a_full_pipe_loses_lines_and_says_how_many,
     a_full_socket_loses_lines_and_says_how_many,
-    a_file_that_cannot_be_opened_leaves_the_log_where_it_was)
+    a_file_that_cannot_be_opened_leaves_the_log_where_it_was,
+    root_gives_a_file_that_it_makes_to_the_daemons_user_and_no_other_file)

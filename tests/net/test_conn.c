@@ -1,5 +1,6 @@
 /* The connection over memory: what a session sees. */
 #include "common/base/clock.h"
+#include "common/net/conn_private.h"
 #include "common/net/line.h"
 #include "tests/support/dialogue.h"
 
@@ -166,6 +167,20 @@ START_TEST(a_peer_that_does_not_read_holds_back_a_pump_in_bounded_memory)
 }
 END_TEST
 
+START_TEST(a_line_that_trickles_in_costs_little_more_than_its_octets)
+{
+	struct echo e = {0};
+	CLEANUP(conn_memory_close) struct conn *c = conn_memory_open(&echo_ops, &e, NULL);
+	CLEANUP(arena_free) struct arena *a = arena_new(1 << 20);
+
+	conn_memory_feed(c, STR("one\r\ntw"));
+	ck_assert_uint_le(c->in.cap, 256);
+	conn_memory_feed(c, STR("o\r\n"));
+	ck_assert_str_is(conn_memory_output(c, a), "hello\r\necho one\r\necho two\r\n");
+	ck_assert_uint_eq(c->in.cap, 0);
+}
+END_TEST
+
 START_TEST(plaintext_sent_with_the_starttls_command_is_forgotten)
 {
 	struct echo e = {0};
@@ -218,6 +233,7 @@ END_TEST
 TEST_MAIN("conn", lines_are_answered_alike_by_line_and_by_byte,
     bare_line_feed_is_no_line_end_and_an_endless_line_costs_no_memory,
     a_peer_that_does_not_read_holds_back_a_pump_in_bounded_memory,
+    a_line_that_trickles_in_costs_little_more_than_its_octets,
     plaintext_sent_with_the_starttls_command_is_forgotten,
     sleep_leaves_input_unread_until_the_deadline,
     end_of_input_ends_the_session_after_its_last_lines)

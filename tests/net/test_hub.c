@@ -306,6 +306,23 @@ START_TEST(limits_count_by_address_and_by_ipv6_network)
 }
 END_TEST
 
+START_TEST(an_ipv4_peer_of_an_ipv6_socket_counts_as_itself)
+{
+	CLEANUP(limits_free) struct limits *l = limits_new(9, 1);
+	struct sockaddr_in four = {.sin_family = AF_INET};
+	struct sockaddr_in6 six = {.sin6_family = AF_INET6};
+
+	inet_pton(AF_INET, "192.0.2.1", &four.sin_addr);
+	inet_pton(AF_INET6, "::ffff:192.0.2.1", &six.sin6_addr);
+	ck_assert_ok(limits_enter(l, (struct sockaddr *)&six));
+	ck_assert_int_eq(limits_enter(l, (struct sockaddr *)&four), ERR_LIMIT);
+	six.sin6_addr.s6_addr[15]++;
+	ck_assert_ok(limits_enter(l, (struct sockaddr *)&six));
+	limits_leave(l, (struct sockaddr *)&four); /* as the connection calls it */
+	ck_assert_ok(limits_enter(l, (struct sockaddr *)&four));
+}
+END_TEST
+
 START_TEST(failed_logins_are_held_back_longer_each_time)
 {
 	CLEANUP(limits_free) struct limits *l = limits_new(5, 2);
@@ -323,4 +340,4 @@ TEST_MAIN("hub", commands_are_answered_and_a_stop_says_goodbye,
     a_deadline_wakes_a_sleeping_connection_and_hang_up_ends_it,
     clients_that_never_read_hold_no_worker, wakes_from_many_threads_never_give_a_connection_to_two,
     connections_come_and_go_on_reused_structs, limits_count_by_address_and_by_ipv6_network,
-    failed_logins_are_held_back_longer_each_time)
+    an_ipv4_peer_of_an_ipv6_socket_counts_as_itself, failed_logins_are_held_back_longer_each_time)
