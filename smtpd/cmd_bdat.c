@@ -16,9 +16,11 @@ refused(struct smtp_session *s)
 	smtp_set_mode(s, smtp_mode_command);
 	for (size_t i = 0; i < n; i++)
 		smtp_say(s, "BDAT", &s->chunk_refusal, STR(""));
-	if (e != ERR_SEQUENCE) /* the message has a hole: no more of it is wanted */
+	if (e != ERR_SEQUENCE) { /* the message has a hole: no more of it is wanted */
 		smtp_end_txn(s);
-	if (smtp_count_bad(s, e))
+		s->txn_refused = true;
+	}
+	if (smtp_count_bad(s, smtp_find_command(STR("BDAT")), e))
 		return smtp_goodbye(s, "4.7.0", "Too many errors", "errors");
 	return STEP_GO_ON;
 }
@@ -36,6 +38,7 @@ chunk_whole(struct smtp_session *s, uint64_t octets)
 	if (incoming_error(s->txn->in)) {
 		smtp_say(s, "BDAT", &r, s->txn->sender);
 		smtp_end_txn(s);
+		s->txn_refused = true;
 		return STEP_GO_ON;
 	}
 	struct str text =
@@ -89,7 +92,7 @@ take_chunk(
 	s->chunk_refusal = refusal ? *refusal : (struct smtp_reply){0};
 	s->chunk_err = e;
 	cmd->no_reply = true;
-	smtp_set_mode(s, mode_chunk);
+	smtp_begin_data(s, mode_chunk);
 }
 
 void

@@ -31,6 +31,6 @@ cmd_data(struct smtp_session *s, struct smtp_cmd *cmd)
 	enum err e = deliver_begin(s, DATA_DOTS);
 	if (e)
 		return e;
-	smtp_set_mode(s, mode_data);
+	smtp_begin_data(s, mode_data);
 	return smtp_answer(cmd, ERR_OK, 354, "", "Send the message, end it with <CRLF>.<CRLF>");
 }

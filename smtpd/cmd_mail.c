@@ -42,6 +42,7 @@ cmd_mail(struct smtp_session *s, struct smtp_cmd *cmd)
 	struct smtp_mail_params params;
 	enum err e = parse(s, cmd, &from, &params);
 
+	s->txn_refused = true; /* until one begins */
 	if (e)
 		return e;
 	cmd->about = from.address;

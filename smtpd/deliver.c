@@ -206,6 +206,7 @@ log_accepted(struct smtp_session *s, size_t rcpts)
 	    F_STR("to", t->rcpts[0].address));
 	s->accepted++;
 	s->bad_commands = 0;
+	s->refused = 0;
 	s->octets_accepted += incoming_size(t->in);
 }
 

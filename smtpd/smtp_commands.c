@@ -5,9 +5,9 @@
 /* clang-format off */
 static const struct smtp_command commands[] = {
 	/* name      ports          valid in              flags                                     handler */
-	{"EHLO",     SMTP_NOT_LMTP, ST_ANY,               CMD_ENDS_GROUP,                           cmd_ehlo},     /* RFC 5321 §4.1.1.1 */
-	{"HELO",     SMTP_NOT_LMTP, ST_ANY,               CMD_ENDS_GROUP,                           cmd_helo},     /* RFC 5321 §4.1.1.1 */
-	{"LHLO",     SMTP_LMTP,     ST_ANY,               CMD_ENDS_GROUP,                           cmd_ehlo},     /* RFC 2033 §4.1 */
+	{"EHLO",     SMTP_NOT_LMTP, ST_ANY,               0,                                        cmd_ehlo},     /* RFC 5321 §4.1.1.1 */
+	{"HELO",     SMTP_NOT_LMTP, ST_ANY,               0,                                        cmd_helo},     /* RFC 5321 §4.1.1.1 */
+	{"LHLO",     SMTP_LMTP,     ST_ANY,               0,                                        cmd_ehlo},     /* RFC 2033 §4.1 */
 	{"STARTTLS", SMTP_ALL,      ST_START | ST_READY,  CMD_NO_ARGS | CMD_ENDS_GROUP,             cmd_starttls}, /* RFC 3207 §4; some clients (gsasl) do it before EHLO */
 	{"AUTH",     SMTP_SUBMITS,  ST_READY,             CMD_SECRET | CMD_ENDS_GROUP,              cmd_auth},     /* RFC 4954 §4 */
 	{"MAIL",     SMTP_ALL,      ST_READY,             CMD_NEEDS_LOGIN,                          cmd_mail},     /* RFC 5321 §4.1.1.2 */

@@ -13,7 +13,8 @@ enum smtp_command_flags {
 	CMD_NEEDS_LOGIN = 1, /* on submission ports: 530 before AUTH (RFC 6409 §4.3) */
 	CMD_NO_ARGS = 2,
 	CMD_ENDS_GROUP = 4, /* nothing may be sent after it before its reply (RFC 2920 §3.1, RFC
-			       3207 §4, RFC 4954 §4) */
+			       3207 §4, RFC 4954 §4): it would be read as something else. RFC 2920
+			       names EHLO, too, but what follows it is commands in any case */
 	CMD_CHUNK = 8, /* octets follow it, also when it is refused */
 	CMD_SECRET = 16, /* its line is wiped once it is done with */
 };
@@ -55,8 +56,9 @@ enum smtp_step smtp_finish_command(struct smtp_session *s, struct smtp_cmd *cmd,
 /* Writes a reply and, when it refuses, its log line. `about` may be empty. */
 void smtp_say(
     struct smtp_session *s, const char *command, const struct smtp_reply *reply, struct str about);
-/* Counts a command that was the client's mistake; true when they are too many. */
-bool smtp_count_bad(struct smtp_session *s, enum err e);
+/* Counts a command that was the client's mistake, or a refusal that it could not foresee; true when
+ * they are too many. `row` may be NULL. */
+bool smtp_count_bad(struct smtp_session *s, const struct smtp_command *row, enum err e);
 
 /* The refusal of a command with CMD_CHUNK: its octets are read and thrown away, then `reply`
  * follows. */

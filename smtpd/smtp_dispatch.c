@@ -23,11 +23,21 @@ smtp_say(
 		    F_CSTR("text", reply->text));
 }
 
+/* Part of a transaction and nothing else: RCPT, DATA, BDAT. */
+static bool
+is_of_transaction(const struct smtp_command *row)
+{
+	return row && !(row->states & ~(unsigned)ST_TRANSACTION);
+}
+
 bool
-smtp_count_bad(struct smtp_session *s, enum err e)
+smtp_count_bad(struct smtp_session *s, const struct smtp_command *row, enum err e)
 {
 	bool trusted = s->account || smtp_is_lmtp(s);
 
+	if (is_of_transaction(row) &&
+	    (e == ERR_NO_USER || e == ERR_RELAY || (e == ERR_SEQUENCE && s->txn_refused)))
+		return ++s->refused >= s->conf->smtpd.max_recipients;
 	if (err_class(e) != ERR_CLASS_CLIENT)
 		return false;
 	s->bad_commands++;
@@ -120,7 +130,7 @@ smtp_finish_command(struct smtp_session *s, struct smtp_cmd *cmd, enum err e)
 	}
 	if (cmd->start_tls)
 		return STEP_TLS;
-	if (!cmd->no_reply && smtp_count_bad(s, e))
+	if (!cmd->no_reply && smtp_count_bad(s, cmd->row, e))
 		return smtp_goodbye(s, "4.7.0", "Too many errors", "errors");
 	return STEP_GO_ON;
 }

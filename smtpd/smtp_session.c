@@ -80,21 +80,50 @@ void
 smtp_set_mode(struct smtp_session *s, smtp_mode *mode)
 {
 	s->mode = mode;
+	s->data_began_ms = 0;
+}
+
+void
+smtp_begin_data(struct smtp_session *s, smtp_mode *mode)
+{
+	smtp_set_mode(s, mode);
+	s->data_began_ms = clock_mono_ms();
+	s->data_octets = 0;
+}
+
+/* How long the data may still take: one timeout, and what its octets so far are worth. */
+static int64_t
+data_time_left(const struct smtp_session *s)
+{
+	uint32_t rate = s->conf->smtpd.min_data_rate;
+
+	if (!s->data_began_ms || !rate)
+		return INT64_MAX;
+	return s->data_began_ms + (int64_t)s->conf->smtpd.timeout_s * 1000 +
+	       (int64_t)(s->data_octets / rate) * 1000 - clock_mono_ms();
 }
 
 /* A command boundary or data has come: the client has its full time again, but no longer than it
- * has to log in. */
+ * has to log in, and than the least rate allows. */
 static void
 set_deadline(struct smtp_session *s)
 {
 	int64_t ms = (int64_t)s->conf->smtpd.timeout_s * 1000;
+	int64_t left = data_time_left(s);
 
-	if (s->login_deadline && !s->account) {
-		int64_t left = s->login_deadline - clock_mono_ms();
-		if (left < ms)
-			ms = left > 1 ? left : 1;
-	}
+	if (s->login_deadline && !s->account && s->login_deadline - clock_mono_ms() < left)
+		left = s->login_deadline - clock_mono_ms();
+	if (left < ms)
+		ms = left > 1 ? left : 1;
 	conn_set_deadline(s->conn, ms);
+}
+
+static enum smtp_step
+time_out(struct smtp_session *s)
+{
+	if (s->data_began_ms && data_time_left(s) <= 0)
+		return smtp_goodbye(s, "4.4.2", "The message comes too slowly", "too slow");
+	return smtp_goodbye(s, "4.4.2", "Timeout, closing the connection", "timeout");
 }
 
 /* -- the transaction ------------------------------------------------------------------------- */
@@ -120,7 +149,8 @@ smtp_begin_txn(struct smtp_session *s)
 	if (!t || !t->arena)
 		return ERR_NOMEM;
 	s->mails++;
-	snprintf(t->id, sizeof(t->id), "%s.%u", s->sid, s->mails);
+	s->txn_refused = false;
+	snprintf(t->id, sizeof(t->id), "%s-%u", s->sid, s->mails); /* an Atom: RFC 5321 §4.4 */
 	s->txn = MOVE_PTR(t);
 	smtp_enter(s, ST_MAIL);
 	return ERR_OK;
@@ -237,7 +267,7 @@ take_events(struct smtp_session *s, unsigned events)
 	if (events & CONN_EV_TIMEOUT) {
 		if (s->mode == mode_delay)
 			return release_reply(s);
-		return smtp_goodbye(s, "4.4.2", "Timeout, closing the connection", "timeout");
+		return time_out(s);
 	}
 	if (s->mode == mode_delay && (s->stopping || conn_at_eof(s->conn)))
 		return smtp_goodbye(s, "4.3.2", "Shutting down", "stop");
@@ -258,6 +288,7 @@ run(struct smtp_session *s, unsigned events)
 		size_t before = conn_input(s->conn).n;
 		smtp_mode *mode = s->mode;
 		step = mode(s);
+		s->data_octets += before - conn_input(s->conn).n;
 		/* A line that trickles in does not earn more time, data and whole commands do. */
 		if (s->mode != mode_delay && (step == STEP_GO_ON || mode != smtp_mode_command) &&
 		    conn_input(s->conn).n != before)

@@ -111,7 +111,13 @@ struct smtp_session {
 	struct smtp_reply held; /* the answer that mode_delay keeps back */
 	bool held_closes;
 
+	int64_t data_began_ms; /* DATA's text or a chunk is being read since then; 0: none is */
+	uint64_t data_octets; /* of it so far */
+
 	uint32_t bad_commands; /* since the last message */
+	uint32_t refused; /* recipients since the last message, and what was pipelined behind a
+			     refused MAIL or BDAT: no mistakes, but no more than max_recipients */
+	bool txn_refused; /* since the last transaction began: so is what was pipelined behind */
 	uint32_t mails; /* MAIL commands accepted */
 	uint32_t accepted; /* messages */
 	uint32_t commands;
@@ -129,6 +135,8 @@ extern const struct session_ops smtp_session_ops;
 /* The one place where the state changes; asserts that the move is one the protocol has. */
 void smtp_enter(struct smtp_session *s, enum smtp_state to);
 void smtp_set_mode(struct smtp_session *s, smtp_mode *mode);
+/* The same for a mode that reads message data, which must come at smtpd.min_data_rate. */
+void smtp_begin_data(struct smtp_session *s, smtp_mode *mode);
 /* Command lines: smtp_dispatch.c. */
 smtp_mode smtp_mode_command;
 

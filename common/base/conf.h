@@ -57,6 +57,7 @@ struct conf {
 		uint32_t max_recipients; /* 1000 */
 		uint32_t max_received; /* hops, 100 */
 		uint32_t timeout_s; /* between commands, 300 */
+		uint32_t min_data_rate; /* octets of message data in a second, 500; 0: any */
 		bool refuse_bare_newline; /* else normalised to CRLF */
 		uint32_t max_mails; /* transactions per connection, 1000 */
 		const char *const *hide_mechanisms; /* NULL-terminated: AUTH does not list them */

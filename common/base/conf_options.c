@@ -182,6 +182,9 @@ static const struct conf_option options[] = {
      "Messages in one connection."},
     {"smtpd", "timeout", CONF_SECONDS, AT(smtpd.timeout_s), 10, 3600, "5m", NULL, NULL,
      "How long a client may be silent (RFC 5321 asks for five minutes)."},
+    {"smtpd", "min_data_rate", CONF_NUMBER, AT(smtpd.min_data_rate), 0, 1000000, "500", NULL, NULL,
+     "Octets of message data that must come in each second, on the whole and after the time that "
+     "`timeout` gives: who sends one octet a minute holds no connection for days. 0: any rate."},
     /* libgsasl picks the last it knows: mutt and neomutt then have no channel binding to give, and
      * do not try another. */
     {"smtpd", "hide_mechanisms", CONF_LIST, AT(smtpd.hide_mechanisms), 0, 16, "SCRAM-SHA-256-PLUS",

@@ -3,7 +3,8 @@ SMTPD_TEST_LIBS = libtestsupport.a libsmtpd.a libauth.a libmail.a libnet.a $(BAS
 	$(OUTSIDE_LIBS) $(CHECK_LIBS)
 check_PROGRAMS += tests/smtpd/test_smtp_parse tests/smtpd/test_data_reader \
 	tests/smtpd/test_smtp_auth tests/smtpd/test_smtp_session tests/smtpd/test_smtp_message \
-	tests/smtpd/test_smtp_store tests/smtpd/test_smtp_commands tests/smtpd/test_header_filter
+	tests/smtpd/test_smtp_store tests/smtpd/test_smtp_commands tests/smtpd/test_header_filter \
+	tests/smtpd/test_smtp_limits
 tests_smtpd_test_smtp_parse_SOURCES = %D%/test_smtp_parse.c
 tests_smtpd_test_smtp_parse_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_smtpd_test_smtp_parse_LDADD = libtestsupport.a libsmtpd.a $(BASE_LIBS) $(CHECK_LIBS)
@@ -28,3 +29,6 @@ tests_smtpd_test_smtp_commands_LDADD = $(SMTPD_TEST_LIBS)
 tests_smtpd_test_header_filter_SOURCES = %D%/test_header_filter.c
 tests_smtpd_test_header_filter_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_smtpd_test_header_filter_LDADD = libtestsupport.a libsmtpd.a libmail.a $(BASE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+tests_smtpd_test_smtp_limits_SOURCES = %D%/test_smtp_limits.c %D%/fake.c %D%/fake.h
+tests_smtpd_test_smtp_limits_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_smtpd_test_smtp_limits_LDADD = $(SMTPD_TEST_LIBS)

@@ -46,13 +46,13 @@ START_TEST(a_message_is_stored_with_trace_fields_and_nothing_else_changed)
 	begin(f, "ann");
 	fake_say(f, "DATA", "354");
 	ck_answer(f, STR("Subject: x\r\nReturn-Path: <evil@x>\r\n\r\n..dot\r\n\0nul \xff\r\n.\r\n"),
-	    "250 2.0.0 Ok, id memory.1\r\n");
+	    "250 2.0.0 Ok, id memory-1\r\n");
 	clock_thaw();
 	ck_assert_uint_eq(f->message_count, 1);
 	ck_assert(str_eq(fake_body(f, 0), STR("Subject: x\r\n\r\n.dot\r\n\0nul \xff\r\n")));
 	ck_assert(str_starts(f->messages[0].text,
 	    STR("Return-Path: <a@b.test>\r\nReceived: from client.test ([127.0.0.1])\r\n"
-		"\tby mail.example.test with ESMTP id memory.1\r\n\tfor <ann@example.test>; ")));
+		"\tby mail.example.test with ESMTP id memory-1\r\n\tfor <ann@example.test>; ")));
 }
 END_TEST
 
@@ -302,14 +302,14 @@ START_TEST(chunks_make_a_message)
 	fake_say(f, "MAIL FROM:<a@b.test>", "503");
 	fake_say(f, "BDAT 0", "250 2.0.0 0 octets received");
 	ck_answer(f, STR("BDAT 7\r\nody\r\n.\r"), "250 2.0.0 7 octets received\r\n");
-	ck_answer(f, STR("BDAT 1 LAST\r\n\n"), "250 2.0.0 Ok, id memory.1\r\n");
+	ck_answer(f, STR("BDAT 1 LAST\r\n\n"), "250 2.0.0 Ok, id memory-1\r\n");
 	ck_assert_str_is(fake_body(f, 0), "Subject: x\r\n\r\nbody\r\n.\r\n");
 	fake_say(f, "BDAT 0 LAST", "503 5.5.1"); /* §2: after LAST */
 	begin(f, "ann");
 	/* all at once, with a command behind */
 	ck_answer(f, STR("BDAT 3\r\na\r\nBDAT 3\r\nb\r\nBDAT 0 LAST\r\nNOOP\r\n"),
 	    "250 2.0.0 3 octets received\r\n250 2.0.0 3 octets received\r\n250 2.0.0 Ok, id "
-	    "memory.2\r\n"
+	    "memory-2\r\n"
 	    "250 2.0.0 Ok\r\n");
 	ck_assert_str_is(fake_body(f, 1), "a\r\nb\r\n");
 	begin(f, "ann");
@@ -328,7 +328,7 @@ START_TEST(chunks_by_byte_are_the_same)
 	for (size_t i = 0; i < in.n; i++)
 		sbuf_put(&got, fake_feed(f, str_sub(in, i, 1)));
 	ck_assert_str_is(sbuf_view(&got), "250 2.0.0 5 octets received\r\n"
-					  "250 2.0.0 Ok, id memory.1\r\n250 2.0.0 Ok\r\n");
+					  "250 2.0.0 Ok, id memory-1\r\n250 2.0.0 Ok\r\n");
 	ck_assert_str_is(fake_body(f, 0), "ab\r\ncd\r\n.");
 }
 END_TEST
@@ -403,8 +403,8 @@ START_TEST(lmtp_answers_for_each_recipient)
 	f->deliver[2] = ERR_OVER_QUOTA;
 	fake_say(f, "DATA", "354");
 	ck_assert_str_is(fake_feed(f, STR("x\r\n.\r\n")),
-	    "250 2.0.0 Ok, id memory.1\r\n452 4.2.2 The mailbox is full\r\n"
-	    "250 2.0.0 Ok, id memory.1\r\n");
+	    "250 2.0.0 Ok, id memory-1\r\n452 4.2.2 The mailbox is full\r\n"
+	    "250 2.0.0 Ok, id memory-1\r\n");
 	ck_assert_uint_eq(f->message_count, 1);
 	ck_assert_ptr_nonnull(
 	    memmem(f->messages[0].text.p, f->messages[0].text.n, "with LMTP id", 12));
@@ -438,7 +438,7 @@ START_TEST(an_alias_of_lmtp_counts_as_one_recipient)
 	fake_say(f, "RCPT TO:<ann@example.test>", "250");
 	fake_say(f, "DATA", "354");
 	ck_assert_str_is(fake_feed(f, STR("x\r\n.\r\n")),
-	    "451 4.3.0 Local error, try again later\r\n250 2.0.0 Ok, id memory.3\r\n");
+	    "451 4.3.0 Local error, try again later\r\n250 2.0.0 Ok, id memory-3\r\n");
 	ck_assert_uint_eq(f->message_count, 1);
 }
 END_TEST
