@@ -148,6 +148,8 @@ mode_auth(struct smtp_session *s)
 	struct str line;
 	enum err e = ERR_SYNTAX;
 
+	if (s->stop_deadline)
+		return smtp_goodbye_for_stop(s);
 	switch (line_take(&s->line, s->conn, SMTP_AUTH_LINE_MAX, &line)) {
 	case LINE_PARTIAL:
 		return conn_at_eof(s->conn) ? STEP_CLOSE : STEP_READ;

@@ -176,8 +176,8 @@ smtp_mode_command(struct smtp_session *s)
 	bool auth = str_starts_nocase(conn_input(s->conn), STR("AUTH "));
 
 	/* Not in the midst of a transaction: those end soon, or the deadline ends them. */
-	if (s->stopping && !s->txn)
-		return smtp_goodbye(s, "4.3.2", "Shutting down", "stop");
+	if (s->stop_deadline && !s->txn)
+		return smtp_goodbye_for_stop(s);
 	switch (line_take(&s->line, s->conn, auth ? SMTP_AUTH_LINE_MAX : SMTP_LINE_MAX, &line)) {
 	case LINE_PARTIAL:
 		return conn_at_eof(s->conn) ? STEP_CLOSE : STEP_READ;

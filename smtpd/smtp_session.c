@@ -113,14 +113,24 @@ set_deadline(struct smtp_session *s)
 
 	if (s->login_deadline && !s->account && s->login_deadline - clock_mono_ms() < left)
 		left = s->login_deadline - clock_mono_ms();
+	if (s->stop_deadline && s->stop_deadline - clock_mono_ms() < left)
+		left = s->stop_deadline - clock_mono_ms();
 	if (left < ms)
 		ms = left > 1 ? left : 1;
 	conn_set_deadline(s->conn, ms);
 }
 
+enum smtp_step
+smtp_goodbye_for_stop(struct smtp_session *s)
+{
+	return smtp_goodbye(s, "4.3.2", "Shutting down, try again later", "stop");
+}
+
 static enum smtp_step
 time_out(struct smtp_session *s)
 {
+	if (s->stop_deadline)
+		return smtp_goodbye_for_stop(s);
 	if (s->data_began_ms && data_time_left(s) <= 0)
 		return smtp_goodbye(s, "4.4.2", "The message comes too slowly", "too slow");
 	return smtp_goodbye(s, "4.4.2", "Timeout, closing the connection", "timeout");
@@ -252,6 +262,15 @@ open_session(struct smtp_session *s)
 
 /* -- turns ------------------------------------------------------------------------------------ */
 
+static void
+stop(struct smtp_session *s)
+{
+	if (s->stop_deadline)
+		return;
+	s->stop_deadline = clock_mono_ms() + SMTP_STOP_MS;
+	set_deadline(s);
+}
+
 /* What has happened apart from input. */
 static enum smtp_step
 take_events(struct smtp_session *s, unsigned events)
@@ -259,7 +278,7 @@ take_events(struct smtp_session *s, unsigned events)
 	if (events & CONN_EV_OPEN)
 		return open_session(s);
 	if (events & CONN_EV_STOP)
-		s->stopping = true;
+		stop(s);
 	if (events & CONN_EV_TLS) {
 		prepare_sasl(s);
 		set_deadline(s);
@@ -269,8 +288,10 @@ take_events(struct smtp_session *s, unsigned events)
 			return release_reply(s);
 		return time_out(s);
 	}
-	if (s->mode == mode_delay && (s->stopping || conn_at_eof(s->conn)))
-		return smtp_goodbye(s, "4.3.2", "Shutting down", "stop");
+	if (s->mode == mode_delay && s->stop_deadline)
+		return smtp_goodbye_for_stop(s);
+	if (s->mode == mode_delay && conn_at_eof(s->conn))
+		return STEP_CLOSE;
 	return STEP_GO_ON;
 }
 

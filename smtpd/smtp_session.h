@@ -43,6 +43,8 @@ enum smtp_state {
 #define SMTP_TXN_ARENA (4 * 1024 * 1024) /* of one transaction */
 #define SMTP_ACCOUNTS_MAX 10000 /* mailboxes one message can reach through all its aliases */
 #define SMTP_HELO_MAX 255
+#define SMTP_STOP_MS 8000 /* for a transaction under way when the daemon stops, which waits 10 s   \
+			   */
 #define SMTP_ID_MAX 48
 
 struct smtp_rcpt {
@@ -88,7 +90,7 @@ struct smtp_session {
 	smtp_mode *mode; /* by smtp_set_mode() only */
 	struct line_reader line;
 	struct arena *arena; /* of the command at work */
-	bool stopping;
+	int64_t stop_deadline; /* clock_mono_ms() by which to be done, since the daemon stops; 0 */
 
 	struct sbuf helo;
 	bool extended; /* EHLO or LHLO, not HELO */
@@ -151,6 +153,8 @@ void smtp_delay_reply(
 /* 421: the last word before the connection closes; `why` is for the log. */
 enum smtp_step smtp_goodbye(
     struct smtp_session *s, const char *enhanced, const char *text, const char *why);
+
+enum smtp_step smtp_goodbye_for_stop(struct smtp_session *s);
 
 static inline bool
 smtp_is_lmtp(const struct smtp_session *s)

@@ -398,14 +398,14 @@ stop_turn(void *session, struct conn *c, unsigned events)
 
 /* conn_wake() stands for the server's stop. */
 static void
-open_stoppable(struct fake *f)
+open_stoppable(struct fake *f, enum smtp_service service)
 {
 	static struct session_ops ops;
 
 	ops = (struct session_ops){stop_turn, smtp_session_ops.done};
 	fake_close(f);
 	f->conn = conn_memory_open(&ops, smtp_session_new(&f->service, f->partials),
-	    &(struct conn_memory_options){.service = SMTP_MX});
+	    &(struct conn_memory_options){.service = service});
 	fake_say(f, NULL, "220 ");
 }
 
@@ -413,10 +413,10 @@ START_TEST(a_stop_comes_between_transactions)
 {
 	CLEANUP(fake_free) struct fake *f = fake_new();
 
-	open_stoppable(f);
+	open_stoppable(f, SMTP_MX);
 	conn_wake(f->conn);
 	fake_say(f, NULL, "421 4.3.2 mail.example.test\n<closed>");
-	open_stoppable(f);
+	open_stoppable(f, SMTP_MX);
 	fake_say(f, "EHLO a", "250 HELP");
 	fake_say(f, "MAIL FROM:<>", "250");
 	conn_wake(f->conn);
@@ -424,6 +424,50 @@ START_TEST(a_stop_comes_between_transactions)
 	fake_say(f, "DATA", "354");
 	fake_say(f, "x\n.", "250 2.0.0\n421 4.3.2\n<closed>");
 	ck_assert_uint_eq(f->message_count, 1);
+}
+END_TEST
+
+/* Before the server cuts what is left (server.c) everyone has heard why. */
+START_TEST(a_stop_does_not_wait_long_and_says_so)
+{
+	static const struct {
+		enum smtp_service service;
+		const char *begin;
+		bool at_once;
+	} rows[] = {
+	    {SMTP_MX, "MAIL FROM:<>", false},
+	    {SMTP_MX, "MAIL FROM:<>\nRCPT TO:<ann@example.test>\nDATA\nhalf", false},
+	    {SMTP_MX, "MAIL FROM:<>\nRCPT TO:<ann@example.test>\nBDAT 1000", false},
+	    {SMTP_MX, "BDAT 1000", false},
+	    {SMTP_MX, "NOOP", true},
+	    {SMTP_SUBMISSION, "AUTH LOGIN", true},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(fake_free) struct fake *f = fake_new();
+		struct str all = str_of(rows[i].begin);
+		struct str line;
+
+		clock_freeze(1700000000);
+		open_stoppable(f, rows[i].service);
+		fake_say(f, "EHLO a", "250 HELP");
+		while (str_split(&all, '\n', &line)) {
+			fake_feed(f, line);
+			fake_feed(f, STR("\r\n"));
+		}
+		conn_wake(f->conn);
+		conn_memory_run(f->conn);
+		ck_assert(conn_memory_closed(f->conn) == rows[i].at_once);
+		clock_advance_ms(5000);
+		fake_feed(f, STR("\r\n")); /* who goes on gets no more time */
+		clock_advance_ms(3500);
+		conn_memory_run(f->conn);
+		ck_assert(conn_memory_closed(f->conn));
+		struct str said = conn_memory_output(f->conn, f->arena);
+		ck_assert(rows[i].at_once || memmem(said.p, said.n, "421 4.3.2 ", 10) != NULL);
+		ck_assert_uint_eq(f->message_count, 0);
+		clock_thaw();
+	}
 }
 END_TEST
 
@@ -499,5 +543,6 @@ TEST_MAIN("smtp_session", a_message_goes_in, commands_out_of_order_are_told_so,
     pipelining_answers_in_order_and_in_one_piece, nothing_may_follow_a_command_that_ends_its_group,
     browsers_are_sent_away_at_once, who_talks_before_the_greeting_is_no_mail_server,
     tls_forgets_what_was_said_before, the_idle_are_sent_away_and_a_trickle_earns_no_time,
-    a_stop_comes_between_transactions, a_peer_that_leaves_leaves_nothing_behind,
+    a_stop_comes_between_transactions, a_stop_does_not_wait_long_and_says_so,
+    a_peer_that_leaves_leaves_nothing_behind,
     the_log_tells_what_happened_and_no_text_of_unknown_lines)
