@@ -17,10 +17,15 @@ imaps_enabled(const struct conf *c)
 }
 
 static const struct listener_spec listeners[] = {
-    {.name = "imap", .service = SERVICE_IMAP, .port = 143, .enabled = imap_enabled},
+    {.name = "imap",
+	.service = SERVICE_IMAP,
+	.port = 143,
+	.logs_in = true,
+	.enabled = imap_enabled},
     {.name = "imaps",
 	.service = SERVICE_IMAPS,
 	.port = 993,
+	.logs_in = true,
 	.implicit_tls = true,
 	.enabled = imaps_enabled},
 };

@@ -17,10 +17,15 @@ pop3s_enabled(const struct conf *c)
 }
 
 static const struct listener_spec listeners[] = {
-    {.name = "pop3", .service = SERVICE_POP3, .port = 110, .enabled = pop3_enabled},
+    {.name = "pop3",
+	.service = SERVICE_POP3,
+	.port = 110,
+	.logs_in = true,
+	.enabled = pop3_enabled},
     {.name = "pop3s",
 	.service = SERVICE_POP3S,
 	.port = 995,
+	.logs_in = true,
 	.implicit_tls = true,
 	.enabled = pop3s_enabled},
 };

@@ -39,10 +39,15 @@ lmtp_port(const struct conf *c)
 
 static const struct listener_spec listeners[] = {
     {.name = "smtp", .service = SMTP_MX, .port = 25, .enabled = has_smtp},
-    {.name = "submission", .service = SMTP_SUBMISSION, .port = 587, .enabled = has_submission},
+    {.name = "submission",
+	.service = SMTP_SUBMISSION,
+	.port = 587,
+	.logs_in = true,
+	.enabled = has_submission},
     {.name = "submissions",
 	.service = SMTP_SUBMISSIONS,
 	.port = 465,
+	.logs_in = true,
 	.implicit_tls = true,
 	.enabled = has_submissions},
     {.name = "lmtp",

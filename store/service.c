@@ -235,6 +235,7 @@ service_login_succeeded(
 	log_info("login", F_STR("user", user), F_CSTR("mechanism", mechanism),
 	    F_CSTR("peer", conn_peer(c)),
 	    F_CSTR("tls", conn_is_tls(c) ? conn_tls_version(c) : "no"));
+	conn_leave_front(c);
 	if (svc->limits)
 		limits_login_succeeded(svc->limits, conn_peer_addr(c));
 	directory_note_login(svc->store, account);

@@ -182,6 +182,12 @@ conn_timer_fired(void *conn)
 }
 
 void
+conn_leave_front(struct conn *c)
+{
+	c->leaves_front = true;
+}
+
+void
 conn_wake(struct conn *c)
 {
 	conn_notify(c, CONN_EV_WOKEN);

@@ -66,6 +66,7 @@ struct conn {
 	void *session;
 	const struct transport *transport;
 	struct hub *hub; /* NULL: memory */
+	struct workers *pool; /* that run it: the hub's, or those of its front */
 	struct conn
 	    *next; /* in the hub's list, or its list of free ones; guarded by the hub's lock */
 	struct conn **prev;
@@ -80,7 +81,8 @@ struct conn {
 	bool eof;
 	bool eof_told;
 	bool out_failed; /* past CONN_OUT_MAX or no memory */
-	bool known_fd; /* to epoll */
+	bool known_fd; /* to epoll, of `pool` */
+	bool leaves_front; /* conn_leave_front() was called */
 	struct octets in;
 	struct octets out;
 	size_t in_max;

@@ -7,6 +7,7 @@
 
 struct hub {
 	struct workers *workers;
+	struct workers *front; /* for peers that nobody knows yet; may be NULL */
 	struct loop *loop;
 	void (*closed)(void *arg, struct conn *c);
 	void *closed_arg;
@@ -58,7 +59,7 @@ retire(struct conn *c)
 
 	loop_timer_set(c->timer, 0);
 	if (c->known_fd)
-		workers_forget(h->workers, c->fd);
+		workers_forget(c->pool, c->fd);
 	conn_release(c);
 	h->closed(h->closed_arg, c);
 	pthread_mutex_lock(&h->mu);
@@ -70,6 +71,16 @@ retire(struct conn *c)
 	pthread_mutex_unlock(&h->mu);
 	struct conn *registered = c;
 	conn_unref(&registered);
+}
+
+static void
+leave_front(struct conn *c)
+{
+	if (c->known_fd)
+		workers_forget(c->pool, c->fd);
+	c->known_fd = false;
+	c->leaves_front = false;
+	c->pool = c->hub->workers;
 }
 
 /* Runs a connection that this thread has just come to own, until it waits or is over. */
@@ -85,12 +96,13 @@ run(struct conn *c)
 			retire(c); /* stays owned: no event runs it again */
 			return;
 		}
+		if (c->leaves_front)
+			leave_front(c);
 		if (!park) {
-			workers_queue(c->hub->workers, &c->queued);
+			workers_queue(c->pool, &c->queued);
 			return;
 		}
-		if (workers_arm(
-			c->hub->workers, c->fd, conn_epoll_events(c), c->known_fd, &c->ready)) {
+		if (workers_arm(c->pool, c->fd, conn_epoll_events(c), c->known_fd, &c->ready)) {
 			atomic_fetch_or(&c->events, EV_KILL);
 			continue;
 		}
@@ -122,7 +134,7 @@ run_queued(struct task *t)
 void
 hub_queue(struct conn *c)
 {
-	workers_queue(c->hub->workers, &c->queued);
+	workers_queue(c->pool, &c->queued);
 }
 
 static struct conn *
@@ -241,6 +253,7 @@ hub_add(struct hub *h, int fd, const struct sockaddr *peer, struct tls_context *
 	}
 	wipe(c);
 	conn_init(c, NULL, &transport_socket);
+	c->pool = h->workers;
 	c->fd = fd;
 	c->service = service;
 	c->tls = tls ? tls_context_ref(tls) : NULL;
@@ -258,6 +271,19 @@ hub_add(struct hub *h, int fd, const struct sockaddr *peer, struct tls_context *
 	h->conns = c;
 	h->count++;
 	return c;
+}
+
+void
+hub_set_front(struct hub *h, struct workers *front)
+{
+	h->front = front;
+}
+
+void
+hub_put_in_front(struct conn *c)
+{
+	if (c->hub->front)
+		c->pool = c->hub->front;
 }
 
 void

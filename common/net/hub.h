@@ -27,6 +27,11 @@ struct conn *hub_add(
 /* An address as conn_peer() has it. */
 #define CONN_ADDRESS_TEXT 64
 void conn_address_text(const struct sockaddr *sa, char *out, size_t n);
+/* Threads apart for handshakes and password checks, so that a flood of those keeps nobody waiting
+ * who is logged in. Before the first connection. */
+void hub_set_front(struct hub *h, struct workers *front);
+/* Between hub_add() and hub_start(): the connection's turns run there, until conn_leave_front(). */
+void hub_put_in_front(struct conn *c);
 /* First turn; with `implicit_tls` after the handshake, for which `handshake_ms` are given. */
 void hub_start(struct conn *c, const struct session_ops *ops, void *session, bool implicit_tls,
     int64_t handshake_ms);

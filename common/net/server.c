@@ -29,6 +29,7 @@ struct server {
 	struct limits *limits;
 	struct loop *loop;
 	struct workers *workers;
+	struct workers *front; /* for who is not logged in */
 	struct hub *hub;
 	struct listeners *listeners;
 	struct loop_timer *drain;
@@ -118,6 +119,8 @@ accepted(void *arg, int fd, const struct sockaddr *peer, const struct listener_s
 		return;
 	}
 	CLEANUP(conf_unref) struct conf *conf = server_conf(s);
+	if (spec->logs_in)
+		hub_put_in_front(c);
 	void *session = s->daemon->session_new(s->app, s, c);
 	hub_start(
 	    c, s->daemon->ops, session, spec->implicit_tls, (int64_t)conf->login_timeout_s * 1000);
@@ -350,7 +353,11 @@ start(struct server *s)
 	if (!e)
 		e = workers_start(s->conf->workers, &s->workers);
 	if (!e)
+		e = workers_start(1 + s->conf->workers / 4, &s->front);
+	if (!e)
 		e = hub_new(s->workers, s->loop, closed, s, &s->hub);
+	if (!e)
+		hub_set_front(s->hub, s->front);
 	if (!e && !(s->drain = loop_timer_new(s->loop, check_drained, s)))
 		e = ERR_NOMEM;
 	if (!e)
@@ -368,6 +375,7 @@ finish(struct server *s)
 	listeners_close(&s->listeners);
 	if (s->app)
 		s->daemon->stop(s->app);
+	workers_stop(&s->front);
 	workers_stop(&s->workers);
 	loop_timer_free(&s->drain);
 	hub_free(&s->hub);

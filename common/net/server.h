@@ -26,6 +26,7 @@ struct listener_spec {
 	int service; /* conn_service() of its connections */
 	uint16_t port; /* 0: only the Unix socket */
 	bool implicit_tls;
+	bool logs_in; /* its clients are strangers until they log in: conn_leave_front() */
 	const char *unix_name; /* socket's file name in run_dir, or NULL */
 	bool (*enabled)(const struct conf *c);
 	/* Port that the configuration names instead, 0 for none; may be NULL. */

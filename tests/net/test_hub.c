@@ -13,6 +13,7 @@
 struct fixture {
 	struct loop *loop;
 	struct workers *workers;
+	struct workers *front;
 	struct hub *hub;
 	pthread_t thread;
 	atomic_int sessions, closed;
@@ -44,6 +45,10 @@ turn(void *session, struct conn *c, unsigned events)
 	for (struct str in; (in = conn_input(c)).n;) {
 		char ch = in.p[0];
 		conn_consume(c, 1);
+		if (ch == 'H')
+			usleep(300000); /* a password being hashed */
+		if (ch == 'L')
+			conn_leave_front(c);
 		if (ch == 'S') {
 			conn_set_deadline(c, 50);
 			return CONN_SLEEP;
@@ -94,7 +99,9 @@ setup(struct fixture *f)
 	memset(f, 0, sizeof(*f));
 	ck_assert_ok(loop_new(&f->loop));
 	ck_assert_ok(workers_start(4, &f->workers));
+	ck_assert_ok(workers_start(1, &f->front));
 	ck_assert_ok(hub_new(f->workers, f->loop, closed, f, &f->hub));
+	hub_set_front(f->hub, f->front);
 	pthread_create(&f->thread, NULL, run_loop, f->loop);
 }
 
@@ -104,6 +111,7 @@ teardown(struct fixture *f)
 	hub_kill(f->hub);
 	while (hub_count(f->hub))
 		usleep(1000);
+	workers_stop(&f->front);
 	workers_stop(&f->workers);
 	hub_free(&f->hub);
 	loop_stop(f->loop);
@@ -114,7 +122,7 @@ teardown(struct fixture *f)
 
 /* A connected client descriptor. */
 static int
-client(struct fixture *f, atomic_int *wakes, struct conn **ret)
+client_at(struct fixture *f, bool front, atomic_int *wakes, struct conn **ret)
 {
 	int fds[2];
 	struct sockaddr sa = {.sa_family = AF_UNIX};
@@ -127,8 +135,16 @@ client(struct fixture *f, atomic_int *wakes, struct conn **ret)
 	atomic_fetch_add(&f->sessions, 1);
 	if (ret)
 		*ret = conn_ref(c);
+	if (front)
+		hub_put_in_front(c);
 	hub_start(c, &ops, t, false, 0);
 	return fds[1];
+}
+
+static int
+client(struct fixture *f, atomic_int *wakes, struct conn **ret)
+{
+	return client_at(f, false, wakes, ret);
 }
 
 /* Reads until `n` octets came or two seconds passed. */
@@ -212,6 +228,33 @@ START_TEST(clients_that_never_read_hold_no_worker)
 		close(slow[i]);
 	teardown(&f);
 	ck_assert_int_eq(atomic_load(&f.closed), 41);
+}
+END_TEST
+
+START_TEST(who_has_logged_in_does_not_wait_for_those_who_try)
+{
+	struct fixture f;
+	int strangers[8];
+	char buf[8];
+
+	setup(&f); /* four workers, one in front */
+	int fd = client_at(&f, true, NULL, NULL);
+	ck_assert_int_eq(write(fd, "L", 1), 1);
+	ck_assert_uint_eq(receive(fd, buf, 2), 2);
+	for (size_t i = 0; i < 8; i++) {
+		strangers[i] = client_at(&f, true, NULL, NULL);
+		ck_assert_int_eq(write(strangers[i], "H", 1), 1);
+	}
+	int64_t begin = clock_mono_ms();
+	for (int i = 0; i < 20; i++) {
+		ck_assert_int_eq(write(fd, "q", 1), 1);
+		ck_assert_uint_eq(receive(fd, buf, 1), 1);
+	}
+	ck_assert_int_lt(clock_mono_ms() - begin, 1000); /* all of the others take 2.4 s */
+	for (size_t i = 0; i < 8; i++)
+		close(strangers[i]);
+	close(fd);
+	teardown(&f);
 }
 END_TEST
 
@@ -338,6 +381,7 @@ END_TEST
 
 TEST_MAIN("hub", commands_are_answered_and_a_stop_says_goodbye,
     a_deadline_wakes_a_sleeping_connection_and_hang_up_ends_it,
-    clients_that_never_read_hold_no_worker, wakes_from_many_threads_never_give_a_connection_to_two,
+    clients_that_never_read_hold_no_worker, who_has_logged_in_does_not_wait_for_those_who_try,
+    wakes_from_many_threads_never_give_a_connection_to_two,
     connections_come_and_go_on_reused_structs, limits_count_by_address_and_by_ipv6_network,
     an_ipv4_peer_of_an_ipv6_socket_counts_as_itself, failed_logins_are_held_back_longer_each_time)
