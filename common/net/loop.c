@@ -295,7 +295,6 @@ loop_run(struct loop *l)
 {
 	pthread_mutex_lock(&l->mu);
 	l->thread = pthread_self();
-	l->stopping = false;
 	pthread_mutex_unlock(&l->mu);
 	while (!is_stopping(l)) {
 		struct epoll_event ev[16];

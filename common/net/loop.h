@@ -18,7 +18,7 @@ struct loop_timer;
 
 NODISCARD enum err loop_new(struct loop **ret);
 void loop_free(struct loop **l);
-/* Runs until loop_stop(). */
+/* Runs until loop_stop(), also one that came before. */
 void loop_run(struct loop *l);
 void loop_stop(struct loop *l);
 

@@ -323,6 +323,16 @@ START_TEST(connections_come_and_go_on_reused_structs)
 }
 END_TEST
 
+START_TEST(a_loop_stopped_before_it_runs_ends_at_once)
+{
+	CLEANUP(loop_free) struct loop *l = NULL;
+
+	ck_assert_ok(loop_new(&l));
+	loop_stop(l);
+	loop_run(l);
+}
+END_TEST
+
 START_TEST(limits_count_by_address_and_by_ipv6_network)
 {
 	CLEANUP(limits_free) struct limits *l = limits_new(5, 2);
@@ -379,7 +389,8 @@ START_TEST(failed_logins_are_held_back_longer_each_time)
 }
 END_TEST
 
-TEST_MAIN("hub", commands_are_answered_and_a_stop_says_goodbye,
+TEST_MAIN("hub", a_loop_stopped_before_it_runs_ends_at_once,
+    commands_are_answered_and_a_stop_says_goodbye,
     a_deadline_wakes_a_sleeping_connection_and_hang_up_ends_it,
     clients_that_never_read_hold_no_worker, who_has_logged_in_does_not_wait_for_those_who_try,
     wakes_from_many_threads_never_give_a_connection_to_two,
