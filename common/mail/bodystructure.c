@@ -104,7 +104,7 @@ leave(const struct mime_node *node, struct sbuf *out)
 		sbuf_putc(out, ' ');
 		put_params(f->params, out);
 	} else {
-		if (node->part.kind == PART_MESSAGE || node->part.is_text) {
+		if (node->part.kind == PART_MESSAGE || node->counts_lines) {
 			sbuf_u64(out, node->lines);
 			sbuf_putc(out, ' ');
 		}

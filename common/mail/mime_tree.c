@@ -20,6 +20,7 @@ add_node(struct mime_tree *t, int32_t parent, uint64_t header_at)
 	struct mime_node *node = &t->nodes[index];
 	*node = (struct mime_node){
 	    .part = {.parent = parent, .number = 1, .is_text = true, .header_at = header_at},
+	    .counts_lines = true,
 	    .first_child = -1,
 	    .last_child = -1,
 	    .next = -1,
@@ -141,9 +142,10 @@ classify(struct mime_tree *t, struct mime_node *node)
 		else
 			node->is_opaque = true;
 	}
-	p->is_text =
+	node->counts_lines =
 	    p->kind == PART_LEAF && (node->is_opaque || !node->fields || !node->fields->type.p ||
 					is_type(node, STR("text")));
+	p->is_text = node->counts_lines || (p->kind == PART_LEAF && is_type(node, STR("message")));
 	if (node->fields)
 		p->encoding = mime_encoding(node->fields->encoding);
 	if (p->is_text)

@@ -18,6 +18,7 @@ struct mime_node {
 	uint32_t depth;
 	uint64_t lines; /* line ends in the body; while it is open: in the message before it */
 	const struct mime_fields *fields; /* NULL: it has no header */
+	bool counts_lines; /* text of any subtype: its structure ends with them */
 	bool is_opaque; /* whatever its type says, it is described as text/plain */
 	bool has_delimiter; /* its boundary is among the open ones */
 	struct str envelope; /* of the message itself and of embedded ones */

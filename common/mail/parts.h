@@ -18,7 +18,8 @@ struct part {
 	    number; /* 1… among its siblings; the child of a message/rfc822 part is its only one */
 	enum part_kind kind;
 	enum part_encoding encoding;
-	bool is_text; /* text of any subtype */
+	bool is_text; /* to be read: text of any subtype, and message types that are no message
+			 (message/delivery-status) */
 	uint64_t header_at; /* offset in the message; the MIME header, or the message header of
 			       index 0 and of children of PART_MESSAGE */
 	uint64_t header_size; /* with its empty line */

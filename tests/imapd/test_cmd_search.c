@@ -357,6 +357,22 @@ START_TEST(large_texts_are_searched_in_pieces)
 }
 END_TEST
 
+START_TEST(what_a_bounce_reports_is_searched)
+{
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Box:0");
+
+	put(f, DAY, 0,
+	    "Subject: Undelivered\nContent-Type: multipart/report; boundary=b\n\n--b\n"
+	    "Content-Type: message/delivery-status\n\nReporting-MTA: dns; mx.remote.test\n--b--\n");
+	ck_exchange(f, "1 SELECT Box", "1 OK");
+	ck_exchange(f, "2 SEARCH BODY \"dns; mx.remote\"", "* SEARCH 1\n2 OK");
+	/* lines are counted of text and of messages only: RFC 3501 §7.4.2 */
+	ck_exchange(f, "3 FETCH 1 BODY",
+	    "* 1 FETCH (BODY ((\"message\" \"delivery-status\" NIL NIL NIL \"7bit\" 34) "
+	    "\"report\"))\n3 OK");
+}
+END_TEST
+
 START_TEST(a_long_result_waits_for_a_slow_reader)
 {
 	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Many:1");
@@ -386,4 +402,5 @@ END_TEST
 TEST_MAIN("cmd_search", flags_and_numbers_are_searched, dates_are_searched_in_their_own_zone,
     headers_are_searched_as_people_read_them, texts_are_searched_decoded, search_speaks,
     programs_beyond_their_limits_are_refused, messages_expunged_by_others_do_not_match,
-    large_texts_are_searched_in_pieces, a_long_result_waits_for_a_slow_reader)
+    large_texts_are_searched_in_pieces, a_long_result_waits_for_a_slow_reader,
+    what_a_bounce_reports_is_searched)
