@@ -13,8 +13,11 @@
 enum err
 database_init(struct database *d, struct pool *pool, const char *path, const struct schema *schema)
 {
-	*d =
-	    (struct database){.pool = pool, .schema = schema, .wal_fd = -1, .sync_file = fdatasync};
+	*d = (struct database){.pool = pool,
+	    .schema = schema,
+	    .wal_fd = -1,
+	    .patience_ms = BUSY_PATIENCE_MS,
+	    .sync_file = fdatasync};
 	d->path = strdup(path);
 	if (!d->path)
 		return ERR_NOMEM;

@@ -20,6 +20,10 @@
  * out of the WAL before was synced by the checkpoint. After a failed sync nobody is told that it
  * succeeded: all who wait get ERR_IO, the handles are closed and the next writer must first bring
  * all that stands in the WAL into the database file before anything else is accepted.
+ *
+ * A lock that another process holds is waited for BUSY_PATIENCE_MS; whoever comes after that fails
+ * sooner, until the lock is free again, so that a process that hangs does not take the threads of
+ * this one. Once logged.
  */
 #ifndef STORE_DATABASE_H
 #define STORE_DATABASE_H
@@ -70,6 +74,8 @@ struct database {
 	uint64_t synced; /* all up to this one are on stable storage */
 	uint64_t generation; /* rises when the handles must be opened anew */
 	bool suspect; /* a sync failed: the next writer has to check the WAL out first */
+	bool stuck; /* the lock was not to be had: shorter waits until it is */
+	int64_t patience_ms; /* for the lock, of the first who finds it taken */
 	int wal_fd; /* -1, or the WAL as the writer's handle has it open */
 	int (*sync_file)(int fd); /* fdatasync(2), or what a test puts in its place */
 };
@@ -94,6 +100,8 @@ enum durability {
 	DURABLE_LATER, /* committed now, synced by the next database_sync() */
 	DURABLE_NOW
 };
+
+#define STUCK_PATIENCE_MS 20
 
 #define TXN_TOUCHED_MAX 8
 

@@ -14,7 +14,6 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#define BUSY_LIMIT_MS 10000
 #define STATEMENT_BUCKETS 64 /* a power of two */
 
 struct stmt {
@@ -30,7 +29,9 @@ struct db {
 	sqlite3 *conn;
 	char *path;
 	bool failed;
-	int64_t busy_since_ms;
+	int64_t waited_us, patience_ms;
+	int wal_frames; /* as of the last commit */
+	int64_t no_trim_before_ms;
 	int64_t changes_before; /* at the begin of the transaction */
 	struct stmt *statements[STATEMENT_BUCKETS];
 };
@@ -128,25 +129,41 @@ db_create(const char *path)
 	return file_sync_parent(path);
 }
 
-/* Another process has the lock: sleep a little, longer each time, up to BUSY_LIMIT_MS in all. */
+/* Another process has the lock: sleep a little, longer each time, up to patience_ms in all. */
 static int
 wait_for_lock(void *arg, int count)
 {
 	struct db *db = arg;
 
+	/* Only what is spent here counts: a checkpoint works between two waits. */
 	if (count == 0)
-		db->busy_since_ms = clock_mono_ms();
-	if (clock_mono_ms() - db->busy_since_ms >= BUSY_LIMIT_MS)
+		db->waited_us = 0;
+	if (db->waited_us >= db->patience_ms * 1000)
 		return 0;
 	long us = count >= 9 ? 2000 : 200 * (count + 1);
 	nanosleep(&(struct timespec){.tv_nsec = us * 1000}, NULL);
+	db->waited_us += us;
 	return 1;
+}
+
+/* In place of SQLite's own hook, which checkpoints inside of COMMIT and tells nobody of failures.
+ */
+static int
+note_wal(void *arg, sqlite3 *conn, const char *name, int frames)
+{
+	struct db *db = arg;
+
+	(void)conn, (void)name;
+	db->wal_frames = frames;
+	return SQLITE_OK;
 }
 
 static enum err
 configure(struct db *db, enum db_role role)
 {
+	db->patience_ms = BUSY_PATIENCE_MS;
 	sqlite3_extended_result_codes(db->conn, 1);
+	sqlite3_wal_hook(db->conn, note_wal, db);
 	sqlite3_busy_handler(db->conn, wait_for_lock, db);
 	sqlite3_db_config(db->conn, SQLITE_DBCONFIG_LOOKASIDE, NULL, 256, 64);
 	sqlite3_db_config(db->conn, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
@@ -159,7 +176,6 @@ configure(struct db *db, enum db_role role)
 	    db, role == DB_WRITER ? "PRAGMA cache_size = -2000" : "PRAGMA cache_size = -512");
 	if (!e)
 		e = db_script(db, "PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY;"
-				  "PRAGMA wal_autocheckpoint = 1000;"
 				  "PRAGMA journal_size_limit = 4194304;"
 				  "PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF");
 	if (!e && role == DB_READER)
@@ -411,6 +427,12 @@ db_begin_read(struct db *db)
 	return db_run(db, "BEGIN");
 }
 
+void
+db_set_patience(struct db *db, int64_t ms)
+{
+	db->patience_ms = ms;
+}
+
 enum err
 db_begin_write(struct db *db)
 {
@@ -506,6 +528,28 @@ db_checkpoint(struct db *db)
 	    sqlite3_wal_checkpoint_v2(db->conn, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 
 	return code ? report(db, "checkpoint", code) : ERR_OK;
+}
+
+void
+db_tend_wal(struct db *db)
+{
+	int64_t now = clock_mono_ms(), patience = db->patience_ms;
+
+	if (db->wal_frames < WAL_CHECKPOINT_FRAMES)
+		return;
+	bool trim = db->wal_frames >= WAL_TRIM_FRAMES && now >= db->no_trim_before_ms;
+	/* While it waits for readers new ones find all they need in the database itself, so that
+	 * only those who were there before are waited for. */
+	db->patience_ms = WAL_TRIM_MS;
+	int code = sqlite3_wal_checkpoint_v2(db->conn, "main",
+	    trim ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	db->patience_ms = patience;
+	if (trim && code)
+		db->no_trim_before_ms = now + WAL_TRIM_EVERY_MS;
+	if (code && (code & 0xff) != SQLITE_BUSY) {
+		enum err logged = report(db, "checkpoint", code);
+		(void)logged;
+	}
 }
 
 enum err

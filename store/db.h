@@ -93,8 +93,11 @@ int64_t db_changes(struct db *db);
 
 /* A consistent read. Guard: db_end, which rolls back unless committed. */
 NODISCARD enum err db_begin_read(struct db *db);
-/* Waits for the write lock up to ten seconds: ERR_BUSY. */
+/* Waits for the write lock as long as db_set_patience() says: ERR_BUSY. */
 NODISCARD enum err db_begin_write(struct db *db);
+/* How long others' locks are waited for; BUSY_PATIENCE_MS unless set. */
+void db_set_patience(struct db *db, int64_t ms);
+#define BUSY_PATIENCE_MS 10000
 /* Committed, not synced. After a failure nothing was written and the transaction is over. */
 NODISCARD enum err db_commit(struct db *db);
 /* Ends the transaction, if any, without effect. */
@@ -118,6 +121,13 @@ NODISCARD enum err db_use_wal(struct db *db);
 /* Moves all of the WAL into the database file, both synced, and empties the WAL. ERR_BUSY while
  * somebody reads. */
 NODISCARD enum err db_checkpoint(struct db *db);
+#define WAL_CHECKPOINT_FRAMES 1000 /* pages: the WAL is copied into the database from here on */
+#define WAL_TRIM_FRAMES 4000 /* and from here on begun anew, though others read all the time */
+#define WAL_TRIM_MS 100 /* waits for readers this long */
+#define WAL_TRIM_EVERY_MS 1000 /* and, where that was not enough, leaves it for this long */
+/* After a commit, no transaction open: keeps the WAL small. A failure is logged, db_failed() tells
+ * of it. */
+void db_tend_wal(struct db *db);
 /* A consistent copy in one file, durable; replaces `path`. */
 NODISCARD enum err db_snapshot(struct db *db, const char *path);
 /* SQLite's integrity check: a line per problem to `report`, ERR_CORRUPT if there is any. */

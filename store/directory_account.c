@@ -198,6 +198,18 @@ directory_set_credential(struct store *s, struct str address, const struct crede
 	return write_account(s, address, set_credential, &change);
 }
 
+static enum err
+find_account(struct store *s, struct str address, int64_t *ret)
+{
+	CLEANUP(arena_free) struct arena *arena = arena_new(DIRECTORY_ARENA);
+	struct account_entry entry;
+	enum err e = arena ? directory_find_account(s, address, arena, &entry) : ERR_NOMEM;
+
+	if (!e)
+		*ret = entry.id;
+	return e;
+}
+
 enum err
 directory_set_quota(struct store *s, struct str address, uint64_t bytes, uint64_t messages)
 {
@@ -207,8 +219,14 @@ directory_set_quota(struct store *s, struct str address, uint64_t bytes, uint64_
 
 	if (bytes > INT64_MAX || messages > INT64_MAX)
 		return ERR_SYNTAX;
-	enum err e = write_account(s, address, set_quota, &change);
+	/* Opened first: opening makes what a crash left of an earlier change right, not of this
+	 * one. */
+	enum err e = find_account(s, address, &change.id);
 	if (!e)
 		e = account_open(s, change.id, &a);
+	if (!e)
+		e = write_account(s, address, set_quota, &change);
+	if (!e && change.id != a->id)
+		e = ERR_STALE; /* removed and made anew meanwhile */
 	return e ? e : account_write(a, txn_mirror_limits, NULL, DURABLE_NOW);
 }

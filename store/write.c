@@ -119,6 +119,39 @@ take_writer(struct database *d, struct handle **ret)
 	return e;
 }
 
+static int64_t
+patience_of(struct database *d)
+{
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&d->mu);
+
+	(void)held;
+	return d->stuck ? STUCK_PATIENCE_MS : d->patience_ms;
+}
+
+static void
+note_stuck(struct database *d, bool stuck)
+{
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&d->mu);
+
+	(void)held;
+	if (stuck && !d->stuck)
+		log_warn("store", F_CSTR("op", "lock"), F_ERR(ERR_BUSY), F_CSTR("file", d->path),
+		    F_INT("waited_ms", d->patience_ms),
+		    F_CSTR("detail", "another process holds it"));
+	d->stuck = stuck;
+}
+
+static enum err
+begin(struct database *d, struct db *db)
+{
+	db_set_patience(db, patience_of(d));
+	enum err e = db_begin_write(db);
+
+	if (!e || e == ERR_BUSY)
+		note_stuck(d, e == ERR_BUSY);
+	return e;
+}
+
 /* Runs one operation; `alone` needs no savepoint, its failure ends the transaction. Fails itself
  * when the transaction can't go on: a full disk or the like has undone all of it, or what the
  * operation did could not be undone alone. */
@@ -142,7 +175,7 @@ run_operation(struct write_op *op, struct db *db, bool alone)
 static enum err
 run_transaction(struct database *d, struct db *db, struct write_op *batch)
 {
-	enum err e = db_begin_write(db);
+	enum err e = begin(d, db);
 
 	if (!e && d->admit)
 		e = d->admit(db);
@@ -181,11 +214,13 @@ run_batch(struct database *d, struct write_op *batch)
 
 	if (!e) {
 		e = run_transaction(d, h->db, batch);
+		if (!e) {
+			number_commit(d, h, db_has_changes(h->db), batch);
+			db_tend_wal(h->db);
+		}
 		bool failed = db_failed(h->db);
 		if (failed)
 			database_fail(d);
-		if (!e)
-			number_commit(d, h, db_has_changes(h->db), batch);
 		pool_give(&h);
 		if (failed)
 			pool_forget(

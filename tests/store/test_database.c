@@ -1,3 +1,4 @@
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "store/database.h"
 #include "tests/support/test.h"
@@ -459,6 +460,110 @@ START_TEST(a_full_disk_fails_the_write_and_nothing_else)
 }
 END_TEST
 
+/* Another process holds the lock and does not go on. */
+START_TEST(a_lock_that_is_never_given_back_is_waited_for_once)
+{
+	CLEANUP(close_fixture) struct fixture *f = open_fixture();
+	CLEANUP(db_close) struct db *other = NULL;
+
+	ck_assert_ok(db_open(f->path, DB_WRITER, &other));
+	ck_assert_ok(db_begin_write(other));
+	f->d.patience_ms = 300;
+	log_capture(keep_line, NULL);
+	int64_t start = clock_mono_ms();
+	ck_assert_int_eq(put(f, 1, DURABLE_NOW), ERR_BUSY);
+	ck_assert_int_ge(clock_mono_ms() - start, 300);
+	ck_assert_ptr_nonnull(strstr(logged, f->path)); /* said once, with the path */
+	logged[0] = 0;
+	start = clock_mono_ms();
+	for (int64_t n = 2; n < 5; n++)
+		ck_assert_int_eq(put(f, n, DURABLE_NOW), ERR_BUSY);
+	ck_assert_int_lt(clock_mono_ms() - start, 300);
+	ck_assert_str_eq(logged, "");
+	db_rollback(other);
+	ck_assert_ok(put(f, 5, DURABLE_NOW));
+	ck_assert_ok(db_begin_write(other)); /* from now on it is waited for again */
+	start = clock_mono_ms();
+	ck_assert_int_eq(put(f, 6, DURABLE_NOW), ERR_BUSY);
+	ck_assert_int_ge(clock_mono_ms() - start, 300);
+	log_capture(NULL, NULL);
+	ck_assert_int_eq(count(f), 1);
+}
+END_TEST
+
+/* -- the size of the WAL */
+
+static bool reading;
+
+/* Always somebody reads, one after the other: SQLite's own checkpoints would never find the moment
+ * to begin the WAL anew. */
+static void *
+read_on_and_on(void *arg)
+{
+	struct fixture *f = arg;
+
+	while (__atomic_load_n(&reading, __ATOMIC_SEQ_CST)) {
+		CLEANUP(read_end) struct handle *h = NULL;
+		int64_t n;
+		ck_assert_ok(read_begin(&f->d, &h));
+		ck_assert_ok(db_get_int(h->db, "SELECT count(*) FROM number", &n));
+		usleep(10000);
+	}
+	return NULL;
+}
+
+static off_t
+wal_size(struct fixture *f)
+{
+	char path[120];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s-wal", f->path);
+	ck_assert_int_eq(stat(path, &st), 0);
+	return st.st_size;
+}
+
+START_TEST(the_wal_stays_small_while_others_read)
+{
+	CLEANUP(close_fixture) struct fixture *f = open_fixture();
+	pthread_t readers[3];
+
+	reading = true;
+	for (size_t i = 0; i < ARRAY_LEN(readers); i++) {
+		ck_assert_int_eq(pthread_create(&readers[i], NULL, read_on_and_on, f), 0);
+		usleep(3000);
+	}
+	for (int64_t n = 1; n <= 80; n++)
+		ck_assert_ok(database_write(&f->d, insert_octets, &n, DURABLE_LATER));
+	__atomic_store_n(&reading, false, __ATOMIC_SEQ_CST);
+	for (size_t i = 0; i < ARRAY_LEN(readers); i++)
+		pthread_join(readers[i], NULL);
+	ck_assert_int_lt(wal_size(f), 40 << 20);
+}
+END_TEST
+
+START_TEST(a_reader_that_stays_delays_writers_a_little_only)
+{
+	CLEANUP(close_fixture) struct fixture *f = open_fixture();
+	CLEANUP(read_end) struct handle *h = NULL;
+	int64_t n;
+
+	ck_assert_ok(put(f, 1000, DURABLE_NOW));
+	ck_assert_ok(read_begin(&f->d, &h));
+	ck_assert_ok(db_get_int(h->db, "SELECT count(*) FROM number", &n));
+	int64_t start = clock_mono_ms();
+	for (n = 1; n <= 40; n++)
+		ck_assert_ok(database_write(&f->d, insert_octets, &n, DURABLE_LATER));
+	ck_assert_int_lt(clock_mono_ms() - start, 3000);
+	ck_assert_int_gt(wal_size(f), 40 << 20);
+	read_end(&h);
+	usleep(WAL_TRIM_EVERY_MS * 1000);
+	for (n = 41; n <= 43; n++)
+		ck_assert_ok(database_write(&f->d, insert_octets, &n, DURABLE_LATER));
+	ck_assert_int_lt(wal_size(f), 8 << 20);
+}
+END_TEST
+
 START_TEST(a_database_that_is_no_more_is_gone)
 {
 	CLEANUP(close_fixture) struct fixture *f = open_fixture();
@@ -649,7 +754,9 @@ TEST_MAIN("database", what_is_written_is_read, statements_carry_octets_as_they_a
     a_failing_write_takes_no_other_with_it, a_database_can_refuse_all_writes,
     a_failed_sync_is_told_and_not_forgotten, a_sync_after_a_failed_one_makes_all_commits_durable,
     what_cannot_be_undone_is_not_committed_with_others, all_who_wait_for_a_failed_sync_are_told,
-    a_full_disk_fails_the_write_and_nothing_else, a_database_that_is_no_more_is_gone,
+    a_full_disk_fails_the_write_and_nothing_else,
+    a_lock_that_is_never_given_back_is_waited_for_once, the_wal_stays_small_while_others_read,
+    a_reader_that_stays_delays_writers_a_little_only, a_database_that_is_no_more_is_gone,
     files_follow_the_rows, handles_are_used_again_and_closed_when_idle, idle_handles_are_bounded,
     idle_handles_make_room_when_descriptors_run_out, an_older_database_is_migrated_after_a_snapshot,
     a_database_of_a_newer_program_is_refused, a_migration_that_fails_changes_nothing)
