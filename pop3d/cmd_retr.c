@@ -1,16 +1,18 @@
-/* RETR and TOP (RFC 1939 §5, §7). A message of any size goes out piece by piece as the client
- * reads; each step opens the message anew. */
+/* RETR and TOP (RFC 1939 §5, §7). A small message is written at once. A large one goes out piece by
+ * piece as the client reads; its file is kept open for so long, so that what has begun can be
+ * finished though another session removes the message. */
 #include "pop3d/pop3_commands.h"
 #include "pop3d/pop3_reply.h"
+#include "store/message.h"
 
-#define PIECE ((size_t)32 * 1024)
+#define PIECE ((size_t)SPOOL_MEMORY) /* at least: what is larger stands in a file */
 
 struct piece {
 	char octets[PIECE];
 	size_t n;
 };
 
-/* The next piece of the message; n = 0 at its end. */
+/* The next piece of the message, from its file or `r`; n = 0 at its end. */
 static enum err
 read_piece(const struct pop3_pump *p, struct reader *r, struct piece *piece)
 {
@@ -19,10 +21,12 @@ read_piece(const struct pop3_pump *p, struct reader *r, struct piece *piece)
 	piece->n = 0;
 	if (left == 0)
 		return ERR_OK;
-	enum err e = reader_read(r, p->message, p->offset, piece->octets,
-	    left < PIECE ? (size_t)left : PIECE, &piece->n);
-	if (!e && piece->n == 0)
+	size_t n = left < PIECE ? (size_t)left : PIECE;
+	enum err e = p->file ? message_file_read(p->file, p->offset, piece->octets, n)
+			     : reader_read(r, p->message, p->offset, piece->octets, n, &n);
+	if (!e && n == 0)
 		e = ERR_CORRUPT; /* shorter than its row says */
+	piece->n = n;
 	return e;
 }
 
@@ -53,7 +57,7 @@ step_body(struct pop3_session *s, bool *ret_done)
 	while (p->offset < p->size && !p->stuff.finished) {
 		if (conn_out_full(s->conn))
 			return ERR_OK;
-		enum err e = r ? ERR_OK : reader_open(s->drop.account, &r);
+		enum err e = r || p->file ? ERR_OK : reader_open(s->drop.account, &r);
 		if (!e)
 			e = read_piece(p, r, &piece);
 		if (!e)
@@ -88,6 +92,8 @@ begin(struct pop3_session *s, uint32_t seq, const struct dot_stuff *stuff)
 	    .stuff = *stuff,
 	};
 	e = read_piece(&s->pump, r, &piece);
+	if (!e && piece.n < row.size)
+		e = reader_take_file(r, entry->message, &s->pump.file);
 	if (e)
 		return e;
 	if (stuff->limited)

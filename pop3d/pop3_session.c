@@ -112,8 +112,10 @@ step_pump(struct pop3_session *s)
 		log_warn("response_cut", F_ERR(e));
 		pop3_leave(s, "error");
 	}
-	if (e || done)
+	if (e || done) {
 		s->pump.step = NULL;
+		message_file_close(&s->pump.file);
+	}
 }
 
 /* Takes one line and runs it. False: there is none yet. */
@@ -231,6 +233,7 @@ done(void *session)
 	    F_CSTR("peer", s->conn ? conn_peer(s->conn) : ""), F_UINT("retrieved", s->retrieved),
 	    F_UINT("octets", s->octets), F_UINT("deleted", s->removed), F_CSTR("end", s->end));
 	sasl_free(&s->sasl);
+	message_file_close(&s->pump.file);
 	maildrop_close(&s->drop);
 	conf_unref(&s->conf);
 	free(s->user);

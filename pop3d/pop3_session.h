@@ -42,6 +42,7 @@ struct pop3_pump {
 	uint32_t count; /* STAT: added up so far */
 	uint64_t octets;
 	int64_t message; /* RETR, TOP */
+	struct message_file *file; /* of a large one, while it is being written; or NULL */
 	uint64_t offset, size;
 	struct dot_stuff stuff;
 };

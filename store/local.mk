@@ -32,6 +32,7 @@ libstore_a_SOURCES += \
 	%D%/message.h %D%/message_private.h \
 	%D%/message_copy.c \
 	%D%/message_expunge.c \
+	%D%/message_file.c %D%/message_file.h \
 	%D%/message_flags.c \
 	%D%/message_in.c \
 	%D%/message_insert.c %D%/message_insert.h \

@@ -2,21 +2,15 @@
 
 #include "common/base/log.h"
 #include "store/account_private.h"
-#include "store/file.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 /* The octets of one message, kept between calls of reader_read(). */
 struct octets {
 	int64_t message; /* 0: none */
 	uint64_t size;
-	int fd; /* of its file, or -1 */
-	char path[PATH_MAX];
-	struct stmt *rows_st; /* or its rows: */
+	struct message_file *file; /* or NULL, and its rows: */
+	struct stmt *rows_st;
 	struct str header, body; /* in the statement */
 };
 
@@ -34,7 +28,6 @@ reader_open(struct account *a, struct reader **ret)
 
 	if (!r)
 		return ERR_NOMEM;
-	r->octets.fd = -1;
 	r->account = account_ref(a);
 	enum err e = account_read(a, &r->handle);
 	if (!e)
@@ -46,7 +39,7 @@ static void
 forget_octets(struct octets *o)
 {
 	stmt_done(&o->rows_st);
-	fd_close(&o->fd);
+	message_file_close(&o->file);
 	o->message = 0;
 }
 
@@ -74,25 +67,6 @@ damaged(const struct reader *r, int64_t message, const char *path, const char *d
 }
 
 /* -- octets */
-
-static enum err
-open_file(struct reader *r, int64_t message, struct str blob)
-{
-	struct octets *o = &r->octets;
-	struct stat st;
-	enum err e = account_blob_path(r->account, blob, o->path);
-
-	if (e)
-		return damaged(r, message, r->account->blobs, "not a blob's name");
-	o->fd = open(o->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (o->fd < 0 && errno == ENOENT)
-		return damaged(r, message, o->path, "the file is missing");
-	if (o->fd < 0 || fstat(o->fd, &st) < 0)
-		return file_error("open", o->path);
-	if ((uint64_t)st.st_size != o->size)
-		return damaged(r, message, o->path, "the file has not the message's size");
-	return ERR_OK;
-}
 
 static enum err
 open_rows(struct reader *r, int64_t message)
@@ -137,32 +111,13 @@ open_octets(struct reader *r, int64_t message)
 		return ERR_GONE;
 	r->octets.size = (uint64_t)stmt_int(st, 0);
 	struct str blob = stmt_str(st, 1);
-	e = blob.n ? open_file(r, message, blob) : open_rows(r, message);
+	e = blob.n ? message_file_open(r->account, message, blob, r->octets.size, &r->octets.file)
+		   : open_rows(r, message);
 	if (e)
 		forget_octets(&r->octets);
 	else
 		r->octets.message = message;
 	return e;
-}
-
-static enum err
-read_file(struct reader *r, uint64_t offset, char *to, size_t n)
-{
-	const struct octets *o = &r->octets;
-
-	while (n > 0) {
-		ssize_t got = pread(o->fd, to, n, (off_t)offset);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return file_error("read", o->path);
-		if (got == 0)
-			return damaged(r, o->message, o->path, "the file ends too early");
-		to += got;
-		n -= (size_t)got;
-		offset += (uint64_t)got;
-	}
-	return ERR_OK;
 }
 
 enum err
@@ -177,8 +132,8 @@ reader_read(struct reader *r, int64_t message, uint64_t offset, char *to, size_t
 		n = 0;
 	else if (n > o->size - offset)
 		n = o->size - offset;
-	if (o->fd >= 0 && n > 0) {
-		e = read_file(r, offset, to, n);
+	if (o->file && n > 0) {
+		e = message_file_read(o->file, offset, to, n);
 	} else if (n > 0) {
 		struct str head = str_sub(o->header, offset, n);
 		struct str tail = {"", 0};
@@ -193,6 +148,19 @@ reader_read(struct reader *r, int64_t message, uint64_t offset, char *to, size_t
 	if (!e)
 		*ret_n = n;
 	return e;
+}
+
+enum err
+reader_take_file(struct reader *r, int64_t message, struct message_file **ret)
+{
+	enum err e = open_octets(r, message);
+
+	if (e)
+		return e;
+	*ret = MOVE_PTR(r->octets.file);
+	if (*ret)
+		forget_octets(&r->octets);
+	return ERR_OK;
 }
 
 /* -- rows */

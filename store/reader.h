@@ -8,6 +8,7 @@
 #define STORE_READER_H
 
 #include "store/account.h"
+#include "store/message_file.h"
 
 struct reader;
 
@@ -47,5 +48,9 @@ NODISCARD enum err reader_message(
  * ERR_CORRUPT, logged with its path. */
 NODISCARD enum err reader_read(
     struct reader *r, int64_t message, uint64_t offset, char *to, size_t n, size_t *ret_n);
+/* The file of a message that has one, now the caller's, who may keep it longer than the reader;
+ * NULL for one that stands in the database and is no larger than SPOOL_MEMORY. Errors as
+ * reader_read(). */
+NODISCARD enum err reader_take_file(struct reader *r, int64_t message, struct message_file **ret);
 
 #endif

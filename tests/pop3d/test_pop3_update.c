@@ -119,6 +119,39 @@ START_TEST(stat_and_list_agree_when_marked_messages_are_removed_by_another)
 }
 END_TEST
 
+/* A telephone on a slow line reads what the desktop removes: what has begun arrives whole. */
+START_TEST(a_message_that_is_being_read_may_be_removed_by_another)
+{
+	static const size_t sizes[] = {60000, 70000, 3000000};
+	CLEANUP(pop3_fixture_close) struct pop3_fixture *f = pop3_fixture_open(NULL, 0);
+	CLEANUP(sbuf_done) struct sbuf big = SBUF_INIT(1 << 22);
+
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		sbuf_clear(&big);
+		sbuf_puts(&big, "Subject: big\r\n\r\n");
+		while (sbuf_view(&big).n < sizes[i])
+			sbuf_puts(&big, "0123456789 0123456789 0123456789 0123456789\r\n");
+		pop3_fixture_deliver(f, sbuf_view(&big));
+		CLEANUP(conn_memory_close) struct conn *c = pop3_login(f);
+		conn_memory_feed(c, STR("RETR 1\r\nRETR 1\r\nSTAT\r\nQUIT\r\n"));
+		struct str head = conn_memory_output_some(c, f->arena, 1000);
+		ck_assert(str_starts(head, STR("+OK ")));
+		pop3_fixture_remove(f, 1);
+		size_t got = head.n - (str_find(head, '\n') + 1);
+		struct str rest = str_of(pop3_output(f, c));
+		size_t left = sbuf_view(&big).n - got;
+		ck_assert_uint_gt(rest.n, left);
+		ck_assert(str_starts(str_skip(rest, left), STR(".\r\n")));
+		rest = str_skip(rest, left + 3);
+		/* the second RETR ran before the removal where there was room for its output */
+		ck_assert(str_starts(rest, STR("+OK ")) ||
+			  str_starts(rest, STR("-ERR Message has been deleted\r\n+OK 0 0\r\n")));
+		ck_assert(conn_memory_closed(c));
+		ck_assert_uint_eq(pop3_fixture_count(f), 0);
+	}
+}
+END_TEST
+
 START_TEST(two_sessions_may_remove_the_same_message)
 {
 	CLEANUP(pop3_fixture_close)
@@ -235,7 +268,7 @@ END_TEST
 
 TEST_MAIN("pop3_update", quit_removes_what_is_marked_and_nothing_else,
     a_session_that_does_not_quit_removes_nothing, quit_that_comes_with_the_end_of_input_counts,
-    each_session_keeps_its_own_snapshot,
+    each_session_keeps_its_own_snapshot, a_message_that_is_being_read_may_be_removed_by_another,
     stat_and_list_agree_when_marked_messages_are_removed_by_another,
     two_sessions_may_remove_the_same_message, an_update_that_fails_is_an_error_and_removes_nothing,
     a_stop_ends_sessions_without_update, retr_sets_no_flag,

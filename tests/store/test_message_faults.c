@@ -58,6 +58,37 @@ START_TEST(a_blob_that_is_damaged_is_an_error_not_nothing)
 }
 END_TEST
 
+/* A read that began before the message was expunged still sees its row, but not its file. */
+START_TEST(a_message_expunged_during_a_read_is_gone_not_damaged)
+{
+	CLEANUP(reader_close) struct reader *before = NULL;
+	CLEANUP(message_file_close) struct message_file *file = NULL;
+	struct message_row row;
+	char buf[10];
+	size_t n;
+
+	fixture_open(&f);
+	deliver_one(&f, 1, 100000);
+	deliver_one(&f, 2, 100000);
+	deliver_one(&f, 3, 1000);
+	int64_t first = message_of(&f, f.inbox, 1), second = message_of(&f, f.inbox, 2);
+	ck_assert_ok(reader_open(f.a, &before));
+	ck_assert_ok(reader_take_file(before, message_of(&f, f.inbox, 3), &file));
+	ck_assert_ptr_null(file);
+	ck_assert_ok(reader_take_file(before, second, &file));
+	ck_assert_ok(reader_message(before, first, WANT_BASICS, &row));
+	struct uidset uids = uids_of(&f, "1:2");
+	ck_assert_ok(message_remove(f.a, f.inbox, &uids));
+	ck_assert_ok(reader_message(before, first, WANT_BASICS, &row));
+	ck_assert_int_eq(reader_read(before, first, 0, buf, 10, &n), ERR_GONE);
+	reader_close(&before);
+	ck_assert_ok(message_file_read(file, 99990, buf, 10));
+	ck_assert_int_eq(message_file_read(file, 99991, buf, 10), ERR_CORRUPT);
+	message_file_close(&file);
+	fixture_close(&f);
+}
+END_TEST
+
 START_TEST(a_spool_that_cannot_be_written_refuses_the_message)
 {
 	char spool[300];
@@ -319,6 +350,7 @@ START_TEST(what_a_killed_process_left_in_the_spool_is_swept)
 END_TEST
 
 TEST_MAIN("message_faults", a_blob_that_is_damaged_is_an_error_not_nothing,
+    a_message_expunged_during_a_read_is_gone_not_damaged,
     a_spool_that_cannot_be_written_refuses_the_message,
     a_blob_that_cannot_be_placed_refuses_the_message,
     a_database_that_cannot_be_opened_leaves_no_blob, a_snapshot_nobody_asks_for_is_dropped,
