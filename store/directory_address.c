@@ -2,6 +2,7 @@
 #include "store/directory_private.h"
 
 #include <idn2.h>
+#include <utf8proc.h>
 
 static struct str
 lower_dup(struct str s, struct arena *arena)
@@ -13,6 +14,33 @@ lower_dup(struct str s, struct arena *arena)
 	for (size_t i = 0; i < s.n; i++)
 		copy[i] = ascii_lower(s.p[i]);
 	return str_make(copy, s.n);
+}
+
+static utf8proc_int32_t
+lower_point(utf8proc_int32_t point, void *arg)
+{
+	(void)arg;
+	return utf8proc_tolower(point);
+}
+
+enum err
+directory_fold_local(struct str local, struct arena *arena, struct str *ret)
+{
+	utf8proc_uint8_t *folded = NULL;
+
+	*ret = lower_dup(local, arena);
+	if (!ret->p)
+		return ERR_NOMEM;
+	if (str_is_ascii(local))
+		return ERR_OK;
+	utf8proc_ssize_t n =
+	    utf8proc_map_custom((const utf8proc_uint8_t *)local.p, (utf8proc_ssize_t)local.n,
+		&folded, UTF8PROC_STABLE | UTF8PROC_COMPOSE, lower_point, NULL);
+	if (n < 0)
+		return n == UTF8PROC_ERROR_NOMEM ? ERR_NOMEM : ERR_SYNTAX;
+	*ret = arena_dup(arena, str_make(folded, (size_t)n));
+	free(folded);
+	return ret->p ? ERR_OK : ERR_NOMEM;
 }
 
 /* RFC 5321 §4.1.2 Domain: labels of 1 to 63 letters, digits and inner hyphens. */
@@ -120,13 +148,10 @@ directory_parse_address(struct str address, struct arena *arena, struct director
 		return e;
 	if (local.n == 0 || has_control(local) || !str_is_utf8(local))
 		return ERR_SYNTAX;
-	local = lower_dup(local, arena);
-	if (!local.p)
-		return ERR_NOMEM;
-	e = directory_parse_domain(str_skip(address, at + 1), arena, &ret->domain);
-	if (!e)
-		ret->local = local;
-	return e;
+	e = directory_fold_local(local, arena, &ret->local);
+	if (e)
+		return e;
+	return directory_parse_domain(str_skip(address, at + 1), arena, &ret->domain);
 }
 
 bool

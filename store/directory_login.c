@@ -133,11 +133,7 @@ directory_find_login(struct store *s, struct str login, struct arena *arena,
 	enum err e = ERR_OK;
 
 	if (bare) {
-		a.local = arena_dup(arena, login);
-		for (size_t i = 0; a.local.p && i < a.local.n; i++)
-			((char *)a.local.p)[i] = ascii_lower(login.p[i]);
-		if (!a.local.p)
-			return ERR_NOMEM;
+		e = str_is_utf8(login) ? directory_fold_local(login, arena, &a.local) : ERR_SYNTAX;
 	} else {
 		e = directory_parse_address(login, arena, &a);
 	}

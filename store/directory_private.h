@@ -12,12 +12,15 @@
 
 /* An address as the directory stores it. */
 struct directory_address {
-	struct str local; /* lower case, quotes removed */
+	struct str local; /* lower case, in Unicode's form NFC, quotes removed */
 	struct str domain; /* lower case, ASCII form (IDNA 2008) */
 };
 
 /* ERR_SYNTAX when it is no host name of letters, digits and hyphens, or none of IDNA. */
 NODISCARD enum err directory_parse_domain(struct str domain, struct arena *arena, struct str *ret);
+/* The one spelling of a local part: lower case (beyond ASCII too), form NFC. `local` is UTF-8.
+ * ERR_NOMEM; ERR_SYNTAX if Unicode has no such thing. */
+NODISCARD enum err directory_fold_local(struct str local, struct arena *arena, struct str *ret);
 /* ERR_SYNTAX without a local part and a domain. What the local part may hold is not asked, beyond
  * control characters. */
 NODISCARD enum err directory_parse_address(

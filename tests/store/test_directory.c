@@ -2,6 +2,8 @@
 #include "store/mailbox.h"
 #include "tests/support/store_fixture.h"
 
+#include <stdio.h>
+
 #include <sys/stat.h>
 
 static struct account_entry
@@ -67,6 +69,28 @@ START_TEST(accounts_are_found_in_any_case_and_quoting)
 		    ERR_SYNTAX);
 	ck_assert_int_eq(
 	    directory_find_account(f->store, STR("bob@example.test"), f->arena, &a), ERR_NOT_FOUND);
+}
+END_TEST
+
+/* RFC 6530 §10.1, RFC 6532 §3.1: two ways to write one letter are one letter, as two cases are. */
+START_TEST(accounts_beyond_ascii_are_found_in_any_case_and_form)
+{
+	static const char *const names[] = {
+	    "j\xc3\xb6rg", "J\xc3\x96RG", "jo\xcc\x88rg", "JO\xcc\x88rg", "J\xc3\xb6RG"};
+	CLEANUP(store_fixture_close) struct store_fixture *f = store_fixture_open();
+	int64_t id = store_fixture_add(f, "J\xc3\x96rg@example.test");
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		struct account_entry a;
+		struct credential c;
+		char address[64];
+		snprintf(address, sizeof(address), "%s@example.test", names[i]);
+		ck_assert_ok(directory_find_login(f->store, str_of(address), f->arena, &a, &c));
+		ck_assert_int_eq(a.id, id);
+		ck_assert_str_is(a.address, "j\xc3\xb6rg@example.test");
+		ck_assert_ok(directory_find_login(f->store, str_of(names[i]), f->arena, &a, &c));
+		ck_assert_int_eq(a.id, id);
+	}
 }
 END_TEST
 
@@ -239,6 +263,7 @@ END_TEST
 
 TEST_MAIN("directory", domains_are_added_listed_and_removed, domain_names_are_checked,
     accounts_are_found_in_any_case_and_quoting, account_addresses_are_checked,
+    accounts_beyond_ascii_are_found_in_any_case_and_form,
     accounts_are_listed_with_what_is_known_of_them, new_accounts_get_the_default_quota,
     removed_account_goes_with_its_files_and_its_number,
     files_of_an_unknown_account_are_set_aside_not_erased,
