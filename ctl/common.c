@@ -82,7 +82,8 @@ call_open_store(struct call *call)
 	const struct store_options options = {.data_dir = c->data_dir,
 	    .process = "pillarbox",
 	    .default_quota_bytes = c->default_quota_bytes,
-	    .recipient_delimiter = c->recipient_delimiter};
+	    .recipient_delimiter = c->recipient_delimiter,
+	    .tombstone_days = c->tombstone_days};
 	enum err e = store_open(&options, &call->store);
 	if (!e)
 		return CALL_GO_ON;

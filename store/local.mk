@@ -41,6 +41,7 @@ libstore_a_SOURCES += \
 	%D%/peers.c %D%/peers.h \
 	%D%/reader.c %D%/reader.h \
 	%D%/spool.c %D%/spool_private.h \
+	%D%/tombstone.c \
 	%D%/uidset.c %D%/uidset.h \
 	%D%/view.c %D%/view.h %D%/view_private.h \
 	%D%/view_advance.c \

@@ -23,6 +23,9 @@ struct mailbox_info {
 	uint32_t uidvalidity;
 	uint32_t uidnext;
 	uint64_t highest_modseq;
+	/* Expunges up to here may have been forgotten: a client that knows less has to be told of
+	 * every UID that is absent (RFC 7162 §3.2.5). */
+	uint64_t pruned_modseq;
 	uint32_t messages;
 	uint32_t unseen; /* number without \Seen */
 	uint32_t deleted; /* number with \Deleted */

@@ -4,7 +4,8 @@
 /* '0' is what follows '/': names between name/ and name0 are below name. */
 #define INFO_COLUMNS                                                                               \
 	"id, name, special_use, noselect, uidvalidity, uidnext, highest_modseq, messages, unseen," \
-	" deleted, bytes, recent_from, EXISTS (SELECT 1 FROM subscription s WHERE s.name = "       \
+	" deleted, bytes, recent_from, pruned_modseq, EXISTS (SELECT 1 FROM subscription s WHERE " \
+	"s.name = "                                                                                \
 	"m.name)"
 #define HAS_CHILDREN                                                                               \
 	"EXISTS (SELECT 1 FROM mailbox c WHERE c.name > m.name || '/' AND c.name < m.name || '0')"
@@ -24,7 +25,8 @@ read_info(struct stmt *st, struct arena *arena)
 	    .deleted = (uint32_t)stmt_int(st, 9),
 	    .bytes = (uint64_t)stmt_int(st, 10),
 	    .recent_from = (uint32_t)stmt_int(st, 11),
-	    .subscribed = stmt_int(st, 12) != 0};
+	    .pruned_modseq = (uint64_t)stmt_int(st, 12),
+	    .subscribed = stmt_int(st, 13) != 0};
 }
 
 static enum err
@@ -38,7 +40,7 @@ read_one(struct stmt *st, struct arena *arena, struct mailbox_info *ret)
 	if (!row)
 		return ERR_NOT_FOUND;
 	struct mailbox_info info = read_info(st, arena);
-	info.has_children = stmt_int(st, 13) != 0;
+	info.has_children = stmt_int(st, 14) != 0;
 	if (arena_failed(arena))
 		return ERR_NOMEM;
 	*ret = info;

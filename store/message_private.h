@@ -39,10 +39,16 @@ uint64_t keywords_apply(const uint64_t map[KEYWORDS_MAX], uint64_t flags);
 /* Counts the entry in (sign 1) or out (sign -1). */
 void change_count(struct mailbox_change *c, uint64_t flags, uint64_t size, int sign);
 
+/* More go with each expunge than come: so they do not pile up, and no expunge has much to do. */
+#define PRUNE_MIN 64
+
 /* Takes the entries out, with tombstones and counters; `release`: and what they point to, unless
  * other entries do too. */
 NODISCARD enum err rows_remove(
     struct txn *t, int64_t mailbox, const struct rows *rows, uint64_t modseq, bool release);
+/* Forgets the mailbox's tombstones that are older than the store keeps them, at most `limit` of
+ * them, and notes up to which modseq (mailbox_info.pruned_modseq). */
+NODISCARD enum err txn_prune_tombstones(struct txn *t, int64_t mailbox, size_t limit);
 /* A new entry; counters are the caller's. */
 NODISCARD enum err entry_add(
     struct txn *t, int64_t mailbox, uint32_t uid, int64_t message, uint64_t flags, uint64_t modseq);

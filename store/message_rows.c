@@ -150,5 +150,7 @@ rows_remove(struct txn *t, int64_t mailbox, const struct rows *rows, uint64_t mo
 		if (!e && release)
 			e = txn_release_message(t, r->message);
 	}
+	if (!e)
+		e = txn_prune_tombstones(t, mailbox, PRUNE_MIN + 2 * rows->n);
 	return e ? e : txn_change_mailbox(t, mailbox, &change, modseq);
 }

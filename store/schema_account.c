@@ -89,7 +89,10 @@ static const char version_1[] =
 "	CAST(m.envelope AS TEXT) AS envelope, m.id AS message"
 "	FROM entry e JOIN mailbox b ON b.id = e.mailbox JOIN message m ON m.id = e.message"
 "	ORDER BY b.name, e.uid;";
+/* Tombstones of changes up to this modseq may be gone: who was told less must look at all UIDs. */
+static const char version_2[] =
+"ALTER TABLE mailbox ADD COLUMN pruned_modseq INTEGER NOT NULL DEFAULT 0;";
 /* clang-format on */
 
-static const char *const steps[] = {version_1};
+static const char *const steps[] = {version_1, version_2};
 const struct schema schema_account = {"account", steps, ARRAY_LEN(steps)};

@@ -76,6 +76,7 @@ service_start(struct server *s, const char *process, struct service **ret)
 	    .process = process,
 	    .default_quota_bytes = conf->default_quota_bytes,
 	    .recipient_delimiter = conf->recipient_delimiter,
+	    .tombstone_days = conf->tombstone_days,
 	};
 	enum err e = store_open(&options, &svc->store);
 	if (!e)

@@ -79,6 +79,7 @@ store_open(const struct store_options *o, struct store **ret)
 		return ERR_NOMEM;
 	pthread_mutex_init(&s->mu, NULL);
 	s->default_quota_bytes = o->default_quota_bytes;
+	s->tombstone_days = o->tombstone_days;
 	s->data_dir = strdup(o->data_dir);
 	s->run_dir = o->run_dir ? strdup(o->run_dir) : NULL;
 	s->process = dup_or_empty(o->process);

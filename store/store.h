@@ -28,6 +28,7 @@ struct store_options {
 	const char *process; /* "imapd": its name on the bus */
 	uint64_t default_quota_bytes; /* of new accounts, 0 none */
 	const char *recipient_delimiter; /* "+" or "" */
+	uint32_t tombstone_days; /* what was expunged is remembered this long; 0: for ever */
 };
 
 /* Makes the directories and an empty directory.db, or brings an old one forward. Mode 0770/0660

@@ -16,6 +16,7 @@ struct store {
 	char *spool_dir; /* data_dir/spool */
 	char *delimiter; /* of sub-addresses, "" for none */
 	uint64_t default_quota_bytes;
+	uint32_t tombstone_days;
 
 	struct pool *pool;
 	struct database directory;

@@ -48,6 +48,8 @@ struct conf {
 	uint32_t bad_commands_before_login; /* 10 */
 	uint32_t bad_commands_after_login; /* 20 */
 	uint64_t default_quota_bytes; /* for new accounts; 0 = none */
+	uint32_t tombstone_days; /* how long expunged messages' numbers are remembered: 90; 0 = for
+				    ever */
 	const char *recipient_delimiter; /* "+", "" switches sub-addressing off */
 
 	struct {

@@ -126,6 +126,9 @@ static const struct conf_option options[] = {
      "Threads that run commands, per daemon. Idle connections need none."},
     {"", "default_quota", CONF_SIZE, AT(default_quota_bytes), 0, UINT64_MAX >> 1, "0", NULL, NULL,
      "The space that a new account gets; 0 is no limit."},
+    {"", "tombstone_days", CONF_NUMBER, AT(tombstone_days), 0, 36500, "90", NULL, NULL,
+     "How long a mailbox remembers which messages were removed from it, for mail programs that were "
+     "away meanwhile; 0 is for ever. One that stays away longer looks through the whole mailbox."},
     {"", "recipient_delimiter", CONF_STRING, AT(recipient_delimiter), 0, 0, "+", NULL,
      check_delimiter,
      "Mail for ann+anything@domain reaches ann@domain. \"\" switches this off."},

@@ -1,6 +1,8 @@
 /* Messages into, between and out of mailboxes, one operation at a time. */
+#include "common/base/clock.h"
 #include "store/directory.h"
-#include "store/view.h"
+#include "store/message_private.h"
+#include "store/view_private.h"
 #include "tests/store/fixture.h"
 #include "tests/support/test.h"
 
@@ -443,10 +445,73 @@ START_TEST(expunge_takes_the_deleted_and_the_last_entry_takes_the_message)
 }
 END_TEST
 
+static int64_t
+count_tombstones(struct account *a)
+{
+	CLEANUP(read_end) struct handle *h = NULL;
+	int64_t n = -1;
+
+	ck_assert_ok(account_read(a, &h));
+	ck_assert_ok(db_get_int(h->db, "SELECT count(*) FROM tombstone", &n));
+	return n;
+}
+
+static void
+remove_uids(uint32_t from, uint32_t to)
+{
+	struct uidset uids;
+
+	uidset_init(&uids, f.arena);
+	ck_assert_ok(uidset_add(&uids, from, to));
+	ck_assert_ok(message_remove(f.a, f.inbox, &uids));
+}
+
+START_TEST(old_tombstones_go_in_small_steps_and_it_is_known_how_far)
+{
+	struct mailbox_info info;
+
+	fixture_open(&f);
+	f.store->tombstone_days = 90;
+	for (unsigned i = 1; i <= 210; i++)
+		deliver_one(&f, i, 100);
+	CLEANUP(view_unref) struct view *full = view_now(&f, f.inbox);
+	clock_freeze(2000000000);
+	remove_uids(1, 200);
+	CLEANUP(view_unref) struct view *before = view_now(&f, f.inbox);
+	clock_advance_ms(80 * 86400000ll);
+	remove_uids(201, 201);
+	ck_assert_int_eq(count_tombstones(f.a), 201);
+	ck_assert_ok(mailbox_find(f.a, STR("INBOX"), f.arena, &info));
+	ck_assert_uint_eq(info.pruned_modseq, 0);
+
+	clock_advance_ms(11 * 86400000ll);
+	remove_uids(202, 202); /* the first 200 are too old now: 66 of them go */
+	ck_assert_int_eq(count_tombstones(f.a), 202 - 66);
+	ck_assert_ok(mailbox_find(f.a, STR("INBOX"), f.arena, &info));
+	ck_assert_uint_eq(info.pruned_modseq, view_modseq(before));
+	remove_uids(203, 203);
+	remove_uids(204, 204);
+	remove_uids(205, 205);
+	ck_assert_int_eq(count_tombstones(f.a), 5); /* 201 is younger */
+	ck_assert_ok(mailbox_find(f.a, STR("INBOX"), f.arena, &info));
+	ck_assert_uint_eq(info.pruned_modseq, view_modseq(before));
+	ck_assert_str_eq(listing(&f, f.inbox), "206 207 208 209 210");
+	ck_assert_counters(f.a);
+	clock_thaw();
+	/* another process has the mailbox as it was before all of this */
+	struct view *stale = MOVE_PTR(full);
+	ck_assert_ok(view_catch_up(f.a, f.inbox, &stale));
+	ck_assert_uint_eq(view_count(stale), 5);
+	view_unref(&stale);
+	fixture_close(&f);
+}
+END_TEST
+
 TEST_MAIN("message", a_message_of_any_size_comes_back_octet_for_octet, an_empty_message_is_stored,
     a_big_message_takes_constant_memory, several_accounts_get_one_copy_each_and_fail_alone,
     a_delivery_goes_to_its_mailbox_or_the_inbox, over_quota_leaves_nothing_behind,
     append_takes_all_or_none, flags_change_as_asked_and_only_then_get_a_modseq,
     entries_changed_meanwhile_are_left_alone, keywords_have_a_limit_and_unused_ones_make_room,
     a_copy_shares_the_message_and_a_move_brings_it,
-    expunge_takes_the_deleted_and_the_last_entry_takes_the_message)
+    expunge_takes_the_deleted_and_the_last_entry_takes_the_message,
+    old_tombstones_go_in_small_steps_and_it_is_known_how_far)
