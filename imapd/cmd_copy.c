@@ -9,9 +9,6 @@
  * SHOULD), and a line of many megabytes is none. */
 #define COPYUID_RANGES_MAX 50000
 
-typedef enum err transfer(struct account *a, int64_t from, const struct uidset *uids, int64_t to,
-    struct arena *arena, struct copied *ret);
-
 static enum err
 find_target(struct imap_session *s, struct imap_cmd *cmd, struct str name, int64_t *ret)
 {
@@ -35,9 +32,34 @@ is_deleted(struct imap_session *s, struct imap_cmd *cmd, int64_t mailbox)
 	return mailbox_get(s->account, mailbox, cmd->arena, &info) == ERR_GONE;
 }
 
+/* Messages that another session has expunged: a UID that is no more is ignored (RFC 3501 §6.4.8),
+ * but a client that names sequence numbers believes that they are there. COPY is all or nothing
+ * (§6.4.7, RFC 2180 §4.4.1); MOVE says what it moved. */
+static enum err
+run_transfer(struct imap_session *s, struct imap_cmd *cmd, const struct uidset *uids,
+    int64_t target, bool move, struct copied *ret)
+{
+	enum err e;
+
+	if (move)
+		e = message_move(s->account, s->mailbox, uids, target, cmd->arena, ret);
+	else if (cmd->uid)
+		e = message_copy(s->account, s->mailbox, uids, target, cmd->arena, ret);
+	else
+		e = message_copy_all(s->account, s->mailbox, uids, imap_count_told(s, uids), target,
+		    cmd->arena, ret);
+	if (!e && !cmd->uid && ret->from.n == 0)
+		e = ERR_STALE;
+	if (e == ERR_STALE) {
+		imap_set_code(cmd, "EXPUNGEISSUED"); /* RFC 5530 §3 */
+		imap_set_text(cmd, "Some of the messages no longer exist");
+	}
+	return e;
+}
+
 /* What COPY and MOVE share; *ret is empty when no message was left to transfer. */
 static enum err
-transfer_messages(struct imap_session *s, struct imap_cmd *cmd, transfer *run, struct copied *ret)
+transfer_messages(struct imap_session *s, struct imap_cmd *cmd, bool move, struct copied *ret)
 {
 	struct uidset uids;
 	struct str dest;
@@ -53,7 +75,7 @@ transfer_messages(struct imap_session *s, struct imap_cmd *cmd, transfer *run, s
 
 	e = find_target(s, cmd, dest, &target);
 	if (!e)
-		e = run(s->account, s->mailbox, &uids, target, cmd->arena, ret);
+		e = run_transfer(s, cmd, &uids, target, move, ret);
 	if (e == ERR_GONE && is_deleted(s, cmd, target))
 		e = ERR_NOT_FOUND;
 	if (e == ERR_NOT_FOUND)
@@ -71,7 +93,7 @@ enum err
 cmd_copy(struct imap_session *s, struct imap_cmd *cmd)
 {
 	struct copied copied = {0};
-	enum err e = transfer_messages(s, cmd, message_copy, &copied);
+	enum err e = transfer_messages(s, cmd, false, &copied);
 
 	if (!e && has_copyuid(&copied))
 		imap_set_copyuid(cmd, &copied); /* RFC 4315 §3 */
@@ -82,7 +104,7 @@ enum err
 cmd_move(struct imap_session *s, struct imap_cmd *cmd)
 {
 	struct copied copied = {0};
-	enum err e = transfer_messages(s, cmd, message_move, &copied);
+	enum err e = transfer_messages(s, cmd, true, &copied);
 
 	/* RFC 6851 §4.3: the code comes untagged, before the EXPUNGE responses, so that the client
 	 * knows where a message went when it is told that it is gone. */

@@ -26,21 +26,6 @@ apply(enum flags_op op, uint64_t flags, uint64_t bits)
 	return bits;
 }
 
-/* Those of `uids` that the client knows. */
-static uint64_t
-count_known(const struct view *told, const struct uidset *uids)
-{
-	uint64_t n = 0;
-
-	for (size_t i = 0; i < uids->n; i++) {
-		uint32_t from = view_seq_from(told, uids->r[i].lo);
-		uint32_t end = uids->r[i].hi == UINT32_MAX ? view_count(told) + 1
-							   : view_seq_from(told, uids->r[i].hi + 1);
-		n += end - from;
-	}
-	return n;
-}
-
 static enum err
 settle_entry(struct imap_session *s, const struct view_entry *e, enum flags_op op, uint64_t bits,
     struct own_flags *o)
@@ -63,7 +48,7 @@ settle(struct imap_session *s, const struct uidset *uids, enum flags_op op,
     const struct flag_list *flags, struct own_flags *o)
 {
 	uint64_t bits = flag_bits(o->now, flags);
-	uint64_t known = count_known(s->told, uids);
+	uint64_t known = imap_count_told(s, uids);
 
 	for (size_t i = 0; i < uids->n; i++) {
 		struct view_iter it = view_iter_at(o->now, view_seq_from(o->now, uids->r[i].lo));
@@ -93,6 +78,8 @@ own_flags_store(struct imap_session *s, struct imap_cmd *cmd, const struct uidse
 		e = settle(s, uids, op, flags, ret);
 	if (e)
 		own_flags_done(ret);
+	else
+		imap_tell_keywords(s, ret->now);
 	return e;
 }
 

@@ -20,7 +20,8 @@ struct own_flags {
 	bool missing;
 };
 
-/* Makes the change and brings s->told to it. ERR_GONE: the mailbox was deleted. */
+/* Makes the change and brings s->told to it; says which keywords are new. ERR_GONE: the mailbox was
+ * deleted. */
 NODISCARD enum err own_flags_store(struct imap_session *s, struct imap_cmd *cmd,
     const struct uidset *uids, enum flags_op op, const struct flag_list *flags,
     struct own_flags *ret);

@@ -83,18 +83,29 @@ imap_is_recent(const struct imap_session *s, uint32_t uid)
 	return false;
 }
 
+static uint64_t
+count_in(const struct view *v, const struct uid_range *r, size_t n)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		uint32_t after =
+		    r[i].hi < UINT32_MAX ? view_seq_from(v, r[i].hi + 1) : view_count(v) + 1;
+		count += after - view_seq_from(v, r[i].lo);
+	}
+	return count;
+}
+
 uint32_t
 imap_count_recent(const struct imap_session *s)
 {
-	uint32_t n = 0;
+	return (uint32_t)count_in(s->told, s->recent.r, s->recent.n);
+}
 
-	for (size_t i = 0; i < s->recent.n; i++) {
-		uint32_t hi = s->recent.r[i].hi;
-		uint32_t after =
-		    hi < UINT32_MAX ? view_seq_from(s->told, hi + 1) : view_count(s->told) + 1;
-		n += after - view_seq_from(s->told, s->recent.r[i].lo);
-	}
-	return n;
+uint64_t
+imap_count_told(const struct imap_session *s, const struct uidset *uids)
+{
+	return count_in(s->told, uids->r, uids->n);
 }
 
 enum err
@@ -138,21 +149,33 @@ all_flags(const struct view *v)
 	return FLAG_SYSTEM | keywords << FLAG_KEYWORD_SHIFT;
 }
 
-void
-imap_write_flags_responses(struct imap_session *s)
+static void
+write_flags_responses(struct imap_session *s, const struct view *v)
 {
 	struct conn *c = s->conn;
 
-	s->keywords_told = view_keyword_count(s->told);
+	s->keywords_told = view_keyword_count(v);
 	conn_puts(c, "* FLAGS ");
-	imap_write_flags(c, s->told, all_flags(s->told), false);
+	imap_write_flags(c, v, all_flags(v), false);
 	conn_puts(c, "\r\n* OK [PERMANENTFLAGS ");
 	if (s->read_only)
 		conn_puts(c, "()");
 	else
-		imap_write_permanent_flags(
-		    c, s->told, all_flags(s->told), s->keywords_told < KEYWORDS_MAX);
+		imap_write_permanent_flags(c, v, all_flags(v), s->keywords_told < KEYWORDS_MAX);
 	conn_puts(c, "] Flags that stay\r\n");
+}
+
+void
+imap_write_flags_responses(struct imap_session *s)
+{
+	write_flags_responses(s, s->told);
+}
+
+void
+imap_tell_keywords(struct imap_session *s, const struct view *now)
+{
+	if (view_keyword_count(now) > s->keywords_told)
+		write_flags_responses(s, now);
 }
 
 void

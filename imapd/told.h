@@ -27,6 +27,9 @@ bool imap_is_recent(const struct imap_session *s, uint32_t uid);
 /* How many entries of s->told are \Recent. */
 uint32_t imap_count_recent(const struct imap_session *s);
 
+/* How many entries of s->told are in `uids`. */
+uint64_t imap_count_told(const struct imap_session *s, const struct uidset *uids);
+
 /* The session is told of new entries: takes their \Recent (not after EXAMINE) and replaces *view by
  * a snapshot that holds all that was taken. ERR_GONE and what the store has. */
 NODISCARD enum err imap_claim_recent(struct imap_session *s, struct view **view);
@@ -43,6 +46,9 @@ void imap_news_release(struct imap_session *s);
 
 /* "* FLAGS (…)" and "* OK [PERMANENTFLAGS (…)]" for s->told. */
 void imap_write_flags_responses(struct imap_session *s);
+/* The same for `now`, when it has keywords that the client was not told of: they come before the
+ * first FETCH that shows one (RFC 3501 §7.2.6). */
+void imap_tell_keywords(struct imap_session *s, const struct view *now);
 /* The selected mailbox was deleted: says so once, s->lost. */
 void imap_lose_mailbox(struct imap_session *s);
 

@@ -4,6 +4,7 @@
 struct copy_op {
 	int64_t from, to;
 	const struct uidset *uids;
+	uint64_t at_least; /* entries that must be there */
 	bool move;
 	struct copied *ret;
 };
@@ -59,6 +60,8 @@ copy_in_txn(struct txn *t, void *arg)
 
 	if (!e)
 		e = rows_find(t->db, op->from, op->uids, 0, &rows);
+	if (!e && rows.n < op->at_least)
+		return ERR_STALE;
 	if (!e && rows.n > 0)
 		return copy_rows(t, op, &rows);
 	return e ? e : txn_take_uids(t, op->to, 0, &(uint32_t){0}, &op->ret->uidvalidity);
@@ -83,6 +86,15 @@ message_copy(struct account *a, int64_t from, const struct uidset *uids, int64_t
     struct arena *arena, struct copied *ret)
 {
 	struct copy_op op = {.from = from, .to = to, .uids = uids};
+
+	return copy_or_move(a, &op, arena, ret);
+}
+
+enum err
+message_copy_all(struct account *a, int64_t from, const struct uidset *uids, uint64_t count,
+    int64_t to, struct arena *arena, struct copied *ret)
+{
+	struct copy_op op = {.from = from, .to = to, .uids = uids, .at_least = count};
 
 	return copy_or_move(a, &op, arena, ret);
 }

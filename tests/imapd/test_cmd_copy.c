@@ -70,9 +70,29 @@ START_TEST(messages_expunged_by_others_are_not_copied)
 	ck_exchange(f, "1 SELECT Inbox", "1 OK");
 	ck_exchange_on(other, "1 SELECT Inbox", "1 OK");
 	ck_exchange_on(other, "2 UID MOVE 2 Archive", "* 2 EXPUNGE\n2 OK");
-	ck_exchange(f, "2 COPY 1:3 Archive", "!* 2 EXPUNGE\n2 OK [COPYUID # 1,3 2:3]");
-	ck_exchange(f, "3 NOOP", "* 2 EXPUNGE\n3 OK");
+	/* RFC 3501 §6.4.7, RFC 2180 §4.4.1: all or nothing, since the client believes that 2 is
+	 * there */
+	ck_exchange(f, "2 COPY 1:3 Archive", "!* 2 EXPUNGE\n2 NO [EXPUNGEISSUED]");
+	ck_exchange(f, "3 COPY 2 Archive", "!* 2 EXPUNGE\n3 NO [EXPUNGEISSUED]");
+	ck_assert_uint_eq(imap_fixture_count(f, "Archive"), 1);
+	ck_exchange(f, "4 UID COPY 1:3 Archive", "* 2 EXPUNGE\n4 OK [COPYUID # 1,3 2:3]");
 	ck_exchange_on(other, "3 NOOP", "3 OK");
+}
+END_TEST
+
+START_TEST(messages_expunged_by_others_are_not_moved)
+{
+	CLEANUP(imap_fixture_close)
+	struct imap_fixture *f = imap_fixture_open("Inbox:3", "Archive:0");
+	struct conn *other = imap_fixture_connect(f);
+
+	ck_exchange(f, "1 SELECT Inbox", "1 OK");
+	ck_exchange_on(other, "1 SELECT Inbox", "1 OK");
+	ck_exchange_on(other, "2 UID MOVE 2 Archive", "* 2 EXPUNGE\n2 OK");
+	ck_exchange(f, "2 MOVE 2 Archive", "* 2 EXPUNGE\n2 NO [EXPUNGEISSUED]");
+	ck_exchange_on(other, "3 UID MOVE 3 Archive", "* 2 EXPUNGE\n3 OK");
+	ck_exchange(
+	    f, "3 MOVE 1:2 Archive", "* OK [COPYUID # 1 3]\n* 1 EXPUNGE\n* 1 EXPUNGE\n3 OK");
 }
 END_TEST
 
@@ -89,5 +109,5 @@ START_TEST(a_target_that_only_holds_others_can_not_take_messages)
 END_TEST
 
 TEST_MAIN("cmd_copy", copy_speaks, move_speaks, copy_over_quota_copies_nothing,
-    messages_expunged_by_others_are_not_copied,
+    messages_expunged_by_others_are_not_copied, messages_expunged_by_others_are_not_moved,
     a_target_that_only_holds_others_can_not_take_messages)

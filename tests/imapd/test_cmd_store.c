@@ -31,13 +31,12 @@ static const struct dialogue store_dialogue[] = {
 };
 DIALOGUE_TEST(store_speaks, store_dialogue, "Inbox:3")
 
-/* A new keyword is known to the client before the flags that name it are of use: FLAGS comes in the
- * same answer (RFC 3501 §7.2.6). */
+/* FLAGS names a new keyword before the first FETCH that shows it: RFC 3501 §7.2.6. */
 static const struct dialogue keyword_dialogue[] = {
     {"1 SELECT Inbox", "1 OK"},
     {"2 STORE 1 +FLAGS ($Forwarded Label)",
-	"* 1 FETCH (FLAGS ($Forwarded Label \\Recent))\n"
-	"* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft $Forwarded Label)\n2 OK"},
+	"* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft $Forwarded Label)\n"
+	"* 1 FETCH (FLAGS ($Forwarded Label \\Recent))\n2 OK"},
     {"3 STORE 2 +FLAGS.SILENT (label Other)", "* FLAGS\n!* 2 FETCH\n3 OK"},
     {"4 FETCH 2 FLAGS", "* 2 FETCH (FLAGS (Label Other \\Recent))\n4 OK"},
     {"5 STORE 2 -FLAGS (LABEL)", "!* FLAGS\n* 2 FETCH (FLAGS (Other \\Recent))\n5 OK"},

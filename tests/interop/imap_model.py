@@ -21,7 +21,7 @@ import time
 BOXES = ["INBOX", "Other"]
 SYSTEM = ["\\Seen", "\\Flagged", "\\Answered", "\\Deleted", "\\Draft"]
 ROUND_S = 4
-KEYWORDS = ["$one", "$two", "three"]
+KEYWORDS = ["$one", "$two", "three"] + [f"k{i}" for i in range(20)]
 
 
 class Wrong(Exception):
@@ -76,6 +76,7 @@ class Client:
         self.buffer, self.number, self.commands = b"", 0, 0
         self.trail = []  # the last lines, for the report
         self.box, self.read_only, self.messages, self.gone, self.recent = None, False, [], set(), 0
+        self.named = set()  # flags in the last FLAGS response
         self.validity, self.next_uid = 0, 0
         self.pending = []  # [tag, command] in the order sent
         self.found = None
@@ -162,6 +163,8 @@ class Client:
                 raise Wrong(f"SEARCH in {command}")
             self.found = [int(x) for x in line.split()[1:]]
             self.check_found(command)
+        elif m := re.match(r"FLAGS \((.*)\)$", line):
+            self.named = set(m[1].lower().split())
         elif line.startswith("BYE") and verb != "LOGOUT":
             raise Wrong(line)
         elif m := re.match(r"OK \[(UIDVALIDITY|UIDNEXT|UNSEEN) (\d+)\]", line):
@@ -213,6 +216,9 @@ class Client:
             flags = m[1].split()
             if len(set(flags)) != len(flags):
                 raise Wrong(f"a flag twice: {rest}")
+            unknown = {f.lower() for f in flags} - {"\\recent"} - self.named
+            if unknown:
+                raise Wrong(f"{unknown} in {rest}, before a FLAGS response named it")
             message.flags = frozenset(f.lower() for f in flags) - {"\\recent"}
         if "BODY[] {" in rest:
             size = re.search(r"RFC822\.SIZE (\d+)", rest)
