@@ -111,7 +111,9 @@ check_row(const struct smtp_session *s, struct smtp_cmd *cmd, bool more)
 	if ((row->flags & CMD_NO_ARGS) && cmd->args.n)
 		return smtp_answer(cmd, ERR_SYNTAX, 501, "5.5.4", "No arguments allowed");
 	if ((row->flags & CMD_NEEDS_LOGIN) && smtp_submits(s) && !s->account)
-		return smtp_answer(cmd, ERR_SEQUENCE, 530, "5.7.0", "Authentication required");
+		return smtp_answer(cmd, ERR_SEQUENCE, 530, "5.7.0",
+		    conn_is_secure(s->conn) ? "Authentication required: log in with AUTH"
+					    : "Authentication required: STARTTLS, then AUTH");
 	if (!(row->states & s->state))
 		return out_of_sequence(s, cmd);
 	return ERR_OK;

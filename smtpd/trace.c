@@ -30,6 +30,16 @@ put_helo(struct sbuf *out, struct str helo)
 	}
 }
 
+/* The grammar has no bare "postmaster" here. */
+static void
+put_for(struct sbuf *out, const struct trace *t)
+{
+	sbuf_printf(out, "\r\n\tfor <%.*s", STR_ARG(t->recipient));
+	if (str_rfind(t->recipient, '@') == STR_NONE)
+		sbuf_printf(out, "@%.*s", STR_ARG(t->hostname));
+	sbuf_putc(out, '>');
+}
+
 void
 trace_write(const struct trace *t, struct sbuf *out)
 {
@@ -50,7 +60,7 @@ trace_write(const struct trace *t, struct sbuf *out)
 		sbuf_printf(out, "\r\n\t(using %.*s with %.*s)", STR_ARG(t->tls_version),
 		    STR_ARG(t->tls_cipher));
 	if (t->recipient.n)
-		sbuf_printf(out, "\r\n\tfor <%.*s>", STR_ARG(t->recipient));
+		put_for(out, t);
 	sbuf_puts(out, "; ");
 	date_format_rfc5322(t->date, out);
 	sbuf_puts(out, "\r\n");

@@ -56,6 +56,20 @@ START_TEST(a_message_is_stored_with_trace_fields_and_nothing_else_changed)
 }
 END_TEST
 
+/* RFC 5321 §4.4: For = "FOR" FWS ( Path / Mailbox ), and both have a domain. */
+START_TEST(the_bare_postmaster_gets_a_domain_in_received)
+{
+	CLEANUP(fake_free) struct fake *f = ready(SMTP_MX);
+
+	fake_say(f, "MAIL FROM:<a@b.test>", "250");
+	fake_say(f, "RCPT TO:<postmaster>", "250");
+	fake_say(f, "DATA", "354");
+	fake_say(f, ".", "250");
+	struct str text = f->messages[0].text;
+	ck_assert_ptr_nonnull(memmem(text.p, text.n, "\tfor <postmaster@mail.example.test>; ", 37));
+}
+END_TEST
+
 START_TEST(recipients_who_are_several_do_not_learn_of_each_other)
 {
 	CLEANUP(fake_free) struct fake *f = ready(SMTP_MX);
@@ -403,7 +417,7 @@ START_TEST(lmtp_answers_for_each_recipient)
 	f->deliver[2] = ERR_OVER_QUOTA;
 	fake_say(f, "DATA", "354");
 	ck_assert_str_is(fake_feed(f, STR("x\r\n.\r\n")),
-	    "250 2.0.0 Ok, id memory-1\r\n452 4.2.2 The mailbox is full\r\n"
+	    "250 2.0.0 Ok, id memory-1\r\n452 4.2.2 The mailbox is full, try again later\r\n"
 	    "250 2.0.0 Ok, id memory-1\r\n");
 	ck_assert_uint_eq(f->message_count, 1);
 	ck_assert_ptr_nonnull(
@@ -494,6 +508,7 @@ START_TEST(submission_adds_what_is_missing)
 END_TEST
 
 TEST_MAIN("smtp_message", a_message_is_stored_with_trace_fields_and_nothing_else_changed,
+    the_bare_postmaster_gets_a_domain_in_received,
     recipients_who_are_several_do_not_learn_of_each_other,
     an_account_gets_one_copy_whatever_names_reach_it,
     size_is_measured_as_it_comes_and_refused_at_the_end,

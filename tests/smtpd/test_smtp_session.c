@@ -262,7 +262,8 @@ START_TEST(pipelining_answers_in_order_and_in_one_piece)
 	fake_say(f, "EHLO client.test", "250 HELP");
 	ck_assert_str_is(fake_feed(f, STR("MAIL FROM:<>\r\nRCPT TO:<ann@example.test>\r\n"
 					  "RCPT TO:<no@example.test>\r\nDATA\r\n")),
-	    "250 2.1.0 Sender ok\r\n250 2.1.5 Recipient ok\r\n550 5.1.1 No such user here\r\n"
+	    "250 2.1.0 Sender ok\r\n250 2.1.5 Recipient ok\r\n550 5.1.1 No such user here, check "
+	    "the address for mistakes\r\n"
 	    "354 Send the message, end it with <CRLF>.<CRLF>\r\n");
 	ck_assert_str_is(fake_feed(f, STR("x\r\n.\r\nMAIL FROM:<>\r\nRSET\r\nQUIT\r\n")),
 	    "250 2.0.0 Ok, id memory-1\r\n250 2.1.0 Sender ok\r\n250 2.0.0 Ok\r\n221 2.0.0 "
