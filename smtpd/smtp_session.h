@@ -43,8 +43,7 @@ enum smtp_state {
 #define SMTP_TXN_ARENA (4 * 1024 * 1024) /* of one transaction */
 #define SMTP_ACCOUNTS_MAX 10000 /* mailboxes one message can reach through all its aliases */
 #define SMTP_HELO_MAX 255
-#define SMTP_STOP_MS 8000 /* for a transaction under way when the daemon stops, which waits 10 s   \
-			   */
+#define SMTP_STOP_MS 8000 /* for a transaction under way; a stopping daemon waits 10 s */
 #define SMTP_ID_MAX 48
 
 struct smtp_rcpt {
