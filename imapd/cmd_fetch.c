@@ -3,7 +3,9 @@
  *
  * A pump: each step opens a reader, goes on where the last one stopped, be it within a message or
  * within the octets of a section, and closes the reader. A message of any size passes in constant
- * memory, since what is announced as a literal's length is known from the part table.
+ * memory, since what is announced as a literal's length is known from the part table. A literal
+ * that has begun must be finished though the message is expunged meanwhile: a small one is written
+ * in one step, for a large one the message's file is kept open.
  */
 #include "common/base/clock.h"
 #include "imapd/fetch_value.h"
@@ -11,6 +13,7 @@
 #include "imapd/imap_write.h"
 #include "imapd/own_flags.h"
 #include "imapd/told_walk.h"
+#include "store/message.h"
 
 #define PIECE (32 * 1024) /* octets copied between two looks at the output buffer */
 
@@ -29,6 +32,7 @@ struct fetch {
 	size_t item; /* the next one */
 	bool in_value; /* label and length of that item are written */
 	uint64_t written; /* octets of its value that are */
+	struct fetch_value value; /* that value, while source.file is kept for it */
 
 	bool missing; /* some had been expunged */
 	enum err failed; /* some could not be read: the first error */
@@ -128,24 +132,32 @@ write_item(struct imap_session *s, struct fetch *f, const struct fetch_item *ite
 {
 	struct fetch_value v;
 
+	enum err err = ERR_OK;
+
 	*ret_done = true;
 	if (write_small(s, f, item, e))
 		return ERR_OK;
-	enum err err = fetch_value_make(&f->source, item, &v);
+	if (f->source.file)
+		v = f->value;
+	else
+		err = fetch_value_make(&f->source, item, &v);
 	if (!err && !f->in_value)
 		err = begin_value(s, f, item, &v);
 	while (!err && f->written < v.size) {
-		if (conn_out_full(s->conn)) {
+		uint64_t left = v.size - f->written;
+		if (conn_out_full(s->conn) && !(f->written && v.size <= SPOOL_MEMORY)) {
+			fetch_value_hold(&f->source, &v);
+			f->value = v;
 			*ret_done = false;
 			return ERR_OK;
 		}
-		uint64_t left = v.size - f->written;
 		size_t n = left < PIECE ? (size_t)left : PIECE;
 		err = fetch_value_write(&f->source, &v, f->written, n, s->conn);
 		f->written += n;
 	}
 	if (!err)
 		f->in_value = false;
+	fetch_value_let_go(&f->source);
 	return err;
 }
 
@@ -193,21 +205,32 @@ give_up_message(
 	return failed == ERR_NOMEM || failed == ERR_BUSY ? failed : ERR_OK;
 }
 
+/* Loads its row, unless all that is left to write does without. */
+static enum err
+load_row(struct fetch *f, const struct view_entry *e)
+{
+	bool finished = f->open && f->item == f->items.n;
+
+	if (!f->needs_row || finished || f->source.file || f->source.message == e->message)
+		return ERR_OK;
+	return fetch_source_load(&f->source, e->message, f->want);
+}
+
 /* Writes the message or as much of it as there is room and time for; *ret_done is false for the
  * latter. */
 static enum err
 write_message(struct imap_session *s, struct fetch *f, uint32_t seq, const struct view_entry *e,
     bool *ret_done)
 {
-	enum err err = ERR_OK;
+	enum err err = load_row(f, e);
 
-	if (f->needs_row)
-		err = fetch_source_load(&f->source, e->message, f->want);
 	if (!err && !f->open)
 		open_message(s, f, seq);
 	while (!err && f->item < f->items.n) {
-		bool done;
-		err = write_item(s, f, &f->items.item[f->item], e, &done);
+		bool done = true;
+		err = load_row(f, e); /* the item before may have been held */
+		if (!err)
+			err = write_item(s, f, &f->items.item[f->item], e, &done);
 		if (!err && !done) {
 			*ret_done = false;
 			return ERR_OK;

@@ -65,6 +65,7 @@ void
 fetch_source_done(struct fetch_source *src)
 {
 	fetch_source_close(src);
+	fetch_value_let_go(src);
 	arena_free(&src->arena);
 	mem_free(&src->first);
 }
@@ -180,6 +181,20 @@ fetch_value_prepare(struct fetch_source *src, const struct fetch_value *v)
 	return e;
 }
 
+void
+fetch_value_hold(struct fetch_source *src, const struct fetch_value *v)
+{
+	/* where that fails, the next step tries to read as this one did */
+	if (!v->text.p && !src->file && reader_take_file(src->reader, src->message, &src->file))
+		src->file = NULL;
+}
+
+void
+fetch_value_let_go(struct fetch_source *src)
+{
+	message_file_close(&src->file);
+}
+
 enum err
 fetch_value_write(
     struct fetch_source *src, const struct fetch_value *v, uint64_t from, size_t n, struct conn *c)
@@ -196,7 +211,8 @@ fetch_value_write(
 	char *to = conn_out_reserve(c, n);
 	if (!to)
 		return ERR_NOMEM;
-	enum err e = octets_read(src->reader, src->message, v->at + from, to, n);
+	enum err e = src->file ? message_file_read(src->file, v->at + from, to, n)
+			       : octets_read(src->reader, src->message, v->at + from, to, n);
 	if (!e)
 		conn_out_grow(c, n);
 	return e;

@@ -11,6 +11,7 @@
 /* The message that is being told, within one step. */
 struct fetch_source {
 	struct reader *reader; /* NULL between steps */
+	struct message_file *file; /* of the value in progress, kept between steps; or NULL */
 	int64_t message; /* whose row is loaded, 0 none */
 	struct message_row row;
 	bool has_parts; /* `parts` is decoded */
@@ -36,7 +37,7 @@ unsigned fetch_value_wants(const struct fetch_item *item);
 NODISCARD enum err fetch_source_open(struct fetch_source *src, struct account *a);
 /* ERR_GONE, ERR_IO, ERR_CORRUPT, ERR_NOMEM, ERR_BUSY. */
 NODISCARD enum err fetch_source_load(struct fetch_source *src, int64_t message, unsigned want);
-/* The end of a step: no handle is kept. */
+/* The end of a step: no database handle is kept. */
 void fetch_source_close(struct fetch_source *src);
 void fetch_source_done(struct fetch_source *src);
 
@@ -45,6 +46,11 @@ NODISCARD enum err fetch_value_make(
     struct fetch_source *src, const struct fetch_item *item, struct fetch_value *ret);
 /* Makes sure that the first octets can be read. */
 NODISCARD enum err fetch_value_prepare(struct fetch_source *src, const struct fetch_value *v);
+/* Keeps the file that the value's octets stand in, if they do, so that it can be finished in later
+ * steps without its row: the message may be expunged meanwhile. The value must be kept with it. */
+void fetch_value_hold(struct fetch_source *src, const struct fetch_value *v);
+/* It is written. */
+void fetch_value_let_go(struct fetch_source *src);
 /* Writes octets [from, from + n) of it. */
 NODISCARD enum err fetch_value_write(
     struct fetch_source *src, const struct fetch_value *v, uint64_t from, size_t n, struct conn *c);

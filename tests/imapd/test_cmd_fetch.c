@@ -174,6 +174,50 @@ START_TEST(a_large_message_passes_in_bounded_memory_and_whole)
 }
 END_TEST
 
+/* A telephone on a slow line reads what the desktop expunges: a literal that has begun is finished,
+ * and so is the response. */
+START_TEST(a_message_that_is_being_read_may_be_expunged_by_another)
+{
+	static const struct {
+		size_t size;
+		const char *items, *end;
+	} rows[] = {
+	    {60000, "(BODY.PEEK[] UID)", " UID 2)\r\n2 OK FETCH completed\r\n"},
+	    {3000000, "BODY.PEEK[]", ")\r\n2 OK FETCH completed\r\n"},
+	    {3000000, "BODY.PEEK[TEXT]", ")\r\n2 OK FETCH completed\r\n"},
+	    {3000000, "(BODY.PEEK[]<100.2900000> RFC822.SIZE)", ")\r\n2 NO [EXPUNGEISSUED]"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Inbox:1");
+		CLEANUP(sbuf_done) struct sbuf message = SBUF_INIT(8 << 20);
+		CLEANUP(arena_free) struct arena *arena = arena_new(64 << 20);
+		struct conn *other = imap_fixture_connect(f);
+		size_t most;
+
+		sbuf_puts(&message, "Subject: large\r\n\r\n");
+		fill(&message, rows[i].size, 1);
+		imap_fixture_deliver(f, "Inbox", sbuf_view(&message));
+		ck_exchange(f, "1 SELECT Inbox", "* 2 EXISTS\n1 OK");
+		conn_memory_feed(f->conn, arena_printf(arena, "2 FETCH 2 %s\r\n", rows[i].items));
+		struct str head = conn_memory_output_some(f->conn, f->arena, 20);
+		ck_exchange_on(other, "1 SELECT Inbox", "1 OK");
+		ck_exchange_on(other, "2 STORE 2 +FLAGS.SILENT (\\Deleted)", "2 OK");
+		ck_exchange_on(other, "3 EXPUNGE", "* 2 EXPUNGE\n3 OK");
+		struct str rest = read_slowly(f->conn, arena, 50000, &most);
+		ck_assert_msg(str_starts(head, STR("* 2 FETCH (BODY[")), "%.*s", STR_ARG(head));
+		struct str tail = str_skip(rest, rest.n > 300 ? rest.n - 300 : 0);
+		ck_assert_msg(memmem(tail.p, tail.n, rows[i].end, strlen(rows[i].end)) != NULL,
+		    "%s: %.*s", rows[i].items, STR_ARG(tail));
+		struct str last = str_skip(sbuf_view(&message), message.n - 200000 / (i ? 1 : 10));
+		if (i == 3)
+			last = str_sub(last, 0, 50000);
+		ck_assert_ptr_nonnull(memmem(rest.p, rest.n, last.p, last.n));
+		ck_exchange(f, "3 NOOP", "* 2 EXPUNGE\n3 OK");
+	}
+}
+END_TEST
+
 START_TEST(a_large_mailbox_passes_in_bounded_memory)
 {
 	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Many:1");
@@ -279,6 +323,8 @@ END_TEST
 
 TEST_MAIN("cmd_fetch", fetch_speaks, reading_sets_seen, sections_are_those_of_the_stored_octets,
     messages_expunged_by_others_are_left_out_and_said,
-    a_large_message_passes_in_bounded_memory_and_whole, a_large_mailbox_passes_in_bounded_memory,
-    a_header_of_any_size_passes, a_message_lost_within_its_literal_ends_the_connection,
+    a_large_message_passes_in_bounded_memory_and_whole,
+    a_message_that_is_being_read_may_be_expunged_by_another,
+    a_large_mailbox_passes_in_bounded_memory, a_header_of_any_size_passes,
+    a_message_lost_within_its_literal_ends_the_connection,
     a_message_that_can_not_be_read_is_left_out)
