@@ -1,7 +1,7 @@
 noinst_LIBRARIES += libnet.a
 libnet_a_SOURCES = \
 	%D%/conn.c %D%/conn.h %D%/conn_private.h \
-	%D%/conn_memory.c \
+	%D%/conn_memory.c %D%/conn_run.c \
 	%D%/deadline.c \
 	%D%/hub.c %D%/hub.h \
 	%D%/limits.c %D%/limits.h \

@@ -1,0 +1,335 @@
+/* The machinery of a connection: moves octets, decides when the session has a turn, and does what
+ * it asks for. Nothing here waits; conn_advance() goes on until the connection must be parked. */
+#include "common/net/conn_private.h"
+
+#include "common/base/log.h"
+
+#include <openssl/err.h>
+#include <poll.h>
+#include <sys/epoll.h>
+
+#define READ_OCTETS (16 * 1024) /* asked for at once; TLS records are no larger */
+#define TURNS_IN_A_ROW 16 /* then other connections come first */
+#define CLOSE_FLUSH_MS 30000 /* for a peer that does not read its last reply */
+#define EV_FOR_SESSIONS (EV_READY - 1)
+#define LINGER_MS 2000
+#define LINGER_OCTETS (256 * 1024)
+
+/* Sends what is pending. False: the peer is gone. */
+static bool
+flush_output(struct conn *c)
+{
+	c->wait_read = c->wait_write = false;
+	while (c->out.n) {
+		size_t sent = 0;
+		enum io io = c->transport->send(c, c->out.p + c->out.start, c->out.n, &sent);
+		switch (io) {
+		case IO_SOME:
+			octets_take(&c->out, sent);
+			break;
+		case IO_WAIT_WRITE:
+			c->wait_write = true;
+			return true;
+		case IO_WAIT_READ:
+			c->wait_read = true;
+			return true;
+		default:
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Reads once into the input, as far as there is room. Sets CONN_EV_INPUT and CONN_EV_EOF in *why.
+ * False: the peer is gone. */
+static bool
+fill_input(struct conn *c, unsigned *why)
+{
+	size_t room = c->in_max > c->in.n ? c->in_max - c->in.n : 0;
+	size_t got = 0;
+
+	if (c->eof || room == 0)
+		return true; /* what TLS holds stays known as readable */
+	c->readable = false;
+	c->wait_read = false;
+	size_t ask = room < READ_OCTETS ? room : READ_OCTETS;
+	if (c->in.cap > READ_OCTETS && c->in.cap - c->in.n < room)
+		ask = room; /* a bulk transfer: larger reads */
+	char *to = octets_reserve(&c->in, ask);
+	if (!to)
+		return false;
+	switch (c->transport->recv(c, to, ask, &got)) {
+	case IO_SOME:
+		c->in.n += got;
+		c->readable = got == ask || (c->ssl && SSL_has_pending(c->ssl));
+		*why |= CONN_EV_INPUT;
+		return true;
+	case IO_WAIT_READ:
+		return true;
+	case IO_WAIT_WRITE:
+		c->wait_write = true;
+		return true;
+	case IO_EOF:
+		c->eof = true;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void
+end_session(struct conn *c)
+{
+	if (c->session)
+		c->ops->done(c->session);
+	c->session = NULL;
+	octets_free(&c->in);
+}
+
+static bool
+die(struct conn *c)
+{
+	end_session(c);
+	c->state = CS_DEAD;
+	return true;
+}
+
+/* The handshake of a server. True: go on; false: wait or dead. */
+static bool
+advance_handshake(struct conn *c)
+{
+	c->wait_read = c->wait_write = false;
+	ERR_clear_error();
+	int r = SSL_accept(c->ssl);
+	if (r == 1) {
+		c->state = CS_OPEN;
+		c->want = CONN_READ;
+		c->transport = &transport_tls;
+		c->readable = SSL_has_pending(c->ssl); /* epoll tells of the socket only */
+		if (c->handshake_event == CONN_EV_OPEN)
+			conn_set_deadline(c, 0); /* after STARTTLS the session's stays */
+		conn_notify(c, c->handshake_event);
+		return true;
+	}
+	switch (SSL_get_error(c->ssl, r)) {
+	case SSL_ERROR_WANT_READ:
+		c->wait_read = true;
+		return false;
+	case SSL_ERROR_WANT_WRITE:
+		c->wait_write = true;
+		return false;
+	default:
+		break;
+	}
+	char why[160] = "peer closed the connection";
+	unsigned long code = ERR_peek_last_error();
+	if (code)
+		ERR_error_string_n(code, why, sizeof(why));
+	log_info("tls_handshake_failed", F_CSTR("peer", c->peer), F_CSTR("reason", why));
+	ERR_clear_error();
+	die(c);
+	return false;
+}
+
+/* CONN_TLS: what arrived in the clear is forgotten (RFC 3207 §4.2, CVE-2011-0411), then the
+ * handshake. */
+static bool
+begin_tls(struct conn *c)
+{
+	octets_free(&c->in);
+	c->readable = false;
+	if (c->claims_tls || !c->tls) { /* memory: nothing to negotiate */
+		c->claims_tls = true;
+		c->want = CONN_READ;
+		conn_notify(c, CONN_EV_TLS);
+		return true;
+	}
+	c->ssl = tls_accept(c->tls);
+	if (!c->ssl || SSL_set_fd(c->ssl, c->fd) != 1)
+		return false;
+	c->state = CS_HANDSHAKE;
+	c->handshake_event = CONN_EV_TLS;
+	return true;
+}
+
+static void
+begin_closing(struct conn *c)
+{
+	end_session(c);
+	c->state = CS_CLOSING;
+	conn_set_deadline(c, CLOSE_FLUSH_MS);
+}
+
+/* Output out, then wait a moment for the peer's end. */
+static bool
+advance_closing(struct conn *c, unsigned events)
+{
+	if (events & CONN_EV_TIMEOUT || !flush_output(c))
+		return die(c);
+	if (c->out.n)
+		return true;
+	c->transport->finish(c);
+	if (c->eof || c->fd < 0)
+		return die(c);
+	c->state = CS_LINGER;
+	c->in_max = LINGER_OCTETS;
+	conn_set_deadline(c, LINGER_MS);
+	c->wait_read = true;
+	return true;
+}
+
+static bool
+advance_linger(struct conn *c, unsigned events)
+{
+	unsigned why = 0;
+
+	if (events & (CONN_EV_TIMEOUT | CONN_EV_STOP))
+		return die(c);
+	do {
+		if (!fill_input(c, &why) || c->eof || c->in_max == 0)
+			return die(c);
+		c->in_max -=
+		    c->in.n < c->in_max ? c->in.n : c->in_max; /* a bound on what is thrown away */
+		octets_free(&c->in);
+	} while (c->readable);
+	c->wait_read = true;
+	return true;
+}
+
+/* Asleep, nothing is read; only a closed or reset connection is noticed. */
+static bool
+peer_hung_up(const struct conn *c)
+{
+	struct pollfd p = {.fd = c->fd};
+
+	return c->fd >= 0 && poll(&p, 1, 0) == 1 && p.revents & (POLLHUP | POLLERR);
+}
+
+/* What of `events` and the state of the buffers makes a turn now; 0: none. */
+static bool
+reasons_for_turn(struct conn *c, unsigned events, bool *ready, unsigned *ret_why)
+{
+	unsigned why = events & EV_FOR_SESSIONS;
+
+	switch (c->want) {
+	case CONN_READ:
+		if ((*ready || c->readable) && c->out.n < CONN_OUT_HIGH && !fill_input(c, &why))
+			return false;
+		*ready = false;
+		if (c->eof && !c->eof_told) {
+			c->eof_told = true;
+			why |= CONN_EV_EOF;
+		}
+		break;
+	case CONN_DRAIN:
+		if (c->out.n <= CONN_OUT_LOW)
+			why |= CONN_EV_DRAINED;
+		break;
+	case CONN_AGAIN:
+		why |= CONN_EV_INPUT;
+		break;
+	case CONN_SLEEP:
+		if (*ready && peer_hung_up(c))
+			return false;
+		*ready = false;
+		break;
+	default:
+		break;
+	}
+	*ret_why = why;
+	return true;
+}
+
+/* The session's turns until it waits. True: park; false: others first. */
+static bool
+advance_open(struct conn *c, unsigned events)
+{
+	bool ready = events & EV_READY;
+
+	for (int turns = 0;; turns++) {
+		unsigned why;
+
+		if (!flush_output(c) || !reasons_for_turn(c, events, &ready, &why))
+			return die(c);
+		events = 0;
+		if (why == 0)
+			return true;
+		if (turns == TURNS_IN_A_ROW) {
+			conn_notify(c, why & ~(unsigned)CONN_EV_INPUT); /* CONN_AGAIN gives that */
+			c->want = CONN_AGAIN;
+			return false;
+		}
+		size_t before = c->in.n;
+		c->want = c->ops->turn(c->session, c, why);
+		if (c->out_failed)
+			return die(c);
+		if (c->want == CONN_TLS) {
+			if (!flush_output(c) || c->out.n || !begin_tls(c))
+				return die(c); /* the reply to STARTTLS is a few octets: no room for
+						  it means no reader */
+			if (c->state == CS_HANDSHAKE)
+				return advance_handshake(c) ? false : true;
+			return false;
+		}
+		if (c->want == CONN_CLOSE) {
+			begin_closing(c);
+			return advance_closing(c, 0);
+		}
+		if (c->want == CONN_READ && c->in.n >= c->in_max && c->in.n == before) {
+			log_error(
+			    "input_stuck", F_CSTR("peer", c->peer), F_UINT("octets", c->in.n));
+			return die(c); /* a session must consume what it can't finish */
+		}
+		if (c->want == CONN_READ && c->eof && c->eof_told) {
+			begin_closing(c);
+			return advance_closing(c, 0);
+		}
+		if (c->want == CONN_AGAIN) {
+			if (!flush_output(c))
+				return die(c);
+			return false;
+		}
+	}
+}
+
+bool
+conn_advance(struct conn *c, unsigned events)
+{
+	if (events & EV_KILL)
+		return die(c);
+	log_set_sid(c->id);
+	bool park = true;
+	if (c->state == CS_HANDSHAKE) {
+		if (events & (CONN_EV_TIMEOUT | CONN_EV_STOP))
+			return die(c);
+		park = !advance_handshake(c);
+	} else if (c->state == CS_OPEN) {
+		park = advance_open(c, events);
+	} else if (c->state == CS_CLOSING) {
+		park = advance_closing(c, events);
+	} else if (c->state == CS_LINGER) {
+		park = advance_linger(c, events);
+	}
+	if (park) {
+		octets_relax(&c->in);
+		octets_relax(&c->out);
+	}
+	log_set_sid("");
+	return park;
+}
+
+uint32_t
+conn_epoll_events(const struct conn *c)
+{
+	uint32_t events = 0;
+	bool reading = c->state == CS_OPEN && c->want == CONN_READ && !c->eof &&
+		       c->in.n < c->in_max && c->out.n < CONN_OUT_HIGH;
+
+	if (reading || c->wait_read)
+		events |= EPOLLIN;
+	if (c->wait_write)
+		events |= EPOLLOUT;
+	/* While input rests (DRAIN, SLEEP) only EPOLLHUP and EPOLLERR, which epoll always tells,
+	 * end it early. */
+	return events;
+}
