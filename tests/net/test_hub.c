@@ -111,11 +111,11 @@ teardown(struct fixture *f)
 	hub_kill(f->hub);
 	while (hub_count(f->hub))
 		usleep(1000);
+	loop_stop(f->loop); /* first, as in server.c: its timers reach for the workers */
+	pthread_join(f->thread, NULL);
 	workers_stop(&f->front);
 	workers_stop(&f->workers);
 	hub_free(&f->hub);
-	loop_stop(f->loop);
-	pthread_join(f->thread, NULL);
 	loop_free(&f->loop);
 	ck_assert_int_eq(atomic_load(&f->sessions), 0);
 }

@@ -131,10 +131,10 @@ teardown(struct fixture *f)
 	hub_kill(f->hub);
 	while (hub_count(f->hub))
 		usleep(1000);
+	loop_stop(f->loop); /* first, as in server.c: its timers reach for the workers */
+	pthread_join(f->thread, NULL);
 	workers_stop(&f->workers);
 	hub_free(&f->hub);
-	loop_stop(f->loop);
-	pthread_join(f->thread, NULL);
 	loop_free(&f->loop);
 	tls_context_unref(&f->tls);
 	conf_unref(&f->conf);
