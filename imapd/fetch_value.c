@@ -195,25 +195,40 @@ fetch_value_let_go(struct fetch_source *src)
 	message_file_close(&src->file);
 }
 
+/* RFC 3501 §4.3 knows no string with NUL; a message may hold one all the same. Its octets keep
+ * their number. */
+static void
+hide_nul(char *p, size_t n)
+{
+	char *end = p + n;
+
+	while ((p = memchr(p, '\0', (size_t)(end - p))))
+		*p++ = '\x80';
+}
+
 enum err
 fetch_value_write(
     struct fetch_source *src, const struct fetch_value *v, uint64_t from, size_t n, struct conn *c)
 {
-	if (v->text.p) {
-		conn_write(c, v->text.p + from, n);
-		return ERR_OK;
-	}
-	if (from == 0 && src->first_n >= n) {
+	if (!v->text.p && from == 0 && src->first_n >= n) {
+		hide_nul(src->first, n);
 		conn_write(c, src->first, n);
 		src->first_n = 0;
 		return ERR_OK;
 	}
+	enum err e = ERR_OK;
 	char *to = conn_out_reserve(c, n);
 	if (!to)
 		return ERR_NOMEM;
-	enum err e = src->file ? message_file_read(src->file, v->at + from, to, n)
-			       : octets_read(src->reader, src->message, v->at + from, to, n);
-	if (!e)
-		conn_out_grow(c, n);
-	return e;
+	if (v->text.p)
+		memcpy(to, v->text.p + from, n);
+	else if (src->file)
+		e = message_file_read(src->file, v->at + from, to, n);
+	else
+		e = octets_read(src->reader, src->message, v->at + from, to, n);
+	if (e)
+		return e;
+	hide_nul(to, n);
+	conn_out_grow(c, n);
+	return ERR_OK;
 }

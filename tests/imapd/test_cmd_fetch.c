@@ -99,6 +99,27 @@ START_TEST(sections_are_those_of_the_stored_octets)
 }
 END_TEST
 
+START_TEST(a_nul_never_reaches_a_client)
+{
+	static const char message[] = "Subject: a\0b\r\nX: \0\r\n\r\nin\0side\r\n";
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Inbox:0");
+
+	imap_fixture_deliver(f, "Inbox", str_make(message, sizeof(message) - 1));
+	ck_exchange(f, "1 SELECT Inbox", "* 1 EXISTS\n1 OK");
+	/* RFC 3501 §4.3, §9 CHAR8: as many octets, none of them NUL */
+	struct str got = imap_fixture_ask(f, f->conn,
+	    "2 FETCH 1 (BODY.PEEK[] BODY.PEEK[HEADER.FIELDS (x)] BODY.PEEK[TEXT]<2.2> RFC822.SIZE "
+	    "ENVELOPE BODYSTRUCTURE)");
+	ck_assert(memchr(got.p, '\0', got.n) == NULL);
+	ck_assert(str_starts(
+	    got, STR("* 1 FETCH (BODY[] {31}\r\nSubject: a\x80"
+		     "b\r\nX: \x80\r\n\r\nin\x80side\r\n "
+		     "BODY[HEADER.FIELDS (x)] {8}\r\nX: \x80\r\n\r\n BODY[TEXT]<2> {2}\r\n\x80s "
+		     "RFC822.SIZE 31 ")));
+	ck_exchange(f, "3 SEARCH SUBJECT a", "* SEARCH 1\n3 OK");
+}
+END_TEST
+
 START_TEST(messages_expunged_by_others_are_left_out_and_said)
 {
 	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Inbox:3");
@@ -321,8 +342,8 @@ START_TEST(a_header_of_any_size_passes)
 }
 END_TEST
 
-TEST_MAIN("cmd_fetch", fetch_speaks, reading_sets_seen, sections_are_those_of_the_stored_octets,
-    messages_expunged_by_others_are_left_out_and_said,
+TEST_MAIN("cmd_fetch", a_nul_never_reaches_a_client, fetch_speaks, reading_sets_seen,
+    sections_are_those_of_the_stored_octets, messages_expunged_by_others_are_left_out_and_said,
     a_large_message_passes_in_bounded_memory_and_whole,
     a_message_that_is_being_read_may_be_expunged_by_another,
     a_large_mailbox_passes_in_bounded_memory, a_header_of_any_size_passes,
