@@ -41,18 +41,19 @@ imap_parse_status_items(struct imap_args *a, unsigned *ret_items)
 	imap_parse_list(a, false, parse_status_item, ret_items);
 }
 
-/* Messages no session has been told of. */
+/* Messages no session has been told of, and in the mailbox that is selected here those that are
+ * \Recent here. */
 static enum err
 count_recent(struct imap_session *s, const struct mailbox_info *info, uint64_t *ret)
 {
 	CLEANUP(view_unref) struct view *v = NULL;
 
-	*ret = 0;
+	*ret = info->id == s->mailbox && !s->read_only ? imap_count_recent(s) : 0;
 	if (info->recent_from >= info->uidnext)
 		return ERR_OK;
 	enum err e = view_current(s->account, info->id, &v);
 	if (!e)
-		*ret = view_count(v) + 1 - view_seq_from(v, info->recent_from);
+		*ret += view_count(v) + 1 - view_seq_from(v, info->recent_from);
 	return e;
 }
 

@@ -175,6 +175,9 @@ START_TEST(sessions_hear_of_each_other_at_noop)
 	ck_exchange_on(
 	    other, "2 APPEND INBOX {21+}\nSubject: x\n\nhello\n", "* 3 EXISTS\n* 1 RECENT\n2 OK");
 	ck_exchange(f, "2 NOOP", "* 3 EXISTS\n* 2 RECENT\n2 OK");
+	/* RFC 3501 §6.3.10: as this session sees it, while it has the mailbox selected */
+	ck_exchange(f, "s STATUS INBOX (RECENT)", "* STATUS INBOX (RECENT 2)\ns OK");
+	ck_exchange_on(other, "s STATUS INBOX (RECENT)", "* STATUS INBOX (RECENT 1)\ns OK");
 	ck_exchange(f, "3 NOOP", "3 OK");
 }
 END_TEST
