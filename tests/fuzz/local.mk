@@ -100,7 +100,7 @@ check_PROGRAMS += tests/fuzz/replay_imap_parse
 tests_fuzz_replay_imap_parse_SOURCES = %D%/fuzz_imap_parse.c %D%/replay.c %D%/fuzz.h
 tests_fuzz_replay_imap_parse_LDADD = $(IMAPD_LIBS) $(OUTSIDE_LIBS)
 check_PROGRAMS += tests/fuzz/replay_imap_session
-tests_fuzz_replay_imap_session_SOURCES = %D%/fuzz_imap_session.c %D%/replay.c %D%/fuzz.h
+tests_fuzz_replay_imap_session_SOURCES = %D%/fuzz_imap_session.c %D%/replay.c %D%/fuzz.h %D%/ground.c %D%/ground.h
 tests_fuzz_replay_imap_session_LDADD = $(IMAPD_LIBS) $(OUTSIDE_LIBS)
 if FUZZING
 noinst_PROGRAMS += tests/fuzz/fuzz_imap_parse
@@ -108,7 +108,7 @@ tests_fuzz_fuzz_imap_parse_SOURCES = %D%/fuzz_imap_parse.c %D%/fuzz.h
 tests_fuzz_fuzz_imap_parse_LDADD = $(IMAPD_LIBS) $(OUTSIDE_LIBS)
 tests_fuzz_fuzz_imap_parse_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 noinst_PROGRAMS += tests/fuzz/fuzz_imap_session
-tests_fuzz_fuzz_imap_session_SOURCES = %D%/fuzz_imap_session.c %D%/fuzz.h
+tests_fuzz_fuzz_imap_session_SOURCES = %D%/fuzz_imap_session.c %D%/fuzz.h %D%/ground.c %D%/ground.h
 tests_fuzz_fuzz_imap_session_LDADD = $(IMAPD_LIBS) $(OUTSIDE_LIBS)
 tests_fuzz_fuzz_imap_session_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
