@@ -12,6 +12,7 @@
 struct append_state { /* in the command's arena */
 	int64_t mailbox;
 	struct append item;
+	char last; /* octet of the message that has come */
 };
 
 void
@@ -83,6 +84,42 @@ end_append(struct imap_session *s, enum err e)
 	return imap_finish(s, e);
 }
 
+/* Where the first LF stands that no CR precedes. */
+static size_t
+find_bare_lf(struct str in, char last)
+{
+	for (size_t at = 0; at < in.n; at++) {
+		size_t lf = str_find(str_skip(in, at), '\n');
+		if (lf == STR_NONE)
+			break;
+		at += lf;
+		if ((at ? in.p[at - 1] : last) != '\r')
+			return at;
+	}
+	return STR_NONE;
+}
+
+/* A message at rest has CRLF line ends, whichever way it came: POP3 counts its octets so (RFC 1939
+ * §11), and other IMAP servers hand it out so. A lone CR stays. A failure sticks in the spool; the
+ * client would not hear before its last octet. */
+static void
+keep_octets(struct append_state *a, struct str in)
+{
+	enum err ignored = ERR_OK;
+	size_t bare;
+
+	while ((bare = find_bare_lf(in, a->last)) != STR_NONE) {
+		ignored = spool_write(a->item.spool, in.p, bare);
+		ignored = spool_write(a->item.spool, "\r\n", 2);
+		a->last = '\n';
+		in = str_skip(in, bare + 1);
+	}
+	ignored = spool_write(a->item.spool, in.p, in.n);
+	(void)ignored;
+	if (in.n > 0)
+		a->last = in.p[in.n - 1];
+}
+
 /* The message's octets, then the empty rest of the command's line. */
 static enum imap_go
 read_message(struct imap_session *s, unsigned events)
@@ -94,10 +131,7 @@ read_message(struct imap_session *s, unsigned events)
 
 	(void)events;
 	if (n > 0) {
-		/* A failure sticks in the spool; the client would not hear before its last octet.
-		 */
-		enum err ignored = spool_write(s->append->item.spool, in.p, n);
-		(void)ignored;
+		keep_octets(s->append, str_sub(in, 0, n));
 		conn_consume(s->conn, n);
 		cmd->stream_left -= n;
 	}

@@ -255,10 +255,32 @@ START_TEST(a_stopping_daemon_says_goodbye)
 }
 END_TEST
 
-TEST_MAIN("imap_news", append_speaks, append_over_quota_is_refused_before_it_is_sent,
-    an_append_cut_off_leaves_nothing, a_large_append_streams_through,
-    idle_pushes_and_repeats_exists, idle_tells_expunges_and_flags_of_others,
-    a_mailbox_full_of_keywords_offers_no_more, a_mailbox_deleted_while_idling_is_told,
-    a_renamed_mailbox_stays_selected, sessions_hear_of_each_other_at_noop,
-    expunges_wait_while_sequence_numbers_are_in_use, a_flood_of_news_is_told_piece_by_piece,
-    a_stopping_daemon_says_goodbye)
+START_TEST(a_bare_line_feed_in_an_appended_message_becomes_a_line_end)
+{
+	static const char command[] =
+	    "1 APPEND INBOX {25+}\r\nSubject: x\n\nhello\n.\r\na\rb\n\r\n";
+
+	for (size_t piece = 1; piece <= sizeof(command); piece += sizeof(command) - 1) {
+		CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("INBOX:0");
+
+		for (size_t at = 0; at < sizeof(command) - 1; at += piece)
+			conn_memory_feed(
+			    f->conn, str_sub(str_make(command, sizeof(command) - 1), at, piece));
+		ck_exchange(f, "2 NOOP", "1 OK [APPENDUID # 1]\n2 OK");
+		ck_exchange(f, "3 SELECT INBOX", "3 OK");
+		struct str got =
+		    imap_fixture_ask(f, f->conn, "4 FETCH 1 (RFC822.SIZE BODY.PEEK[])");
+		ck_assert_str_is(got,
+		    "* 1 FETCH (RFC822.SIZE 29 BODY[] {29}\r\nSubject: x\r\n\r\nhello\r\n.\r\n"
+		    "a\rb\r\n)\r\n4 OK FETCH completed\r\n");
+	}
+}
+END_TEST
+
+TEST_MAIN("imap_news", a_bare_line_feed_in_an_appended_message_becomes_a_line_end, append_speaks,
+    append_over_quota_is_refused_before_it_is_sent, an_append_cut_off_leaves_nothing,
+    a_large_append_streams_through, idle_pushes_and_repeats_exists,
+    idle_tells_expunges_and_flags_of_others, a_mailbox_full_of_keywords_offers_no_more,
+    a_mailbox_deleted_while_idling_is_told, a_renamed_mailbox_stays_selected,
+    sessions_hear_of_each_other_at_noop, expunges_wait_while_sequence_numbers_are_in_use,
+    a_flood_of_news_is_told_piece_by_piece, a_stopping_daemon_says_goodbye)
