@@ -98,15 +98,10 @@ verb_alias_list(struct call *call)
 {
 	CLEANUP(sbuf_done) struct sbuf out = SBUF_INIT(1U << 28);
 	bool json = false;
-	const struct call_option options[] = {
-	    {"json", NULL, "as a JSON array of objects", .flag = &json},
-	};
 	struct alias_entry *all;
 	size_t n;
-	int status = call_parse(call, options, ARRAY_LEN(options), 0, 0);
+	int status = call_open_list(call, &json);
 
-	if (status == CALL_GO_ON)
-		status = call_open_store(call);
 	if (status != CALL_GO_ON)
 		return status;
 	enum err e = directory_list_aliases(call->store, call->arena, &all, &n);

@@ -94,6 +94,17 @@ call_open_store(struct call *call)
 	return call_fail(e, c->data_dir);
 }
 
+int
+call_open_list(struct call *call, bool *ret_json)
+{
+	const struct call_option options[] = {
+	    {"json", NULL, "as a JSON array", .flag = ret_json},
+	};
+	int status = call_parse(call, options, ARRAY_LEN(options), 0, 0);
+
+	return status == CALL_GO_ON ? call_open_store(call) : status;
+}
+
 const char *
 ctl_size(uint64_t octets, char *buf)
 {

@@ -74,6 +74,8 @@ NODISCARD int call_load_conf(struct call *call);
 /* Configuration and store. Started as root it becomes the configured user first, so that no file in
  * the data directory ends up as root's. */
 NODISCARD int call_open_store(struct call *call);
+/* The same for a verb that lists: no operands, --json its only option. */
+NODISCARD int call_open_list(struct call *call, bool *ret_json);
 /* Becomes `user` for good (and `group`, "" for the user's own) when root; CALL_GO_ON or an exit
  * status. */
 NODISCARD int call_become(const char *user, const char *group);

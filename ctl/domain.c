@@ -28,15 +28,10 @@ verb_domain_list(struct call *call)
 {
 	CLEANUP(sbuf_done) struct sbuf out = SBUF_INIT(1U << 28);
 	bool json = false;
-	const struct call_option options[] = {
-	    {"json", NULL, "as a JSON array", .flag = &json},
-	};
 	struct str *domains;
 	size_t n;
-	int status = call_parse(call, options, ARRAY_LEN(options), 0, 0);
+	int status = call_open_list(call, &json);
 
-	if (status == CALL_GO_ON)
-		status = call_open_store(call);
 	if (status != CALL_GO_ON)
 		return status;
 	enum err e = directory_list_domains(call->store, call->arena, &domains, &n);
