@@ -66,9 +66,11 @@ cmd_idle(struct imap_session *s, struct imap_cmd *cmd)
 	if (e)
 		return e;
 	conn_puts(s->conn, "+ idling\r\n");
-	if (s->state == ST_SELECTED) {
+	if (s->state == ST_SELECTED && s->grown_aside) {
 		/* Again: Thunderbird overlooks an EXISTS in the answer to a STORE, its junk
-		 * filter's for example, until it is repeated. */
+		 * filter's for example, until it is repeated. Only once: for every EXISTS that it
+		 * hears here it ends IDLE, looks for new messages and comes back. */
+		s->grown_aside = false;
 		conn_puts(s->conn, "* ");
 		imap_write_u64(s->conn, view_count(s->told));
 		conn_puts(s->conn, " EXISTS\r\n");

@@ -1,5 +1,6 @@
 /*
- * GETQUOTA, GETQUOTAROOT, SETQUOTA: RFC 2087 §4. One root, named "", holds the whole account.
+ * GETQUOTA, GETQUOTAROOT, SETQUOTA: RFC 2087 §4. One root, named "", holds the whole account where
+ * it has a limit; without any there is no root, since a QUOTA must list a resource (RFC 9208 §7).
  */
 #include "imapd/imap_handlers.h"
 #include "imapd/imap_write.h"
@@ -11,37 +12,42 @@ kilo(uint64_t octets)
 	return octets / 1024 + (octets % 1024 ? 1 : 0);
 }
 
-static enum err
-write_quota(struct imap_session *s)
+static bool
+is_limited(const struct quota *q)
 {
-	struct conn *c = s->conn;
-	struct quota q;
+	return q->bytes_limit > 0 || q->messages_limit > 0;
+}
 
-	enum err e = account_quota(s->account, &q);
-	if (e)
-		return e;
+static void
+write_quota(struct conn *c, const struct quota *q)
+{
 	conn_puts(c, "* QUOTA \"\" (");
-	if (q.bytes_limit > 0)
-		conn_printf(c, "STORAGE %llu %llu", (unsigned long long)kilo(q.bytes_used),
-		    (unsigned long long)(q.bytes_limit / 1024));
-	if (q.messages_limit > 0)
-		conn_printf(c, "%sMESSAGE %llu %llu", q.bytes_limit > 0 ? " " : "",
-		    (unsigned long long)q.messages_used, (unsigned long long)q.messages_limit);
+	if (q->bytes_limit > 0)
+		conn_printf(c, "STORAGE %llu %llu", (unsigned long long)kilo(q->bytes_used),
+		    (unsigned long long)(q->bytes_limit / 1024));
+	if (q->messages_limit > 0)
+		conn_printf(c, "%sMESSAGE %llu %llu", q->bytes_limit > 0 ? " " : "",
+		    (unsigned long long)q->messages_used, (unsigned long long)q->messages_limit);
 	conn_puts(c, ")\r\n");
-	return ERR_OK;
 }
 
 enum err
 cmd_getquota(struct imap_session *s, struct imap_cmd *cmd)
 {
 	struct str root;
+	struct quota q;
 
 	imap_parse_space(cmd->args);
 	imap_parse_astring(cmd->args, &root);
 	enum err e = imap_parse_end(cmd->args);
+	if (!e)
+		e = account_quota(s->account, &q);
 	if (e)
 		return e;
-	return root.n == 0 ? write_quota(s) : ERR_NOT_FOUND;
+	if (root.n > 0 || !is_limited(&q))
+		return ERR_NOT_FOUND;
+	write_quota(s->conn, &q);
+	return ERR_OK;
 }
 
 enum err
@@ -49,18 +55,23 @@ cmd_getquotaroot(struct imap_session *s, struct imap_cmd *cmd)
 {
 	struct mailbox_info info;
 	struct str name;
+	struct quota q;
 
 	imap_parse_space(cmd->args);
 	imap_parse_mailbox(cmd->args, &name);
 	enum err e = imap_parse_end(cmd->args);
 	if (!e)
 		e = mailbox_find(s->account, name, cmd->arena, &info);
+	if (!e)
+		e = account_quota(s->account, &q);
 	if (e)
 		return e;
 	conn_puts(s->conn, "* QUOTAROOT ");
 	imap_write_mailbox(s->conn, name);
-	conn_puts(s->conn, " \"\"\r\n");
-	return write_quota(s);
+	conn_puts(s->conn, is_limited(&q) ? " \"\"\r\n" : "\r\n");
+	if (is_limited(&q))
+		write_quota(s->conn, &q);
+	return ERR_OK;
 }
 
 static void

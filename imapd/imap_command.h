@@ -36,6 +36,8 @@ enum imap_command_flag {
 	CMD_STREAMS = 16, /* its message literal goes to the handler as it arrives */
 	CMD_WRITES = 32, /* changes the selected mailbox: NO [READ-ONLY] after EXAMINE */
 	CMD_NO_NEWS = 64, /* nothing of the mailbox is told before its reply */
+	CMD_ASKS_NEWS = 128, /* sent to hear of new messages; in other answers some clients
+				overlook them: see cmd_idle.c */
 };
 
 struct imap_command {

@@ -7,7 +7,7 @@ static const struct imap_command commands[] = {
 	{"APPEND",       ST_AUTH | ST_SELECTED,    CMD_STREAMS,                            cmd_append},        /* RFC 3501 §6.3.11 */
 	{"AUTHENTICATE", ST_GREET,                 CMD_SECRET,                             cmd_authenticate},  /* §6.2.2, RFC 4959 */
 	{"CAPABILITY",   ST_ANY,                   0,                                      cmd_capability},    /* §6.1.1 */
-	{"CHECK",        ST_SELECTED,              0,                                      cmd_check},         /* §6.4.1 */
+	{"CHECK",        ST_SELECTED,              CMD_ASKS_NEWS,                          cmd_check},         /* §6.4.1 */
 	{"CLOSE",        ST_SELECTED,              CMD_NO_NEWS,                            cmd_close},         /* §6.4.2 */
 	{"COPY",         ST_SELECTED,              CMD_SEQNUMS | CMD_UID_FORM,             cmd_copy},          /* §6.4.7, RFC 4315 */
 	{"CREATE",       ST_AUTH | ST_SELECTED,    0,                                      cmd_create},        /* §6.3.3, RFC 6154 §3 */
@@ -19,14 +19,14 @@ static const struct imap_command commands[] = {
 	{"GETQUOTA",     ST_AUTH | ST_SELECTED,    0,                                      cmd_getquota},      /* RFC 2087 §4.2 */
 	{"GETQUOTAROOT", ST_AUTH | ST_SELECTED,    0,                                      cmd_getquotaroot},  /* RFC 2087 §4.3 */
 	{"ID",           ST_ANY,                   0,                                      cmd_id},            /* RFC 2971 */
-	{"IDLE",         ST_AUTH | ST_SELECTED,    0,                                      cmd_idle},          /* RFC 2177 */
+	{"IDLE",         ST_AUTH | ST_SELECTED,    CMD_ASKS_NEWS,                          cmd_idle},          /* RFC 2177 */
 	{"LIST",         ST_AUTH | ST_SELECTED,    0,                                      cmd_list},          /* RFC 3501 §6.3.8, RFC 5258 */
 	{"LOGIN",        ST_GREET,                 CMD_SECRET | CMD_NEEDS_TLS,             cmd_login},         /* RFC 3501 §6.2.3 */
 	{"LOGOUT",       ST_ANY,                   CMD_NO_NEWS,                            cmd_logout},        /* §6.1.3 */
 	{"LSUB",         ST_AUTH | ST_SELECTED,    0,                                      cmd_lsub},          /* §6.3.9 */
 	{"MOVE",         ST_SELECTED,              CMD_WRITES | CMD_UID_FORM,              cmd_move},          /* RFC 6851 */
 	{"NAMESPACE",    ST_AUTH | ST_SELECTED,    0,                                      cmd_namespace},     /* RFC 2342 */
-	{"NOOP",         ST_ANY,                   0,                                      cmd_noop},          /* RFC 3501 §6.1.2 */
+	{"NOOP",         ST_ANY,                   CMD_ASKS_NEWS,                          cmd_noop},          /* RFC 3501 §6.1.2 */
 	{"RENAME",       ST_AUTH | ST_SELECTED,    0,                                      cmd_rename},        /* §6.3.5 */
 	{"SEARCH",       ST_SELECTED,              CMD_SEQNUMS | CMD_UID_FORM,             cmd_search},        /* §6.4.4 */
 	{"SELECT",       ST_AUTH | ST_SELECTED,    CMD_NO_NEWS,                            cmd_select},        /* §6.3.1 */

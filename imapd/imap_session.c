@@ -50,6 +50,7 @@ imap_deselect(struct imap_session *s)
 	s->mailbox = 0;
 	s->read_only = false;
 	s->keywords_told = 0;
+	s->grown_aside = false;
 	s->recent.n = 0;
 	if (s->state == ST_SELECTED)
 		imap_enter_state(s, ST_AUTH);

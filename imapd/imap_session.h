@@ -85,6 +85,7 @@ struct imap_session {
 	size_t keywords_told; /* keywords in the last FLAGS response */
 	struct imap_news *news; /* being told: told.c */
 	enum err finish_err; /* the reply that waits for it */
+	bool grown_aside; /* EXISTS was told in the answer to a command that did not ask for it */
 	struct imap_recent recent; /* which UIDs are \Recent here */
 
 	struct append_state *append; /* APPEND in progress: cmd_append.c */

@@ -221,6 +221,8 @@ imap_tell_more(struct imap_session *s)
 		conn_puts(c, ")\r\n");
 	}
 	if (news->grown) {
+		if (!(s->cmd.row->flags & CMD_ASKS_NEWS))
+			s->grown_aside = true;
 		conn_puts(c, "* ");
 		imap_write_u64(c, view_count(s->told));
 		conn_puts(c, " EXISTS\r\n* ");

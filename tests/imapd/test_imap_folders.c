@@ -156,7 +156,9 @@ START_TEST(quota_speaks)
 {
 	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Inbox:3");
 
-	ck_exchange(f, "1 GETQUOTA \"\"", "* QUOTA \"\" ()\n1 OK"); /* RFC 2087 §5.1 */
+	/* Without limits there is no root: a QUOTA that lists nothing is none (RFC 9208 §7). */
+	ck_exchange(f, "0 GETQUOTAROOT INBOX", "!* QUOTA \"\"\n* QUOTAROOT INBOX\n0 OK");
+	ck_exchange(f, "1 GETQUOTA \"\"", "1 NO [NONEXISTENT]");
 	imap_fixture_set_quota(f, 1024 * 1024, 100);
 	ck_exchange(f, "2 GETQUOTAROOT INBOX",
 	    "* QUOTAROOT INBOX \"\"\n* QUOTA \"\" (STORAGE 1 1024 MESSAGE 3 100)\n2 OK");
