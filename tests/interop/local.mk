@@ -5,8 +5,13 @@ EXTRA_DIST += \
 	%D%/t_bad_input.sh %D%/t_corpus.sh %D%/t_curl.sh %D%/t_fetchmail.sh %D%/t_full_disk.sh \
 	%D%/t_getmail.sh %D%/t_idle.sh %D%/t_imap_model.sh %D%/t_imap_state.sh %D%/t_install.sh %D%/t_kill.sh %D%/t_mbsync.sh %D%/t_memory.sh \
 	%D%/t_msmtp.sh %D%/t_mutt.sh %D%/t_offlineimap.sh %D%/t_other_programs.sh %D%/t_python.sh %D%/t_sasl.sh \
-	%D%/t_smtp_source.sh %D%/t_swaks.sh %D%/t_thunderbird.sh %D%/t_unwritable.sh
+	%D%/t_smtp_source.sh %D%/t_swaks.sh %D%/t_thunderbird.sh %D%/t_unwritable.sh \
+	%D%/thunderbird.py %D%/thunderbird_real.py %D%/thunderbird_real.sh
 
 interop: all
 	PB_BUILD='$(abs_top_builddir)' $(SHELL) $(srcdir)/tests/interop/run.sh $(INTEROP)
-.PHONY: interop
+
+# Thunderbird itself; not part of `interop`: it needs some 200 MB of packages.
+interop-thunderbird: all
+	PB_BUILD='$(abs_top_builddir)' bash $(srcdir)/tests/interop/thunderbird_real.sh
+.PHONY: interop interop-thunderbird
