@@ -11,6 +11,7 @@ include tests/imapd/local.mk
 include tests/ctl/local.mk
 include tests/fuzz/local.mk
 include tests/interop/local.mk
+include tests/bench/local.mk
 include tests/lint/local.mk
 
 TESTS += $(check_PROGRAMS)
