@@ -533,12 +533,19 @@ START_TEST(the_wal_stays_small_while_others_read)
 		ck_assert_int_eq(pthread_create(&readers[i], NULL, read_on_and_on, f), 0);
 		usleep(3000);
 	}
-	for (int64_t n = 1; n <= 80; n++)
+	int64_t n = 1;
+	for (; n <= 80; n++)
 		ck_assert_ok(database_write(&f->d, insert_octets, &n, DURABLE_LATER));
+	/* A fast disk takes all of that between two looks at the WAL, and a busy machine may need
+	 * more than one: it must come down while they read. */
+	for (; n <= 110 && wal_size(f) >= 40 << 20; n++) {
+		usleep(WAL_TRIM_EVERY_MS * 1000);
+		ck_assert_ok(database_write(&f->d, insert_octets, &n, DURABLE_LATER));
+	}
+	ck_assert_int_lt(wal_size(f), 40 << 20);
 	__atomic_store_n(&reading, false, __ATOMIC_SEQ_CST);
 	for (size_t i = 0; i < ARRAY_LEN(readers); i++)
 		pthread_join(readers[i], NULL);
-	ck_assert_int_lt(wal_size(f), 40 << 20);
 }
 END_TEST
 
