@@ -56,6 +56,7 @@ libimapd_a_SOURCES += \
 	%D%/search_body.c %D%/search_body.h \
 	%D%/search_match.c %D%/search_match.h \
 	%D%/search_parse.c %D%/search_parse.h \
+	%D%/search_run.c %D%/search_run.h \
 	%D%/search_text.c %D%/search_text.h \
 	%D%/told_walk.h
 IMAPD_LIBS = libimapd.a $(DAEMON_LIBS)

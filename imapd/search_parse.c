@@ -387,18 +387,33 @@ parse_key(struct parser *p)
 	return parse_word(p);
 }
 
+static void
+parse_charset(struct imap_args *a, struct str *ret)
+{
+	imap_parse_space(a);
+	imap_parse_astring(a, ret);
+	if (!a->c.err && !charset_is_known(*ret))
+		imap_parse_fail(a, ERR_BAD_CHARSET, "a charset that is known");
+	imap_parse_space(a);
+}
+
 void
 search_parse(struct imap_args *a, const struct view *view, struct search_program *ret)
 {
 	struct parser p = {.a = a, .view = view, .program = ret};
 
 	*ret = (struct search_program){0};
-	if (imap_accept_word(a, "CHARSET")) {
-		imap_parse_space(a);
-		imap_parse_astring(a, &p.charset);
-		if (!a->c.err && !charset_is_known(p.charset))
-			imap_parse_fail(a, ERR_BAD_CHARSET, "a charset that is known");
-		imap_parse_space(a);
-	}
+	if (imap_accept_word(a, "CHARSET"))
+		parse_charset(a, &p.charset);
+	ret->root = parse_keys(&p);
+}
+
+void
+search_parse_in_charset(struct imap_args *a, const struct view *view, struct search_program *ret)
+{
+	struct parser p = {.a = a, .view = view, .program = ret};
+
+	*ret = (struct search_program){0};
+	parse_charset(a, &p.charset);
 	ret->root = parse_keys(&p);
 }

@@ -58,5 +58,8 @@ struct search_program {
 /* Reads ["CHARSET" SP astring SP] search-key *(SP search-key). Sequence numbers, "*" and keywords
  * are resolved in `view`. ERR_BAD_CHARSET, ERR_LIMIT, ERR_SYNTAX stick in `a`. */
 void search_parse(struct imap_args *a, const struct view *view, struct search_program *ret);
+/* Reads SP charset 1*(SP search-key), as SORT and THREAD have it (RFC 5256 §5). */
+void search_parse_in_charset(
+    struct imap_args *a, const struct view *view, struct search_program *ret);
 
 #endif

@@ -1,0 +1,168 @@
+#include "imapd/search_run.h"
+
+#include "common/base/clock.h"
+#include "imapd/imap_session.h"
+#include "imapd/octets.h"
+
+#define LOOKS 64 /* messages that the view alone decides between two looks at the clock */
+
+enum err
+search_run_reader(struct imap_session *s, struct search_run *q)
+{
+	return q->reader ? ERR_OK : reader_open(s->account, &q->reader);
+}
+
+void
+search_run_rest(struct search_run *q)
+{
+	reader_close(&q->reader);
+}
+
+void
+search_run_done(struct search_run *q)
+{
+	search_body_done(&q->body);
+	reader_close(&q->reader);
+}
+
+enum err
+search_run_begin(struct search_run *q, struct imap_cmd *cmd)
+{
+	enum err e = imap_parse_end(cmd->args);
+
+	if (e)
+		return e;
+	q->slots = arena_alloc_array(cmd->arena, q->program.slot_count, sizeof(q->slots[0]));
+	if (!q->slots)
+		return ERR_NOMEM;
+	e = search_body_init(&q->body, &q->program, q->slots, cmd->arena);
+	if (e)
+		search_run_done(q);
+	return e;
+}
+
+static enum err
+search_stored_header(struct search_run *q, const struct message_row *row)
+{
+	CLEANUP(sbuf_done) struct sbuf large = {0};
+
+	if (row->header.p)
+		return search_header(&q->program, row->header, q->slots);
+	enum err e = octets_read_header(q->reader, row->id, 0, row->header_size, &large);
+	return e ? e : search_header(&q->program, sbuf_view(&large), q->slots);
+}
+
+/* From the row, then from the header. */
+static enum err
+match_stored(struct imap_session *s, struct search_run *q, struct search_known *k, enum match *ret)
+{
+	const struct search_program *p = &q->program;
+	struct message_row row;
+	enum err e = search_run_reader(s, q);
+
+	if (!e && p->needs_row) {
+		e = reader_message(q->reader, k->entry->message, WANT_BASICS, &row);
+		k->row = &row;
+		if (!e)
+			*ret = search_match(p, k);
+	}
+	if (!e && *ret == MATCH_UNKNOWN) {
+		unsigned want = WANT_HEADER | (p->needs_body ? WANT_PARTS : 0);
+		e = reader_message(q->reader, k->entry->message, want, &row);
+		k->row = &row;
+		if (!e)
+			e = search_stored_header(q, &row);
+		if (!e)
+			*ret = search_match(p, k);
+	}
+	if (!e && *ret == MATCH_UNKNOWN) {
+		e = search_body_begin(&q->body, &row);
+		q->in_body = !e;
+	}
+	k->row = NULL;
+	return e;
+}
+
+/* Goes on in the text until it decides or the time is up; then *ret stays MATCH_UNKNOWN. */
+static enum err
+match_body(struct imap_session *s, struct search_run *q, struct search_known *k, int64_t until_ms,
+    enum match *ret)
+{
+	struct message_row row;
+	enum err e = search_run_reader(s, q);
+
+	if (!e) /* size and date are asked for again: the row of the last step is no more */
+		e = reader_message(q->reader, k->entry->message, WANT_BASICS, &row);
+	k->row = &row;
+	while (!e && *ret == MATCH_UNKNOWN && clock_mono_ms() < until_ms) {
+		bool done;
+		e = search_body_step(&q->body, q->reader, k->entry->message, &done);
+		if (!e)
+			*ret = search_match(&q->program, k);
+	}
+	if (e || *ret != MATCH_UNKNOWN)
+		q->in_body = false;
+	k->row = NULL;
+	return e;
+}
+
+/* A message that can't be read does not match, and is remembered. */
+static enum err
+match_message(struct imap_session *s, struct search_run *q, const struct view_entry *entry,
+    int64_t until_ms, enum match *ret)
+{
+	struct search_known k = {entry, imap_is_recent(s, entry->uid), NULL, q->slots};
+	enum err e = ERR_OK;
+
+	*ret = MATCH_UNKNOWN;
+	if (!q->in_body) {
+		search_forget(&q->program, q->slots);
+		*ret = search_match(&q->program, &k);
+		if (*ret == MATCH_UNKNOWN)
+			e = match_stored(s, q, &k, ret);
+	}
+	if (!e && q->in_body)
+		e = match_body(s, q, &k, until_ms, ret);
+	if (!e)
+		return ERR_OK;
+	*ret = MATCH_NO;
+	q->in_body = false;
+	if (e == ERR_GONE)
+		q->missing = true;
+	else if (!q->failed)
+		q->failed = e;
+	return e == ERR_NOMEM || e == ERR_BUSY ? e : ERR_OK;
+}
+
+enum err
+search_run_next(struct imap_session *s, struct search_run *q, int64_t until_ms,
+    enum search_next *ret, struct search_hit *ret_hit)
+{
+	for (;;) {
+		enum match m;
+		uint32_t seq;
+		const struct view_entry *entry = told_walk_peek(&q->walk, s->told, &seq);
+		*ret = entry ? SEARCH_PAUSE : SEARCH_END;
+		if (!entry)
+			return ERR_OK;
+		if ((q->reader || ++q->looked % LOOKS == 0) && clock_mono_ms() >= until_ms)
+			return ERR_OK;
+		enum err e = match_message(s, q, entry, until_ms, &m);
+		if (e || m == MATCH_UNKNOWN)
+			return e;
+		told_walk_pass(&q->walk, entry->uid);
+		if (m == MATCH_YES) {
+			*ret = SEARCH_HIT;
+			*ret_hit = (struct search_hit){entry, seq};
+			return ERR_OK;
+		}
+	}
+}
+
+enum err
+search_run_end(const struct search_run *q, struct imap_cmd *cmd)
+{
+	if (!q->failed && q->missing) /* RFC 5530 §3 has it so: OK [EXPUNGEISSUED] */
+		imap_set_code(cmd, "EXPUNGEISSUED");
+	return q->failed;
+}

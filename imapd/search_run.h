@@ -1,0 +1,55 @@
+/* imapd/search_run.h - which of a session's messages match a search program, one after the other
+ * and over any number of turns: what SEARCH, SORT and THREAD share.
+ *
+ * A turn asks search_run_next() until it says SEARCH_PAUSE or SEARCH_END, and gives the database
+ * back with search_run_rest() before it ends. What a message costs depends on what decides: often
+ * the view alone, seldom its text; a large message is searched piece by piece.
+ */
+#ifndef IMAPD_SEARCH_RUN_H
+#define IMAPD_SEARCH_RUN_H
+
+#include "imapd/imap_command.h"
+#include "imapd/search_body.h"
+#include "imapd/told_walk.h"
+
+struct search_run {
+	struct search_program program;
+	struct told_walk walk;
+	struct reader *reader; /* NULL between turns, and while nothing had to be read */
+	struct search_body body;
+	enum match *slots;
+	uint32_t looked;
+	bool in_body; /* the body of the message in hand is being searched */
+	bool missing; /* some had been expunged */
+	enum err failed; /* some could not be read: the first error */
+};
+
+enum search_next {
+	SEARCH_HIT,
+	SEARCH_PAUSE, /* the time is up */
+	SEARCH_END,
+};
+
+struct search_hit {
+	const struct view_entry *entry; /* of s->told */
+	uint32_t seq;
+};
+
+/* All zero but for `program`, which search_parse() has read from cmd->args. Asks for the end of the
+ * arguments; errors of imap_parse_end(), ERR_NOMEM: then there is nothing to give back. */
+NODISCARD enum err search_run_begin(struct search_run *q, struct imap_cmd *cmd);
+void search_run_done(struct search_run *q);
+
+/* The next message of s->told that matches. A message that can't be read does not match, and is
+ * remembered. ERR_NOMEM, ERR_BUSY end the search. */
+NODISCARD enum err search_run_next(struct imap_session *s, struct search_run *q, int64_t until_ms,
+    enum search_next *ret, struct search_hit *ret_hit);
+/* The reader of this turn, opened when it is first asked for: q->reader. */
+NODISCARD enum err search_run_reader(struct imap_session *s, struct search_run *q);
+/* Ends the turn's read. */
+void search_run_rest(struct search_run *q);
+/* What the command answers after SEARCH_END: the error of a message that could not be read, or
+ * ERR_OK, with the code of RFC 5530 §3 where some were gone. */
+NODISCARD enum err search_run_end(const struct search_run *q, struct imap_cmd *cmd);
+
+#endif
