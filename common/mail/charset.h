@@ -21,5 +21,8 @@ void words_decode(struct str value, struct sbuf *out);
 /* Case folding with compatibility decomposition, so that two texts that differ in case or form
  * compare equal octet by octet; ASCII is a fast path. Ill-formed UTF-8 octets pass unchanged. */
 void text_fold(struct str utf8, struct sbuf *out);
+/* The key of the collation i;unicode-casemap (RFC 5051 §2): titlecase, then compatibility
+ * decomposition. Texts are ordered as the octets of their keys are. */
+void text_casemap(struct str utf8, struct sbuf *out);
 
 #endif

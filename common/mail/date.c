@@ -233,10 +233,9 @@ take_word(struct cursor *c, struct fields *f)
 	}
 }
 
-bool
-date_parse_rfc5322(struct str value, struct date *ret)
+static void
+take_fields(struct str value, struct fields *f)
 {
-	struct fields f = {.year = -1, .hour = -1};
 	struct cursor c;
 
 	cursor_init(&c, value);
@@ -245,17 +244,37 @@ date_parse_rfc5322(struct str value, struct date *ret)
 		if (ch == '(') {
 			skip_comment(&c);
 		} else if (is_letter((unsigned char)ch)) {
-			take_word(&c, &f);
+			take_word(&c, f);
 		} else if (is_digit((unsigned char)ch)) {
-			take_number(&c, &f);
+			take_number(&c, f);
 		} else {
 			cursor_accept(&c, (char)ch);
 			int next = cursor_peek(&c);
 			bool sign = (ch == '+' || ch == '-') && next >= '0' && next <= '9';
-			if (sign && f.hour >= 0 && !f.has_zone)
-				take_zone(&c, ch == '+' ? 1 : -1, &f);
+			if (sign && f->hour >= 0 && !f->has_zone)
+				take_zone(&c, ch == '+' ? 1 : -1, f);
 		}
 	}
+}
+
+bool
+date_parse_rfc5322(struct str value, struct date *ret)
+{
+	struct fields f = {.year = -1, .hour = -1};
+
+	take_fields(value, &f);
+	return finish(&f, ret);
+}
+
+bool
+date_parse_sent(struct str value, struct date *ret)
+{
+	struct fields f = {.year = -1, .hour = -1};
+
+	take_fields(value, &f);
+	if (finish(&f, ret))
+		return true;
+	f.hour = f.minute = f.second = 0;
 	return finish(&f, ret);
 }
 

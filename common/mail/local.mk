@@ -1,5 +1,6 @@
 noinst_LIBRARIES += libmail.a
 libmail_a_SOURCES = \
+	%D%/base_subject.c %D%/base_subject.h \
 	%D%/body.c \
 	%D%/bodystructure.c \
 	%D%/codec.c %D%/codec.h \
@@ -7,6 +8,7 @@ libmail_a_SOURCES = \
 	%D%/envelope.c \
 	%D%/header.c %D%/header.h \
 	%D%/message_index.c %D%/message_index.h \
+	%D%/message_id.c %D%/message_id.h \
 	%D%/mime_boundaries.c \
 	%D%/mime_fields.c \
 	%D%/mime_params.c \

@@ -44,15 +44,18 @@ add(struct pending *p, int32_t point)
 }
 
 static void
-fold_point(struct pending *p, struct str octets)
+map_point(struct pending *p, struct str octets, bool title)
 {
 	int32_t points[EXPANSION_MAX];
 	int32_t point;
 	int last_class = 0;
+	int options = UTF8PROC_COMPAT | UTF8PROC_DECOMPOSE | (title ? 0 : UTF8PROC_CASEFOLD);
 
 	utf8proc_iterate((const utf8proc_uint8_t *)octets.p, (utf8proc_ssize_t)octets.n, &point);
-	utf8proc_ssize_t n = utf8proc_decompose_char(point, points, EXPANSION_MAX,
-	    UTF8PROC_COMPAT | UTF8PROC_DECOMPOSE | UTF8PROC_CASEFOLD, &last_class);
+	if (title)
+		point = utf8proc_totitle(point);
+	utf8proc_ssize_t n = utf8proc_decompose_char(
+	    point, points, EXPANSION_MAX, (utf8proc_option_t)options, &last_class);
 	if (n < 0 || n > EXPANSION_MAX) {
 		points[0] = point;
 		n = 1;
@@ -61,8 +64,8 @@ fold_point(struct pending *p, struct str octets)
 		add(p, points[i]);
 }
 
-void
-text_fold(struct str utf8, struct sbuf *out)
+static void
+map_text(struct str utf8, struct sbuf *out, bool title)
 {
 	struct pending pending = {.out = out};
 	char block[1024];
@@ -70,7 +73,7 @@ text_fold(struct str utf8, struct sbuf *out)
 	for (size_t i = 0; i < utf8.n;) {
 		size_t n = 0;
 		while (i < utf8.n && n < sizeof(block) && (unsigned char)utf8.p[i] < 0x80)
-			block[n++] = ascii_lower(utf8.p[i++]);
+			block[n++] = title ? ascii_upper(utf8.p[i++]) : ascii_lower(utf8.p[i++]);
 		if (n) {
 			flush(&pending);
 			sbuf_append(out, block, n);
@@ -78,7 +81,7 @@ text_fold(struct str utf8, struct sbuf *out)
 		}
 		size_t len = utf8_length(str_skip(utf8, i));
 		if (len) {
-			fold_point(&pending, str_sub(utf8, i, len));
+			map_point(&pending, str_sub(utf8, i, len), title);
 		} else { /* passes as it is */
 			flush(&pending);
 			sbuf_putc(out, utf8.p[i]);
@@ -87,4 +90,16 @@ text_fold(struct str utf8, struct sbuf *out)
 		i += len;
 	}
 	flush(&pending);
+}
+
+void
+text_fold(struct str utf8, struct sbuf *out)
+{
+	map_text(utf8, out, false);
+}
+
+void
+text_casemap(struct str utf8, struct sbuf *out)
+{
+	map_text(utf8, out, true);
 }

@@ -58,6 +58,34 @@ START_TEST(dates_of_mail_are_read)
 }
 END_TEST
 
+/* RFC 5256 §2.2 */
+START_TEST(an_invalid_time_of_a_sent_date_is_midnight)
+{
+	static const struct {
+		const char *text;
+		int64_t utc_s; /* -1: none */
+	} rows[] = {
+	    {"31 Dec 2000 16:01:33 -0800", 978307293},
+	    {"1 Jan 2001 00:01:33 +0000", 978307293},
+	    {"1 Jan 2001 00:01:33 nonsense", 978307293},
+	    {"1 Jan 2001 00:01:33", 978307293},
+	    {"1 Jan 2001", 978307200},
+	    {"1 Jan 2001 25:00:00 +0000", 978307200},
+	    {"1 Jan 2001 10:99:00", 978307200},
+	    {"1 Jan 2001 24:00 +0100", 978303600},
+	    {"32 Jan 2001 10:00:00", -1},
+	    {"nonsense", -1},
+	    {"", -1},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct date d = {-1, 0};
+		bool ok = date_parse_sent(test_guarded(str_of(rows[i].text)), &d);
+		ck_assert_msg(ok == (rows[i].utc_s != -1) && (!ok || d.utc_s == rows[i].utc_s),
+		    "%s: %lld", rows[i].text, (long long)d.utc_s);
+	}
+}
+END_TEST
+
 START_TEST(dates_are_written)
 {
 	static const struct {
@@ -135,5 +163,6 @@ START_TEST(now_is_the_clocks_time)
 }
 END_TEST
 
-TEST_MAIN("date", dates_of_mail_are_read, dates_are_written, dates_of_imap_have_one_form,
-    a_day_is_that_of_the_senders_zone, now_is_the_clocks_time)
+TEST_MAIN("date", dates_of_mail_are_read, an_invalid_time_of_a_sent_date_is_midnight,
+    dates_are_written, dates_of_imap_have_one_form, a_day_is_that_of_the_senders_zone,
+    now_is_the_clocks_time)
