@@ -1,7 +1,9 @@
 /* Accounts that are open in this process: a table by id. An object stays as long as somebody holds
  * a reference or its database has open handles, so that the next command finds both. */
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "store/account_private.h"
+#include "store/upkeep.h"
 
 #include <assert.h>
 #include <limits.h>
@@ -154,8 +156,13 @@ account_unref(struct account **ap)
 	*ap = NULL;
 	pthread_mutex_lock(&a->store->mu);
 	assert(a->refs > 0);
-	a->refs--;
-	pthread_mutex_unlock(&a->store->mu);
+	bool idle = --a->refs == 0;
+	struct store *s = a->store;
+	s->forgettable |= idle;
+	pthread_mutex_unlock(&s->mu);
+	/* It stays for a while, since mail and clients come in bursts. */
+	if (idle)
+		upkeep_want(s->upkeep, clock_mono_ms() + POOL_IDLE_MS);
 }
 
 int64_t
@@ -194,15 +201,16 @@ account_blob_path(const struct account *a, struct str name, char *out)
 /* -- upkeep, from store.c */
 
 void
-accounts_forget_idle(struct store *s)
+accounts_forget_idle(struct store *s, bool handles_closed)
 {
 	struct account *doomed = NULL;
 
 	pthread_mutex_lock(&s->mu);
-	for (size_t i = 0; i < STORE_ACCOUNT_BUCKETS; i++) {
+	for (size_t i = 0; i < STORE_ACCOUNT_BUCKETS && (s->forgettable || handles_closed); i++) {
 		for (struct account **at = &s->accounts[i]; *at;) {
 			struct account *a = *at;
-			if (a->refs || pool_handles(s->pool, &a->database)) {
+			if (a->refs || upkeep_is_unsynced(&a->database) ||
+			    pool_handles(s->pool, &a->database)) {
 				at = &a->next;
 				continue;
 			}
@@ -211,6 +219,7 @@ accounts_forget_idle(struct store *s)
 			doomed = a;
 		}
 	}
+	s->forgettable = false;
 	pthread_mutex_unlock(&s->mu);
 	while (doomed) {
 		struct account *a = doomed;
@@ -219,37 +228,32 @@ accounts_forget_idle(struct store *s)
 	}
 }
 
-/* A reference to the account of the bucket with unsynced commits that has the lowest id above
- * `after`. */
-static struct account *
-find_unsynced(struct store *s, size_t bucket, int64_t after)
+/* The database that waits longest for its sync, with a reference to its account. The store's lock
+ * keeps accounts_forget_idle() away in between. */
+static struct database *
+take_unsynced(struct store *s)
 {
 	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&s->mu);
-	struct account *found = NULL;
+	struct database *d = upkeep_take_unsynced(s->upkeep);
 
 	(void)held;
-	for (struct account *a = s->accounts[bucket]; a; a = a->next) {
-		if (a->id > after && (!found || a->id < found->id) &&
-		    !database_is_synced(&a->database))
-			found = a;
-	}
-	if (found)
-		found->refs++;
-	return found;
+	if (d && d->account)
+		d->account->refs++;
+	return d;
 }
 
 void
 accounts_sync(struct store *s)
 {
-	for (size_t i = 0; i < STORE_ACCOUNT_BUCKETS; i++) {
-		struct account *a;
-		/* Each once, should others commit as fast as this syncs, or its disk be broken. */
-		for (int64_t last = 0; (a = find_unsynced(s, i, last));) {
-			enum err ignored = account_sync(a); /* logged; told to who waits */
-			(void)ignored;
-			last = a->id;
-			account_unref(&a);
-		}
+	struct database *d;
+
+	/* Each once, should others commit as fast as this syncs, or a disk be broken. */
+	for (unsigned n = upkeep_count_unsynced(s->upkeep); n && (d = take_unsynced(s)); n--) {
+		struct account *a = d->account;
+		enum err failed = database_sync(d); /* logged; told to who waits */
+		if (failed)
+			upkeep_note_unsynced(s->upkeep, d);
+		account_unref(&a);
 	}
 }
 

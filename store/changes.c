@@ -37,13 +37,6 @@ bus_close(struct bus **b)
 }
 
 void
-bus_tick(struct bus *b)
-{
-	if (b->peers)
-		peers_retry(b->peers);
-}
-
-void
 bus_announce(struct bus *b, int64_t account, int64_t mailbox)
 {
 	watchers_call(b->watchers, account, mailbox);

@@ -24,8 +24,12 @@ void changes_unwatch(struct watch **w);
  * (loop_watch). */
 int changes_fd(struct store *s);
 void changes_receive(struct store *s);
-/* Once a second: syncs flag changes, sends what the bus refused, closes idle handles. Waits for the
- * disk, so not on the loop; one call at a time. */
+/* `fn` is called, on any thread, when store_tick() is wanted: in `in_ms`, sooner than it was asked
+ * for before. It must not block. With NULL no call is running or will come when it returns. */
+void store_set_alarm(struct store *s, void (*fn)(void *arg, int64_t in_ms), void *arg);
+/* What was left behind and is due: syncs flag changes, closes idle handles, forgets idle accounts.
+ * Where something is left for later it asks for another call. Waits for the disk, so not on the
+ * loop; one call at a time. */
 void store_tick(struct store *s);
 
 #endif

@@ -2,6 +2,7 @@
 #include "store/database.h"
 #include "common/base/log.h"
 #include "store/file.h"
+#include "store/upkeep.h"
 #include "store/write_private.h"
 
 #include <assert.h>
@@ -34,6 +35,7 @@ database_done(struct database *d)
 		return;
 	enum err ignored = database_sync(d); /* logged, and nobody was promised more */
 	(void)ignored;
+	upkeep_drop(pool_upkeep(d->pool), d);
 	pool_forget(d->pool, d);
 	assert(!d->handles && !d->queue);
 	fd_close(&d->wal_fd);
@@ -132,6 +134,7 @@ fail_locked(struct database *d)
 	d->suspect = true;
 	d->synced = d->commits;
 	pthread_cond_broadcast(&d->changed);
+	upkeep_note_unsynced(pool_upkeep(d->pool), d);
 }
 
 void

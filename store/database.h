@@ -32,10 +32,12 @@
 #include "store/schema.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 struct pool;
 struct account;
 struct database;
+struct upkeep;
 
 /* A lent connection. */
 struct handle {
@@ -63,6 +65,8 @@ struct database {
 	void (*committed)(struct database *d, const int64_t *mailboxes, size_t n);
 
 	unsigned handles; /* open ones, lent or idle; guarded by pool->mu */
+	struct database *next_unsynced; /* upkeep.c; guarded by its lock */
+	atomic_bool unsynced; /* on the list of upkeep.c */
 
 	pthread_mutex_t mu;
 	pthread_cond_t changed;
@@ -138,13 +142,17 @@ NODISCARD enum err txn_added_file(struct txn *t, const char *path);
 #define POOL_HANDLES_MAX 256 /* idle ones beyond this are closed, the oldest first */
 #define POOL_IDLE_MS 30000
 
-NODISCARD enum err pool_new(struct pool **ret);
+/* `u`, which may be NULL, outlives the pool: it hears of idle handles and unsynced commits. */
+NODISCARD enum err pool_new(struct upkeep *u, struct pool **ret);
 void pool_free(struct pool **p);
+struct upkeep *pool_upkeep(const struct pool *p);
 /* Closes handles that were not used for `idle_ms`; how many. */
 unsigned pool_reap(struct pool *p, int64_t idle_ms);
 /* Closes the idle handles of one database. */
 void pool_forget(struct pool *p, struct database *d);
 unsigned pool_handles(struct pool *p, const struct database *d); /* of all with NULL */
+/* How many were closed since the last call. */
+unsigned pool_count_closed(struct pool *p);
 /* A handle outside any transaction; the writer's is for write.c alone. */
 NODISCARD enum err pool_take(struct database *d, enum db_role role, struct handle **ret);
 void pool_give(struct handle **h);

@@ -25,6 +25,7 @@ libstore_a_SOURCES = \
 	%D%/service.c %D%/service.h \
 	%D%/store.c %D%/store.h %D%/store_private.h \
 	%D%/txn.c \
+	%D%/upkeep.c %D%/upkeep.h \
 	%D%/write.c %D%/write_private.h
 # messages, views and the bus
 libstore_a_SOURCES += \

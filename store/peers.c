@@ -17,6 +17,7 @@
 
 #define NEWS_MAGIC 0x31534248u
 #define RETRY_MS 20 /* a refused datagram is late by this much, well within IDLE's 100 ms */
+#define RETRY_MAX_MS 1000 /* to a process that stays deaf: twice as long each time up to this */
 #define RECEIVE_MAX 64 /* in one call: the loop has other work */
 #define NAME_MAX_LEN 96
 
@@ -43,6 +44,7 @@ struct peers {
 	size_t n, cap;
 	struct timespec listed_mtime; /* of the directory when it was listed */
 	bool list_again; /* it had changed so lately that its time says nothing */
+	int64_t retry_ms; /* the next pause before what was refused is sent again */
 };
 
 /* The address of a socket in the directory. Where the path is longer than an address holds
@@ -129,6 +131,7 @@ peers_open(const char *run_dir, const char *process, struct peers **ret)
 		return ERR_NOMEM;
 	b->socket_fd = b->timer_fd = b->epoll_fd = b->dir_fd = -1;
 	b->list_again = true;
+	b->retry_ms = RETRY_MS;
 	pthread_mutex_init(&b->mu, NULL);
 	enum err e = open_dir(b, run_dir);
 	if (!e)
@@ -227,9 +230,9 @@ refresh_locked(struct peers *b)
 }
 
 static void
-arm_retry(struct peers *b)
+arm_retry(struct peers *b, int64_t ms)
 {
-	struct itimerspec in = {.it_value = {.tv_nsec = RETRY_MS * 1000000L}};
+	struct itimerspec in = {.it_value = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L}};
 
 	timerfd_settime(b->timer_fd, 0, &in, NULL);
 }
@@ -260,8 +263,7 @@ send_locked(struct peers *b, struct destination *d, const struct peer_news *news
 		d->complained = true;
 	}
 	d->again = true;
-	if (busy)
-		arm_retry(b);
+	arm_retry(b, busy ? b->retry_ms : RETRY_MAX_MS);
 }
 
 static void
@@ -295,6 +297,12 @@ peers_retry(struct peers *b)
 		if (b->to[i].again)
 			send_locked(b, &b->to[i], NULL);
 	drop_unseen_locked(b);
+	bool deaf = false;
+	for (size_t i = 0; i < b->n; i++)
+		deaf |= b->to[i].again;
+	b->retry_ms = !deaf                            ? RETRY_MS
+		      : b->retry_ms < RETRY_MAX_MS / 2 ? b->retry_ms * 2
+						       : RETRY_MAX_MS;
 }
 
 int

@@ -2,24 +2,30 @@
  * they have not been used for a while or are too many. Lock order: pool->mu before database->mu. */
 #include "common/base/clock.h"
 #include "store/database.h"
+#include "store/upkeep.h"
 
 #include <assert.h>
 
+#define POOL_REAP_EVERY_MS 1000
+
 struct pool {
+	struct upkeep *upkeep; /* may be NULL */
 	pthread_mutex_t mu;
 	/* guarded by mu */
 	struct handle *newest, *oldest; /* idle handles */
 	unsigned idle;
 	unsigned open;
+	unsigned closed; /* since pool_count_closed() */
 };
 
 enum err
-pool_new(struct pool **ret)
+pool_new(struct upkeep *u, struct pool **ret)
 {
 	struct pool *p = calloc(1, sizeof(*p));
 
 	if (!p)
 		return ERR_NOMEM;
+	p->upkeep = u;
 	pthread_mutex_init(&p->mu, NULL);
 	*ret = p;
 	return ERR_OK;
@@ -36,6 +42,12 @@ pool_free(struct pool **pp)
 	assert(!p->open);
 	pthread_mutex_destroy(&p->mu);
 	free(p);
+}
+
+struct upkeep *
+pool_upkeep(const struct pool *p)
+{
+	return p->upkeep;
 }
 
 static void
@@ -78,6 +90,7 @@ close_all(struct pool *p, struct handle *doomed)
 		pthread_mutex_lock(&p->mu);
 		h->database->handles--;
 		p->open--;
+		p->closed++;
 		pthread_mutex_unlock(&p->mu);
 		free(h);
 	}
@@ -123,8 +136,13 @@ pool_reap(struct pool *p, int64_t idle_ms)
 		}
 		h = next;
 	}
+	int64_t next_ms = p->oldest ? p->oldest->idle_since_ms + POOL_IDLE_MS : 0;
 	pthread_mutex_unlock(&p->mu);
 	close_all(p, doomed);
+	/* Many that were left one after the other are closed together. */
+	if (next_ms)
+		upkeep_want(p->upkeep,
+		    next_ms > now + POOL_REAP_EVERY_MS ? next_ms : now + POOL_REAP_EVERY_MS);
 	return n;
 }
 
@@ -151,6 +169,17 @@ pool_handles(struct pool *p, const struct database *d)
 
 	(void)held;
 	return d ? d->handles : p->open;
+}
+
+unsigned
+pool_count_closed(struct pool *p)
+{
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&p->mu);
+	unsigned n = p->closed;
+
+	(void)held;
+	p->closed = 0;
+	return n;
 }
 
 static uint64_t
@@ -244,6 +273,9 @@ pool_give(struct handle **hp)
 			doom_locked(p, old, &doomed);
 		old = next;
 	}
+	int64_t idle_since_ms = p->newest ? p->newest->idle_since_ms : 0;
 	pthread_mutex_unlock(&p->mu);
+	if (idle_since_ms)
+		upkeep_want(p->upkeep, idle_since_ms + POOL_IDLE_MS);
 	close_all(p, doomed);
 }

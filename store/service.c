@@ -5,10 +5,10 @@
 
 #include <stdatomic.h>
 
-#define TICK_MS 1000
+#define TICK_AGAIN_MS 250 /* where the last one is still at work */
 
-/* A service with a server also has the store's clockwork: the tick is made by the loop's timer and
- * done by a worker, since it syncs. */
+/* A service with a server also has the store's clockwork: when the store asks for it a timer of the
+ * loop is set, and the tick is done by a worker, since it syncs. */
 struct clockwork {
 	struct service service; /* first: a struct service * is what everybody has */
 	struct loop_timer *timer;
@@ -30,9 +30,18 @@ timer_fired(void *arg)
 {
 	struct clockwork *w = arg;
 
-	if (!atomic_exchange(&w->ticking, true)) /* a slow disk: the last tick is still at work */
+	if (!atomic_exchange(&w->ticking, true))
 		workers_queue(server_workers(w->service.server), &w->tick);
-	loop_timer_set(w->timer, TICK_MS);
+	else
+		loop_timer_set(w->timer, TICK_AGAIN_MS);
+}
+
+static void
+tick_wanted(void *arg, int64_t in_ms)
+{
+	struct clockwork *w = arg;
+
+	loop_timer_set(w->timer, in_ms);
 }
 
 static void
@@ -87,7 +96,7 @@ service_start(struct server *s, const char *process, struct service **ret)
 		e = ERR_NOMEM;
 	if (e)
 		return e;
-	loop_timer_set(w->timer, TICK_MS);
+	store_set_alarm(svc->store, tick_wanted, w);
 	*ret = MOVE_PTR(svc);
 	return ERR_OK;
 }
@@ -101,6 +110,8 @@ service_stop(struct service **svcp)
 	if (!svc)
 		return;
 	if (svc->server) {
+		if (svc->store)
+			store_set_alarm(svc->store, NULL, NULL);
 		loop_timer_free(&w->timer);
 		while (atomic_load(&w->ticking))
 			usleep(1000); /* the last tick, on a worker that is still there */

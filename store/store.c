@@ -1,14 +1,18 @@
 /* Opening and closing a store, and its upkeep. */
 #include "store/store.h"
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "store/account_private.h"
 #include "store/changes.h"
 #include "store/file.h"
+#include "store/upkeep.h"
 
 #include <assert.h>
 #include <limits.h>
 #include <malloc.h>
 #include <stdio.h>
+
+#define TRIM_EVERY_MS 10000
 
 static enum err
 path_in(const char *dir, const char *name, char *out)
@@ -89,7 +93,9 @@ store_open(const struct store_options *o, struct store **ret)
 	if (!s->data_dir || (o->run_dir && !s->run_dir) || !s->process || !s->delimiter ||
 	    !s->spool_dir)
 		return ERR_NOMEM;
-	enum err e = pool_new(&s->pool);
+	if (!(s->upkeep = upkeep_new()))
+		return ERR_NOMEM;
+	enum err e = pool_new(s->upkeep, &s->pool);
 	if (!e)
 		e = open_directory(s);
 	if (!e)
@@ -104,18 +110,42 @@ store_open(const struct store_options *o, struct store **ret)
 /* -- upkeep */
 
 void
+store_set_alarm(struct store *s, void (*fn)(void *arg, int64_t in_ms), void *arg)
+{
+	upkeep_set_alarm(s->upkeep, fn, arg);
+}
+
+/* The pages of closed handles lie scattered over the heap: what is idle should be small. Not for
+ * each handle, since it walks the whole heap. */
+static void
+trim_memory(struct store *s)
+{
+	int64_t now = clock_mono_ms();
+
+	if (!s->untrimmed)
+		return;
+	if (s->trimmed_ms && now - s->trimmed_ms < TRIM_EVERY_MS && pool_handles(s->pool, NULL)) {
+		upkeep_want(s->upkeep, s->trimmed_ms + TRIM_EVERY_MS);
+		return;
+	}
+	malloc_trim(0);
+	s->trimmed_ms = now;
+	s->untrimmed = false;
+}
+
+void
 store_tick(struct store *s)
 {
-	enum err ignored = database_sync(&s->directory);
-
-	(void)ignored;
+	upkeep_begin(s->upkeep);
 	accounts_sync(s);
-	bool freed = pool_reap(s->pool, POOL_IDLE_MS) > 0;
-	accounts_forget_idle(s);
-	/* The pages of closed handles lie scattered over the heap: what is idle should be small. */
-	if (freed)
-		malloc_trim(0);
-	bus_tick(s->bus);
+	pool_reap(s->pool, POOL_IDLE_MS);
+	if (pool_count_closed(s->pool)) {
+		s->untrimmed = true;
+		accounts_forget_idle(s, true);
+	} else {
+		accounts_forget_idle(s, false);
+	}
+	trim_memory(s);
 }
 
 void
@@ -130,6 +160,7 @@ store_close(struct store **sp)
 	accounts_free(s);
 	database_done(&s->directory);
 	pool_free(&s->pool);
+	upkeep_free(&s->upkeep);
 	pthread_mutex_destroy(&s->mu);
 	free(s->data_dir);
 	free(s->run_dir);

@@ -18,20 +18,26 @@ struct store {
 	uint64_t default_quota_bytes;
 	uint32_t tombstone_days;
 
+	struct upkeep *upkeep;
 	struct pool *pool;
 	struct database directory;
 
 	pthread_mutex_t mu;
 	struct account *accounts[STORE_ACCOUNT_BUCKETS]; /* guarded by mu */
+	bool forgettable; /* an account may have become idle; guarded by mu */
 	struct login_note *login_notes; /* directory_account.c; guarded by mu */
+	int64_t trimmed_ms; /* store_tick() only */
+	bool untrimmed; /* handles were closed since; store_tick() only */
 
 	struct bus *bus; /* changes.c */
 };
 
 /* -- of account.c: what store_tick() and store_close() do to accounts */
 
+/* Syncs what nobody waited for, directory.db too. */
 void accounts_sync(struct store *s);
-void accounts_forget_idle(struct store *s);
+/* `handles_closed`: look even if no reference was given up since the last time. */
+void accounts_forget_idle(struct store *s, bool handles_closed);
 void accounts_free(struct store *s);
 
 /* -- of changes.c and view_cache.c */
@@ -41,8 +47,6 @@ void accounts_free(struct store *s);
 NODISCARD enum err bus_open(struct store *s, struct bus **ret);
 /* All watches must be gone. */
 void bus_close(struct bus **b);
-/* Sends again what could not be sent; from store_tick(). */
-void bus_tick(struct bus *b);
 /* After a commit, outside all locks: the watchers of these mailboxes, here and in the other
  * processes. 0 is the folder tree and concerns all of the account's. */
 void changes_publish(struct account *a, const int64_t *mailboxes, size_t n);

@@ -3,6 +3,7 @@
  * arrives meanwhile is the next transaction. */
 #include "common/base/log.h"
 #include "store/database.h"
+#include "store/upkeep.h"
 #include "store/write_private.h"
 
 #include <errno.h>
@@ -297,6 +298,8 @@ database_write(struct database *d, txn_op *run, void *arg, enum durability durab
 	enum err e = ERR_OK;
 	if (durability == DURABLE_NOW || drops)
 		e = database_wait_synced(d, op.commit, op.generation);
+	else
+		upkeep_note_unsynced(pool_upkeep(d->pool), d);
 	/* After a failed sync the rows may be there or not: neither file is touched. */
 	settle_files(&op.txn, false, !e);
 	return e;

@@ -3,6 +3,7 @@
 #include "common/base/clock.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
@@ -217,7 +218,7 @@ run_timers(struct loop *l)
 	}
 	int64_t wait = l->heap_n ? l->heap[0]->at_ms - now : -1;
 	pthread_mutex_unlock(&l->mu);
-	return wait > 60000 ? 60000 : (int)wait;
+	return wait > INT_MAX ? INT_MAX : (int)wait;
 }
 
 /* -- descriptors

@@ -4,8 +4,10 @@
 #include "store/changes.h"
 #include "store/mailbox.h"
 #include "store/message.h"
+#include "store/upkeep.h"
 #include "tests/support/store_fixture.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -358,6 +360,83 @@ END_TEST
 
 /* -- upkeep */
 
+static void
+note_alarm(void *arg, int64_t in_ms)
+{
+	*(int64_t *)arg = in_ms;
+}
+
+START_TEST(a_tick_is_asked_for_only_while_there_is_something_to_do)
+{
+	CLEANUP(store_fixture_close) struct store_fixture *f = store_fixture_open();
+	char change[] = "UPDATE mailbox SET recent_from = recent_from + 1";
+	int64_t asked = 0;
+
+	clock_freeze(1800000000);
+	ck_assert_ok(account_sync(f->account));
+	store_tick(f->store); /* what making the fixture left behind */
+	store_set_alarm(f->store, note_alarm, &asked);
+	ck_assert_ok(account_write(f->account, run_sql, change, DURABLE_LATER));
+	ck_assert_int_gt(asked, 0);
+	ck_assert_int_le(asked, UPKEEP_SYNC_MS);
+	asked = 0;
+	clock_advance_ms(10);
+	ck_assert_ok(account_write(f->account, run_sql, change, DURABLE_LATER));
+	ck_assert_int_eq(asked, 0); /* the one that will come is soon enough */
+	clock_advance_ms(UPKEEP_SYNC_MS);
+	store_tick(f->store);
+	ck_assert(database_is_synced(&f->account->database));
+	ck_assert_int_gt(asked, UPKEEP_SYNC_MS); /* the handles are still to be closed */
+	for (int ticks = 0; asked; ticks++) {
+		ck_assert_int_lt(ticks, 5);
+		clock_advance_ms(asked);
+		asked = 0;
+		store_tick(f->store);
+	}
+	ck_assert_uint_eq(pool_handles(f->store->pool, NULL), 0);
+	clock_advance_ms(3600000);
+	ck_assert_int_eq(asked, 0);
+	/* and it wakes up again */
+	ck_assert_ok(account_write(f->account, run_sql, change, DURABLE_LATER));
+	ck_assert_int_gt(asked, 0);
+	ck_assert_int_le(asked, UPKEEP_SYNC_MS);
+	store_set_alarm(f->store, NULL, NULL);
+	clock_thaw();
+}
+END_TEST
+
+static int
+sync_fails(int fd)
+{
+	(void)fd;
+	errno = EIO;
+	return -1;
+}
+
+START_TEST(a_failed_sync_of_flags_is_tried_again_until_it_succeeds)
+{
+	CLEANUP(store_fixture_close) struct store_fixture *f = store_fixture_open();
+	char change[] = "UPDATE mailbox SET recent_from = recent_from + 1";
+	int64_t asked = 0;
+
+	store_tick(f->store);
+	store_set_alarm(f->store, note_alarm, &asked);
+	ck_assert_ok(account_write(f->account, run_sql, change, DURABLE_LATER));
+	f->account->database.sync_file = sync_fails;
+	asked = 0;
+	log_capture(keep_line, NULL);
+	store_tick(f->store);
+	log_capture(NULL, NULL);
+	ck_assert(!database_is_synced(&f->account->database));
+	ck_assert_int_gt(asked, 0);
+	ck_assert_int_le(asked, UPKEEP_SYNC_MS);
+	f->account->database.sync_file = fdatasync;
+	store_tick(f->store);
+	ck_assert(database_is_synced(&f->account->database));
+	store_set_alarm(f->store, NULL, NULL);
+}
+END_TEST
+
 START_TEST(tick_syncs_and_forgets_idle_accounts)
 {
 	CLEANUP(store_fixture_close) struct store_fixture *f = store_fixture_open();
@@ -467,6 +546,8 @@ TEST_MAIN("account", a_corrupt_database_takes_its_account_alone,
     limits_that_differ_from_the_directory_are_mended_at_open,
     check_finds_what_is_damaged_in_the_directory, sql_views_work,
     check_sweeps_old_orphans_and_leaves_new_ones, tick_syncs_and_forgets_idle_accounts,
-    databases_are_files_of_owner_and_group, an_unwritable_directory_is_an_error_that_names_the_path,
+    a_tick_is_asked_for_only_while_there_is_something_to_do,
+    a_failed_sync_of_flags_is_tried_again_until_it_succeeds, databases_are_files_of_owner_and_group,
+    an_unwritable_directory_is_an_error_that_names_the_path,
     a_store_that_is_not_there_is_an_error_that_names_the_path,
     creating_a_store_twice_changes_nothing)

@@ -31,7 +31,7 @@ open_fixture(void)
 	snprintf(f->dir, sizeof(f->dir), "%s", test_mkdir());
 	snprintf(f->path, sizeof(f->path), "%s/x.db", f->dir);
 	ck_assert_ok(database_create(f->path, &schema_1, NULL, NULL));
-	ck_assert_ok(pool_new(&f->pool));
+	ck_assert_ok(pool_new(NULL, &f->pool));
 	ck_assert_ok(database_init(&f->d, f->pool, f->path, &schema_1));
 	return f;
 }
