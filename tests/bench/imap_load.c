@@ -5,15 +5,18 @@
  * Each session logs in, selects a mailbox if one is named, and then, all at once, carries out the
  * commands --count times (%d in a command is the number of the round). Other work than commands:
  *   --append SIZE    each round appends one made message of SIZE octets with LITERAL+ (RFC 7888)
+ *   --append-files LIST  each round appends the next of the files that LIST names, one in a line
  *   --connections    each round is a connection: LOGIN, SELECT, LOGOUT
  *   --watch N        says "ready" once all have selected, waits for a line on standard input, and
  *                    ends when each session's mailbox has N messages more than at the start
- * %d in --user is the number of the session. Prints one line of JSON. An answer other than OK ends
- * the program with status 1.
+ * --tls: TLS from the start. %d in --user is the number of the session. Prints one line of JSON. An
+ * answer other than OK ends the program with status 1.
  */
+#include "tests/bench/file_mail.h"
 #include "tests/bench/made_mail.h"
 #include "tests/bench/wire.h"
 #include <getopt.h>
+#include <openssl/ssl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +35,9 @@ struct options {
 	size_t count;
 	size_t first;
 	size_t depth; /* commands sent ahead of their answers */
-	size_t append_size; /* 0: no APPEND */
+	size_t append_size; /* of made messages; 0: none */
+	struct file_mail files; /* to be appended */
+	SSL_CTX *tls; /* NULL: plain */
 	size_t watch;
 	bool connections;
 };
@@ -95,6 +100,8 @@ count_untagged(struct session *s, struct str line)
 	struct str rest = {line.p + at, line.n - at};
 	if (starts_with(rest, " FETCH"))
 		s->rows++;
+	else if (starts_with(rest, " EXPUNGE"))
+		s->rows++;
 	else if (starts_with(rest, " EXISTS"))
 		s->exists = number;
 }
@@ -133,18 +140,24 @@ finish_command(struct session *s)
 		;
 }
 
+static bool
+appends(const struct options *o)
+{
+	return o->append_size > 0 || o->files.count > 0;
+}
+
 static void
 log_in(struct session *s)
 {
 	const struct options *o = s->o;
 	struct sbuf *out = &s->wire.out;
-	wire_open(&s->wire, o->host, o->port);
+	wire_open(&s->wire, o->host, o->port, o->tls);
 	(void)wire_line(&s->wire);
 	sbuf_puts(out, "A0 LOGIN \"");
 	load_expand(out, o->user, s->number);
 	sbuf_printf(out, "\" \"%s\"", o->password);
 	finish_command(s);
-	if (o->mailbox != NULL && o->append_size == 0) {
+	if (o->mailbox != NULL && !appends(o)) {
 		sbuf_printf(out, "A0 SELECT \"%s\"", o->mailbox);
 		finish_command(s);
 	}
@@ -164,9 +177,12 @@ send_next(struct session *s)
 	size_t round = o->first + s->sent / commands_per_round(o);
 	s->took_ms[s->sent] = load_now();
 	sbuf_printf(out, "A%zu ", ++s->sent);
-	if (o->append_size > 0) {
-		CLEANUP(sbuf_done) struct sbuf mail = SBUF_INIT(2 * o->append_size + 65536);
-		made_mail(&mail, round, o->append_size);
+	if (appends(o)) {
+		CLEANUP(sbuf_done) struct sbuf mail = SBUF_INIT(MAIL_MAX);
+		if (o->files.count > 0)
+			file_mail_read(&o->files, round, &mail);
+		else
+			made_mail(&mail, round, o->append_size);
 		sbuf_printf(out, "APPEND \"%s\" (%s) {%zu+}\r\n", o->mailbox,
 		    round % 10 == 0 ? "" : "\\Seen", mail.n);
 		sbuf_put(out, sbuf_view(&mail));
@@ -265,9 +281,10 @@ run(const struct options *o)
 			load_fail("standard input ended");
 	}
 	double from = load_now();
+	struct load_report r = {.cpu_before = load_cpu(),
+	    .took_ms = took,
+	    .took_count = o->watch > 0 ? 0 : o->sessions * each};
 	pthread_barrier_wait(&start);
-	struct load_report r = {
-	    .took_ms = took, .took_count = o->watch > 0 ? 0 : o->sessions * each};
 	for (size_t i = 0; i < o->sessions; i++) {
 		pthread_join(threads[i], NULL);
 		r.commands += sessions[i].answered;
@@ -275,6 +292,9 @@ run(const struct options *o)
 		r.rows += sessions[i].rows;
 	}
 	r.seconds = load_now() - from;
+	r.exists = sessions[0].exists;
+	if (sessions[0].wire.ssl != NULL)
+		r.cipher = SSL_get_cipher(sessions[0].wire.ssl);
 	load_print(&r);
 	for (size_t i = 0; i < o->sessions && !o->connections; i++)
 		wire_close(&sessions[i].wire);
@@ -291,7 +311,8 @@ main(int argc, char **argv)
 	    {"user", 1, NULL, 'u'}, {"password", 1, NULL, 'w'}, {"mailbox", 1, NULL, 'm'},
 	    {"sessions", 1, NULL, 's'}, {"count", 1, NULL, 'n'}, {"first", 1, NULL, 'f'},
 	    {"depth", 1, NULL, 'd'}, {"append", 1, NULL, 'a'}, {"watch", 1, NULL, 'W'},
-	    {"connections", 0, NULL, 'c'}, {NULL, 0, NULL, 0}};
+	    {"append-files", 1, NULL, 'F'}, {"tls", 0, NULL, 't'}, {"connections", 0, NULL, 'c'},
+	    {NULL, 0, NULL, 0}};
 	struct options o = {.host = "127.0.0.1", .sessions = 1, .count = 1, .first = 1, .depth = 1};
 	for (int c, row = 0; (c = getopt_long(argc, argv, "", known, &row)) != -1;) {
 		const char *name = known[row].name;
@@ -326,6 +347,12 @@ main(int argc, char **argv)
 		case 'a':
 			o.append_size = load_number(name, optarg);
 			break;
+		case 'F':
+			file_mail_open(&o.files, optarg);
+			break;
+		case 't':
+			o.tls = wire_tls();
+			break;
 		case 'W':
 			o.watch = load_number(name, optarg);
 			break;
@@ -338,7 +365,7 @@ main(int argc, char **argv)
 	}
 	o.commands = argv + optind;
 	o.command_count = (size_t)(argc - optind);
-	bool other_work = o.append_size > 0 || o.watch > 0 || o.connections;
+	bool other_work = appends(&o) || o.watch > 0 || o.connections;
 	if (o.port == NULL || o.user == NULL || o.password == NULL || o.sessions == 0 ||
 	    o.depth == 0 || other_work == (o.command_count > 0) ||
 	    (other_work && o.mailbox == NULL))

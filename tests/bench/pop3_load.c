@@ -23,7 +23,7 @@ ask(struct wire *w, const char *verb, const char *argument)
 static void
 open_mailbox(struct wire *w, const char *port, const char *user, const char *password)
 {
-	wire_open(w, "127.0.0.1", port);
+	wire_open(w, "127.0.0.1", port, NULL);
 	(void)wire_line(w);
 	ask(w, "USER ", user);
 	ask(w, "PASS ", password);
@@ -82,6 +82,7 @@ main(int argc, char **argv)
 	if (retr)
 		open_mailbox(&w, port, user, password);
 	double from = load_now();
+	r.cpu_before = load_cpu();
 	for (size_t i = 0; i < count; i++) {
 		double begun = load_now();
 		if (retr)

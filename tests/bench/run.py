@@ -2,21 +2,23 @@
 """make bench: the suite measured beside the servers it wants to beat.
 
 Runs each workload on both sides in turn, A B A B, and prints the medians, their ratio and whether the
-target is met. $PEERS_START names the script that starts the peers (servers.py says what it must do);
+target is met. $PEERS_START names the script that starts the peers (peers.py says what it must do);
 without it only the suite is measured. $PB_BUILD is the build directory.
 """
 import argparse
 import json
 import os
-import platform
 import shutil
 import statistics
 import sys
 import tempfile
-import time
 
+import machine
+import report
 import workloads
-from servers import FAN_OUT, Peers, Pillarbox
+from peers import Peers
+from servers import FAN_OUT, Pillarbox
+from workloads.base import Bench
 
 OFFSET = 24000
 PEERS_OFFSET = 26000
@@ -32,6 +34,8 @@ def options():
     p.add_argument("--dir", default="/var/tmp", help="the file system for both sides' data")
     p.add_argument("--keep", action="store_true", help="does not remove the data and logs")
     p.add_argument("--list", action="store_true", help="names the workloads")
+    p.add_argument("--render", metavar="FILE", help="measures nothing: shows what such a JSON file holds as text")
+    p.add_argument("--into", metavar="PAGE", help="with --render: puts the text into this page, between its marks")
     o = p.parse_args()
     if o.quick:
         o.scale, o.rounds = 0.05, 1
@@ -46,33 +50,16 @@ def chosen(only):
     return found
 
 
-def syncs_per_second(directory):
-    """What the disk can do at most for mail that is synced one by one: 4 KB appended and synced."""
-    with tempfile.NamedTemporaryFile(dir=directory) as f:
-        count, began = 0, time.monotonic()
-        while time.monotonic() - began < 1:
-            os.write(f.fileno(), b"x" * 4096)
-            os.fdatasync(f.fileno())
-            count += 1
-        return count / (time.monotonic() - began)
-
-
-def machine(directory):
-    with open("/proc/cpuinfo", encoding="utf-8") as f:
-        cpu = next((line.split(":")[1].strip() for line in f if line.startswith("model name")), platform.machine())
-    return {"cpu": cpu, "cores": os.cpu_count(), "kernel": platform.release(),
-            "date": time.strftime("%Y-%m-%d %H:%M %z"), "load": os.getloadavg()[0],
-            "syncs_per_second": round(syncs_per_second(directory))}
-
-
 def measure(bench, workload, servers, rounds):
     """The row of one workload."""
-    row = {"key": workload.key, "text": workload.text, "unit": workload.unit, "target": workload.target, "errors": []}
-    values = {s.name: [] for s in servers}
-    client = {s.name: [] for s in servers}
-    answers = {}
-    for _ in range(rounds):
-        for server in servers:
+    row = {"key": workload.key, "text": workload.text, "unit": workload.unit, "target": workload.target_text(),
+           "errors": []}
+    sides = [s for s in servers if workload.peers or s.name == "pillarbox"]
+    values = {s.name: [] for s in sides}
+    client = {s.name: [] for s in sides}
+    answers, notes = {}, []
+    for _ in range(min(rounds, workload.rounds or rounds)):
+        for server in sides:
             try:
                 result = workload.work(bench, server)
             except (RuntimeError, OSError) as e:
@@ -81,86 +68,85 @@ def measure(bench, workload, servers, rounds):
             values[server.name].append(result.value)
             client[server.name].append(result.client)
             answers.setdefault(result.rows, server.name)
+            if result.note and result.note not in notes:
+                notes.append(result.note)
     if len(answers) > 1:
         row["errors"].append(f"the sides answer differently: {answers}")
     row["values"] = values
     row["median"] = {name: statistics.median(v) for name, v in values.items() if v}
-    row["client"] = {name: max(v) for name, v in client.items() if v}
+    row["client"] = {name: max(v) for name, v in client.items() if v and None not in v}
+    row["notes"] = notes
     ours, theirs = (row["median"].get(name) for name in ("pillarbox", "peers"))
-    if ours and theirs:
-        row["ratio"] = theirs / ours if workload.unit == "ms" else ours / theirs
-        row["met"] = row["ratio"] >= workload.target and not row["errors"]
+    if ours is not None and theirs is not None:
+        row["ratio"] = workload.better(ours, theirs)
+    row["met"] = False if row["errors"] else workload.met(ours, row.get("ratio"))
     return row
 
 
-def number(value):
-    if value is None:
-        return "–"
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+def measure_all(o, bench, servers, found, out):
+    print("\n".join(report.facts_text(found)) + "\n", file=out)
+    print("\n".join(report.head(report.HEAD)), file=out)
+    for workload in chosen(o.only):
+        row = measure(bench, workload, servers, o.rounds)
+        found["rows"].append(row)
+        print(report.workload_line(row), file=out, flush=True)
+        for text in [f"  ! {e}" for e in sorted(set(row["errors"]))] + [f"  {n}" for n in row["notes"]]:
+            print(text, file=sys.stderr, flush=True)
+    if bench.cipher:
+        found["machine"]["tls"] = machine.tls_speed(bench.cipher)
 
 
-HEAD = ["workload", "unit", "ours", "theirs", "ratio", "target", "met", "client busy, ours/theirs"]
-
-
-def cells(row):
-    busy = "/".join(f"{row['client'][n] * 100:.0f} %" if n in row["client"] else "–" for n in ("pillarbox", "peers"))
-    met = "–" if "met" not in row else "yes" if row["met"] else "no"
-    return [row["text"], row["unit"], number(row["median"].get("pillarbox")), number(row["median"].get("peers")),
-            f"{row['ratio']:.3g}" if "ratio" in row else "–", f"{row['target']}×", met, busy]
-
-
-def show(columns, out):
-    print("| " + " | ".join(columns) + " |", file=out, flush=True)
+def render(o):
+    with open(o.render, encoding="utf-8") as f:
+        text = report.document(json.load(f))
+    if o.into:
+        report.put_into(o.into, text)
+    else:
+        print(text, end="")
 
 
 def main():
     o = options()
+    if o.render:
+        render(o)
+        return 0
     rows_wanted = chosen(o.only)
     if o.list:
         for w in rows_wanted:
-            print(f"{w.key:16} {w.text}")
+            print(f"{w.key:20} {w.text}")
         return 0
     out = sys.stderr if o.json == "-" else sys.stdout
     build = os.environ.get("PB_BUILD") or os.getcwd()
     fan_out = FAN_OUT if any(w.key == "deliver-many" for w in rows_wanted) else 0
     directory = tempfile.mkdtemp(prefix="pbbench.", dir=o.dir)
     os.chmod(directory, 0o755)
-    servers, rows = [], []
-    bench = workloads.Bench(build, o.scale)
-    facts = machine(directory)
+    servers = []
+    bench = Bench(build, o.scale)
+    found = {"machine": machine.facts(bench.tools, directory), "scale": o.scale, "rounds": o.rounds, "rows": []}
     try:
         servers.append(Pillarbox(os.path.join(directory, "a"), build, OFFSET, fan_out))
-        facts["start_seconds"] = round(servers[0].start_seconds, 3)
         start = os.environ.get("PEERS_START")
         if start:
             servers.append(Peers(os.path.join(directory, "b"), start, PEERS_OFFSET, fan_out))
-            facts["peers_tuned"] = servers[1].tuned
         else:
             print("THE PEERS ARE LEFT OUT: $PEERS_START names no script that starts them", file=out)
-        print(f"{facts}; scale {o.scale}: {bench.big} messages in the large mailbox; medians of {o.rounds}", file=out)
-        show(HEAD, out)
-        show(["---"] * len(HEAD), out)
-        for workload in rows_wanted:
-            row = measure(bench, workload, servers, o.rounds)
-            rows.append(row)
-            show(cells(row), out)
-            for error in sorted(set(row["errors"])):
-                print(f"  ! {error}", file=sys.stderr)
+        found["machine"]["set"] = [text for s in servers for text in s.set]
+        measure_all(o, bench, servers, found, out)
     finally:
         for server in servers:
-            server.stop()
+            server.end()
         if o.keep:
             print(f"kept: {directory}", file=out)
         else:
             shutil.rmtree(directory, ignore_errors=True)
     if o.json:
-        text = json.dumps({"machine": facts, "scale": o.scale, "rounds": o.rounds, "rows": rows}, indent=1)
+        text = json.dumps(found, indent=1)
         if o.json == "-":
             print(text)
         else:
             with open(o.json, "w", encoding="utf-8") as f:
                 f.write(text + "\n")
-    return 1 if any(row["errors"] for row in rows) else 0
+    return 1 if any(row["errors"] for row in found["rows"]) else 0
 
 
 if __name__ == "__main__":

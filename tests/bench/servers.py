@@ -1,4 +1,4 @@
-"""The two sides of the benchmark: the suite from the build tree, and its peers.
+"""The two sides of the benchmark: what a workload needs to know of one, and the suite from the build tree.
 
 Both have the accounts u1 to u12 and, when a workload asks for them, r1 to r100, all in the domain
 example.test, on loopback, with their data below one directory.
@@ -8,6 +8,8 @@ import signal
 import subprocess
 import tempfile
 import time
+
+import processes
 
 DOMAIN = "example.test"
 HOST = "127.0.0.1"
@@ -25,15 +27,15 @@ def run(command, **how):
 
 
 class Server:
-    """What a workload needs to know of a side."""
-
     password = "pw"
 
-    def __init__(self, name, offset):
+    def __init__(self, name, directory, offset):
         self.name = name
+        self.directory = directory
         self.offset = offset
+        self.set = []  # what was set, for the report
+        self.start_seconds = 0  # of the last start, until all is ready
         self.ready = set()  # fixtures made on this side
-        self.appended = {}
 
     def port(self, standard):
         return standard + self.offset
@@ -41,21 +43,48 @@ class Server:
     def user(self, name):
         return f"{name}@{DOMAIN}"
 
+    def roots(self):
+        """The processes that started all others of this side."""
+        raise NotImplementedError
+
+    def processes(self):
+        return processes.descendants(self.roots())
+
+    def daemons(self, name):
+        return [pid for pid in self.processes() if processes.name_of(pid) == name]
+
+    def disk_octets(self):
+        raise NotImplementedError
+
+    def start(self):
+        raise NotImplementedError
+
+    def stop(self):
+        raise NotImplementedError
+
+    def end(self):
+        """At the end of the benchmark."""
+        self.stop()
+
+    def restart(self):
+        self.stop()
+        self.start()
+
 
 class Pillarbox(Server):
     password = "bench-pw-1"
     # What one client address may do is limited by default; here the whole load comes from one.
-    SETTINGS = {"max_connections_per_address": "10000", "max_mails": "1000000"}
+    SETTINGS = {"max_connections_per_address": "100000", "max_mails": "1000000"}
 
     def __init__(self, directory, build, offset, fan_out):
-        super().__init__("pillarbox", offset)
-        self.directory = directory
+        super().__init__("pillarbox", directory, offset)
         self.conf = os.path.join(directory, "pillarbox.conf")
         self.program = os.path.join(build, "ctl", "pillarbox")
         os.makedirs(directory)
         run([self.program, "init", "--dir", directory, "--domain", DOMAIN, "--listen", HOST,
              "--port-offset", str(offset)])
         self.configure()
+        self.set = [f"Pillarbox {name}={value}" for name, value in self.SETTINGS.items()]
         for name in [f"u{i}" for i in range(1, 13)] + [f"r{i}" for i in range(1, fan_out + 1)]:
             run([self.program, "-c", self.conf, "account", "add", self.user(name), "--password-stdin"],
                 input=self.password + "\n")
@@ -90,41 +119,8 @@ class Pillarbox(Server):
         self.process.wait()
         self.log.close()
 
+    def roots(self):
+        return [self.process.pid]
 
-class Peers(Server):
-    """What $PEERS_START starts: `$PEERS_START DIR OFFSET` must return when SMTP, IMAP and POP3 answer
-    on 25, 143 and 110 plus OFFSET, with accounts u1 to u20 and password "pw"; `stop.sh DIR` beside it,
-    or $PEERS_STOP, ends them."""
-
-    def __init__(self, directory, start, offset, fan_out):
-        super().__init__("peers", offset)
-        self.directory = directory
-        self.stop_script = os.environ.get("PEERS_STOP") or os.path.join(os.path.dirname(start), "stop.sh")
-        run([start, directory, str(offset)])
-        self.tuned = []
-        try:
-            self.tune(fan_out)
-        except Exception:
-            self.stop()
-            raise
-
-    def tune(self, fan_out):
-        """Raises the defaults that would make the peers unfairly slow, and adds the accounts."""
-        postfix = os.path.join(self.directory, "postfix", "etc")
-        if not os.path.isdir(postfix):
-            return
-        if fan_out:
-            rows = [(os.path.join(self.directory, "dovecot", "users"), "{a}:{{PLAIN}}pw::::::\n"),
-                    (os.path.join(self.directory, "dovecot", "users.short"), "{n}:{{PLAIN}}pw::::::\n"),
-                    (os.path.join(postfix, "vmailbox"), "{a} {n}\n")]
-            for path, row in rows:
-                with open(path, "a", encoding="utf-8") as f:
-                    f.writelines(row.format(a=self.user(f"r{i}"), n=f"r{i}") for i in range(1, fan_out + 1))
-        # cleanup(8) would wait a second whenever mail comes in faster than it is delivered
-        run(["postconf", "-c", postfix, "-e", "in_flow_delay=0"])
-        self.tuned.append("Postfix in_flow_delay=0")
-        run(["postfix", "-c", postfix, "reload"])
-        time.sleep(1)
-
-    def stop(self):
-        run([self.stop_script, self.directory])
+    def disk_octets(self):
+        return processes.disk_octets(os.path.join(self.directory, "data"))

@@ -1,0 +1,146 @@
+"""Postfix and Dovecot, or whatever $PEERS_START starts.
+
+`$PEERS_START DIR OFFSET` must return when SMTP, IMAP and POP3 answer on 25, 143 and 110 plus OFFSET (993 for TLS),
+with accounts u1 to u20 and password "pw"; `stop.sh DIR` beside it, or $PEERS_STOP, ends them. With PEER_HIBERNATE=1
+in the environment idle IMAP connections are to be hibernated. Where DIR holds the configuration of a Postfix and a
+Dovecot, the defaults that would make them unfairly slow are raised.
+"""
+import os
+import resource
+import socket
+import time
+
+import processes
+from servers import FAN_OUT, HOST, Server, run
+
+INSTANCES = "/proc/sys/fs/inotify/max_user_instances"
+
+# A process for each connection, each with a connection to anvil, auth and stats.
+DOVECOT = """
+service imap {{
+  process_limit = {processes}
+  service_count = {service_count}
+}}
+service anvil {{
+  client_limit = {clients}
+}}
+service auth {{
+  client_limit = {clients}
+}}
+service stats {{
+  client_limit = {clients}
+}}
+service imap-hibernate {{
+  client_limit = {clients}
+}}
+"""
+
+
+class Peers(Server):
+    def __init__(self, directory, start, offset, fan_out):
+        super().__init__("peers", directory, offset)
+        self.start_script = start
+        self.stop_script = os.environ.get("PEERS_STOP") or os.path.join(os.path.dirname(start), "stop.sh")
+        self.fan_out = fan_out
+        self.hibernate = False
+        self.instances = None  # the kernel's setting before ours
+        self.postfix = os.path.join(directory, "postfix", "etc")
+        self.dovecot = os.path.join(directory, "dovecot", "dovecot.conf")
+        self.known = False  # a Postfix and a Dovecot that can be tuned
+        try:
+            self.start_by_script()
+        except Exception:
+            self.end()
+            raise
+
+    def start_by_script(self):
+        environment = dict(os.environ)
+        environment.pop("PEER_HIBERNATE", None)
+        if self.hibernate:
+            environment["PEER_HIBERNATE"] = "1"
+        run([self.start_script, self.directory, str(self.offset)], env=environment)
+        self.known = os.path.isdir(self.postfix) and os.path.exists(self.dovecot)
+        if self.known:
+            self.tune()
+            self.restart()
+
+    def tune(self):
+        """Raises the defaults that would make the peers unfairly slow, and adds the accounts."""
+        users = os.path.join(self.directory, "dovecot", "users")
+        rows = [(users, "{a}:{{PLAIN}}pw::::::\n"), (users + ".short", "{n}:{{PLAIN}}pw::::::\n"),
+                (os.path.join(self.postfix, "vmailbox"), "{a} {n}\n")]
+        for path, row in rows:
+            with open(path, "a", encoding="utf-8") as f:
+                f.writelines(row.format(a=self.user(f"r{i}"), n=f"r{i}") for i in range(1, self.fan_out + 1))
+        # cleanup(8) would wait a second whenever mail comes in faster than it is delivered
+        run(["postconf", "-c", self.postfix, "-e", "in_flow_delay=0"])
+        # a process takes several descriptors for each client
+        clients = min(20000, resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 100)
+        with open(self.dovecot, "a", encoding="utf-8") as f:
+            f.write(DOVECOT.format(processes=11000, clients=clients, service_count=256))
+        self.set = ["Postfix in_flow_delay=0", "Dovecot process_limit=11000 for imap",
+                    f"client_limit={clients} for anvil, auth, stats and imap-hibernate"]
+        self.raise_inotify()
+
+    def raise_inotify(self):
+        """Dovecot polls, every half minute, where a process finds no inotify instance left."""
+        try:
+            with open(INSTANCES, "r+", encoding="utf-8") as f:
+                now = int(f.read())
+                if now < 20000:
+                    f.seek(0)
+                    f.write("20000")
+                    f.flush()
+                    self.instances = now
+            self.set.append("fs.inotify.max_user_instances=20000")
+        except OSError:
+            self.set.append("fs.inotify.max_user_instances could not be raised")
+
+    def set_hibernate(self, on):
+        """Starts anew, with idle connections handed to one process or not."""
+        if self.hibernate != on:
+            self.stop()
+            self.hibernate = on
+            self.start_by_script()
+
+    def start(self):
+        began = time.monotonic()
+        if not self.known:
+            run([self.start_script, self.directory, str(self.offset)])
+        else:
+            run(["dovecot", "-c", self.dovecot])
+            run(["postfix", "-c", self.postfix, "start"])
+            for port in (25, 143, 110, 993, 24):
+                self.wait_for(self.port(port))
+        self.start_seconds = time.monotonic() - began
+
+    def wait_for(self, port):
+        for _ in range(3000):
+            try:
+                socket.create_connection((HOST, port)).close()
+                return
+            except OSError:
+                time.sleep(0.005)
+        raise RuntimeError(f"the peers do not answer on port {port}")
+
+    def stop(self):
+        run([self.stop_script, self.directory])
+
+    def end(self):
+        self.stop()
+        if self.instances:
+            with open(INSTANCES, "w", encoding="utf-8") as f:
+                f.write(str(self.instances))
+
+    def roots(self):
+        if not self.known:
+            return []
+        found = []
+        for path in ("dovecot/run/master.pid", "postfix/spool/pid/master.pid"):
+            with open(os.path.join(self.directory, path), encoding="utf-8") as f:
+                found.append(int(f.read()))
+        return found
+
+    def disk_octets(self):
+        # whatever there is but logs: mail, indexes, queue
+        return processes.disk_octets(self.directory, without={"log"})
