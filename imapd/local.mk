@@ -59,7 +59,7 @@ libimapd_a_SOURCES += \
 	%D%/search_run.c %D%/search_run.h \
 	%D%/search_text.c %D%/search_text.h \
 	%D%/told_walk.h
-IMAPD_LIBS = libimapd.a $(DAEMON_LIBS)
+IMAPD_LIBS = libimapd.a libsearch.a $(DAEMON_LIBS)
 
 sbin_PROGRAMS += imapd/imapd
 imapd_imapd_SOURCES = %D%/main.c

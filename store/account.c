@@ -171,6 +171,12 @@ account_id(const struct account *a)
 	return a->id;
 }
 
+const char *
+account_dir(const struct account *a)
+{
+	return a->dir;
+}
+
 enum err
 account_write(struct account *a, txn_op *op, void *arg, enum durability durability)
 {

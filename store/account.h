@@ -14,6 +14,8 @@ NODISCARD enum err account_open(struct store *s, int64_t id, struct account **re
 struct account *account_ref(struct account *a);
 void account_unref(struct account **a);
 int64_t account_id(const struct account *a);
+/* accounts/<id> below the data directory, as long as the account lives. */
+const char *account_dir(const struct account *a);
 
 struct quota {
 	uint64_t bytes_used;

@@ -35,6 +35,7 @@ libstore_a_SOURCES += \
 	%D%/message_expunge.c \
 	%D%/message_file.c %D%/message_file.h \
 	%D%/message_flags.c \
+	%D%/message_ids.c %D%/message_ids.h \
 	%D%/message_in.c \
 	%D%/message_insert.c %D%/message_insert.h \
 	%D%/message_keywords.c \

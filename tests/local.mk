@@ -7,6 +7,7 @@ include tests/auth/local.mk
 include tests/store/local.mk
 include tests/smtpd/local.mk
 include tests/pop3d/local.mk
+include tests/search/local.mk
 include tests/imapd/local.mk
 include tests/ctl/local.mk
 include tests/fuzz/local.mk

@@ -3,7 +3,7 @@ dist_check_SCRIPTS += %D%/layers
 TESTS += %D%/layers
 EXTRA_DIST += %D%/cppcheck.txt
 
-list_sources = find common store smtpd pop3d imapd ctl docs tests -name '*.[ch]'
+list_sources = find common store search smtpd pop3d imapd ctl docs tests -name '*.[ch]'
 
 format:
 	cd $(srcdir) && $(list_sources) | xargs clang-format -i
@@ -12,6 +12,6 @@ lint:
 	cd $(srcdir) && $(list_sources) | xargs clang-format --dry-run -Werror
 	cd $(srcdir) && cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
 		--enable=warning,performance,portability --suppressions-list=tests/lint/cppcheck.txt \
-		-D_GNU_SOURCE -I. common store smtpd pop3d imapd ctl
+		-D_GNU_SOURCE -I. common store search smtpd pop3d imapd ctl
 	$(srcdir)/tests/lint/layers $(srcdir)
 .PHONY: format lint

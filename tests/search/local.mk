@@ -1,0 +1,11 @@
+# tests/search
+SEARCH_TEST_LIBS = libtestsupport.a $(SEARCH_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+check_PROGRAMS += tests/search/test_segment
+tests_search_test_segment_SOURCES = %D%/test_segment.c
+tests_search_test_segment_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_search_test_segment_LDADD = $(SEARCH_TEST_LIBS)
+
+check_PROGRAMS += tests/search/test_segments
+tests_search_test_segments_SOURCES = %D%/test_segments.c
+tests_search_test_segments_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_search_test_segments_LDADD = $(SEARCH_TEST_LIBS)
