@@ -2,22 +2,24 @@
 
 #include "common/base/log.h"
 #include "store/account_private.h"
+#include "store/row_walk.h"
 
 #include <stdlib.h>
 
-/* The octets of one message, kept between calls of reader_read(). */
+/* The octets of one message, kept between calls. */
 struct octets {
-	int64_t message; /* 0: none */
+	bool open;
+	int64_t message;
 	uint64_t size;
-	struct message_file *file; /* or NULL, and its rows: */
-	struct stmt *rows_st;
-	struct str header, body; /* in the statement */
+	struct message_file *file; /* or NULL, and they stand in the rows: */
+	struct str header, body;
 };
 
 struct reader {
 	struct account *account;
 	struct handle *handle;
-	struct stmt *row_st, *header_st; /* what the strings given out live in */
+	struct row_walk rows, headers, bodies; /* what the strings given out live in */
+	unsigned rows_want; /* the columns of `rows` */
 	struct octets octets;
 };
 
@@ -38,9 +40,8 @@ reader_open(struct account *a, struct reader **ret)
 static void
 forget_octets(struct octets *o)
 {
-	stmt_done(&o->rows_st);
 	message_file_close(&o->file);
-	o->message = 0;
+	o->open = false;
 }
 
 void
@@ -51,8 +52,9 @@ reader_close(struct reader **rp)
 	if (!r)
 		return;
 	forget_octets(&r->octets);
-	stmt_done(&r->row_st);
-	stmt_done(&r->header_st);
+	row_walk_end(&r->rows);
+	row_walk_end(&r->headers);
+	row_walk_end(&r->bodies);
 	read_end(&r->handle);
 	account_unref(&r->account);
 	free(r);
@@ -66,58 +68,160 @@ damaged(const struct reader *r, int64_t message, const char *path, const char *d
 	return ERR_CORRUPT;
 }
 
+/* -- rows */
+
+/* SQLite takes a column out of the row, and follows the row's overflow pages to it, whether or not
+ * anybody looks at it: so there is a query for each choice. */
+#define ROWS(envelope, bodystructure, parts)                                                       \
+	"SELECT id, size, header_size, internal_s, internal_zone_s, email_id, blob, " envelope     \
+	", " bodystructure ", " parts " FROM message WHERE id >= ?1 ORDER BY id"
+#define COLUMN_CHOICES (WANT_ENVELOPE | WANT_BODYSTRUCTURE | WANT_PARTS)
+static const char *const row_queries[COLUMN_CHOICES + 1] = {
+    [WANT_BASICS] = ROWS("NULL", "NULL", "NULL"),
+    [WANT_ENVELOPE] = ROWS("envelope", "NULL", "NULL"),
+    [WANT_BODYSTRUCTURE] = ROWS("NULL", "bodystructure", "NULL"),
+    [WANT_ENVELOPE | WANT_BODYSTRUCTURE] = ROWS("envelope", "bodystructure", "NULL"),
+    [WANT_PARTS] = ROWS("NULL", "NULL", "parts"),
+    [WANT_ENVELOPE | WANT_PARTS] = ROWS("envelope", "NULL", "parts"),
+    [WANT_BODYSTRUCTURE | WANT_PARTS] = ROWS("NULL", "bodystructure", "parts"),
+    [COLUMN_CHOICES] = ROWS("envelope", "bodystructure", "parts"),
+};
+
+/* Moves r->rows to the message's row, with these columns at least. */
+static enum err
+find_row(struct reader *r, int64_t message, unsigned want)
+{
+	bool found = false;
+
+	want &= COLUMN_CHOICES;
+	if (want & ~r->rows_want || !r->rows.st) {
+		row_walk_end(&r->rows);
+		r->rows_want = want;
+	}
+	enum err e =
+	    row_walk_to(&r->rows, r->handle->db, row_queries[r->rows_want], message, &found);
+	return e || found ? e : ERR_GONE;
+}
+
+/* What `walk` has for the message; NULL where it has no row. Octets of another message that were
+ * kept may stand in the row that is left. */
+static enum err
+find_octets(
+    struct reader *r, struct row_walk *walk, const char *sql, int64_t message, struct str *ret)
+{
+	bool found = false;
+
+	if (r->octets.open && r->octets.message != message)
+		forget_octets(&r->octets);
+	enum err e = row_walk_to(walk, r->handle->db, sql, message, &found);
+	*ret = found ? stmt_str(walk->st, 1) : (struct str){NULL, 0};
+	return e;
+}
+
+static enum err
+find_header(struct reader *r, int64_t message, struct str *ret)
+{
+	return find_octets(r, &r->headers,
+	    "SELECT message, octets FROM header WHERE message >= ?1 ORDER BY message", message,
+	    ret);
+}
+
+static enum err
+find_body(struct reader *r, int64_t message, struct str *ret)
+{
+	return find_octets(r, &r->bodies,
+	    "SELECT message, octets FROM body WHERE message >= ?1 ORDER BY message", message, ret);
+}
+
+/* The header's row; a header that was too big for one is left to reader_read(), piece by piece. */
+static enum err
+read_header(struct reader *r, int64_t message, uint64_t header_size, struct str *ret)
+{
+	enum err e = find_header(r, message, ret);
+
+	if (e || ret->n == header_size)
+		return e;
+	if (ret->n)
+		return damaged(
+		    r, message, db_path(r->handle->db), "the header has not the right size");
+	return ERR_OK;
+}
+
+enum err
+reader_message(struct reader *r, int64_t message, unsigned want, struct message_row *ret)
+{
+	enum err e = find_row(r, message, want);
+
+	if (e)
+		return e;
+	struct stmt *st = r->rows.st;
+	struct message_row out = {
+	    .id = message,
+	    .size = (uint64_t)stmt_int(st, 1),
+	    .header_size = (uint64_t)stmt_int(st, 2),
+	    .internal_s = stmt_int(st, 3),
+	    .internal_zone_s = (int32_t)stmt_int(st, 4),
+	    .email_id = stmt_str(st, 5),
+	};
+	if (want & WANT_ENVELOPE)
+		out.envelope = stmt_str(st, 7);
+	if (want & WANT_BODYSTRUCTURE)
+		out.bodystructure = stmt_str(st, 8);
+	if (want & WANT_PARTS)
+		out.parts = stmt_str(st, 9);
+	if (want & WANT_HEADER)
+		e = read_header(r, message, out.header_size, &out.header);
+	if (!e)
+		*ret = out;
+	return e;
+}
+
 /* -- octets */
 
 static enum err
-open_rows(struct reader *r, int64_t message)
+open_rows(struct reader *r, int64_t message, uint64_t size)
 {
 	struct octets *o = &r->octets;
-	struct db *db = r->handle->db;
-	bool row = false;
-	enum err e = db_query(db,
-	    "SELECT h.octets, b.octets FROM header h JOIN body b ON b.message = h.message"
-	    " WHERE h.message = ?1",
-	    &o->rows_st, DB_INT(message));
+	enum err e = find_header(r, message, &o->header);
 
 	if (!e)
-		e = stmt_step(o->rows_st, &row);
-	if (e)
-		return e;
-	if (row) {
-		o->header = stmt_str(o->rows_st, 0);
-		o->body = stmt_str(o->rows_st, 1);
-	}
-	if (!row || o->header.n + o->body.n != o->size)
-		return damaged(r, message, db_path(db), "the rows have not the message's size");
-	return ERR_OK;
+		e = find_body(r, message, &o->body);
+	if (!e && (!o->header.p || !o->body.p || o->header.n + o->body.n != size))
+		e = damaged(
+		    r, message, db_path(r->handle->db), "the rows have not the message's size");
+	return e;
 }
 
 static enum err
 open_octets(struct reader *r, int64_t message)
 {
-	CLEANUP(stmt_done) struct stmt *st = NULL;
-	bool row = false;
+	struct octets *o = &r->octets;
 
-	if (r->octets.message == message)
+	if (o->open && o->message == message)
 		return ERR_OK;
-	forget_octets(&r->octets);
-	enum err e = db_query(
-	    r->handle->db, "SELECT size, blob FROM message WHERE id = ?1", &st, DB_INT(message));
-	if (!e)
-		e = stmt_step(st, &row);
+	forget_octets(o);
+	enum err e = find_row(r, message, WANT_BASICS);
 	if (e)
 		return e;
-	if (!row)
-		return ERR_GONE;
-	r->octets.size = (uint64_t)stmt_int(st, 0);
-	struct str blob = stmt_str(st, 1);
-	e = blob.n ? message_file_open(r->account, message, blob, r->octets.size, &r->octets.file)
-		   : open_rows(r, message);
-	if (e)
-		forget_octets(&r->octets);
-	else
-		r->octets.message = message;
+	o->size = (uint64_t)stmt_int(r->rows.st, 1);
+	struct str blob = stmt_str(r->rows.st, 6);
+	e = blob.n ? message_file_open(r->account, message, blob, o->size, &o->file)
+		   : open_rows(r, message, o->size);
+	o->message = message;
+	o->open = !e;
 	return e;
+}
+
+enum err
+reader_octets(struct reader *r, int64_t message, struct str *ret_header, struct str *ret_body)
+{
+	enum err e = open_octets(r, message);
+
+	if (e)
+		return e;
+	*ret_header = r->octets.file ? (struct str){NULL, 0} : r->octets.header;
+	*ret_body = r->octets.file ? (struct str){NULL, 0} : r->octets.body;
+	return ERR_OK;
 }
 
 enum err
@@ -161,66 +265,4 @@ reader_take_file(struct reader *r, int64_t message, struct message_file **ret)
 	if (*ret)
 		forget_octets(&r->octets);
 	return ERR_OK;
-}
-
-/* -- rows */
-
-/* The header's row; a header that was too big for one is left to reader_read(), piece by piece. */
-static enum err
-read_header(struct reader *r, int64_t message, uint64_t header_size, struct str *ret)
-{
-	bool row = false;
-	enum err e = db_query(r->handle->db, "SELECT octets FROM header WHERE message = ?1",
-	    &r->header_st, DB_INT(message));
-
-	if (!e)
-		e = stmt_step(r->header_st, &row);
-	*ret = !e && row ? stmt_str(r->header_st, 0) : (struct str){NULL, 0};
-	if (e || ret->n == header_size)
-		return e;
-	if (ret->n)
-		return damaged(
-		    r, message, db_path(r->handle->db), "the header has not the right size");
-	return ERR_OK;
-}
-
-enum err
-reader_message(struct reader *r, int64_t message, unsigned want, struct message_row *ret)
-{
-	bool row = false;
-
-	stmt_done(&r->row_st);
-	stmt_done(&r->header_st);
-	/* columns that are not asked for are not read: SQLite follows a row's overflow pages only
-	 * as far as it must */
-	enum err e = db_query(r->handle->db,
-	    "SELECT size, header_size, internal_s, internal_zone_s, email_id, envelope,"
-	    " bodystructure, parts FROM message WHERE id = ?1",
-	    &r->row_st, DB_INT(message));
-	if (!e)
-		e = stmt_step(r->row_st, &row);
-	if (e)
-		return e;
-	if (!row)
-		return ERR_GONE;
-	struct stmt *st = r->row_st;
-	struct message_row out = {
-	    .id = message,
-	    .size = (uint64_t)stmt_int(st, 0),
-	    .header_size = (uint64_t)stmt_int(st, 1),
-	    .internal_s = stmt_int(st, 2),
-	    .internal_zone_s = (int32_t)stmt_int(st, 3),
-	    .email_id = stmt_str(st, 4),
-	};
-	if (want & WANT_ENVELOPE)
-		out.envelope = stmt_str(st, 5);
-	if (want & WANT_BODYSTRUCTURE)
-		out.bodystructure = stmt_str(st, 6);
-	if (want & WANT_PARTS)
-		out.parts = stmt_str(st, 7);
-	if (want & WANT_HEADER)
-		e = read_header(r, message, out.header_size, &out.header);
-	if (!e)
-		*ret = out;
-	return e;
 }

@@ -39,8 +39,8 @@ struct message_row {
 			      stands with the body only: reader_read() */
 };
 
-/* Strings live until the next reader_message() or the end of the reader. ERR_GONE when the message
- * is no more (expunged by another). */
+/* Strings live until the reader is asked for another message, or its end. ERR_GONE when the message
+ * is no more (expunged by another). Cheapest in the order of ids, with the same `want`. */
 NODISCARD enum err reader_message(
     struct reader *r, int64_t message, unsigned want, struct message_row *ret);
 /* Octets [offset, offset + n) of the whole message, fewer at its end: copies into `to`, *ret_n says
@@ -48,6 +48,11 @@ NODISCARD enum err reader_message(
  * ERR_CORRUPT, logged with its path. */
 NODISCARD enum err reader_read(
     struct reader *r, int64_t message, uint64_t offset, char *to, size_t n, size_t *ret_n);
+/* The two parts of a message that stands in the database (no larger than SPOOL_MEMORY), in place,
+ * for as long as reader_message()'s strings; NULL slices for one that has a file. Errors as
+ * reader_read(). */
+NODISCARD enum err reader_octets(
+    struct reader *r, int64_t message, struct str *ret_header, struct str *ret_body);
 /* The file of a message that has one, now the caller's, who may keep it longer than the reader;
  * NULL for one that stands in the database and is no larger than SPOOL_MEMORY. Errors as
  * reader_read(). */

@@ -67,3 +67,8 @@ check_PROGRAMS += tests/store/test_faults
 tests_store_test_faults_SOURCES = %D%/test_faults.c %D%/fixture.c %D%/fixture.h
 tests_store_test_faults_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_store_test_faults_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/store/test_reader
+tests_store_test_reader_SOURCES = %D%/test_reader.c %D%/fixture.c %D%/fixture.h
+tests_store_test_reader_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_store_test_reader_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
