@@ -5,6 +5,7 @@
 #define IMAPD_FETCH_BODY_H
 
 #include "common/base/sbuf.h"
+#include "common/mail/message_index.h"
 #include "common/mail/parts.h"
 
 enum section_what {
@@ -44,7 +45,7 @@ struct message_sizes {
 
 /* A header is searched for fields this far; what stands beyond is no field (the limit of the
  * message index). */
-#define SECTION_HEADER_MAX (1024 * 1024)
+#define SECTION_HEADER_MAX MIME_MAX_HEADER
 
 /* Whether the part table is needed to find the section. */
 static inline bool

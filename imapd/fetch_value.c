@@ -1,7 +1,7 @@
 #include "imapd/fetch_value.h"
 
 #include "common/mail/message_index.h"
-#include "imapd/octets.h"
+#include "search/octets.h"
 
 #define FIRST_PIECE (32 * 1024)
 #define PARTS_ARENA (4 * 1024 * 1024) /* MIME_MAX_PARTS entries and their charsets */

@@ -51,13 +51,11 @@ libimapd_a_SOURCES += \
 	%D%/fetch_body.c %D%/fetch_body.h \
 	%D%/fetch_items.c %D%/fetch_items.h \
 	%D%/fetch_value.c %D%/fetch_value.h \
-	%D%/octets.c %D%/octets.h \
 	%D%/own_flags.c %D%/own_flags.h \
 	%D%/search_body.c %D%/search_body.h \
 	%D%/search_match.c %D%/search_match.h \
 	%D%/search_parse.c %D%/search_parse.h \
 	%D%/search_run.c %D%/search_run.h \
-	%D%/search_text.c %D%/search_text.h \
 	%D%/told_walk.h
 IMAPD_LIBS = libimapd.a libsearch.a $(DAEMON_LIBS)
 

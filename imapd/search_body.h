@@ -7,23 +7,20 @@
 #ifndef IMAPD_SEARCH_BODY_H
 #define IMAPD_SEARCH_BODY_H
 
-#include "common/mail/parts.h"
 #include "imapd/search_match.h"
-#include "imapd/search_text.h"
+#include "search/message_texts.h"
+#include "search/text_search.h"
 
 struct search_body {
 	const struct search_program *p;
 	enum match *slots; /* the caller's */
 	struct arena *arena; /* of the part table */
 	struct part_table parts;
-	size_t part; /* the one in hand */
-	bool in_text; /* some of its text was looked at */
-	uint64_t at; /* of its octets, looked at */
-	struct text_search text;
-	struct text_needle *needles; /* what its text is searched for */
+	struct message_texts texts;
+	struct text_search search;
+	struct text_needle *needles; /* what the text in hand is searched for */
 	size_t *slot_of; /* whose answers they are */
 	size_t needle_count;
-	char *piece; /* octets just read */
 };
 
 /* ERR_NOMEM. `slots` and `cmd_arena` live as long as the search. */

@@ -1,9 +1,9 @@
 #include "imapd/search_match.h"
 
-#include "common/mail/charset.h"
 #include "common/mail/date.h"
 #include "common/mail/header.h"
 #include "imapd/fetch_body.h"
+#include "search/field_text.h"
 
 /* -- the tree ------------------------------------------------------------------------------- */
 
@@ -108,39 +108,6 @@ search_forget(const struct search_program *p, enum match *slots)
 
 /* -- header fields -------------------------------------------------------------------------- */
 
-/* What one field looks like to the keys: "subject: héllo" folded, made when the first key asks. */
-struct field_text {
-	struct sbuf utf8;
-	struct sbuf folded;
-	size_t value_at;
-	bool made;
-};
-
-static void
-field_text_done(struct field_text *t)
-{
-	sbuf_done(&t->utf8);
-	sbuf_done(&t->folded);
-}
-
-/* One field is at most SECTION_HEADER_MAX; decoding and folding make it a few times longer. */
-#define FIELD_TEXT_MAX (20 * (size_t)SECTION_HEADER_MAX)
-
-static void
-field_text_make(struct field_text *t, const struct header_field *f)
-{
-	if (t->made)
-		return;
-	sbuf_clear(&t->utf8);
-	sbuf_clear(&t->folded);
-	text_fold(f->name, &t->folded);
-	sbuf_puts(&t->folded, ": ");
-	t->value_at = t->folded.n;
-	words_decode(f->value, &t->utf8);
-	text_fold(str_trim(sbuf_view(&t->utf8)), &t->folded);
-	t->made = true;
-}
-
 static bool
 has_needle(struct str text, struct str needle)
 {
@@ -172,10 +139,11 @@ scan_date(struct header_scan *h, const struct header_field *f)
 	}
 }
 
-static void
+static enum err
 scan_field(struct header_scan *h, const struct header_field *f, struct field_text *t)
 {
-	t->made = false;
+	bool made = false;
+
 	for (size_t i = 0; i < h->p->slot_count; i++) {
 		const struct search_node *n = h->p->slots[i];
 		if (h->slots[i] != MATCH_UNKNOWN)
@@ -188,29 +156,31 @@ scan_field(struct header_scan *h, const struct header_field *f, struct field_tex
 		}
 		if (!in_value && n->kind != SEARCH_TEXT && !(n->kind == SEARCH_BODY && h->for_body))
 			continue;
-		field_text_make(t, f);
-		struct str text = str_skip(sbuf_view(&t->folded), in_value ? t->value_at : 0);
-		if (has_needle(text, n->needle))
+		enum err e = made ? ERR_OK : field_text_make(t, f);
+		if (e)
+			return e;
+		made = true;
+		if (has_needle(in_value ? field_text_value(t) : field_text_whole(t), n->needle))
 			h->slots[i] = MATCH_YES;
 	}
+	return ERR_OK;
 }
 
 static enum err
 scan_header(struct header_scan *h, struct str header)
 {
-	CLEANUP(field_text_done)
-	struct field_text t = {SBUF_INIT(FIELD_TEXT_MAX), SBUF_INIT(FIELD_TEXT_MAX), 0, false};
+	CLEANUP(field_text_done) struct field_text t;
 	struct str rest = str_sub(header, 0, SECTION_HEADER_MAX);
 	struct header_field f;
+	enum err e = ERR_OK;
 
-	while (header_next(&rest, &f)) {
+	field_text_init(&t);
+	while (!e && header_next(&rest, &f)) {
 		if (h->top)
 			scan_date(h, &f);
-		scan_field(h, &f, &t);
-		if (sbuf_error(&t.utf8) == ERR_NOMEM || sbuf_error(&t.folded) == ERR_NOMEM)
-			return ERR_NOMEM;
+		e = scan_field(h, &f, &t);
 	}
-	return ERR_OK;
+	return e;
 }
 
 enum err

@@ -2,7 +2,7 @@
 
 #include "common/base/clock.h"
 #include "imapd/imap_session.h"
-#include "imapd/octets.h"
+#include "search/octets.h"
 
 #define LOOKS 64 /* messages that the view alone decides between two looks at the clock */
 

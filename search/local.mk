@@ -1,8 +1,13 @@
 # search: what is computed from messages for searching and sorting, between the store and imapd
 noinst_LIBRARIES += libsearch.a
 libsearch_a_SOURCES = \
+	%D%/field_text.c %D%/field_text.h \
+	%D%/message_texts.c %D%/message_texts.h \
+	%D%/octets.c %D%/octets.h \
 	%D%/segment.c %D%/segment.h %D%/segment_private.h \
 	%D%/segment_build.c %D%/segment_build.h \
 	%D%/segment_checksum.c \
 	%D%/segment_writer.c %D%/segment_writer.h \
-	%D%/segments.c %D%/segments.h
+	%D%/segments.c %D%/segments.h \
+	%D%/text_search.c %D%/text_search.h \
+	%D%/text_stream.c %D%/text_stream.h

@@ -9,3 +9,8 @@ check_PROGRAMS += tests/search/test_segments
 tests_search_test_segments_SOURCES = %D%/test_segments.c
 tests_search_test_segments_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_search_test_segments_LDADD = $(SEARCH_TEST_LIBS)
+
+check_PROGRAMS += tests/search/test_text_search
+tests_search_test_text_search_SOURCES = %D%/test_text_search.c
+tests_search_test_text_search_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_search_test_text_search_LDADD = $(SEARCH_TEST_LIBS)

@@ -1,5 +1,6 @@
 #include "common/mail/charset.h"
-#include "imapd/search_text.h"
+#include "search/text_search.h"
+#include "search/text_stream.h"
 #include "tests/support/test.h"
 
 static struct str
@@ -11,19 +12,55 @@ folded(struct arena *arena, const char *needle)
 	return arena_dup(arena, sbuf_view(&out));
 }
 
+/* A text being searched as it comes. */
+struct looking {
+	struct text_stream stream;
+	struct text_search search;
+};
+
+static void
+looking_done(struct looking *l)
+{
+	text_stream_done(&l->stream);
+	text_search_done(&l->search);
+}
+
+static void
+begin(struct looking *l, enum part_encoding encoding, const char *charset, struct text_needle *n,
+    size_t count)
+{
+	*l = (struct looking){0};
+	text_search_begin(&l->search, n, count);
+	ck_assert_ok(text_stream_begin(&l->stream, encoding, str_of(charset)));
+}
+
+static void
+feed(struct looking *l, struct str octets)
+{
+	ck_assert_ok(text_stream_feed(&l->stream, octets, text_search_room(&l->search)));
+	ck_assert_ok(text_search_look(&l->search));
+}
+
+static void
+end(struct looking *l)
+{
+	ck_assert_ok(text_stream_end(&l->stream, text_search_room(&l->search)));
+	ck_assert_ok(text_search_look(&l->search));
+}
+
 /* Whether `needle` is in the text, given in pieces of `piece` octets. */
 static bool
 finds(struct str text, enum part_encoding encoding, const char *charset, const char *needle,
     size_t piece)
 {
 	CLEANUP(arena_free) struct arena *arena = arena_new(1 << 20);
-	CLEANUP(text_search_done) struct text_search t = {0};
+	CLEANUP(looking_done) struct looking l;
 	struct text_needle n = {folded(arena, needle), false};
 
-	ck_assert_ok(text_search_begin(&t, encoding, str_of(charset), &n, 1));
+	begin(&l, encoding, charset, &n, 1);
 	for (size_t at = 0; at < text.n; at += piece)
-		ck_assert_ok(text_search_feed(&t, str_sub(text, at, piece)));
-	ck_assert_ok(text_search_end(&t));
+		feed(&l, str_sub(text, at, piece));
+	end(&l);
 	return n.found;
 }
 
@@ -133,15 +170,15 @@ END_TEST
 START_TEST(several_strings_are_looked_for_at_once)
 {
 	CLEANUP(arena_free) struct arena *arena = arena_new(1 << 20);
-	CLEANUP(text_search_done) struct text_search t = {0};
+	CLEANUP(looking_done) struct looking l;
 	struct text_needle n[3] = {{folded(arena, "one"), false},
 	    {folded(arena, "two three four"), false}, {folded(arena, "five"), false}};
 
-	ck_assert_ok(text_search_begin(&t, PART_7BIT, STR(""), n, 3));
-	ck_assert_ok(text_search_feed(&t, STR("zero one\r\nx two th")));
+	begin(&l, PART_7BIT, "", n, 3);
+	feed(&l, STR("zero one\r\nx two th"));
 	ck_assert(n[0].found && !n[1].found);
-	ck_assert_ok(text_search_feed(&t, STR("ree four\r\n")));
-	ck_assert_ok(text_search_end(&t));
+	feed(&l, STR("ree four\r\n"));
+	end(&l);
 	ck_assert(n[1].found && !n[2].found);
 }
 END_TEST
@@ -169,7 +206,7 @@ START_TEST(memory_is_bounded_for_any_text)
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CLEANUP(arena_free) struct arena *arena = arena_new(1 << 20);
-		CLEANUP(text_search_done) struct text_search t = {0};
+		CLEANUP(looking_done) struct looking l;
 		CLEANUP(sbuf_done) struct sbuf piece = SBUF_INIT(1 << 20);
 		struct text_needle n = {folded(arena, "needle"), false};
 
@@ -178,20 +215,21 @@ START_TEST(memory_is_bounded_for_any_text)
 			    rows[i].unit[1] == '\0' && rows[i].unit[0] == '\xd8'
 				? 2
 				: strlen(rows[i].unit));
-		ck_assert_ok(
-		    text_search_begin(&t, rows[i].encoding, str_of(rows[i].charset), &n, 1));
+		begin(&l, rows[i].encoding, rows[i].charset, &n, 1);
 		for (int k = 0; k < 20; k++) {
-			ck_assert_ok(text_search_feed(&t, sbuf_view(&piece)));
+			feed(&l, sbuf_view(&piece));
 			ck_assert_msg(
-			    t.decoded.cap + t.utf8.cap + t.folded.cap < 2 << 20, "row %zu", i);
+			    l.stream.decoded.cap + l.stream.utf8.cap + l.search.folded.cap <
+				2 << 20,
+			    "row %zu", i);
 		}
-		ck_assert_ok(text_search_feed(&t, STR("")));
-		ck_assert_ok(text_search_end(&t));
+		feed(&l, STR(""));
+		end(&l);
 		ck_assert(!n.found);
 	}
 }
 END_TEST
 
-TEST_MAIN("search_text", strings_are_found_in_any_encoding_charset_and_case,
+TEST_MAIN("text_search", strings_are_found_in_any_encoding_charset_and_case,
     utf16_is_found_whatever_the_cut, a_match_across_pieces_is_found,
     several_strings_are_looked_for_at_once, memory_is_bounded_for_any_text)

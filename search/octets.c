@@ -1,6 +1,6 @@
-#include "imapd/octets.h"
+#include "search/octets.h"
 
-#include "imapd/fetch_body.h"
+#include "common/mail/message_index.h"
 
 enum err
 octets_read(struct reader *r, int64_t message, uint64_t at, char *to, size_t n)
@@ -22,10 +22,10 @@ octets_read(struct reader *r, int64_t message, uint64_t at, char *to, size_t n)
 enum err
 octets_read_header(struct reader *r, int64_t message, uint64_t at, uint64_t size, struct sbuf *out)
 {
-	size_t n = size < SECTION_HEADER_MAX ? (size_t)size : SECTION_HEADER_MAX;
+	size_t n = size < MIME_MAX_HEADER ? (size_t)size : MIME_MAX_HEADER;
 
 	sbuf_done(out);
-	sbuf_init(out, SECTION_HEADER_MAX);
+	sbuf_init(out, MIME_MAX_HEADER);
 	char *to = sbuf_reserve(out, n);
 	if (!to)
 		return ERR_NOMEM;
