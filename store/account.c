@@ -184,6 +184,13 @@ account_write(struct account *a, txn_op *op, void *arg, enum durability durabili
 }
 
 enum err
+account_write_promised(struct account *a, txn_op *op, void *arg, struct promise *p)
+{
+	return p ? database_write_promised(&a->database, op, arg, p)
+		 : database_write(&a->database, op, arg, DURABLE_NOW);
+}
+
+enum err
 account_read(struct account *a, struct handle **ret)
 {
 	return read_begin(&a->database, ret);

@@ -190,6 +190,49 @@ database_wait_synced(struct database *d, uint64_t commit, uint64_t generation)
 	return e;
 }
 
+void
+promise_add(struct promise *p, struct database *d, uint64_t commit, uint64_t generation)
+{
+	assert(!p->database || p->database == d);
+	p->broken |= p->database && p->generation != generation;
+	p->database = d;
+	p->generation = generation;
+	if (p->commit < commit)
+		p->commit = commit;
+}
+
+void
+promise_begin(const struct promise *p)
+{
+	struct database *d = p->database;
+
+	if (!d)
+		return;
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&d->mu);
+	(void)held;
+	if (d->synced >= p->commit || d->syncing || d->wal_fd < 0)
+		return;
+	d->syncing = true; /* keeps the descriptor open */
+	pthread_mutex_unlock(&d->mu);
+	/* Only a beginning: what fails is told by the sync. */
+	(void)!sync_file_range(d->wal_fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	pthread_mutex_lock(&d->mu);
+	d->syncing = false;
+	pthread_cond_broadcast(&d->changed);
+}
+
+enum err
+promise_keep(struct promise *p)
+{
+	const struct promise kept = *p;
+
+	*p = (struct promise){0};
+	if (!kept.database)
+		return ERR_OK;
+	enum err e = database_wait_synced(kept.database, kept.commit, kept.generation);
+	return e ? e : kept.broken ? ERR_IO : ERR_OK;
+}
+
 static enum err
 change_nothing(struct txn *t, void *arg)
 {

@@ -13,6 +13,7 @@ libstore_a_SOURCES = \
 	%D%/directory_login.c \
 	%D%/directory_resolve.c \
 	%D%/file.c %D%/file.h \
+	%D%/helpers.c %D%/helpers.h \
 	%D%/mailbox.h %D%/mailbox_private.h \
 	%D%/mailbox_create.c \
 	%D%/mailbox_delete.c \

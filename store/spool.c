@@ -187,18 +187,26 @@ spool_size(const struct spool *s)
 	return s->size;
 }
 
+static enum err
+finish(struct spool *s)
+{
+	if (!s->err && s->fd >= 0)
+		s->err = write_out(s);
+	if (!s->err)
+		s->err = index_builder_finish(s->builder, &s->index);
+	s->finished = !s->err;
+	return s->err;
+}
+
+/* Once finished nothing is changed: several threads may deliver it. */
 enum err
 spool_finish(struct spool *s, const struct message_index **ret)
 {
-	if (!s->err && !s->finished && s->fd >= 0)
-		s->err = write_out(s);
-	if (!s->err && !s->finished)
-		s->err = index_builder_finish(s->builder, &s->index);
-	if (s->err)
-		return s->err;
-	s->finished = true;
-	*ret = &s->index;
-	return ERR_OK;
+	enum err e = s->finished ? s->err : finish(s);
+
+	if (!e)
+		*ret = &s->index;
+	return e;
 }
 
 bool

@@ -5,6 +5,7 @@
 #include "store/account_private.h"
 #include "store/changes.h"
 #include "store/file.h"
+#include "store/helpers.h"
 #include "store/upkeep.h"
 
 #include <assert.h>
@@ -93,7 +94,7 @@ store_open(const struct store_options *o, struct store **ret)
 	if (!s->data_dir || (o->run_dir && !s->run_dir) || !s->process || !s->delimiter ||
 	    !s->spool_dir)
 		return ERR_NOMEM;
-	if (!(s->upkeep = upkeep_new()))
+	if (!(s->upkeep = upkeep_new()) || !(s->helpers = helpers_new()))
 		return ERR_NOMEM;
 	enum err e = pool_new(s->upkeep, &s->pool);
 	if (!e)
@@ -156,6 +157,7 @@ store_close(struct store **sp)
 	if (!s)
 		return;
 	*sp = NULL;
+	helpers_free(&s->helpers);
 	bus_close(&s->bus);
 	accounts_free(s);
 	database_done(&s->directory);

@@ -6,6 +6,7 @@
 #include "store/store.h"
 
 struct bus;
+struct helpers;
 
 #define STORE_ACCOUNT_BUCKETS 256 /* a power of two */
 
@@ -21,6 +22,7 @@ struct store {
 	struct upkeep *upkeep;
 	struct pool *pool;
 	struct database directory;
+	struct helpers *helpers;
 
 	pthread_mutex_t mu;
 	struct account *accounts[STORE_ACCOUNT_BUCKETS]; /* guarded by mu */

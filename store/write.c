@@ -280,8 +280,10 @@ run_queued(struct database *d, struct write_op *op)
 	}
 }
 
-enum err
-database_write(struct database *d, txn_op *run, void *arg, enum durability durability)
+/* Runs the operation and waits for its durability, unless there is a promise to add it to. */
+static enum err
+write_now_or_promise(
+    struct database *d, txn_op *run, void *arg, enum durability durability, struct promise *p)
 {
 	struct write_op op = {.run = run, .arg = arg, .txn.account = d->account};
 
@@ -296,11 +298,25 @@ database_write(struct database *d, txn_op *run, void *arg, enum durability durab
 	for (struct txn_file *f = op.txn.files; f; f = f->next)
 		drops |= !f->added;
 	enum err e = ERR_OK;
-	if (durability == DURABLE_NOW || drops)
+	if (drops || (durability == DURABLE_NOW && !p))
 		e = database_wait_synced(d, op.commit, op.generation);
 	else
 		upkeep_note_unsynced(pool_upkeep(d->pool), d);
+	if (p)
+		promise_add(p, d, op.commit, op.generation);
 	/* After a failed sync the rows may be there or not: neither file is touched. */
 	settle_files(&op.txn, false, !e);
 	return e;
+}
+
+enum err
+database_write(struct database *d, txn_op *run, void *arg, enum durability durability)
+{
+	return write_now_or_promise(d, run, arg, durability, NULL);
+}
+
+enum err
+database_write_promised(struct database *d, txn_op *run, void *arg, struct promise *p)
+{
+	return write_now_or_promise(d, run, arg, DURABLE_NOW, p);
 }

@@ -72,3 +72,7 @@ check_PROGRAMS += tests/store/test_reader
 tests_store_test_reader_SOURCES = %D%/test_reader.c %D%/fixture.c %D%/fixture.h
 tests_store_test_reader_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_store_test_reader_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+check_PROGRAMS += tests/store/test_fan_out
+tests_store_test_fan_out_SOURCES = %D%/test_fan_out.c %D%/fixture.c %D%/fixture.h
+tests_store_test_fan_out_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_store_test_fan_out_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
