@@ -10,13 +10,7 @@
 void
 imap_write_u64(struct conn *c, uint64_t n)
 {
-	char digits[20];
-	size_t at = sizeof(digits);
-
-	do
-		digits[--at] = (char)('0' + n % 10);
-	while (n /= 10);
-	conn_write(c, digits + at, sizeof(digits) - at);
+	conn_put_u64(c, n);
 }
 
 /* Octets that quoted can carry: TEXT-CHAR (RFC 3501 §9: 7-bit, no CR, LF, NUL). */

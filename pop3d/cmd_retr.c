@@ -5,104 +5,133 @@
 #include "pop3d/pop3_reply.h"
 #include "store/message.h"
 
-#define PIECE ((size_t)SPOOL_MEMORY) /* at least: what is larger stands in a file */
-
-struct piece {
-	char octets[PIECE];
-	size_t n;
-};
-
-/* The next piece of the message, from its file or `r`; n = 0 at its end. */
-static enum err
-read_piece(const struct pop3_pump *p, struct reader *r, struct piece *piece)
-{
-	uint64_t left = p->size - p->offset;
-
-	piece->n = 0;
-	if (left == 0)
-		return ERR_OK;
-	size_t n = left < PIECE ? (size_t)left : PIECE;
-	enum err e = p->file ? message_file_read(p->file, p->offset, piece->octets, n)
-			     : reader_read(r, p->message, p->offset, piece->octets, n, &n);
-	if (!e && n == 0)
-		e = ERR_CORRUPT; /* shorter than its row says */
-	piece->n = n;
-	return e;
-}
+#define PIECE ((size_t)SPOOL_MEMORY) /* of a file, read at once */
 
 /* Stuffed, into the output. */
 static enum err
-write_piece(struct pop3_session *s, const struct piece *piece)
+write_octets(struct pop3_session *s, struct str octets)
 {
 	struct pop3_pump *p = &s->pump;
-	char *to = conn_out_reserve(s->conn, piece->n * DOT_STUFF_GROWTH);
 
+	if (p->stuff.finished) /* TOP needs no more */
+		return ERR_OK;
+	char *to = conn_out_reserve(s->conn, octets.n * DOT_STUFF_GROWTH);
 	if (!to)
 		return ERR_NOMEM;
-	size_t written = dot_stuff_feed(&p->stuff, str_make(piece->octets, piece->n), to);
+	size_t written = dot_stuff_feed(&p->stuff, octets, to);
 	conn_out_grow(s->conn, written);
-	p->offset += piece->n;
+	p->offset += octets.n;
 	s->octets += written;
 	return ERR_OK;
 }
 
-static enum err
-step_body(struct pop3_session *s, bool *ret_done)
+static void
+write_end(struct pop3_session *s)
 {
-	CLEANUP(reader_close) struct reader *r = NULL;
 	struct pop3_pump *p = &s->pump;
 	char end[DOT_STUFF_END_MAX];
-	struct piece piece;
 
+	conn_write(s->conn, end, dot_stuff_end(&p->stuff, end));
+	s->retrieved += !p->stuff.limited;
+}
+
+static size_t
+next_piece(const struct pop3_pump *p)
+{
+	return p->size - p->offset < PIECE ? (size_t)(p->size - p->offset) : PIECE;
+}
+
+static enum err
+step_file(struct pop3_session *s, bool *ret_done)
+{
+	CLEANUP(mem_free) char *piece = malloc(PIECE);
+	struct pop3_pump *p = &s->pump;
+
+	if (!piece)
+		return ERR_NOMEM;
 	while (p->offset < p->size && !p->stuff.finished) {
 		if (conn_out_full(s->conn))
 			return ERR_OK;
-		enum err e = r || p->file ? ERR_OK : reader_open(s->drop.account, &r);
+		size_t n = next_piece(p);
+		enum err e = message_file_read(p->file, p->offset, piece, n);
 		if (!e)
-			e = read_piece(p, r, &piece);
-		if (!e)
-			e = write_piece(s, &piece);
+			e = write_octets(s, str_make(piece, n));
 		if (e)
 			return e;
 	}
-	conn_write(s->conn, end, dot_stuff_end(&p->stuff, end));
-	s->retrieved += !p->stuff.limited;
+	write_end(s);
 	*ret_done = true;
 	return ERR_OK;
 }
 
-/* Finds the message and reads its first piece before anything is said, so that what can't be read
- * is an error, not a response that breaks off; most messages need no second piece. */
+static void
+say_ok(struct pop3_session *s)
+{
+	if (s->pump.stuff.limited) {
+		pop3_ok(s, TEXT_TOP_FOLLOWS);
+		return;
+	}
+	conn_puts(s->conn, "+OK ");
+	conn_put_u64(s->conn, s->pump.size);
+	conn_puts(s->conn, " ");
+	conn_puts(s->conn, pop3_text(s->language, TEXT_MESSAGE_FOLLOWS));
+	conn_puts(s->conn, "\r\n");
+}
+
+/* Reads the first piece before anything is said, so that what can't be read is an error, not a
+ * response that breaks off. */
+static enum err
+begin_file(struct pop3_session *s, struct reader *r)
+{
+	CLEANUP(mem_free) char *piece = malloc(PIECE);
+	struct pop3_pump *p = &s->pump;
+
+	if (!piece)
+		return ERR_NOMEM;
+	enum err e = reader_take_file(r, p->message, &p->file);
+	size_t n = next_piece(p);
+	if (!e)
+		e = message_file_read(p->file, 0, piece, n);
+	if (e) {
+		message_file_close(&p->file);
+		return e;
+	}
+	say_ok(s);
+	p->step = step_file;
+	return write_octets(s, str_make(piece, n));
+}
+
+/* What stands in the database is read as a whole before anything is said, and said as a whole. */
 static enum err
 begin(struct pop3_session *s, uint32_t seq, const struct dot_stuff *stuff)
 {
 	CLEANUP(reader_close) struct reader *r = NULL;
 	const struct view_entry *entry;
 	struct message_row row;
-	struct piece piece;
+	struct str header, body;
 
 	enum err e = reader_open(s->drop.account, &r);
 	if (!e)
 		e = maildrop_row(&s->drop, r, seq, &row, &entry);
+	if (!e)
+		e = reader_octets(r, entry->message, &header, &body);
 	if (e)
 		return e;
+	message_file_close(&s->pump.file);
 	s->pump = (struct pop3_pump){
 	    .message = entry->message,
 	    .size = row.size,
 	    .stuff = *stuff,
 	};
-	e = read_piece(&s->pump, r, &piece);
-	if (!e && piece.n < row.size)
-		e = reader_take_file(r, entry->message, &s->pump.file);
-	if (e)
-		return e;
-	if (stuff->limited)
-		pop3_ok(s, TEXT_TOP_FOLLOWS);
-	else
-		conn_printf(s->conn, "+OK %llu %s\r\n", (unsigned long long)row.size,
-		    pop3_text(s->language, TEXT_MESSAGE_FOLLOWS));
-	s->pump.step = step_body;
-	return write_piece(s, &piece);
+	if (!header.p)
+		return begin_file(s, r);
+	say_ok(s);
+	e = write_octets(s, header);
+	if (!e)
+		e = write_octets(s, body);
+	if (!e)
+		write_end(s);
+	return e;
 }
 
 enum err

@@ -27,8 +27,9 @@ count_line(struct dot_stuff *d)
 	d->finished = d->in_body && d->lines_left == 0;
 }
 
-size_t
-dot_stuff_feed(struct dot_stuff *d, struct str in, char *out)
+/* Line by line, as TOP counts them. */
+static size_t
+feed_lines(struct dot_stuff *d, struct str in, char *out)
 {
 	char *to = out;
 
@@ -57,6 +58,50 @@ dot_stuff_feed(struct dot_stuff *d, struct str in, char *out)
 		in = str_skip(in, lf + 1);
 	}
 	return (size_t)(to - out);
+}
+
+static char *
+put(char *to, const char *from, const char *end)
+{
+	memcpy(to, from, (size_t)(end - from));
+	return to + (end - from);
+}
+
+/* All of it: copied in runs as long as nothing has to be put in between. */
+static size_t
+feed_all(struct dot_stuff *d, struct str in, char *out)
+{
+	const char *from = in.p, *at = in.p, *end = in.p + in.n, *lf;
+	char *to = out;
+
+	if (!d->mid_line && *at == '.')
+		*to++ = '.';
+	while ((lf = memchr(at, '\n', (size_t)(end - at)))) {
+		if (lf > in.p ? lf[-1] != '\r' : !d->after_cr) {
+			to = put(to, from, lf);
+			*to++ = '\r';
+			from = lf;
+		}
+		at = lf + 1;
+		if (at == end)
+			break;
+		if (*at == '.') {
+			to = put(to, from, at);
+			*to++ = '.';
+			from = at;
+		}
+	}
+	d->mid_line = at < end;
+	d->after_cr = d->mid_line && end[-1] == '\r';
+	return (size_t)(put(to, from, end) - out);
+}
+
+size_t
+dot_stuff_feed(struct dot_stuff *d, struct str in, char *out)
+{
+	if (in.n == 0)
+		return 0;
+	return d->limited ? feed_lines(d, in, out) : feed_all(d, in, out);
 }
 
 size_t

@@ -166,7 +166,10 @@ log_level_parse(struct str name, enum log_level *ret)
 void
 log_set_sid(const char *tag)
 {
-	snprintf(sid, sizeof(sid), "%s", tag);
+	size_t n = strnlen(tag, sizeof(sid) - 1);
+
+	memcpy(sid, tag, n);
+	sid[n] = '\0';
 }
 
 /* Nobody who logs may wait for a reader of the log: a full pipe or socket loses the line. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #define IN_MAX_DEFAULT (64 * 1024)
+#define PRINTF_GUESS 200
 
 void
 conn_init(struct conn *c, const struct session_ops *ops, const struct transport *t)
@@ -101,15 +102,29 @@ conn_printf(struct conn *c, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	int n = vsnprintf(NULL, 0, fmt, ap);
+	char *to = conn_out_reserve(c, PRINTF_GUESS);
+	int n = to ? vsnprintf(to, PRINTF_GUESS, fmt, ap) : -1;
 	va_end(ap);
-	char *to = n < 0 ? NULL : conn_out_reserve(c, (size_t)n + 1);
-	if (!to)
-		return;
-	va_start(ap, fmt);
-	vsnprintf(to, (size_t)n + 1, fmt, ap);
-	va_end(ap);
-	c->out.n += (size_t)n;
+	if (n >= PRINTF_GUESS) { /* longer than most */
+		to = conn_out_reserve(c, (size_t)n + 1);
+		va_start(ap, fmt);
+		n = to ? vsnprintf(to, (size_t)n + 1, fmt, ap) : -1;
+		va_end(ap);
+	}
+	if (n > 0)
+		c->out.n += (size_t)n;
+}
+
+void
+conn_put_u64(struct conn *c, uint64_t value)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+
+	do
+		digits[--at] = (char)('0' + value % 10);
+	while (value /= 10);
+	conn_write(c, digits + at, sizeof(digits) - at);
 }
 
 bool

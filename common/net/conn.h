@@ -75,6 +75,7 @@ bool conn_at_eof(const struct conn *c);
 void conn_write(struct conn *c, const void *p, size_t n);
 void conn_put(struct conn *c, struct str s);
 void conn_puts(struct conn *c, const char *cstr);
+void conn_put_u64(struct conn *c, uint64_t value); /* in decimal */
 void conn_printf(struct conn *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Output at or above CONN_OUT_HIGH: stop producing, return CONN_DRAIN. */
 bool conn_out_full(const struct conn *c);
