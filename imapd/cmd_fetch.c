@@ -16,6 +16,7 @@
 #include "store/message.h"
 
 #define PIECE (32 * 1024) /* octets copied between two looks at the output buffer */
+#define CLOCK_EVERY 16 /* rows and items between two looks at the clock */
 
 struct fetch {
 	struct fetch_items items;
@@ -37,6 +38,7 @@ struct fetch {
 	bool missing; /* some had been expunged */
 	enum err failed; /* some could not be read: the first error */
 	int64_t until_ms; /* when this step has had its share */
+	unsigned looks; /* at the clock */
 };
 
 static void
@@ -46,6 +48,14 @@ release(void *state)
 
 	own_flags_done(&f->own);
 	fetch_source_done(&f->source);
+}
+
+/* Whether the step has had its share. The clock is looked at now and then only: between two looks
+ * lie a few rows or items. */
+static bool
+time_is_up(struct fetch *f)
+{
+	return f->needs_row && ++f->looks % CLOCK_EVERY == 0 && clock_mono_ms() > f->until_ms;
 }
 
 /* -- one item ------------------------------------------------------------------------------- */
@@ -141,11 +151,16 @@ write_item(struct imap_session *s, struct fetch *f, const struct fetch_item *ite
 		v = f->value;
 	else
 		err = fetch_value_make(&f->source, item, &v);
-	if (!err && !f->in_value)
+	if (!err && !f->in_value) {
+		if (conn_out_full(s->conn)) {
+			*ret_done = false;
+			return ERR_OK;
+		}
 		err = begin_value(s, f, item, &v);
+	}
 	while (!err && f->written < v.size) {
 		uint64_t left = v.size - f->written;
-		if (conn_out_full(s->conn) && !(f->written && v.size <= SPOOL_MEMORY)) {
+		if (conn_out_full(s->conn) && v.size > SPOOL_MEMORY) {
 			fetch_value_hold(&f->source, &v);
 			f->value = v;
 			*ret_done = false;
@@ -236,7 +251,7 @@ write_message(struct imap_session *s, struct fetch *f, uint32_t seq, const struc
 			return ERR_OK;
 		}
 		f->item += !err;
-		if (!err && f->needs_row && f->item < f->items.n && clock_mono_ms() > f->until_ms) {
+		if (!err && f->item < f->items.n && time_is_up(f)) {
 			*ret_done = false;
 			return ERR_OK;
 		}
@@ -287,7 +302,7 @@ step(struct imap_session *s, struct imap_cmd *cmd, void *state, bool *ret_done)
 			err = end_fetch(cmd, f);
 			break;
 		}
-		if (conn_out_full(s->conn) || (f->needs_row && clock_mono_ms() > f->until_ms))
+		if (conn_out_full(s->conn) || time_is_up(f))
 			break;
 		err = write_message(s, f, seq, e, &done);
 		if (!done)

@@ -57,10 +57,25 @@ section_find(const struct section *s, const struct message_sizes *sizes,
 	return part && find_in_part(s->what, parts, part, ret);
 }
 
+/* By length first: most names differ there already. */
 static int
 compare_names(const void *a, const void *b)
 {
-	return str_cmp_nocase(*(const struct str *)a, *(const struct str *)b);
+	const struct str *x = a, *y = b;
+
+	if (x->n != y->n)
+		return x->n < y->n ? -1 : 1;
+	return str_cmp_nocase(*x, *y);
+}
+
+/* A bit for the name's length and first letter, so that a field that is not among the names is
+ * seldom looked for. */
+static uint64_t
+hint_of(struct str name)
+{
+	unsigned first = name.n > 0 ? (unsigned char)ascii_lower(name.p[0]) : 0;
+
+	return UINT64_C(1) << ((first * 7 + name.n) & 63);
 }
 
 void
@@ -68,20 +83,37 @@ section_sort_fields(struct section *s)
 {
 	if (s->field_count > 1)
 		qsort(s->fields, s->field_count, sizeof(s->fields[0]), compare_names);
+	s->hints = 0;
+	for (size_t i = 0; i < s->field_count; i++)
+		s->hints |= hint_of(s->fields[i]);
 }
 
+static bool
+is_named(const struct section *s, struct str name)
+{
+	return s->hints & hint_of(name) &&
+	       bsearch(&name, s->fields, s->field_count, sizeof(s->fields[0]), compare_names);
+}
+
+/* Fields that stand one after another are copied together. */
 void
 section_pick_fields(const struct section *s, struct str block, struct sbuf *out)
 {
 	struct str rest = str_sub(block, 0, SECTION_HEADER_MAX);
+	struct str run = {"", 0};
 	struct header_field field;
 
 	while (header_next(&rest, &field)) {
-		bool named = s->field_count > 0 && bsearch(&field.name, s->fields, s->field_count,
-						       sizeof(s->fields[0]), compare_names);
-		if (named == (s->what == SECTION_FIELDS))
-			sbuf_put(out, field.whole);
+		if (is_named(s, field.name) != (s->what == SECTION_FIELDS))
+			continue;
+		if (run.p + run.n == field.whole.p) {
+			run.n += field.whole.n;
+		} else {
+			sbuf_put(out, run);
+			run = field.whole;
+		}
 	}
+	sbuf_put(out, run);
 	sbuf_puts(out, "\r\n");
 }
 

@@ -23,6 +23,7 @@ struct section {
 	size_t path_n;
 	struct str *fields; /* sorted by section_sort_fields() */
 	size_t field_count;
+	uint64_t hints; /* what their names look like: section_sort_fields() */
 };
 
 struct partial {
@@ -66,7 +67,8 @@ section_picks_fields(const struct section *s)
 bool section_find(const struct section *s, const struct message_sizes *sizes,
     const struct part_table *parts, struct extent *ret);
 
-/* Sorts the field names, so that a long list costs little per field of the message. */
+/* Prepares the field names, so that a long list costs little per field of the message. Needed
+ * before section_pick_fields(). */
 void section_sort_fields(struct section *s);
 /* Those fields of the header `block` that the section names (or, for FIELDS_NOT, does not), octet
  * by octet in the order of the message, and the empty line. */

@@ -96,6 +96,14 @@ load_header(struct fetch_source *src, struct extent at, struct str *ret)
 	return e;
 }
 
+/* Empty; the memory of the message before is used again. */
+static void
+begin_made(struct fetch_source *src, size_t max)
+{
+	sbuf_clear(&src->made);
+	src->made.max = max;
+}
+
 static enum err
 make_fields(struct fetch_source *src, const struct fetch_item *item, struct extent at,
     struct fetch_value *ret)
@@ -105,8 +113,7 @@ make_fields(struct fetch_source *src, const struct fetch_item *item, struct exte
 
 	if (e)
 		return e;
-	sbuf_done(&src->made);
-	sbuf_init(&src->made, SECTION_HEADER_MAX + 2);
+	begin_made(src, SECTION_HEADER_MAX + 2);
 	section_pick_fields(&item->section, block, &src->made);
 	if (sbuf_error(&src->made))
 		return sbuf_error(&src->made);
@@ -145,8 +152,7 @@ make_section(struct fetch_source *src, const struct fetch_item *item, struct fet
 static enum err
 make_body(struct fetch_source *src, struct fetch_value *ret)
 {
-	sbuf_done(&src->made);
-	sbuf_init(&src->made, src->row.bodystructure.n + 1);
+	begin_made(src, src->row.bodystructure.n + 1);
 	enum err e = bodystructure_to_body(src->row.bodystructure, &src->made);
 	if (!e)
 		e = sbuf_error(&src->made);
@@ -171,12 +177,17 @@ fetch_value_make(struct fetch_source *src, const struct fetch_item *item, struct
 enum err
 fetch_value_prepare(struct fetch_source *src, const struct fetch_value *v)
 {
+	struct str header, body;
+
 	if (v->is_nil || v->text.p || v->size == 0)
 		return ERR_OK;
+	enum err e = reader_octets(src->reader, src->message, &header, &body);
+	if (e || header.p) /* they stand in the database: what is there can be read in this step */
+		return e;
 	if (!src->first && !(src->first = malloc(FIRST_PIECE)))
 		return ERR_NOMEM;
 	size_t n = v->size < FIRST_PIECE ? (size_t)v->size : FIRST_PIECE;
-	enum err e = octets_read(src->reader, src->message, v->at, src->first, n);
+	e = octets_read(src->reader, src->message, v->at, src->first, n);
 	src->first_n = e ? 0 : n;
 	return e;
 }

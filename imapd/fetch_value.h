@@ -19,7 +19,7 @@ struct fetch_source {
 	struct arena *arena; /* for `parts` */
 	struct sbuf header; /* of an embedded message */
 	struct sbuf made; /* picked fields, BODY */
-	char *first; /* the first piece, read before the length is announced */
+	char *first; /* the first piece of a file, read before the length is announced */
 	size_t first_n;
 };
 

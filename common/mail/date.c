@@ -353,7 +353,16 @@ date_day(struct date d)
 	return (int32_t)floor_day(d.utc_s + d.zone_s);
 }
 
-/* "<head>Nov-2026 14:03:11 +0100" with `sep` around the month. */
+static char *
+put_two(char *to, int n)
+{
+	to[0] = (char)('0' + n / 10 % 10);
+	to[1] = (char)('0' + n % 10);
+	return to + 2;
+}
+
+/* "Nov-2026 14:03:11 +0100" behind the day, with `sep` around the month. A FETCH asks for
+ * thousands, so it is written by hand. */
 static void
 format_rest(struct date d, const char *day_format, char sep, struct sbuf *out)
 {
@@ -363,17 +372,37 @@ format_rest(struct date d, const char *day_format, char sep, struct sbuf *out)
 	int64_t year;
 	int month;
 	int day;
+	char text[40];
+	char *to = text;
 
 	civil_of(days, &year, &month, &day);
 	int zone = d.zone_s < 0 ? -d.zone_s : d.zone_s;
-	char head[8];
-	head[0] = day < 10 ? day_format[0] : (char)('0' + day / 10);
-	head[1] = (char)('0' + day % 10);
-	size_t from = day < 10 && day_format[0] == '\0' ? 1 : 0;
-	sbuf_append(out, head + from, 2 - from);
-	sbuf_printf(out, "%c%s%c%04lld %02d:%02d:%02d %c%02d%02d", sep, months[month - 1], sep,
-	    (long long)year, in_day / 3600, in_day / 60 % 60, in_day % 60, d.zone_s < 0 ? '-' : '+',
-	    zone / 3600, zone / 60 % 60);
+	if (day >= 10)
+		*to++ = (char)('0' + day / 10);
+	else if (day_format[0])
+		*to++ = day_format[0];
+	*to++ = (char)('0' + day % 10);
+	*to++ = sep;
+	memcpy(to, months[month - 1], 3);
+	to += 3;
+	*to++ = sep;
+	if (year >= 0 && year <= 9999) {
+		to = put_two(put_two(to, (int)year / 100), (int)year % 100);
+	} else {
+		sbuf_append(out, text, (size_t)(to - text));
+		sbuf_printf(out, "%04lld", (long long)year);
+		to = text;
+	}
+	*to++ = ' ';
+	to = put_two(to, in_day / 3600);
+	*to++ = ':';
+	to = put_two(to, in_day / 60 % 60);
+	*to++ = ':';
+	to = put_two(to, in_day % 60);
+	*to++ = ' ';
+	*to++ = d.zone_s < 0 ? '-' : '+';
+	to = put_two(put_two(to, zone / 3600), zone / 60 % 60);
+	sbuf_append(out, text, (size_t)(to - text));
 }
 
 void

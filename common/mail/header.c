@@ -1,46 +1,59 @@
 #include "common/mail/header.h"
 
-/* The length of the line at the start of `s`, with its LF. */
-static size_t
-line_length(struct str s)
+static bool
+is_blank(char c)
 {
-	size_t at = str_find(s, '\n');
-
-	return at == STR_NONE ? s.n : at + 1;
+	return c == ' ' || c == '\t';
 }
 
 static bool
-is_empty_line(struct str s)
+is_space(char c)
 {
-	return (s.n >= 1 && s.p[0] == '\n') || (s.n >= 2 && s.p[0] == '\r' && s.p[1] == '\n');
+	return is_blank(c) || c == '\r' || c == '\n';
 }
 
-static bool
-starts_with_blank(struct str s)
+/* Behind the LF of the line that begins at `p`. */
+static const char *
+line_end(const char *p, const char *end)
 {
-	return s.n && (s.p[0] == ' ' || s.p[0] == '\t');
+	const char *lf = memchr(p, '\n', (size_t)(end - p));
+
+	return lf ? lf + 1 : end;
 }
 
+/* Every header of a mailbox goes through here: no slice is made that is not given out. */
 bool
 header_next(struct str *rest, struct header_field *ret)
 {
-	while (rest->n && !is_empty_line(*rest)) {
-		size_t first = line_length(*rest);
-		size_t n = first;
-		while (starts_with_blank(str_skip(*rest, n)))
-			n += line_length(str_skip(*rest, n));
-		struct str whole = str_sub(*rest, 0, n);
-		*rest = str_skip(*rest, n);
+	if (rest->n == 0)
+		return false;
+	const char *p = rest->p, *end = p + rest->n;
+	while (p < end && *p != '\n' && !(*p == '\r' && end - p >= 2 && p[1] == '\n')) {
+		const char *whole = p, *first = line_end(p, end);
+		for (p = first; p < end && is_blank(*p);)
+			p = line_end(p, end);
 
-		size_t colon = str_find(str_sub(whole, 0, first), ':');
-		struct str name = str_trim(str_sub(whole, 0, colon == STR_NONE ? 0 : colon));
 		/* RFC 5322 §4.5: obsolete fields may have blanks before the colon, not within. A
 		 * line that starts with a blank continues nothing when it comes first. */
-		if (name.n == 0 || starts_with_blank(whole) || str_find(name, ' ') != STR_NONE)
+		const char *colon = memchr(whole, ':', (size_t)(first - whole));
+		if (!colon || is_blank(*whole))
 			continue;
-		*ret = (struct header_field){name, str_skip(whole, colon + 1), whole};
+		const char *name = whole, *name_end = colon;
+		while (name_end > name && is_space(name_end[-1]))
+			name_end--;
+		while (name < name_end && is_space(*name))
+			name++;
+		if (name == name_end || memchr(name, ' ', (size_t)(name_end - name)))
+			continue;
+		*ret = (struct header_field){
+		    .name = str_make(name, (size_t)(name_end - name)),
+		    .value = str_make(colon + 1, (size_t)(p - colon - 1)),
+		    .whole = str_make(whole, (size_t)(p - whole)),
+		};
+		*rest = str_make(p, (size_t)(end - p));
 		return true;
 	}
+	*rest = str_make(p, (size_t)(end - p));
 	return false;
 }
 
