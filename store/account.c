@@ -3,6 +3,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "store/account_private.h"
+#include "store/cleaner.h"
 #include "store/upkeep.h"
 
 #include <assert.h>
@@ -117,6 +118,8 @@ make_ready(struct account *a)
 	e = schema_migrate(h->db, &schema_account);
 	if (!e)
 		e = refuse_removed(h->db);
+	if (!e)
+		cleaner_look(a, h->db);
 	pool_give(&h);
 	if (!e)
 		account_mend_limits(a);

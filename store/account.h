@@ -31,6 +31,9 @@ NODISCARD enum err account_has_room(struct account *a, uint64_t bytes);
 /* What was committed is on stable storage when it returns (IMAP CHECK). */
 NODISCARD enum err account_sync(struct account *a);
 
+/* Deletes the messages that no mailbox has any more, all of them; store_tick() does so in small
+ * steps, soon after an expunge. */
+NODISCARD enum err account_clean(struct account *a);
 /* Integrity of the database, counters and quota against a recount, blobs against rows. Problems are
  * written as lines to `report`; ERR_CORRUPT if there are any. */
 NODISCARD enum err account_check(struct account *a, struct sbuf *report);

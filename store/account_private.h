@@ -20,6 +20,7 @@ struct account {
 	pthread_mutex_t open_mu;
 	bool opened; /* migrated and fit for use; guarded by open_mu */
 
+	_Atomic bool unswept; /* the cleaner may have something to do (cleaner.h) */
 	struct view_cache
 	    *views; /* view_cache.c; NULL until needed, view_cache_free() at the end */
 };
@@ -68,7 +69,4 @@ NODISCARD enum err txn_change_mailbox(
 /* `n` consecutive UIDs, the first in *ret_first. ERR_GONE; ERR_LIMIT when there are none left. */
 NODISCARD enum err txn_take_uids(
     struct txn *t, int64_t mailbox, uint32_t n, uint32_t *ret_first, uint32_t *ret_uidvalidity);
-/* One entry less points to the message; with the last one it goes, rows and file. */
-NODISCARD enum err txn_release_message(struct txn *t, int64_t message);
-
 #endif

@@ -2,7 +2,7 @@
  * is recounted in one consistent read, so it may run beside daemons at work. */
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "store/account_private.h"
+#include "store/check_private.h"
 #include "store/directory.h"
 
 #include <dirent.h>
@@ -15,13 +15,6 @@
  * what a crash left. */
 #define ORPHAN_S 3600
 
-struct check {
-	struct account *account; /* NULL: the directory is checked */
-	struct db *db;
-	struct sbuf *report;
-	bool damaged;
-};
-
 /* A query that must have no row: column 0 says what (a name or number), 1 is found, 2 is right. */
 struct claim {
 	const char *problem;
@@ -30,31 +23,9 @@ struct claim {
 
 static const struct claim account_claims[] = {
     {"meta rows", "SELECT 'all', count(*), 1 FROM meta HAVING count(*) <> 1"},
-    {"account bytes",
-	"SELECT 'all', meta.bytes, r.n FROM meta, (SELECT ifnull(sum(m.size), 0) AS n"
-	" FROM entry e JOIN message m ON m.id = e.message) r WHERE meta.bytes <> r.n"},
-    {"account messages", "SELECT 'all', meta.messages, r.n FROM meta,"
-			 " (SELECT count(*) AS n FROM entry) r WHERE meta.messages <> r.n"},
-    {"mailbox messages",
-	"SELECT b.name, b.messages, (SELECT count(*) FROM entry e WHERE e.mailbox = b.id) AS n"
-	" FROM mailbox b WHERE b.messages <> n"},
-    {"mailbox unseen",
-	"SELECT b.name, b.unseen, (SELECT count(*) FROM entry e WHERE e.mailbox = b.id"
-	" AND NOT e.flags & 1) AS n FROM mailbox b WHERE b.unseen <> n"},
-    {"mailbox deleted",
-	"SELECT b.name, b.deleted, (SELECT count(*) FROM entry e WHERE e.mailbox = b.id"
-	" AND e.flags & 8) AS n FROM mailbox b WHERE b.deleted <> n"},
-    {"mailbox bytes", "SELECT b.name, b.bytes, (SELECT ifnull(sum(m.size), 0) FROM entry e"
-		      " JOIN message m ON m.id = e.message WHERE e.mailbox = b.id) AS n"
-		      " FROM mailbox b WHERE b.bytes <> n"},
-    {"mailbox uidnext",
-	"SELECT b.name, b.uidnext, (SELECT max(uid) + 1 FROM (SELECT uid FROM entry"
-	" WHERE mailbox = b.id UNION ALL SELECT uid FROM tombstone WHERE mailbox = b.id)) AS n"
-	" FROM mailbox b WHERE b.uidnext < n"},
     {"mailbox highest modseq",
-	"SELECT b.name, b.highest_modseq, (SELECT max(modseq) FROM (SELECT modseq FROM entry"
-	" WHERE mailbox = b.id UNION ALL SELECT modseq FROM tombstone WHERE mailbox = b.id)) AS n"
-	" FROM mailbox b WHERE b.highest_modseq < n"},
+	"SELECT b.name, b.highest_modseq, max(t.modseq) FROM mailbox b JOIN tombstone t"
+	" ON t.mailbox = b.id WHERE b.highest_modseq < t.modseq GROUP BY b.id"},
     {"mailbox modseq beyond the account's",
 	"SELECT b.name, b.highest_modseq, meta.modseq FROM mailbox b, meta"
 	" WHERE b.highest_modseq > meta.modseq"},
@@ -63,15 +34,13 @@ static const struct claim account_claims[] = {
 	" WHERE b.uidvalidity > meta.uidvalidity"},
     {"INBOX missing", "SELECT 'INBOX', 0, 1 WHERE NOT EXISTS"
 		      " (SELECT 1 FROM mailbox WHERE name = 'INBOX' AND NOT noselect)"},
-    {"entries without a mailbox",
-	"SELECT mailbox, count(*), 0 FROM entry WHERE mailbox NOT IN (SELECT id FROM mailbox)"
+    {"pages without a mailbox",
+	"SELECT mailbox, count(*), 0 FROM entry_page WHERE mailbox NOT IN (SELECT id FROM mailbox)"
 	" GROUP BY mailbox"},
-    {"entry without a message", "SELECT mailbox || '/' || uid, message, 0 FROM entry"
-				" WHERE message NOT IN (SELECT id FROM message)"},
-    {"message references",
-	"SELECT m.id, m.refs, ifnull(r.n, 0) FROM message m LEFT JOIN (SELECT message,"
-	" count(*) AS n FROM entry GROUP BY message) r ON r.message = m.id"
-	" WHERE m.refs <> ifnull(r.n, 0)"},
+    {"mailbox of a page", "SELECT id, mailbox, id >> 32 FROM entry_page WHERE mailbox <> id >> 32"},
+    {"tombstones without a mailbox",
+	"SELECT mailbox, count(*), 0 FROM tombstone WHERE mailbox NOT IN (SELECT id FROM mailbox)"
+	" AND id NOT IN (SELECT tombstone FROM unswept) GROUP BY mailbox"},
     {"message without its octets",
 	"SELECT m.id, ifnull(length(h.octets), 0) + ifnull(length(b.octets), 0), m.size"
 	" FROM message m LEFT JOIN header h ON h.message = m.id"
@@ -85,8 +54,8 @@ static const struct claim account_claims[] = {
 	" GROUP BY mailbox"},
 };
 
-static void
-problem(struct check *c, const char *what, struct str where, int64_t is, int64_t should_be)
+void
+check_problem(struct check *c, const char *what, struct str where, int64_t is, int64_t should_be)
 {
 	c->damaged = true;
 	sbuf_printf(c->report, "%s: %s of %.*s is %lld, should be %lld\n", db_path(c->db), what,
@@ -103,7 +72,7 @@ check_claims(struct check *c, const struct claim *claims, size_t n)
 		bool row = false;
 		e = db_query(c->db, claims[i].sql, &st);
 		while (!e && !(e = stmt_step(st, &row)) && row)
-			problem(c, claims[i].problem, stmt_str(st, 0), stmt_int(st, 1),
+			check_problem(c, claims[i].problem, stmt_str(st, 0), stmt_int(st, 1),
 			    stmt_int(st, 2));
 	}
 	return e;
@@ -136,7 +105,7 @@ check_file(struct check *c, struct str blob, int64_t size)
 	enum err e = account_blob_path(c->account, blob, path);
 
 	if (e == ERR_CORRUPT) {
-		problem(c, "file name", blob, 0, size);
+		check_problem(c, "file name", blob, 0, size);
 		return ERR_OK;
 	}
 	if (e)
@@ -146,7 +115,7 @@ check_file(struct check *c, struct str blob, int64_t size)
 		return ERR_OK;
 	e = is_named_now(c->account, blob, &named);
 	if (!e && named)
-		problem(
+		check_problem(
 		    c, "size of the file", str_of(path), there ? (int64_t)st.st_size : -1, size);
 	return e;
 }
@@ -222,9 +191,10 @@ check_limits(struct check *c)
 	if (e || !row)
 		return e;
 	if (q.bytes_limit != (uint64_t)stmt_int(st, 0))
-		problem(c, "limit", STR("bytes"), (int64_t)q.bytes_limit, stmt_int(st, 0));
+		check_problem(c, "limit", STR("bytes"), (int64_t)q.bytes_limit, stmt_int(st, 0));
 	if (q.messages_limit != (uint64_t)stmt_int(st, 1))
-		problem(c, "limit", STR("messages"), (int64_t)q.messages_limit, stmt_int(st, 1));
+		check_problem(
+		    c, "limit", STR("messages"), (int64_t)q.messages_limit, stmt_int(st, 1));
 	return ERR_OK;
 }
 
@@ -242,6 +212,8 @@ account_check(struct account *a, struct sbuf *report)
 	/* What a damaged file says elsewhere is worth nothing, but its problems are told. */
 	if (!e)
 		e = check_claims(&c, account_claims, ARRAY_LEN(account_claims));
+	if (!e)
+		e = check_pages(&c);
 	if (!e)
 		e = check_limits(&c);
 	if (!e)
@@ -281,7 +253,7 @@ check_databases(struct check *c, const struct store *s)
 			(long long)stmt_int(st, 0)) >= (int)sizeof(path))
 			return ERR_TOO_LONG;
 		if (stat(path, &file))
-			problem(c, "number of files", str_of(path), 0, 1);
+			check_problem(c, "number of files", str_of(path), 0, 1);
 	}
 	return e;
 }

@@ -2,7 +2,8 @@ noinst_LIBRARIES += libstore.a
 # the ground: databases, directory, accounts, folder tree
 libstore_a_SOURCES = \
 	%D%/account.c %D%/account.h %D%/account_private.h \
-	%D%/check.c \
+	%D%/check.c %D%/check_private.h \
+	%D%/check_pages.c \
 	%D%/database.c %D%/database.h \
 	%D%/db.c %D%/db.h \
 	%D%/directory.h %D%/directory_private.h \
@@ -22,7 +23,7 @@ libstore_a_SOURCES = \
 	%D%/mailbox_rename.c \
 	%D%/pool.c \
 	%D%/quota.c \
-	%D%/schema.c %D%/schema.h %D%/schema_account.c %D%/schema_directory.c \
+	%D%/schema.c %D%/schema.h %D%/schema_account.c %D%/schema_directory.c %D%/schema_pages.c \
 	%D%/service.c %D%/service.h \
 	%D%/store.c %D%/store.h %D%/store_private.h \
 	%D%/txn.c \
@@ -31,6 +32,9 @@ libstore_a_SOURCES = \
 # messages, views and the bus
 libstore_a_SOURCES += \
 	%D%/changes.c %D%/changes.h %D%/changes_private.h \
+	%D%/cleaner.c %D%/cleaner.h \
+	%D%/entries.c %D%/entries.h \
+	%D%/entry_page.c %D%/entry_page.h \
 	%D%/message.h %D%/message_private.h \
 	%D%/message_copy.c \
 	%D%/message_expunge.c \

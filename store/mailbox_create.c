@@ -1,4 +1,5 @@
 /* Making mailboxes, those of a new account too, and subscribing to them. */
+#include "store/entry_page.h"
 #include "store/mailbox_private.h"
 
 /* -- a new account */
@@ -91,7 +92,7 @@ mailbox_insert(struct txn *t, struct str name, struct str special_use, int64_t *
 		    DB_TEXT(name), DB_INT(uidvalidity), DB_INT(modseq), DB_TEXT(special_use));
 	if (!e)
 		*ret_id = db_last_id(t->db);
-	return e;
+	return !e && *ret_id > MAILBOX_ID_MAX ? ERR_LIMIT : e;
 }
 
 enum err

@@ -1,17 +1,20 @@
+#include "store/cleaner.h"
 #include "store/mailbox_private.h"
+#include "store/message_private.h"
 
-/* Every entry's reference to its message, and what the account's counters say of them. */
+/* A tombstone for the entries, so that the cleaner looks at their messages, and what the account's
+ * counters say of them. */
 static enum err
 release_messages(struct txn *t, int64_t mailbox)
 {
-	CLEANUP(stmt_done) struct stmt *st = NULL;
-	bool row = false;
-	enum err e =
-	    db_query(t->db, "SELECT message FROM entry WHERE mailbox = ?1", &st, DB_INT(mailbox));
+	CLEANUP(rows_done) struct rows rows = {0};
+	uint64_t modseq;
+	enum err e = rows_find(t->db, mailbox, NULL, 0, &rows);
 
-	while (!e && !(e = stmt_step(st, &row)) && row)
-		e = txn_release_message(t, stmt_int(st, 0));
-	stmt_done(&st);
+	if (!e)
+		e = txn_next_modseq(t, &modseq);
+	if (!e)
+		e = txn_add_tombstone(t, mailbox, &rows, modseq, false);
 	if (!e)
 		e = db_run(t->db,
 		    "UPDATE meta SET bytes = meta.bytes - b.bytes,"
@@ -27,9 +30,14 @@ delete_rows(struct txn *t, int64_t mailbox)
 	enum err e = release_messages(t, mailbox);
 
 	if (!e)
-		e = db_run(t->db, "DELETE FROM entry WHERE mailbox = ?1", DB_INT(mailbox));
+		e = db_run(t->db, "DELETE FROM entry_page WHERE id BETWEEN ?1 AND ?2",
+		    DB_INT(page_key(mailbox, 0)), DB_INT(page_key(mailbox, UINT32_MAX)));
+	/* the others go when the cleaner has seen to them */
 	if (!e)
-		e = db_run(t->db, "DELETE FROM tombstone WHERE mailbox = ?1", DB_INT(mailbox));
+		e = db_run(t->db,
+		    "DELETE FROM tombstone WHERE mailbox = ?1"
+		    " AND id NOT IN (SELECT tombstone FROM unswept)",
+		    DB_INT(mailbox));
 	if (!e)
 		e = db_run(t->db, "DELETE FROM keyword WHERE mailbox = ?1", DB_INT(mailbox));
 	if (!e)
@@ -95,5 +103,7 @@ mailbox_delete(struct account *a, struct str name)
 		return e == ERR_SYNTAX ? ERR_NOT_FOUND : e;
 	if (str_eq(canonical, STR("INBOX")))
 		return ERR_CANNOT;
-	return account_write(a, delete, &canonical, DURABLE_NOW);
+	e = account_write(a, delete, &canonical, DURABLE_NOW);
+	account_note_unswept(a);
+	return e;
 }

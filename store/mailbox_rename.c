@@ -1,5 +1,5 @@
-#include "common/base/clock.h"
 #include "store/mailbox_private.h"
+#include "store/message_private.h"
 
 struct renaming {
 	struct str from, to;
@@ -55,16 +55,15 @@ static enum err
 empty_inbox(struct txn *t, int64_t inbox, int64_t target)
 {
 	uint64_t modseq;
+	CLEANUP(rows_done) struct rows rows = {0};
 	enum err e = txn_next_modseq(t, &modseq);
 
 	if (!e)
-		e = db_run(t->db,
-		    "INSERT INTO tombstone (mailbox, uid, modseq, expunged_s)"
-		    " SELECT mailbox, uid, ?2, ?3 FROM entry WHERE mailbox = ?1",
-		    DB_INT(inbox), DB_INT(modseq), DB_INT(clock_real_s()));
+		e = rows_find(t->db, inbox, NULL, 0, &rows);
 	if (!e)
-		e = db_run(t->db, "UPDATE entry SET mailbox = ?2, modseq = ?3 WHERE mailbox = ?1",
-		    DB_INT(inbox), DB_INT(target), DB_INT(modseq));
+		e = txn_add_tombstone(t, inbox, &rows, modseq, true);
+	if (!e)
+		e = entries_rehome(t->db, inbox, target, modseq);
 	if (!e)
 		e = db_run(t->db,
 		    "INSERT INTO keyword (mailbox, bit, name)"

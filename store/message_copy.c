@@ -9,19 +9,35 @@ struct copy_op {
 	struct copied *ret;
 };
 
+/* The rows as entries of the target. */
 static enum err
-copy_row(struct txn *t, const struct copy_op *op, const struct row *r, uint32_t uid, uint64_t flags,
-    uint64_t modseq)
+copies_of(const struct rows *rows, const uint64_t map[KEYWORDS_MAX], uint32_t first_uid,
+    uint64_t modseq, struct rows *ret)
 {
-	enum err e = entry_add(t, op->to, uid, r->message, flags, modseq);
+	ret->r = reallocarray(NULL, rows->n, sizeof(*ret->r));
+	if (!ret->r)
+		return ERR_NOMEM;
+	ret->n = ret->cap = rows->n;
+	const struct entry made = entry_new(0, 0, 0, 0, modseq);
+	for (size_t i = 0; i < rows->n; i++) {
+		struct entry *copy = &ret->r[i];
+		*copy = made;
+		copy->uid = first_uid + (uint32_t)i;
+		copy->message = rows->r[i].message;
+		copy->size = rows->r[i].size;
+		copy->flags = keywords_apply(map, rows->r[i].flags);
+	}
+	return ERR_OK;
+}
 
-	/* a moved entry brings its reference with it */
-	if (!e && !op->move)
-		e = db_run(
-		    t->db, "UPDATE message SET refs = refs + 1 WHERE id = ?1", DB_INT(r->message));
-	if (!e)
-		e = uidset_add(&op->ret->from, r->uid, r->uid);
-	return e ? e : uidset_add(&op->ret->to, uid, uid);
+static enum err
+report_copies(const struct rows *rows, uint32_t first_uid, struct copied *ret)
+{
+	enum err e = uidset_add(&ret->to, first_uid, first_uid + (uint32_t)rows->n - 1);
+
+	for (size_t i = 0; i < rows->n && !e; i++)
+		e = uidset_add(&ret->from, rows->r[i].uid, rows->r[i].uid);
+	return e;
 }
 
 static enum err
@@ -29,6 +45,7 @@ copy_rows(struct txn *t, const struct copy_op *op, const struct rows *rows)
 {
 	uint64_t modseq, used = 0, map[KEYWORDS_MAX];
 	struct mailbox_change change = {0};
+	CLEANUP(rows_done) struct rows copies = {0};
 	uint32_t first;
 
 	for (size_t i = 0; i < rows->n; i++) {
@@ -40,15 +57,16 @@ copy_rows(struct txn *t, const struct copy_op *op, const struct rows *rows)
 		e = txn_next_modseq(t, &modseq);
 	if (!e)
 		e = keywords_map(t, op->from, op->to, used, map);
+	if (!e)
+		e = copies_of(rows, map, first, modseq, &copies);
 	/* out before in: moving inside a full account must not be over quota */
 	if (!e && op->move)
-		e = rows_remove(t, op->from, rows, modseq, false);
+		e = rows_remove(t, op->from, rows, modseq, true);
 	if (!e)
 		e = txn_change_mailbox(t, op->to, &change, modseq);
-	for (size_t i = 0; i < rows->n && !e; i++)
-		e = copy_row(t, op, &rows->r[i], first + (uint32_t)i,
-		    keywords_apply(map, rows->r[i].flags), modseq);
-	return e;
+	if (!e)
+		e = entries_append(t->db, op->to, copies.r, copies.n);
+	return e ? e : report_copies(rows, first, op->ret);
 }
 
 static enum err

@@ -1,4 +1,5 @@
 /* EXPUNGE and POP3's UPDATE: entries go, tombstones stay. */
+#include "store/cleaner.h"
 #include "store/message_private.h"
 
 struct remove_op {
@@ -22,9 +23,18 @@ remove_in_txn(struct txn *t, void *arg)
 		return e;
 	e = txn_next_modseq(t, &modseq);
 	if (!e)
-		e = rows_remove(t, op->mailbox, &rows, modseq, true);
+		e = rows_remove(t, op->mailbox, &rows, modseq, false);
 	for (size_t i = 0; i < rows.n && !e && op->ret_uids; i++)
 		e = uidset_add(op->ret_uids, rows.r[i].uid, rows.r[i].uid);
+	return e;
+}
+
+static enum err
+remove_entries(struct account *a, struct remove_op *op)
+{
+	enum err e = account_write(a, remove_in_txn, op, DURABLE_NOW);
+
+	account_note_unswept(a); /* also where it may have been committed after all */
 	return e;
 }
 
@@ -55,7 +65,7 @@ message_expunge(
 
 	if (e || !any)
 		return e;
-	return account_write(a, remove_in_txn, &op, DURABLE_NOW);
+	return remove_entries(a, &op);
 }
 
 enum err
@@ -63,5 +73,5 @@ message_remove(struct account *a, int64_t mailbox, const struct uidset *uids)
 {
 	struct remove_op op = {.mailbox = mailbox, .uids = uids};
 
-	return account_write(a, remove_in_txn, &op, DURABLE_NOW);
+	return remove_entries(a, &op);
 }

@@ -33,7 +33,7 @@ choose(
 	size_t out = 0;
 
 	for (size_t i = 0; i < rows->n; i++) {
-		struct row r = rows->r[i];
+		struct entry r = rows->r[i];
 		if (r.modseq > arg->unchanged_since) {
 			enum err e = arg->ret_modified ? uidset_add(arg->ret_modified, r.uid, r.uid)
 						       : ERR_OK;
@@ -73,10 +73,9 @@ flags_in_txn(struct txn *t, void *varg)
 		return e;
 	e = txn_next_modseq(t, &modseq);
 	for (size_t i = 0; i < rows.n && !e; i++)
-		e = db_run(t->db,
-		    "UPDATE entry SET flags = ?3, modseq = ?4 WHERE mailbox = ?1 AND uid = ?2",
-		    DB_INT(arg->mailbox), DB_INT(rows.r[i].uid), DB_INT(rows.r[i].flags),
-		    DB_INT(modseq));
+		rows.r[i].modseq = modseq;
+	if (!e)
+		e = entries_update(t->db, arg->mailbox, rows.r, rows.n);
 	return e ? e : txn_change_mailbox(t, arg->mailbox, &change, modseq);
 }
 

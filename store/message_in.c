@@ -54,7 +54,10 @@ deliver_in_txn(struct txn *t, void *arg)
 	e = txn_change_mailbox(t, mailbox, &change, modseq);
 	if (!e)
 		e = insert_message(t, &op->insert, &message);
-	return e ? e : entry_add(t, mailbox, op->uid, message, 0, modseq);
+	if (e)
+		return e;
+	const struct entry made = entry_new(op->uid, message, op->insert.index->size, 0, modseq);
+	return entries_append(t->db, mailbox, &made, 1);
 }
 
 static void
@@ -228,6 +231,7 @@ struct append_op {
 	int64_t mailbox;
 	struct append *items;
 	struct insert *inserts;
+	struct entry *entries;
 	size_t n;
 	uint32_t first_uid, uidvalidity;
 };
@@ -238,8 +242,9 @@ append_one(struct txn *t, struct append_op *op, size_t i, uint64_t flags, uint64
 	int64_t message = 0;
 	enum err e = insert_message(t, &op->inserts[i], &message);
 
-	return e ? e
-		 : entry_add(t, op->mailbox, op->first_uid + (uint32_t)i, message, flags, modseq);
+	op->entries[i] = entry_new(
+	    op->first_uid + (uint32_t)i, message, op->inserts[i].index->size, flags, modseq);
+	return e;
 }
 
 static enum err
@@ -263,7 +268,7 @@ append_in_txn(struct txn *t, void *arg)
 		if (!e)
 			e = append_one(t, op, i, flags, modseq);
 	}
-	return e;
+	return e ? e : entries_append(t->db, op->mailbox, op->entries, op->n);
 }
 
 enum err
@@ -271,8 +276,10 @@ message_append(
     struct account *a, int64_t mailbox, struct append *items, size_t n, uint32_t *ret_uidvalidity)
 {
 	CLEANUP(mem_free) struct insert *inserts = calloc(n ? n : 1, sizeof(struct insert));
-	struct append_op op = {.mailbox = mailbox, .items = items, .inserts = inserts, .n = n};
-	enum err e = inserts ? ERR_OK : ERR_NOMEM;
+	CLEANUP(mem_free) struct entry *entries = calloc(n ? n : 1, sizeof(struct entry));
+	struct append_op op = {
+	    .mailbox = mailbox, .items = items, .inserts = inserts, .entries = entries, .n = n};
+	enum err e = inserts && entries ? ERR_OK : ERR_NOMEM;
 	size_t prepared = 0;
 
 	if (n > UINT32_MAX)

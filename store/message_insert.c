@@ -114,8 +114,8 @@ insert_message(struct txn *t, struct insert *in, int64_t *ret_message)
 	if (!e)
 		e = db_run(t->db,
 		    "INSERT INTO message (email_id, size, header_size, internal_s,"
-		    " internal_zone_s, refs, blob, envelope, bodystructure, parts)"
-		    " VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?7, ?8, ?9)",
+		    " internal_zone_s, blob, envelope, bodystructure, parts)"
+		    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 		    DB_TEXT(str_of(in->email_id)), DB_INT(x->size), DB_INT(x->header_size),
 		    DB_INT(in->internal_s), DB_INT(in->internal_zone_s),
 		    DB_TEXT(str_of(is_file ? in->email_id : "")), DB_BLOB(x->envelope),

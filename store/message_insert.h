@@ -25,7 +25,7 @@ struct insert {
 /* Before the transaction: names the message; where its octets are in a file, that has its place
  * under blobs/ and is on stable storage when it returns. */
 NODISCARD enum err insert_prepare(struct account *a, struct spool *spool, struct insert *ret);
-/* In the transaction: the rows of the message, with one reference. */
+/* In the transaction: the rows of the message, but not its entry. */
 NODISCARD enum err insert_message(struct txn *t, struct insert *in, int64_t *ret_message);
 /* After it, when it failed: takes the file away again unless the transaction came to look after it
  * (which may have been committed after all). */

@@ -47,18 +47,26 @@ bit_of(int i)
 	return 1ull << (FLAG_KEYWORD_SHIFT + i);
 }
 
+static enum err
+find_used(struct db *db, int64_t mailbox, uint64_t *used)
+{
+	CLEANUP(page_scan_done) struct page_scan s;
+	bool more;
+	enum err e = page_scan_mailbox(db, mailbox, &s);
+
+	while (!e && !(e = page_scan_next(&s, &more)) && more)
+		for (uint32_t i = 0; i < s.page.n; i++)
+			*used |= s.page.e[i].flags;
+	return e;
+}
+
 /* Takes the bits that no entry has away from their keywords. `keep`: bits just being given out. */
 static enum err
 free_unused(struct txn *t, int64_t mailbox, struct names *n, uint64_t keep)
 {
-	CLEANUP(stmt_done) struct stmt *st = NULL;
 	uint64_t used = keep;
-	bool row;
-	enum err e = db_query(
-	    t->db, "SELECT DISTINCT flags FROM entry WHERE mailbox = ?1", &st, DB_INT(mailbox));
+	enum err e = find_used(t->db, mailbox, &used);
 
-	while (!e && !(e = stmt_step(st, &row)) && row)
-		used |= (uint64_t)stmt_int(st, 0);
 	for (int i = 0; i < KEYWORDS_MAX && !e; i++) {
 		if (!n->name[i].n || used & bit_of(i))
 			continue;

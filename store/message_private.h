@@ -3,19 +3,12 @@
 #define STORE_MESSAGE_PRIVATE_H
 
 #include "store/account_private.h"
+#include "store/entries.h"
 #include "store/message.h"
 
-/* An entry of a mailbox as an operation finds it. */
-struct row {
-	uint64_t flags;
-	uint64_t modseq;
-	int64_t message;
-	uint64_t size;
-	uint32_t uid;
-};
-
+/* Entries of a mailbox as an operation finds them, by UID. */
 struct rows {
-	struct row *r;
+	struct entry *r;
 	size_t n, cap;
 };
 
@@ -40,17 +33,29 @@ uint64_t keywords_apply(const uint64_t map[KEYWORDS_MAX], uint64_t flags);
 void change_count(struct mailbox_change *c, uint64_t flags, uint64_t size, int sign);
 
 /* More go with each expunge than come: so they do not pile up, and no expunge has much to do. */
-#define PRUNE_MIN 64
+#define PRUNE_MIN 16
 
-/* Takes the entries out, with tombstones and counters; `release`: and what they point to, unless
- * other entries do too. */
+/* Takes the entries out, with a tombstone and counters. `moved`: they have been given a place
+ * elsewhere in this transaction, else their messages are noted for the cleaner (cleaner.h). */
 NODISCARD enum err rows_remove(
-    struct txn *t, int64_t mailbox, const struct rows *rows, uint64_t modseq, bool release);
-/* Forgets the mailbox's tombstones that are older than the store keeps them, at most `limit` of
- * them, and notes up to which modseq (mailbox_info.pruned_modseq). */
+    struct txn *t, int64_t mailbox, const struct rows *rows, uint64_t modseq, bool moved);
+
+/* -- of tombstone.c: what is remembered of entries that are gone */
+
+#define TOMBSTONE_ENTRIES 2000 /* more make several rows: none is too large to read or forget */
+
+/* Notes that these entries are gone since `modseq`, `moved` as above. */
+NODISCARD enum err txn_add_tombstone(
+    struct txn *t, int64_t mailbox, const struct rows *rows, uint64_t modseq, bool moved);
+/* Forgets the mailbox's tombstones that are older than the store keeps them, at most `limit` rows,
+ * and notes up to which modseq (mailbox_info.pruned_modseq). */
 NODISCARD enum err txn_prune_tombstones(struct txn *t, int64_t mailbox, size_t limit);
-/* A new entry; counters are the caller's. */
-NODISCARD enum err entry_add(
-    struct txn *t, int64_t mailbox, uint32_t uid, int64_t message, uint64_t flags, uint64_t modseq);
+/* The entries in a tombstone's octets. ERR_CORRUPT, logged. */
+NODISCARD enum err tombstone_count(struct db *db, int64_t id, struct str octets, size_t *ret);
+struct entry tombstone_entry(struct str octets, size_t i);
+
+/* An entry for a new message or a copy; modseq, UID and flags are the caller's. */
+struct entry entry_new(
+    uint32_t uid, int64_t message, uint64_t size, uint64_t flags, uint64_t modseq);
 
 #endif

@@ -4,9 +4,6 @@
 
 #include <stdlib.h>
 
-/* With more ranges than this one pass over the mailbox is cheaper than a query for each. */
-#define RANGES_MAX 500
-
 void
 rows_done(struct rows *rows)
 {
@@ -15,76 +12,86 @@ rows_done(struct rows *rows)
 }
 
 static enum err
-push(struct rows *rows, const struct row *r)
+reserve(struct rows *rows, size_t more)
 {
-	if (rows->n == rows->cap) {
-		size_t cap = rows->cap ? rows->cap * 2 : 32;
-		struct row *grown = realloc(rows->r, cap * sizeof(*grown));
-		if (!grown)
-			return ERR_NOMEM;
-		rows->r = grown;
-		rows->cap = cap;
-	}
-	rows->r[rows->n++] = *r;
+	if (rows->cap - rows->n >= more)
+		return ERR_OK;
+	size_t cap = rows->cap ? rows->cap * 2 : 32;
+	if (cap < rows->n + more)
+		cap = rows->n + more;
+	struct entry *grown = reallocarray(rows->r, cap, sizeof(*grown));
+	if (!grown)
+		return ERR_NOMEM;
+	rows->r = grown;
+	rows->cap = cap;
 	return ERR_OK;
 }
 
+/* Takes what the page has of the ranges from *at on; leaves *at at the first that may have more
+ * behind the page. */
 static enum err
-find_range(struct db *db, int64_t mailbox, struct uid_range range, const struct uidset *among,
-    uint64_t flags, struct rows *rows)
+take_from_page(
+    const struct page *p, const struct uidset *uids, size_t *at, uint64_t flags, struct rows *rows)
 {
-	CLEANUP(stmt_done) struct stmt *st = NULL;
-	bool row;
-	enum err e = db_query(db,
-	    "SELECT e.uid, e.message, e.flags, e.modseq, m.size FROM entry e"
-	    " JOIN message m ON m.id = e.message"
-	    " WHERE e.mailbox = ?1 AND e.uid BETWEEN ?2 AND ?3 AND (e.flags & ?4) = ?4"
-	    " ORDER BY e.uid",
-	    &st, DB_INT(mailbox), DB_INT(range.lo), DB_INT(range.hi), DB_INT(flags));
+	enum err e = reserve(rows, p->n);
+	uint32_t i = page_position(p, uids->r[*at].lo);
 
-	while (!e && !(e = stmt_step(st, &row)) && row) {
-		struct row r = {
-		    .uid = (uint32_t)stmt_int(st, 0),
-		    .message = stmt_int(st, 1),
-		    .flags = (uint64_t)stmt_int(st, 2),
-		    .modseq = (uint64_t)stmt_int(st, 3),
-		    .size = (uint64_t)stmt_int(st, 4),
-		};
-		if (!among || uidset_has(among, r.uid))
-			e = push(rows, &r);
+	while (!e && i < p->n) {
+		const struct entry *entry = &p->e[i];
+		while (*at < uids->n && uids->r[*at].hi < entry->uid)
+			++*at;
+		if (*at == uids->n)
+			break;
+		if (entry->uid >= uids->r[*at].lo && (entry->flags & flags) == flags)
+			rows->r[rows->n++] = *entry;
+		i++;
 	}
 	return e;
-}
-
-static bool
-is_normal(const struct uidset *s)
-{
-	for (size_t i = 1; i < s->n; i++)
-		if (s->r[i].lo <= s->r[i - 1].hi)
-			return false;
-	return true;
 }
 
 static enum err
 find_in(
     struct db *db, int64_t mailbox, const struct uidset *uids, uint64_t flags, struct rows *rows)
 {
-	enum err e = ERR_OK;
+	struct page p = {.n = 0};
+	uint32_t uid = 0;
 
-	if (uids->n > RANGES_MAX)
-		return find_range(db, mailbox,
-		    (struct uid_range){uids->r[0].lo, uids->r[uids->n - 1].hi}, uids, flags, rows);
-	for (size_t i = 0; i < uids->n && !e; i++)
-		e = find_range(db, mailbox, uids->r[i], NULL, flags, rows);
-	return e;
+	for (size_t at = 0; at < uids->n;) {
+		if (uids->r[at].lo > uid)
+			uid = uids->r[at].lo;
+		enum err e = page_advance(db, mailbox, uid, &p);
+		if (e || p.n == 0)
+			return e;
+		e = take_from_page(&p, uids, &at, flags, rows);
+		if (e)
+			return e;
+		uint32_t last = p.e[p.n - 1].uid;
+		while (at < uids->n && uids->r[at].hi <= last)
+			at++;
+		if (last == UINT32_MAX)
+			break;
+		uid = last + 1;
+	}
+	return ERR_OK;
+}
+
+static bool
+is_normal(const struct uidset *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->r[i].lo > s->r[i].hi || (i > 0 && s->r[i].lo <= s->r[i - 1].hi))
+			return false;
+	return true;
 }
 
 enum err
 rows_find(
     struct db *db, int64_t mailbox, const struct uidset *uids, uint64_t flags, struct rows *ret)
 {
-	if (!uids)
-		return find_range(db, mailbox, (struct uid_range){0, UINT32_MAX}, NULL, flags, ret);
+	if (!uids) {
+		struct uid_range range = {0, UINT32_MAX};
+		return find_in(db, mailbox, &(struct uidset){.r = &range, .n = 1}, flags, ret);
+	}
 	if (is_normal(uids))
 		return find_in(db, mailbox, uids, flags, ret);
 	/* nobody's entry may be found twice, whatever the caller forgot */
@@ -119,38 +126,28 @@ change_count(struct mailbox_change *c, uint64_t flags, uint64_t size, int sign)
 	c->bytes += sign * (int64_t)size;
 }
 
-enum err
-entry_add(
-    struct txn *t, int64_t mailbox, uint32_t uid, int64_t message, uint64_t flags, uint64_t modseq)
+struct entry
+entry_new(uint32_t uid, int64_t message, uint64_t size, uint64_t flags, uint64_t modseq)
 {
-	return db_run(t->db,
-	    "INSERT INTO entry (mailbox, uid, message, flags, modseq, saved_s)"
-	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-	    DB_INT(mailbox), DB_INT(uid), DB_INT(message), DB_INT(flags), DB_INT(modseq),
-	    DB_INT(clock_real_s()));
+	return (struct entry){.uid = uid,
+	    .message = message,
+	    .size = size,
+	    .flags = flags,
+	    .modseq = modseq,
+	    .saved_s = (uint32_t)clock_real_s()};
 }
 
 enum err
-rows_remove(struct txn *t, int64_t mailbox, const struct rows *rows, uint64_t modseq, bool release)
+rows_remove(struct txn *t, int64_t mailbox, const struct rows *rows, uint64_t modseq, bool moved)
 {
 	struct mailbox_change change = {0};
-	int64_t now_s = clock_real_s();
-	enum err e = ERR_OK;
 
-	for (size_t i = 0; i < rows->n && !e; i++) {
-		const struct row *r = &rows->r[i];
-		change_count(&change, r->flags, r->size, -1);
-		e = db_run(t->db, "DELETE FROM entry WHERE mailbox = ?1 AND uid = ?2",
-		    DB_INT(mailbox), DB_INT(r->uid));
-		if (!e)
-			e = db_run(t->db,
-			    "INSERT INTO tombstone (mailbox, uid, modseq, expunged_s)"
-			    " VALUES (?1, ?2, ?3, ?4)",
-			    DB_INT(mailbox), DB_INT(r->uid), DB_INT(modseq), DB_INT(now_s));
-		if (!e && release)
-			e = txn_release_message(t, r->message);
-	}
+	for (size_t i = 0; i < rows->n; i++)
+		change_count(&change, rows->r[i].flags, rows->r[i].size, -1);
+	enum err e = entries_remove(t->db, mailbox, rows->r, rows->n);
 	if (!e)
-		e = txn_prune_tombstones(t, mailbox, PRUNE_MIN + 2 * rows->n);
+		e = txn_add_tombstone(t, mailbox, rows, modseq, moved);
+	if (!e)
+		e = txn_prune_tombstones(t, mailbox, PRUNE_MIN + 2 * (rows->n / TOMBSTONE_ENTRIES));
 	return e ? e : txn_change_mailbox(t, mailbox, &change, modseq);
 }

@@ -20,6 +20,16 @@ snapshot_before(struct db *db, int64_t version)
 }
 
 static enum err
+run_step(struct db *db, const struct schema_step *step)
+{
+	enum err e = db_script(db, step->before);
+
+	if (!e && step->convert)
+		e = step->convert(db);
+	return e || !step->after ? e : db_script(db, step->after);
+}
+
+static enum err
 run_steps(struct db *db, const struct schema *s)
 {
 	int64_t version;
@@ -27,7 +37,7 @@ run_steps(struct db *db, const struct schema *s)
 	enum err e = db_version(db, &version);
 
 	for (; !e && version < s->version; version++)
-		e = db_script(db, s->steps[version]);
+		e = run_step(db, &s->steps[version]);
 	return e ? e : db_set_version(db, s->version);
 }
 

@@ -5,14 +5,25 @@
 
 #include "store/db.h"
 
+struct schema_step {
+	const char *before;
+	enum err (*convert)(struct db *db); /* what SQL alone can't do; NULL: nothing */
+	const char *after; /* NULL: nothing */
+};
+
 struct schema {
 	const char *name;
-	const char *const *steps; /* steps[i] leads from version i to i + 1 */
+	const struct schema_step *steps; /* steps[i] leads from version i to i + 1 */
 	int64_t version; /* their number */
 };
 
 extern const struct schema schema_account;
 extern const struct schema schema_directory;
+
+/* Step 3 of mail.db: the rows of `entry` into `entry_page`, those of `tombstone_2` into
+ * `tombstone`.
+ */
+NODISCARD enum err schema_pack_entries(struct db *db);
 
 /* Brings the database to the newest version; of an existing one a snapshot is made before, beside
  * it (mail.db.before-2). Several processes may do so at once. ERR_CANNOT with a log line when a

@@ -1,9 +1,9 @@
 /* mail.db: the mailboxes and messages of one account.
  *
- * Listing a mailbox reads `entry` and `message` only, compact rows; header and body octets stand in
- * tables of their own. Identifiers of mailboxes and messages are never used twice (AUTOINCREMENT),
- * nor are UIDs (uidnext), UIDVALIDITYs (meta.uidvalidity) and MODSEQs (meta.modseq): counters that
- * only rise, whatever the clock does.
+ * Listing a mailbox reads `entry_page` and `message` only, compact rows; header and body octets
+ * stand in tables of their own. Identifiers of mailboxes and messages are never used twice
+ * (AUTOINCREMENT), nor are UIDs (uidnext), UIDVALIDITYs (meta.uidvalidity) and MODSEQs
+ * (meta.modseq): counters that only rise, whatever the clock does.
  */
 #include "store/schema.h"
 
@@ -92,7 +92,66 @@ static const char version_1[] =
 /* Tombstones of changes up to this modseq may be gone: who was told less must look at all UIDs. */
 static const char version_2[] =
 "ALTER TABLE mailbox ADD COLUMN pruned_modseq INTEGER NOT NULL DEFAULT 0;";
+
+/* Entries in pages (entry_page.h): what changes or lists thousands of them touches one row for 96.
+ * Tombstones hold the entries of one operation; messages go after their last entry (cleaner.h). */
+static const char version_3_before[] =
+"DROP VIEW messages;"
+"CREATE TABLE entry_page ("
+"	id INTEGER PRIMARY KEY,"		/* mailbox << 32 | lowest UID it may hold */
+"	mailbox INTEGER NOT NULL,"
+"	modseq INTEGER NOT NULL,"		/* the highest of its entries' */
+"	count INTEGER NOT NULL,"
+"	entries BLOB NOT NULL);"		/* entry_page.h; as SQL: the view `entry` */
+"CREATE INDEX entry_page_modseq ON entry_page (mailbox, modseq);"
+"DROP INDEX tombstone_modseq;"
+"ALTER TABLE tombstone RENAME TO tombstone_2;"
+"CREATE TABLE tombstone ("			/* what one operation expunged */
+"	id INTEGER PRIMARY KEY AUTOINCREMENT,"
+"	mailbox INTEGER NOT NULL,"
+"	modseq INTEGER NOT NULL,"
+"	expunged_s INTEGER NOT NULL,"
+"	entries BLOB NOT NULL);"		/* entry_page.h; as SQL: the view `expunged` */
+"CREATE INDEX tombstone_modseq ON tombstone (mailbox, modseq);"
+"CREATE TABLE unswept (tombstone INTEGER PRIMARY KEY);"; /* whose messages may have no entry any more */
+
+/* Entry `i` of `entries` as hexadecimal digits, and the number that `n` of them from `at` on make:
+ * SQLite has no function that reads binary ones. */
+#define NUMBER(at, n) \
+"	(SELECT sum(instr('123456789ABCDEF', substr(h, " #at " + k, 1)) << 4 * (" #n " - 1 - k))" \
+"	FROM digit WHERE k < " #n ")"
+#define ENTRY_COLUMNS \
+	NUMBER(1, 8) " AS uid," NUMBER(9, 8) " AS saved_s," NUMBER(17, 16) " AS flags," \
+	NUMBER(33, 16) " AS modseq," NUMBER(49, 16) " AS message," NUMBER(65, 16) " AS size"
+#define DECODING(last) \
+"	WITH RECURSIVE digit(k) AS (SELECT 0 UNION ALL SELECT k + 1 FROM digit WHERE k < 15)," \
+"	position(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM position WHERE i < " #last ")"
+#define HEX_ENTRY "hex(substr(entries, i * 40 + 1, 40)) AS h"
+
+static const char version_3_after[] =
+"DROP TABLE entry;"
+"DROP TABLE tombstone_2;"
+"ALTER TABLE message DROP COLUMN refs;"
+/* For people who ask SQL, and slow: a message in a mailbox, and one that was. */
+"CREATE VIEW entry AS" DECODING(95)
+"	SELECT mailbox, " ENTRY_COLUMNS " FROM (SELECT mailbox, " HEX_ENTRY
+"	FROM entry_page CROSS JOIN position WHERE i < count);"
+"CREATE VIEW expunged AS" DECODING(1999)
+"	SELECT mailbox, expunged_modseq, expunged_s, " ENTRY_COLUMNS " FROM (SELECT mailbox,"
+"	modseq AS expunged_modseq, expunged_s, " HEX_ENTRY
+"	FROM tombstone CROSS JOIN position WHERE i < length(entries) / 40);"
+"CREATE VIEW messages AS SELECT b.name AS mailbox, e.uid, m.size,"
+"	datetime(m.internal_s, 'unixepoch') AS received, datetime(e.saved_s, 'unixepoch') AS saved,"
+"	(e.flags & 1) <> 0 AS seen, (e.flags & 2) <> 0 AS answered, (e.flags & 4) <> 0 AS flagged,"
+"	(e.flags & 8) <> 0 AS deleted, (e.flags & 16) <> 0 AS draft, e.modseq, m.email_id,"
+"	CAST(m.envelope AS TEXT) AS envelope, m.id AS message"
+"	FROM entry e JOIN mailbox b ON b.id = e.mailbox JOIN message m ON m.id = e.message"
+"	ORDER BY b.name, e.uid;";
 /* clang-format on */
 
-static const char *const steps[] = {version_1, version_2};
+static const struct schema_step steps[] = {
+    {.before = version_1},
+    {.before = version_2},
+    {version_3_before, schema_pack_entries, version_3_after},
+};
 const struct schema schema_account = {"account", steps, ARRAY_LEN(steps)};

@@ -51,5 +51,5 @@ static const char version_2[] =
 "INSERT INTO secret VALUES (randomblob(32));";
 /* clang-format on */
 
-static const char *const steps[] = {version_1, version_2};
+static const struct schema_step steps[] = {{.before = version_1}, {.before = version_2}};
 const struct schema schema_directory = {"directory", steps, ARRAY_LEN(steps)};

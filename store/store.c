@@ -4,6 +4,7 @@
 #include "common/base/log.h"
 #include "store/account_private.h"
 #include "store/changes.h"
+#include "store/cleaner.h"
 #include "store/file.h"
 #include "store/helpers.h"
 #include "store/upkeep.h"
@@ -138,6 +139,7 @@ void
 store_tick(struct store *s)
 {
 	upkeep_begin(s->upkeep);
+	accounts_clean(s);
 	accounts_sync(s);
 	pool_reap(s->pool, POOL_IDLE_MS);
 	if (pool_count_closed(s->pool)) {

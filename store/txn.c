@@ -1,8 +1,6 @@
 /* The pieces that operations on an account are made of (account_private.h). */
 #include "store/account_private.h"
 
-#include <limits.h>
-
 enum err
 txn_next_modseq(struct txn *t, uint64_t *ret)
 {
@@ -87,41 +85,4 @@ txn_take_uids(
 	if (e)
 		return e == ERR_NOT_FOUND ? ERR_GONE : e;
 	return ERR_LIMIT;
-}
-
-static enum err
-drop_blob(struct txn *t, struct str name)
-{
-	char path[PATH_MAX];
-	enum err e = account_blob_path(t->account, name, path);
-
-	return e ? e : txn_remove_file(t, path);
-}
-
-enum err
-txn_release_message(struct txn *t, int64_t message)
-{
-	CLEANUP(stmt_done) struct stmt *st = NULL;
-	bool row = false;
-	enum err e =
-	    db_query(t->db, "UPDATE message SET refs = refs - 1 WHERE id = ?1 RETURNING refs, blob",
-		&st, DB_INT(message));
-
-	if (!e)
-		e = stmt_step(st, &row);
-	if (e)
-		return e;
-	if (!row)
-		return ERR_CORRUPT;
-	if (stmt_int(st, 0) > 0)
-		return ERR_OK;
-	struct str blob = stmt_str(st, 1);
-	if (blob.n)
-		e = drop_blob(t, blob);
-	stmt_done(&st);
-	if (!e)
-		e = db_run(t->db, "DELETE FROM header WHERE message = ?1", DB_INT(message));
-	if (!e)
-		e = db_run(t->db, "DELETE FROM body WHERE message = ?1", DB_INT(message));
-	return e ? e : db_run(t->db, "DELETE FROM message WHERE id = ?1", DB_INT(message));
 }

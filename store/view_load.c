@@ -1,6 +1,6 @@
 /* Reading a mailbox's entries, all of them or what changed, into a snapshot. */
 #include "common/base/log.h"
-#include "store/account_private.h"
+#include "store/message_private.h"
 #include "store/view_private.h"
 
 #include <stdlib.h>
@@ -30,7 +30,9 @@ grow(void *array, size_t *cap, size_t need, size_t size)
 	if (need <= *cap)
 		return true;
 	size_t wider = *cap ? *cap * 2 : 16;
-	void *q = realloc(*p, wider * size);
+	if (wider < need)
+		wider = need;
+	void *q = reallocarray(*p, wider, size);
 	if (!q)
 		return false;
 	*p = q;
@@ -39,14 +41,10 @@ grow(void *array, size_t *cap, size_t need, size_t size)
 }
 
 static struct view_entry
-entry_of(struct stmt *st)
+view_entry_of(const struct entry *e)
 {
 	return (struct view_entry){
-	    .uid = (uint32_t)stmt_int(st, 0),
-	    .message = stmt_int(st, 1),
-	    .flags = (uint64_t)stmt_int(st, 2),
-	    .modseq = (uint64_t)stmt_int(st, 3),
-	};
+	    .uid = e->uid, .message = e->message, .flags = e->flags, .modseq = e->modseq};
 }
 
 static int
@@ -67,28 +65,47 @@ compare_uids(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
+/* What one operation changed stands in UID order; what several did does, mostly. */
+static void
+sort_delta(struct delta *d)
+{
+	size_t i = 1;
+
+	while (i < d->n_put && d->put[i - 1].uid < d->put[i].uid)
+		i++;
+	if (i < d->n_put)
+		qsort(d->put, d->n_put, sizeof(*d->put), compare_entries);
+	for (i = 1; i < d->n_gone && d->gone[i - 1] < d->gone[i];)
+		i++;
+	if (i < d->n_gone)
+		qsort(d->gone, d->n_gone, sizeof(*d->gone), compare_uids);
+}
+
+static enum err
+put_page(struct delta *d, const struct page *p, uint64_t known)
+{
+	if (!grow(&d->put, &d->cap_put, d->n_put + p->n, sizeof(*d->put)))
+		return ERR_NOMEM;
+	for (uint32_t i = 0; i < p->n; i++)
+		if (p->e[i].modseq > known)
+			d->put[d->n_put++] = view_entry_of(&p->e[i]);
+	return ERR_OK;
+}
+
 static enum err
 read_puts(struct db *db, const struct view *base, struct delta *d)
 {
-	CLEANUP(stmt_done) struct stmt *st = NULL;
-	bool row;
-	/* Left to itself SQLite would walk the whole mailbox, in the order of its key. */
-	enum err e = db_query(db,
-	    "SELECT uid, message, flags, modseq FROM entry INDEXED BY entry_modseq"
-	    " WHERE mailbox = ?1 AND modseq > ?2",
-	    &st, DB_INT(base->meta.mailbox), DB_INT(base->meta.modseq));
+	CLEANUP(page_scan_done) struct page_scan s;
+	bool more;
+	enum err e = page_scan_changed(db, base->meta.mailbox, base->meta.modseq, &s);
 
-	while (!e && !(e = stmt_step(st, &row)) && row) {
+	while (!e && !(e = page_scan_next(&s, &more)) && more) {
 		if (d->n_put > base->count / 4 + CHUNK_ENTRIES) {
 			d->too_many = true;
 			return ERR_OK;
 		}
-		if (!grow(&d->put, &d->cap_put, d->n_put + 1, sizeof(*d->put)))
-			return ERR_NOMEM;
-		d->put[d->n_put++] = entry_of(st);
+		e = put_page(d, &s.page, base->meta.modseq);
 	}
-	if (!e && d->n_put > 1)
-		qsort(d->put, d->n_put, sizeof(*d->put), compare_entries);
 	return e;
 }
 
@@ -98,17 +115,19 @@ read_gone(struct db *db, const struct view *base, struct delta *d)
 	CLEANUP(stmt_done) struct stmt *st = NULL;
 	bool row;
 	enum err e = db_query(db,
-	    "SELECT uid FROM tombstone INDEXED BY tombstone_modseq"
+	    "SELECT id, entries FROM tombstone INDEXED BY tombstone_modseq"
 	    " WHERE mailbox = ?1 AND modseq > ?2",
 	    &st, DB_INT(base->meta.mailbox), DB_INT(base->meta.modseq));
 
 	while (!e && !(e = stmt_step(st, &row)) && row) {
-		if (!grow(&d->gone, &d->cap_gone, d->n_gone + 1, sizeof(*d->gone)))
-			return ERR_NOMEM;
-		d->gone[d->n_gone++] = (uint32_t)stmt_int(st, 0);
+		struct str octets = stmt_str(st, 1);
+		size_t n = 0;
+		e = tombstone_count(db, stmt_int(st, 0), octets, &n);
+		if (!e && !grow(&d->gone, &d->cap_gone, d->n_gone + n, sizeof(*d->gone)))
+			e = ERR_NOMEM;
+		for (size_t i = 0; i < n && !e; i++)
+			d->gone[d->n_gone++] = tombstone_entry(octets, i).uid;
 	}
-	if (!e && d->n_gone > 1)
-		qsort(d->gone, d->n_gone, sizeof(*d->gone), compare_uids);
 	return e;
 }
 
@@ -117,16 +136,16 @@ read_all(
     struct db *db, const struct view_meta *meta, struct view_keywords *keywords, struct view **ret)
 {
 	CLEANUP(view_builder_done) struct view_builder b;
-	CLEANUP(stmt_done) struct stmt *st = NULL;
-	bool row;
+	CLEANUP(page_scan_done) struct page_scan s;
+	bool more;
 
 	view_builder_init(&b);
-	enum err e = db_query(db,
-	    "SELECT uid, message, flags, modseq FROM entry WHERE mailbox = ?1 ORDER BY uid", &st,
-	    DB_INT(meta->mailbox));
-	while (!e && !(e = stmt_step(st, &row)) && row) {
-		struct view_entry entry = entry_of(st);
-		view_builder_put(&b, &entry);
+	enum err e = page_scan_mailbox(db, meta->mailbox, &s);
+	while (!e && !(e = page_scan_next(&s, &more)) && more) {
+		for (uint32_t i = 0; i < s.page.n; i++) {
+			struct view_entry entry = view_entry_of(&s.page.e[i]);
+			view_builder_put(&b, &entry);
+		}
 	}
 	return e ? e : view_builder_finish(&b, meta, keywords, ret);
 }
@@ -215,6 +234,7 @@ read_changes(struct db *db, const struct view *base, const struct view_meta *met
 	if (e || d.too_many)
 		return e;
 	e = read_gone(db, base, &d);
+	sort_delta(&d);
 	if (!e)
 		e = view_apply(base, meta, keywords, d.put, d.n_put, d.gone, d.n_gone, ret);
 	if (!e && (*ret)->count != messages)

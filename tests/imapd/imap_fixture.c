@@ -64,6 +64,12 @@ imap_fixture_count(struct imap_fixture *f, const char *mailbox)
 	return mailbox_find(f->account, str_of(mailbox), f->arena, &info) ? 0 : info.messages;
 }
 
+void
+imap_fixture_clean(struct imap_fixture *f)
+{
+	ck_assert_ok(account_clean(f->account));
+}
+
 uint32_t
 imap_fixture_deliver(struct imap_fixture *f, const char *mailbox, struct str message)
 {

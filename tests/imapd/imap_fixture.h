@@ -53,6 +53,8 @@ void imap_fixture_drop(struct imap_fixture *f);
 void imap_fixture_make(struct imap_fixture *f, const char *mailbox);
 /* Puts a message into a mailbox behind the sessions' backs; its UID. */
 uint32_t imap_fixture_deliver(struct imap_fixture *f, const char *mailbox, struct str message);
+/* Deletes the messages that are in no mailbox any more, as the store does some time later. */
+void imap_fixture_clean(struct imap_fixture *f);
 /* The mailbox's id and how many messages it has; 0 if it is not there. */
 int64_t imap_fixture_mailbox(struct imap_fixture *f, const char *mailbox);
 uint32_t imap_fixture_count(struct imap_fixture *f, const char *mailbox);

@@ -129,6 +129,7 @@ START_TEST(messages_expunged_by_others_are_left_out_and_said)
 	ck_exchange_on(other, "1 SELECT Inbox", "1 OK");
 	ck_exchange_on(other, "2 STORE 2 +FLAGS.SILENT (\\Deleted)", "2 OK");
 	ck_exchange_on(other, "3 EXPUNGE", "3 OK");
+	imap_fixture_clean(f);
 	/* RFC 2180 §4.1.2, RFC 5530 §3; no EXPUNGE during FETCH (RFC 3501 §7.4.1) */
 	ck_exchange(f, "2 FETCH 1:3 RFC822.SIZE",
 	    "!* 2 FETCH\n!* 2 EXPUNGE\n* 1 FETCH\n* 3 FETCH\n2 NO [EXPUNGEISSUED]");
@@ -225,6 +226,7 @@ START_TEST(a_message_that_is_being_read_may_be_expunged_by_another)
 		ck_exchange_on(other, "1 SELECT Inbox", "1 OK");
 		ck_exchange_on(other, "2 STORE 2 +FLAGS.SILENT (\\Deleted)", "2 OK");
 		ck_exchange_on(other, "3 EXPUNGE", "* 2 EXPUNGE\n3 OK");
+		imap_fixture_clean(f);
 		struct str rest = read_slowly(f->conn, arena, 50000, &most);
 		ck_assert_msg(str_starts(head, STR("* 2 FETCH (BODY[")), "%.*s", STR_ARG(head));
 		struct str tail = str_skip(rest, rest.n > 300 ? rest.n - 300 : 0);

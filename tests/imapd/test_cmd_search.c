@@ -323,6 +323,7 @@ START_TEST(messages_expunged_by_others_do_not_match)
 	ck_exchange_on(other, "1 SELECT Inbox", "1 OK");
 	ck_exchange_on(other, "2 STORE 2 +FLAGS.SILENT (\\Deleted)", "2 OK");
 	ck_exchange_on(other, "3 EXPUNGE", "3 OK");
+	imap_fixture_clean(f);
 	ck_exchange(
 	    f, "2 SEARCH SUBJECT message", "!* 2 EXPUNGE\n* SEARCH 1 3\n2 OK [EXPUNGEISSUED]");
 	ck_exchange(f, "3 UID SEARCH SUBJECT message", "* SEARCH 1 3\n* 2 EXPUNGE\n3 OK");

@@ -101,6 +101,15 @@ pop3_fixture_count(struct pop3_fixture *f)
 }
 
 void
+pop3_fixture_clean(struct pop3_fixture *f)
+{
+	CLEANUP(account_unref) struct account *a = NULL;
+
+	ck_assert_ok(account_open(f->store, f->account, &a));
+	ck_assert_ok(account_clean(a));
+}
+
+void
 pop3_fixture_remove(struct pop3_fixture *f, uint32_t seq)
 {
 	struct maildrop m;
@@ -109,6 +118,7 @@ pop3_fixture_remove(struct pop3_fixture *f, uint32_t seq)
 	ck_assert_ok(maildrop_mark(&m, seq));
 	ck_assert_ok(maildrop_update(&m));
 	maildrop_close(&m);
+	pop3_fixture_clean(f);
 }
 
 struct conn *

@@ -21,7 +21,9 @@ void pop3_fixture_close(struct pop3_fixture **f);
 void pop3_fixture_deliver(struct pop3_fixture *f, struct str message);
 /* How many messages INBOX holds now. */
 uint32_t pop3_fixture_count(struct pop3_fixture *f);
-/* Removes the message at that place, as another session would. */
+/* Deletes the messages that are in no mailbox any more, as the store does some time later. */
+void pop3_fixture_clean(struct pop3_fixture *f);
+/* Removes the message at that place, as another session would, and cleans. */
 void pop3_fixture_remove(struct pop3_fixture *f, uint32_t seq);
 
 /* A connection, greeting pending; NULL options: local, plain. */

@@ -72,6 +72,7 @@ START_TEST(each_session_keeps_its_own_snapshot)
 
 	/* one removes a message, another arrives */
 	pop3_ask(f, one, "DELE 2\r\nQUIT");
+	pop3_fixture_clean(f);
 	pop3_fixture_deliver(f, STR("Subject: four\r\n\r\n"));
 
 	/* two keeps its numbers; what is gone is as if DELE had marked it, to STAT too */

@@ -271,7 +271,7 @@ ck_assert_counters(struct account *a)
 	    " OR bytes <> (SELECT ifnull(sum(m.size), 0) FROM entry e JOIN message m"
 	    "  ON m.id = e.message WHERE e.mailbox = b.id)"
 	    " OR highest_modseq < (SELECT ifnull(max(modseq), 0) FROM entry WHERE mailbox = b.id)"
-	    " OR highest_modseq < (SELECT ifnull(max(modseq), 0) FROM tombstone"
+	    " OR highest_modseq < (SELECT ifnull(max(expunged_modseq), 0) FROM expunged"
 	    "  WHERE mailbox = b.id)"
 	    " OR uidnext <= (SELECT ifnull(max(uid), 0) FROM entry WHERE mailbox = b.id)");
 	ck_assert_none(a, h->db,
@@ -279,12 +279,12 @@ ck_assert_counters(struct account *a)
 	    " OR bytes <> (SELECT ifnull(sum(bytes), 0) FROM mailbox)"
 	    " OR modseq < (SELECT max(highest_modseq) FROM mailbox)");
 	ck_assert_none(a, h->db,
-	    "SELECT count(*) FROM message m WHERE refs < 1"
-	    " OR refs <> (SELECT count(*) FROM entry WHERE message = m.id)");
+	    "SELECT count(*) FROM message WHERE id NOT IN (SELECT message FROM entry)"
+	    " AND id NOT IN (SELECT message FROM expunged)");
 	ck_assert_none(a, h->db,
 	    "SELECT count(*) FROM (SELECT message FROM header UNION SELECT message FROM body)"
 	    " WHERE message NOT IN (SELECT id FROM message)");
 	ck_assert_none(a, h->db,
-	    "SELECT count(*) FROM entry e JOIN tombstone t"
+	    "SELECT count(*) FROM entry e JOIN expunged t"
 	    " ON t.mailbox = e.mailbox AND t.uid = e.uid");
 }

@@ -10,9 +10,9 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-static const char *const steps[] = {
-    "CREATE TABLE number (n INTEGER PRIMARY KEY, octets BLOB)",
-    "ALTER TABLE number ADD COLUMN more",
+static const struct schema_step steps[] = {
+    {.before = "CREATE TABLE number (n INTEGER PRIMARY KEY, octets BLOB)"},
+    {.before = "ALTER TABLE number ADD COLUMN more"},
 };
 static const struct schema schema_1 = {"test", steps, 1};
 static const struct schema schema_2 = {"test", steps, 2};
@@ -734,8 +734,10 @@ START_TEST(a_database_of_a_newer_program_is_refused)
 }
 END_TEST
 
-static const char *const bad_steps[] = {"CREATE TABLE number (n INTEGER PRIMARY KEY, octets BLOB)",
-    "CREATE TABLE half (x); CREATE TABLE number (y)"};
+static const struct schema_step bad_steps[] = {
+    {.before = "CREATE TABLE number (n INTEGER PRIMARY KEY, octets BLOB)"},
+    {.before = "CREATE TABLE half (x); CREATE TABLE number (y)"},
+};
 static const struct schema schema_bad = {"test", bad_steps, 2};
 
 START_TEST(a_migration_that_fails_changes_nothing)

@@ -1,3 +1,4 @@
+#include "store/entries.h"
 #include "store/mailbox.h"
 #include "store/mailbox_private.h"
 #include "tests/support/store_fixture.h"
@@ -234,15 +235,16 @@ insert_two(struct txn *t, void *arg)
 		e = txn_take_uids(t, *(int64_t *)arg, 2, &uid, &uidvalidity);
 	for (int i = 0; i < 2 && !e; i++) {
 		e = db_run(t->db,
-		    "INSERT INTO message (email_id, size, header_size, internal_s, refs, envelope,"
-		    " bodystructure, parts) VALUES ('e', 100, 50, 0, 1, '', '', '')");
+		    "INSERT INTO message (email_id, size, header_size, internal_s, envelope,"
+		    " bodystructure, parts) VALUES ('e', 100, 50, 0, '', '', '')");
 		int64_t id = db_last_id(t->db);
 		if (!e)
-			e = db_run(t->db,
-			    "INSERT INTO entry (mailbox, uid, message, flags, modseq, saved_s)"
-			    " VALUES (?1, ?2, ?3, 0, ?4, 0)",
-			    DB_INT(*(int64_t *)arg), DB_INT(uid + (uint32_t)i), DB_INT(id),
-			    DB_INT(modseq));
+			e = entries_append(t->db, *(int64_t *)arg,
+			    &(struct entry){.uid = uid + (uint32_t)i,
+				.message = id,
+				.size = 100,
+				.modseq = modseq},
+			    1);
 	}
 	return e ? e
 		 : txn_change_mailbox(t, *(int64_t *)arg,

@@ -267,6 +267,7 @@ START_TEST(random_operations_give_what_a_plain_model_gives)
 		struct uidset all = uids_of(&f, "1:100000");
 		for (int b = 0; b < BOXES; b++)
 			ck_assert_ok(message_remove(f.a, box_id[b], &all));
+		ck_assert_ok(account_clean(f.a));
 		ck_assert_uint_eq(count_blobs(&f, f.a), 0);
 		ck_assert_counters(f.a);
 		fixture_close(&f);
