@@ -69,7 +69,8 @@ store_message(struct imap_session *s, struct imap_cmd *cmd)
 	struct append_state *a = s->append;
 	uint32_t uidvalidity = 0;
 
-	enum err e = message_append(s->account, a->mailbox, &a->item, 1, &uidvalidity);
+	enum err e =
+	    message_append_promised(s->account, a->mailbox, &a->item, 1, &uidvalidity, &s->promise);
 	if (e == ERR_GONE)
 		imap_set_code(cmd, "TRYCREATE");
 	if (!e)

@@ -183,6 +183,19 @@ rest(struct imap_session *s)
 		arena_free(&s->cmd.arena);
 }
 
+/* Output leaves when the turn ends: all commands of the turn share one sync before that. When it
+ * fails nobody can tell what of them is stored, so none of their answers goes out. */
+static enum imap_go
+keep_promise(struct imap_session *s, enum imap_go go, size_t pending_before, bool between_replies)
+{
+	if (!promise_keep(&s->promise))
+		return go;
+	conn_out_rewind(s->conn, pending_before);
+	if (between_replies)
+		imap_say_bye(s, "UNAVAILABLE", "The disk failed");
+	return GO_CLOSE;
+}
+
 static enum conn_turn
 session_turn(void *session, struct conn *c, unsigned events)
 {
@@ -196,6 +209,8 @@ session_turn(void *session, struct conn *c, unsigned events)
 	};
 	struct imap_session *s = session;
 	enum imap_go go = GO_ON;
+	size_t pending_before = conn_out_pending(c);
+	bool between_replies = !s->pump.step && !s->news;
 
 	s->conn = c;
 	log_set_sid(conn_id(c));
@@ -211,6 +226,7 @@ session_turn(void *session, struct conn *c, unsigned events)
 	}
 	if (go == GO_ON)
 		go = GO_AGAIN;
+	go = keep_promise(s, go, pending_before, between_replies);
 	if (go == GO_READ && conn_at_eof(c))
 		go = GO_CLOSE;
 	if (go == GO_READ)

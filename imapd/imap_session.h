@@ -12,6 +12,7 @@
 #include "imapd/imap_command.h"
 #include "imapd/pump.h"
 #include "imapd/told.h"
+#include "store/promise.h"
 #include "store/service.h"
 #include "store/view.h"
 
@@ -76,6 +77,7 @@ struct imap_session {
 	struct account *account; /* a reference */
 	char *user; /* address */
 	uint64_t commands; /* for the log */
+	struct promise promise; /* what this turn has answered before it was durable */
 
 	/* since SELECT */
 	int64_t mailbox; /* id, 0 none */

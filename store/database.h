@@ -29,6 +29,7 @@
 #define STORE_DATABASE_H
 
 #include "store/db.h"
+#include "store/promise.h"
 #include "store/schema.h"
 
 #include <pthread.h>
@@ -126,24 +127,10 @@ typedef enum err txn_op(struct txn *t, void *arg);
 NODISCARD enum err database_write(
     struct database *d, txn_op *op, void *arg, enum durability durability);
 
-/* Commits that must be on stable storage before anybody is told of them; all zero: none. Several
- * commits of one database share a promise, and so a sync. */
-struct promise {
-	struct database *database;
-	uint64_t commit, generation;
-	bool broken; /* a sync failed between two of the commits */
-};
-
 /* As database_write() with DURABLE_NOW, but for the wait: that is promise_keep()'s. What it is
  * added to holds commits of `d` only. */
 NODISCARD enum err database_write_promised(
     struct database *d, txn_op *op, void *arg, struct promise *p);
-/* Begins to write what was promised, and does not wait: for several databases, before the first of
- * them is waited for. */
-void promise_begin(const struct promise *p);
-/* Waits; *p holds nothing afterwards. ERR_IO: what was promised may be there or not, and nobody may
- * be told that it is. */
-NODISCARD enum err promise_keep(struct promise *p);
 
 /* All that was committed is on stable storage; after a failed sync by way of the database file, as
  * a writer would bring it there. */

@@ -22,6 +22,7 @@ libstore_a_SOURCES = \
 	%D%/mailbox_name.c \
 	%D%/mailbox_rename.c \
 	%D%/pool.c \
+	%D%/promise.h \
 	%D%/quota.c \
 	%D%/schema.c %D%/schema.h %D%/schema_account.c %D%/schema_directory.c %D%/schema_pages.c \
 	%D%/service.c %D%/service.h \

@@ -5,6 +5,7 @@
 
 #include "common/mail/message_index.h"
 #include "store/mailbox.h"
+#include "store/promise.h"
 #include "store/uidset.h"
 #include "store/view.h"
 
@@ -62,6 +63,10 @@ struct append {
  */
 NODISCARD enum err message_append(
     struct account *a, int64_t mailbox, struct append *items, size_t n, uint32_t *ret_uidvalidity);
+
+/* The same, durable only when the promise is kept. */
+NODISCARD enum err message_append_promised(struct account *a, int64_t mailbox, struct append *items,
+    size_t n, uint32_t *ret_uidvalidity, struct promise *p);
 
 /* -- between
  * ---------------------------------------------------------------------------------------------------------

@@ -275,6 +275,13 @@ enum err
 message_append(
     struct account *a, int64_t mailbox, struct append *items, size_t n, uint32_t *ret_uidvalidity)
 {
+	return message_append_promised(a, mailbox, items, n, ret_uidvalidity, NULL);
+}
+
+enum err
+message_append_promised(struct account *a, int64_t mailbox, struct append *items, size_t n,
+    uint32_t *ret_uidvalidity, struct promise *p)
+{
 	CLEANUP(mem_free) struct insert *inserts = calloc(n ? n : 1, sizeof(struct insert));
 	CLEANUP(mem_free) struct entry *entries = calloc(n ? n : 1, sizeof(struct entry));
 	struct append_op op = {
@@ -291,7 +298,7 @@ message_append(
 		prepared += !e;
 	}
 	if (!e)
-		e = account_write(a, append_in_txn, &op, DURABLE_NOW);
+		e = account_write_promised(a, append_in_txn, &op, p);
 	for (size_t i = 0; i < prepared; i++)
 		insert_undo(&inserts[i], e);
 	if (e)

@@ -140,6 +140,13 @@ conn_out_pending(const struct conn *c)
 }
 
 void
+conn_out_rewind(struct conn *c, size_t pending)
+{
+	if (pending < c->out.n)
+		c->out.n = pending;
+}
+
+void
 conn_leave_front(struct conn *c)
 {
 	c->leaves_front = true;

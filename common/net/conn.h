@@ -80,6 +80,8 @@ void conn_printf(struct conn *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Output at or above CONN_OUT_HIGH: stop producing, return CONN_DRAIN. */
 bool conn_out_full(const struct conn *c);
 size_t conn_out_pending(const struct conn *c);
+/* Takes back what was written since `pending` octets were pending, in this turn. */
+void conn_out_rewind(struct conn *c, size_t pending);
 /* Room for `n` octets of output, to be filled and then counted with conn_out_grow(): saves a copy
  * for bodies. NULL on failure. */
 char *conn_out_reserve(struct conn *c, size_t n);

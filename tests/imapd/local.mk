@@ -39,6 +39,11 @@ tests_imapd_test_fetch_body_SOURCES = %D%/test_fetch_body.c
 tests_imapd_test_fetch_body_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_imapd_test_fetch_body_LDADD = libtestsupport.a $(IMAPD_LIBS) $(CHECK_LIBS) $(OUTSIDE_LIBS)
 
+check_PROGRAMS += tests/imapd/test_cmd_append
+tests_imapd_test_cmd_append_SOURCES = %D%/test_cmd_append.c
+tests_imapd_test_cmd_append_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_imapd_test_cmd_append_LDADD = $(IMAP_TEST_LIBS)
+
 check_PROGRAMS += tests/imapd/test_cmd_copy
 tests_imapd_test_cmd_copy_SOURCES = %D%/test_cmd_copy.c
 tests_imapd_test_cmd_copy_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
