@@ -3,16 +3,23 @@
 EXTRA_DIST += %D%/run.py %D%/servers.py %D%/peers.py %D%/machine.py %D%/processes.py %D%/report.py \
 	%D%/workloads/__init__.py %D%/workloads/base.py %D%/workloads/fixtures.py \
 	%D%/workloads/delivery.py %D%/workloads/reading.py %D%/workloads/searching.py \
-	%D%/workloads/changing.py %D%/workloads/sessions.py
-BENCH_TOOLS = tests/bench/imap_load tests/bench/pop3_load tests/bench/machine_limits
+	%D%/workloads/changing.py %D%/workloads/sessions.py \
+	%D%/workloads/corpus.py %D%/workloads/space.py %D%/workloads/restarting.py %D%/workloads/idling.py
+BENCH_TOOLS = tests/bench/imap_load tests/bench/pop3_load tests/bench/smtp_load tests/bench/idle_load \
+	tests/bench/machine_limits
 BENCH_WIRE = %D%/wire.c %D%/wire.h
 BENCH_MAIL = %D%/made_mail.c %D%/made_mail.h %D%/file_mail.c %D%/file_mail.h
+BENCH_SMTP = %D%/smtp_client.c %D%/smtp_client.h
 EXTRA_PROGRAMS += $(BENCH_TOOLS)
 CLEANFILES += $(BENCH_TOOLS)
 tests_bench_imap_load_SOURCES = %D%/imap_load.c $(BENCH_WIRE) $(BENCH_MAIL)
 tests_bench_imap_load_LDADD = $(BASE_LIBS) $(OUTSIDE_LIBS)
 tests_bench_pop3_load_SOURCES = %D%/pop3_load.c $(BENCH_WIRE)
 tests_bench_pop3_load_LDADD = $(BASE_LIBS) $(OUTSIDE_LIBS)
+tests_bench_smtp_load_SOURCES = %D%/smtp_load.c $(BENCH_WIRE) $(BENCH_MAIL) $(BENCH_SMTP)
+tests_bench_smtp_load_LDADD = $(BASE_LIBS) $(OUTSIDE_LIBS)
+tests_bench_idle_load_SOURCES = %D%/idle_load.c $(BENCH_WIRE) $(BENCH_MAIL) $(BENCH_SMTP)
+tests_bench_idle_load_LDADD = $(BASE_LIBS) $(OUTSIDE_LIBS)
 tests_bench_machine_limits_SOURCES = %D%/machine_limits.c $(BENCH_WIRE)
 tests_bench_machine_limits_LDADD = $(BASE_LIBS) $(OUTSIDE_LIBS)
 

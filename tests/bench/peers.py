@@ -1,12 +1,12 @@
 """Postfix and Dovecot, or whatever $PEERS_START starts.
 
 `$PEERS_START DIR OFFSET` must return when SMTP, IMAP and POP3 answer on 25, 143 and 110 plus OFFSET (993 for TLS),
-with accounts u1 to u20 and password "pw"; `stop.sh DIR` beside it, or $PEERS_STOP, ends them. With PEER_HIBERNATE=1
-in the environment idle IMAP connections are to be hibernated. Where DIR holds the configuration of a Postfix and a
-Dovecot, the defaults that would make them unfairly slow are raised.
+with accounts u1 to u20 and password "pw"; `stop.sh DIR` beside it, or $PEERS_STOP, ends them. Where DIR holds the
+configuration of a Postfix and a Dovecot, the defaults that would make them unfairly slow are raised.
 """
 import os
 import resource
+import signal
 import socket
 import time
 
@@ -18,8 +18,8 @@ INSTANCES = "/proc/sys/fs/inotify/max_user_instances"
 # A process for each connection, each with a connection to anvil, auth and stats.
 DOVECOT = """
 service imap {{
-  process_limit = {processes}
-  service_count = {service_count}
+  process_limit = 11000
+  idle_kill = {idle_kill}
 }}
 service anvil {{
   client_limit = {clients}
@@ -30,8 +30,20 @@ service auth {{
 service stats {{
   client_limit = {clients}
 }}
+"""
+
+HIBERNATE = """
+imap_hibernate_timeout = 5s
+service imap {{
+  unix_listener imap-master {{
+    user = dovecot
+  }}
+}}
 service imap-hibernate {{
   client_limit = {clients}
+  unix_listener imap-hibernate {{
+    mode = 0666
+  }}
 }}
 """
 
@@ -42,27 +54,19 @@ class Peers(Server):
         self.start_script = start
         self.stop_script = os.environ.get("PEERS_STOP") or os.path.join(os.path.dirname(start), "stop.sh")
         self.fan_out = fan_out
-        self.hibernate = False
         self.instances = None  # the kernel's setting before ours
         self.postfix = os.path.join(directory, "postfix", "etc")
         self.dovecot = os.path.join(directory, "dovecot", "dovecot.conf")
         self.known = False  # a Postfix and a Dovecot that can be tuned
+        run([start, directory, str(offset)])
         try:
-            self.start_by_script()
+            self.known = os.path.isdir(self.postfix) and os.path.exists(self.dovecot)
+            if self.known:
+                self.tune()
+                self.restart()
         except Exception:
             self.end()
             raise
-
-    def start_by_script(self):
-        environment = dict(os.environ)
-        environment.pop("PEER_HIBERNATE", None)
-        if self.hibernate:
-            environment["PEER_HIBERNATE"] = "1"
-        run([self.start_script, self.directory, str(self.offset)], env=environment)
-        self.known = os.path.isdir(self.postfix) and os.path.exists(self.dovecot)
-        if self.known:
-            self.tune()
-            self.restart()
 
     def tune(self):
         """Raises the defaults that would make the peers unfairly slow, and adds the accounts."""
@@ -74,13 +78,31 @@ class Peers(Server):
                 f.writelines(row.format(a=self.user(f"r{i}"), n=f"r{i}") for i in range(1, self.fan_out + 1))
         # cleanup(8) would wait a second whenever mail comes in faster than it is delivered
         run(["postconf", "-c", self.postfix, "-e", "in_flow_delay=0"])
+        self.set = ["Postfix in_flow_delay=0"]
+        with open(self.dovecot, encoding="utf-8") as f:
+            self.dovecot_text = f.read()
+        self.configure_dovecot()
+        self.raise_inotify()
+
+    def configure_dovecot(self):
         # a process takes several descriptors for each client
         clients = min(20000, resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 100)
-        with open(self.dovecot, "a", encoding="utf-8") as f:
-            f.write(DOVECOT.format(processes=11000, clients=clients, service_count=256))
-        self.set = ["Postfix in_flow_delay=0", "Dovecot process_limit=11000 for imap",
-                    f"client_limit={clients} for anvil, auth, stats and imap-hibernate"]
-        self.raise_inotify()
+        text = DOVECOT + HIBERNATE if self.hibernate else DOVECOT
+        # processes whose connections hibernate go soon, else they wait for the next connection
+        text = text.format(clients=clients, idle_kill="1s" if self.hibernate else "60s")
+        with open(self.dovecot, "w", encoding="utf-8") as f:
+            f.write(self.dovecot_text + text)
+        told = (f"Dovecot process_limit=11000 for imap and client_limit={clients} for anvil, auth, stats; where it "
+                "hibernates, imap_hibernate_timeout=5s, idle_kill=1s")
+        if told not in self.set:
+            self.set.append(told)
+
+    def set_hibernate(self, on):
+        if self.known and self.hibernate != on:
+            self.stop()
+            self.hibernate = on
+            self.configure_dovecot()
+            self.start()
 
     def raise_inotify(self):
         """Dovecot polls, every half minute, where a process finds no inotify instance left."""
@@ -95,13 +117,6 @@ class Peers(Server):
             self.set.append("fs.inotify.max_user_instances=20000")
         except OSError:
             self.set.append("fs.inotify.max_user_instances could not be raised")
-
-    def set_hibernate(self, on):
-        """Starts anew, with idle connections handed to one process or not."""
-        if self.hibernate != on:
-            self.stop()
-            self.hibernate = on
-            self.start_by_script()
 
     def start(self):
         began = time.monotonic()
@@ -124,10 +139,21 @@ class Peers(Server):
         raise RuntimeError(f"the peers do not answer on port {port}")
 
     def stop(self):
-        run([self.stop_script, self.directory])
+        if not self.known:
+            run([self.stop_script, self.directory])
+            return
+        # as the script does, but without waiting for whole seconds
+        masters = self.roots()
+        for pid in masters:
+            os.kill(pid, signal.SIGTERM)
+        for _ in range(6000):
+            if not any(os.path.exists(f"/proc/{pid}") for pid in masters):
+                return
+            time.sleep(0.005)
+        raise RuntimeError("the peers did not stop")
 
     def end(self):
-        self.stop()
+        run([self.stop_script, self.directory])
         if self.instances:
             with open(INSTANCES, "w", encoding="utf-8") as f:
                 f.write(str(self.instances))

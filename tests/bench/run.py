@@ -8,10 +8,12 @@ without it only the suite is measured. $PB_BUILD is the build directory.
 import argparse
 import json
 import os
+import resource
 import shutil
 import statistics
 import sys
 import tempfile
+import time
 
 import machine
 import report
@@ -54,15 +56,16 @@ def measure(bench, workload, servers, rounds):
     """The row of one workload."""
     row = {"key": workload.key, "text": workload.text, "unit": workload.unit, "target": workload.target_text(),
            "errors": []}
-    sides = [s for s in servers if workload.peers or s.name == "pillarbox"]
-    values = {s.name: [] for s in sides}
-    client = {s.name: [] for s in sides}
+    values = {s.name: [] for s in servers}
+    client = {s.name: [] for s in servers}
     answers, notes = {}, []
+    began = time.monotonic()
     for _ in range(min(rounds, workload.rounds or rounds)):
-        for server in sides:
+        for server in servers:
             try:
+                server.set_hibernate(workload.hibernate)
                 result = workload.work(bench, server)
-            except (RuntimeError, OSError) as e:
+            except (RuntimeError, OSError, ValueError) as e:
                 row["errors"].append(f"{server.name}: {e}")
                 continue
             values[server.name].append(result.value)
@@ -72,6 +75,7 @@ def measure(bench, workload, servers, rounds):
                 notes.append(result.note)
     if len(answers) > 1:
         row["errors"].append(f"the sides answer differently: {answers}")
+    row["seconds"] = round(time.monotonic() - began, 1)  # with its fixtures
     row["values"] = values
     row["median"] = {name: statistics.median(v) for name, v in values.items() if v}
     row["client"] = {name: max(v) for name, v in client.items() if v and None not in v}
@@ -118,10 +122,13 @@ def main():
     out = sys.stderr if o.json == "-" else sys.stdout
     build = os.environ.get("PB_BUILD") or os.getcwd()
     fan_out = FAN_OUT if any(w.key == "deliver-many" for w in rows_wanted) else 0
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))  # for all that is started here
     directory = tempfile.mkdtemp(prefix="pbbench.", dir=o.dir)
     os.chmod(directory, 0o755)
     servers = []
-    bench = Bench(build, o.scale)
+    began = time.monotonic()
+    bench = Bench(build, o.scale, directory)
     found = {"machine": machine.facts(bench.tools, directory), "scale": o.scale, "rounds": o.rounds, "rows": []}
     try:
         servers.append(Pillarbox(os.path.join(directory, "a"), build, OFFSET, fan_out))
@@ -139,6 +146,8 @@ def main():
             print(f"kept: {directory}", file=out)
         else:
             shutil.rmtree(directory, ignore_errors=True)
+    found["seconds"] = round(time.monotonic() - began)
+    print(f"{found['seconds']} s in all", file=out)
     if o.json:
         text = json.dumps(found, indent=1)
         if o.json == "-":

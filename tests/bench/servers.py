@@ -28,6 +28,7 @@ def run(command, **how):
 
 class Server:
     password = "pw"
+    hibernate = False  # idle connections are handed to one process, where there are several
 
     def __init__(self, name, directory, offset):
         self.name = name
@@ -65,6 +66,9 @@ class Server:
     def end(self):
         """At the end of the benchmark."""
         self.stop()
+
+    def set_hibernate(self, on):
+        """Starts anew if need be."""
 
     def restart(self):
         self.stop()

@@ -1,4 +1,5 @@
 """The workloads, a module for each topic; their order is that of the table."""
-from . import changing, delivery, reading, searching, sessions
+from . import changing, corpus, delivery, idling, reading, restarting, searching, sessions, space
 
-WORKLOADS = [row for module in (delivery, reading, searching, changing, sessions) for row in module.WORKLOADS]
+MODULES = (delivery, reading, searching, changing, sessions, corpus, space, restarting, idling)
+WORKLOADS = [row for module in MODULES for row in module.WORKLOADS]

@@ -23,7 +23,7 @@ class Workload:
     target: object  # how many times better than the peers, or AtMost; None: no target
     work: callable  # (Bench, Server) -> Result
     rounds: int = None  # at most so often, where once is enough or takes long
-    peers: bool = True  # the peers have something to be compared with
+    hibernate: bool = False  # the peers are to hibernate idle connections
 
     def better(self, ours, theirs):
         """How many times ours is better."""
@@ -54,7 +54,8 @@ class Result:
 class Bench:
     """The load generators, and the sizes that --scale changes."""
 
-    def __init__(self, build, scale):
+    def __init__(self, build, scale, directory):
+        self.directory = directory  # for what is made only for this run
         self.tools = os.path.join(build, "tests", "bench")
         self.scale = scale
         self.smtp_source = shutil.which("smtp-source") or "/usr/sbin/smtp-source"
@@ -79,7 +80,7 @@ class Bench:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **how)
         if done.returncode != 0:
             raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}")
-        return json.loads(done.stdout)
+        return json.loads(done.stdout.splitlines()[-1])
 
     def imap(self, server, user, *args):
         return self.load(self.imap_command(server, user, *args))

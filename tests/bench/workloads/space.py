@@ -1,0 +1,72 @@
+"""What mail takes on the disk, and a large mailbox in memory."""
+import os
+import subprocess
+import time
+
+import processes
+
+from .base import AtMost, Result, Workload
+from .delivery import deliver, smtp_source
+from .fixtures import BIG, need_big
+
+HUGE = "Huge"
+
+
+def at_rest(server):
+    """The octets on disk once they have not changed for two seconds."""
+    seen, same = server.disk_octets(), 0
+    for _ in range(40):
+        time.sleep(0.5)
+        now = server.disk_octets()
+        same = same + 1 if now == seen else 0
+        seen = now
+        if same == 4:
+            break
+    return seen
+
+
+def disk(b, server):
+    os.sync()  # delayed allocation counts only then
+    before = at_rest(server)
+    n = b.size(2000, 200)
+    deliver(b, server, ("u7", 1), n, lambda: smtp_source(b, server, 8, n, 4000, ["u7"]))
+    time.sleep(2)
+    os.sync()
+    return Result((at_rest(server) - before) / n, None, n)
+
+
+def need_huge(b, server):
+    """Five times the large mailbox, in another one."""
+    if "huge" not in server.ready:
+        need_big(b, server)
+        b.imap(server, "u10", f"CREATE {HUGE}")
+        b.imap(server, "u10", "--mailbox", BIG, "--count", 5, f"COPY 1:* {HUGE}")
+        server.ready.add("huge")
+
+
+def view_memory(b, server):
+    """What memory grows by while a session has the mailbox selected, beside one that has another."""
+    need_huge(b, server)
+    server.restart()
+    sessions = []
+    try:
+        sizes = []
+        for mailbox in (BIG, HUGE):
+            sessions.append(subprocess.Popen(
+                b.imap_command(server, "u10", "--mailbox", mailbox, "--watch", 1), stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE, text=True))
+            if sessions[-1].stdout.readline() != "ready\n":
+                raise RuntimeError(f"{mailbox} could not be selected")
+            time.sleep(1)
+            sizes.append(processes.memory_kb(server.processes(), "Anonymous"))
+        return Result((sizes[1] - sizes[0]) / 1024, None)
+    finally:
+        for session in sessions:
+            session.kill()
+            session.wait()
+
+
+WORKLOADS = [
+    Workload("disk", "disk for each 4 KB message, all included", "octets", 1, disk, 1),
+    Workload("view-memory", "memory of a session with 100,000 messages", "MB", AtMost(4), view_memory, 1),
+]
