@@ -6,6 +6,7 @@
 /* Marks on one letter that are brought into canonical order (Unicode §3.11). More are taken as a
  * new letter: real text has a few, and sorting any number would not be linear. */
 #define MARKS_MAX 32
+#define SHARP_S 0xdf /* UnicodeData.txt has no simple mapping for it; utf8proc gives U+1E9E */
 #define EXPANSION_MAX 32 /* code points one code point decomposes into: 18 at most */
 
 struct pending {
@@ -52,7 +53,7 @@ map_point(struct pending *p, struct str octets, bool title)
 	int options = UTF8PROC_COMPAT | UTF8PROC_DECOMPOSE | (title ? 0 : UTF8PROC_CASEFOLD);
 
 	utf8proc_iterate((const utf8proc_uint8_t *)octets.p, (utf8proc_ssize_t)octets.n, &point);
-	if (title)
+	if (title && point != SHARP_S)
 		point = utf8proc_totitle(point);
 	utf8proc_ssize_t n = utf8proc_decompose_char(
 	    point, points, EXPANSION_MAX, (utf8proc_option_t)options, &last_class);
