@@ -31,10 +31,12 @@ static const struct imap_command commands[] = {
 	{"SEARCH",       ST_SELECTED,              CMD_SEQNUMS | CMD_UID_FORM,             cmd_search},        /* §6.4.4 */
 	{"SELECT",       ST_AUTH | ST_SELECTED,    CMD_NO_NEWS,                            cmd_select},        /* §6.3.1 */
 	{"SETQUOTA",     ST_AUTH | ST_SELECTED,    0,                                      cmd_setquota},      /* RFC 2087 §4.1 */
+	{"SORT",         ST_SELECTED,              CMD_SEQNUMS | CMD_UID_FORM,             cmd_sort},          /* RFC 5256 §3, RFC 5957 */
 	{"STARTTLS",     ST_GREET,                 0,                                      cmd_starttls},      /* RFC 3501 §6.2.1 */
 	{"STATUS",       ST_AUTH | ST_SELECTED,    0,                                      cmd_status},        /* §6.3.10 */
 	{"STORE",        ST_SELECTED,              CMD_SEQNUMS | CMD_UID_FORM | CMD_WRITES,cmd_store},         /* §6.4.6 */
 	{"SUBSCRIBE",    ST_AUTH | ST_SELECTED,    0,                                      cmd_subscribe},     /* §6.3.6 */
+	{"THREAD",       ST_SELECTED,              CMD_SEQNUMS | CMD_UID_FORM,             cmd_thread},        /* RFC 5256 §3 */
 	{"UNSELECT",     ST_SELECTED,              CMD_NO_NEWS,                            cmd_unselect},      /* RFC 3691 */
 	{"UNSUBSCRIBE",  ST_AUTH | ST_SELECTED,    0,                                      cmd_unsubscribe},   /* RFC 3501 §6.3.7 */
 };

@@ -31,10 +31,12 @@ enum err cmd_rename(struct imap_session *s, struct imap_cmd *cmd);
 enum err cmd_search(struct imap_session *s, struct imap_cmd *cmd);
 enum err cmd_select(struct imap_session *s, struct imap_cmd *cmd);
 enum err cmd_setquota(struct imap_session *s, struct imap_cmd *cmd);
+enum err cmd_sort(struct imap_session *s, struct imap_cmd *cmd);
 enum err cmd_starttls(struct imap_session *s, struct imap_cmd *cmd);
 enum err cmd_status(struct imap_session *s, struct imap_cmd *cmd);
 enum err cmd_store(struct imap_session *s, struct imap_cmd *cmd);
 enum err cmd_subscribe(struct imap_session *s, struct imap_cmd *cmd);
+enum err cmd_thread(struct imap_session *s, struct imap_cmd *cmd);
 enum err cmd_unselect(struct imap_session *s, struct imap_cmd *cmd);
 enum err cmd_unsubscribe(struct imap_session *s, struct imap_cmd *cmd);
 

@@ -47,7 +47,10 @@ libimapd_a_SOURCES += \
 	%D%/cmd_expunge.c \
 	%D%/cmd_fetch.c \
 	%D%/cmd_search.c \
+	%D%/cmd_sort.c \
 	%D%/cmd_store.c \
+	%D%/cmd_thread.c \
+	%D%/facts_read.c %D%/facts_read.h \
 	%D%/fetch_body.c %D%/fetch_body.h \
 	%D%/fetch_items.c %D%/fetch_items.h \
 	%D%/fetch_value.c %D%/fetch_value.h \
@@ -56,6 +59,13 @@ libimapd_a_SOURCES += \
 	%D%/search_match.c %D%/search_match.h \
 	%D%/search_parse.c %D%/search_parse.h \
 	%D%/search_run.c %D%/search_run.h \
+	%D%/sort_items.c %D%/sort_items.h \
+	%D%/sort_parse.c %D%/sort_parse.h \
+	%D%/thread_forest.c %D%/thread_forest.h %D%/thread_private.h \
+	%D%/thread_links.c \
+	%D%/thread_subjects.c \
+	%D%/thread_table.c %D%/thread_table.h \
+	%D%/thread_write.c %D%/thread_write.h \
 	%D%/told_walk.h
 IMAPD_LIBS = libimapd.a libsearch.a $(DAEMON_LIBS)
 

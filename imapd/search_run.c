@@ -26,6 +26,16 @@ search_run_done(struct search_run *q)
 }
 
 enum err
+search_run_unread(struct search_run *q, enum err e)
+{
+	if (e == ERR_GONE)
+		q->missing = true;
+	else if (!q->failed)
+		q->failed = e;
+	return e == ERR_NOMEM || e == ERR_BUSY ? e : ERR_OK;
+}
+
+enum err
 search_run_begin(struct search_run *q, struct imap_cmd *cmd)
 {
 	enum err e = imap_parse_end(cmd->args);
@@ -127,11 +137,7 @@ match_message(struct imap_session *s, struct search_run *q, const struct view_en
 		return ERR_OK;
 	*ret = MATCH_NO;
 	q->in_body = false;
-	if (e == ERR_GONE)
-		q->missing = true;
-	else if (!q->failed)
-		q->failed = e;
-	return e == ERR_NOMEM || e == ERR_BUSY ? e : ERR_OK;
+	return search_run_unread(q, e);
 }
 
 enum err

@@ -46,6 +46,9 @@ NODISCARD enum err search_run_next(struct imap_session *s, struct search_run *q,
     enum search_next *ret, struct search_hit *ret_hit);
 /* The reader of this turn, opened when it is first asked for: q->reader. */
 NODISCARD enum err search_run_reader(struct imap_session *s, struct search_run *q);
+/* A message of the result could not be read, with this error: remembers it as one that does not
+ * match. Gives the errors that end the search. */
+NODISCARD enum err search_run_unread(struct search_run *q, enum err e);
 /* Ends the turn's read. */
 void search_run_rest(struct search_run *q);
 /* What the command answers after SEARCH_END: the error of a message that could not be read, or

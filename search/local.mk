@@ -1,6 +1,8 @@
 # search: what is computed from messages for searching and sorting, between the store and imapd
 noinst_LIBRARIES += libsearch.a
 libsearch_a_SOURCES = \
+	%D%/facts.c %D%/facts.h \
+	%D%/facts_table.h \
 	%D%/field_text.c %D%/field_text.h \
 	%D%/message_texts.c %D%/message_texts.h \
 	%D%/octets.c %D%/octets.h \

@@ -68,3 +68,13 @@ check_PROGRAMS += tests/imapd/test_cmd_search
 tests_imapd_test_cmd_search_SOURCES = %D%/test_cmd_search.c
 tests_imapd_test_cmd_search_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_imapd_test_cmd_search_LDADD = $(IMAP_TEST_LIBS)
+
+check_PROGRAMS += tests/imapd/test_cmd_sort
+tests_imapd_test_cmd_sort_SOURCES = %D%/test_cmd_sort.c
+tests_imapd_test_cmd_sort_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_imapd_test_cmd_sort_LDADD = $(IMAP_TEST_LIBS)
+
+check_PROGRAMS += tests/imapd/test_cmd_thread
+tests_imapd_test_cmd_thread_SOURCES = %D%/test_cmd_thread.c
+tests_imapd_test_cmd_thread_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_imapd_test_cmd_thread_LDADD = $(IMAP_TEST_LIBS)
