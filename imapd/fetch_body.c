@@ -57,7 +57,7 @@ section_find(const struct section *s, const struct message_sizes *sizes,
 	return part && find_in_part(s->what, parts, part, ret);
 }
 
-/* By length first: most names differ there already. */
+/* By length first: most names differ there already; equal ones seldom differ in case. */
 static int
 compare_names(const void *a, const void *b)
 {
@@ -65,7 +65,7 @@ compare_names(const void *a, const void *b)
 
 	if (x->n != y->n)
 		return x->n < y->n ? -1 : 1;
-	return str_cmp_nocase(*x, *y);
+	return x->n == 0 || memcmp(x->p, y->p, x->n) == 0 ? 0 : str_cmp_nocase(*x, *y);
 }
 
 /* A bit for the name's length and first letter, so that a field that is not among the names is

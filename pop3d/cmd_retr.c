@@ -114,12 +114,12 @@ begin(struct pop3_session *s, uint32_t seq, const struct dot_stuff *stuff)
 	if (!e)
 		e = maildrop_row(&s->drop, r, seq, &row, &entry);
 	if (!e)
-		e = reader_octets(r, entry->message, &header, &body);
+		e = reader_octets(r, row.id, &header, &body);
 	if (e)
 		return e;
 	message_file_close(&s->pump.file);
 	s->pump = (struct pop3_pump){
-	    .message = entry->message,
+	    .message = row.id,
 	    .size = row.size,
 	    .stuff = *stuff,
 	};

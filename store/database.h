@@ -163,5 +163,7 @@ unsigned pool_count_closed(struct pool *p);
 /* A handle outside any transaction; the writer's is for write.c alone. */
 NODISCARD enum err pool_take(struct database *d, enum db_role role, struct handle **ret);
 void pool_give(struct handle **h);
+/* The stamp of the database, by way of an idle handle; false when there is none. */
+bool pool_stamp(struct database *d, struct db_stamp *ret);
 
 #endif

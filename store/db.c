@@ -490,6 +490,36 @@ db_rollback_to_savepoint(struct db *db)
 	return e ? e : db_release(db);
 }
 
+#define WAL_INDEX_REGION (32 * 1024)
+#define WAL_INDEX_VERSION 3007000
+
+/* The header of the WAL's index, which all handles of all processes have mapped, changes with each
+ * commit, and last of all (sqlite.org/walformat.html, "The WAL-Index File Format"): number of
+ * changes, of frames, checksum of the frames, salt. Asked for through the VFS, which has it mapped
+ * for as long as the handle has the WAL open; not before, it would make the file. */
+bool
+db_stamp(struct db *db, struct db_stamp *ret)
+{
+	sqlite3_file *file = NULL, *wal = NULL;
+	void volatile *region = NULL;
+
+	sqlite3_file_control(db->conn, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+	sqlite3_file_control(db->conn, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
+	if (!file || !file->pMethods || file->pMethods->iVersion < 2 || !wal || !wal->pMethods ||
+	    file->pMethods->xShmMap(file, 0, WAL_INDEX_REGION, 0, &region) || !region)
+		return false;
+	const volatile uint32_t *from = region;
+	for (size_t i = 0; i < ARRAY_LEN(ret->word); i++)
+		ret->word[i] = __atomic_load_n(&from[i], __ATOMIC_ACQUIRE);
+	return ret->word[0] == WAL_INDEX_VERSION;
+}
+
+bool
+db_stamp_eq(const struct db_stamp *a, const struct db_stamp *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
 /* -- the file */
 
 enum err

@@ -110,6 +110,15 @@ NODISCARD enum err db_savepoint(struct db *db);
 NODISCARD enum err db_release(struct db *db);
 NODISCARD enum err db_rollback_to_savepoint(struct db *db);
 
+/* What the last commit to the file, by whatever process, looks like: while it stays the same
+ * nothing was committed. */
+struct db_stamp {
+	uint32_t word[12];
+};
+/* Without a lock or a system call; false where it can't be had (nothing was read yet). */
+bool db_stamp(struct db *db, struct db_stamp *ret);
+bool db_stamp_eq(const struct db_stamp *a, const struct db_stamp *b);
+
 /* -- the file */
 
 NODISCARD enum err db_version(struct db *db, int64_t *ret);

@@ -191,6 +191,18 @@ generation_of(struct database *d)
 	return d->generation;
 }
 
+bool
+pool_stamp(struct database *d, struct db_stamp *ret)
+{
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&d->pool->mu);
+
+	(void)held;
+	for (struct handle *h = d->handles ? d->pool->newest : NULL; h; h = h->older)
+		if (h->database == d)
+			return h->generation == generation_of(d) && db_stamp(h->db, ret);
+	return false;
+}
+
 static struct handle *
 take_idle(struct pool *p, struct database *d, enum db_role role)
 {

@@ -17,6 +17,9 @@ struct cached {
 	pthread_mutex_t
 	    mu; /* guards view; held while it is caught up: the next one finds it done */
 	struct view *view; /* NULL: not read yet */
+	/* guarded by mu: the database when the view was caught up, or a little before */
+	bool stamped;
+	struct db_stamp stamp;
 };
 
 struct view_cache {
@@ -127,6 +130,22 @@ give(struct view_cache *cache, struct cached *c, bool gone)
 	}
 }
 
+/* Most who ask find that nobody has written to the account since the last one asked. */
+static enum err
+catch_up_locked(struct account *a, struct cached *c)
+{
+	struct db_stamp now;
+	bool stamped = pool_stamp(&a->database, &now);
+
+	if (stamped && c->stamped && db_stamp_eq(&now, &c->stamp))
+		return ERR_OK;
+	enum err e = view_catch_up(a, c->mailbox, &c->view);
+	c->stamped = !e && stamped;
+	if (stamped)
+		c->stamp = now;
+	return e;
+}
+
 enum err
 view_current(struct account *a, int64_t mailbox, struct view **ret)
 {
@@ -136,7 +155,7 @@ view_current(struct account *a, int64_t mailbox, struct view **ret)
 	if (!c)
 		return ERR_NOMEM;
 	pthread_mutex_lock(&c->mu);
-	enum err e = view_catch_up(a, mailbox, &c->view);
+	enum err e = catch_up_locked(a, c);
 	if (!e)
 		*ret = view_ref(c->view);
 	pthread_mutex_unlock(&c->mu);

@@ -76,3 +76,8 @@ check_PROGRAMS += tests/store/test_fan_out
 tests_store_test_fan_out_SOURCES = %D%/test_fan_out.c %D%/fixture.c %D%/fixture.h
 tests_store_test_fan_out_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_store_test_fan_out_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/store/test_view_cache
+tests_store_test_view_cache_SOURCES = %D%/test_view_cache.c %D%/fixture.c %D%/fixture.h
+tests_store_test_view_cache_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_store_test_view_cache_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
