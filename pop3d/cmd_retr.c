@@ -107,7 +107,7 @@ begin(struct pop3_session *s, uint32_t seq, const struct dot_stuff *stuff)
 {
 	CLEANUP(reader_close) struct reader *r = NULL;
 	const struct view_entry *entry;
-	struct message_row row;
+	struct message_row row = {0};
 	struct str header, body;
 
 	enum err e = reader_open(s->drop.account, &r);
