@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -183,11 +184,23 @@ configure(struct db *db, enum db_role role)
 	return e;
 }
 
+/* Once in a process, before SQLite starts. Counting its memory would take a lock, one for all
+ * threads, at every allocation. Pages are allocated as they are needed: by default each connection
+ * begins with twenty of them, most of which an account with a few messages never uses. */
+static void
+set_up_sqlite(void)
+{
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
+}
+
 enum err
 db_open(const char *path, enum db_role role, struct db **ret)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct stat st;
 
+	pthread_once(&once, set_up_sqlite);
 	if (stat(path, &st) && errno == ENOENT)
 		return ERR_NOT_FOUND;
 	CLEANUP(db_close) struct db *db = calloc(1, sizeof(*db));

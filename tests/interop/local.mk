@@ -8,7 +8,12 @@ EXTRA_DIST += \
 	%D%/t_smtp_source.sh %D%/t_swaks.sh %D%/t_thunderbird.sh %D%/t_unwritable.sh \
 	%D%/thunderbird.py %D%/thunderbird_real.py %D%/thunderbird_real.sh
 
-interop: all
+EXTRA_PROGRAMS += tests/interop/idlers
+CLEANFILES += tests/interop/idlers
+tests_interop_idlers_SOURCES = %D%/idlers.c
+tests_interop_idlers_LDADD = $(BASE_LIBS) $(OUTSIDE_LIBS)
+
+interop: all tests/interop/idlers
 	PB_BUILD='$(abs_top_builddir)' $(SHELL) $(srcdir)/tests/interop/run.sh $(INTEROP)
 
 # Thunderbird itself; not part of `interop`: it needs some 200 MB of packages.
