@@ -50,6 +50,8 @@ struct handle {
 	int64_t idle_since_ms;
 	bool ready; /* a writer's: write.c has opened the WAL beside it */
 	struct handle *newer, *older; /* idle handles of the pool, by the time of their return */
+	struct handle *next_idle,
+	    **idle_link; /* those of one database and role, the newest first */
 };
 
 struct write_op;
@@ -65,7 +67,9 @@ struct database {
 	/* After a commit, on the thread of the operation. May be NULL. */
 	void (*committed)(struct database *d, const int64_t *mailboxes, size_t n);
 
-	unsigned handles; /* open ones, lent or idle; guarded by pool->mu */
+	/* guarded by pool->mu */
+	unsigned handles; /* open ones, lent or idle */
+	struct handle *idle[2]; /* by role */
 	struct database *next_unsynced; /* upkeep.c; guarded by its lock */
 	atomic_bool unsynced; /* on the list of upkeep.c */
 
@@ -147,12 +151,17 @@ NODISCARD enum err txn_added_file(struct txn *t, const char *path);
 /* -- the pool of handles */
 
 #define POOL_HANDLES_MAX 256 /* idle ones beyond this are closed, the oldest first */
+#define POOL_HANDLE_FILES                                                                          \
+	3 /* that a handle has open: database, WAL, the WAL again or its index                     \
+	   */
 #define POOL_IDLE_MS 30000
 
 /* `u`, which may be NULL, outlives the pool: it hears of idle handles and unsynced commits. */
 NODISCARD enum err pool_new(struct upkeep *u, struct pool **ret);
 void pool_free(struct pool **p);
 struct upkeep *pool_upkeep(const struct pool *p);
+/* In place of POOL_HANDLES_MAX. Before the first handle. */
+void pool_set_max(struct pool *p, unsigned idle_max);
 /* Closes handles that were not used for `idle_ms`; how many. */
 unsigned pool_reap(struct pool *p, int64_t idle_ms);
 /* Closes the idle handles of one database. */

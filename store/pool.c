@@ -10,6 +10,7 @@
 
 struct pool {
 	struct upkeep *upkeep; /* may be NULL */
+	unsigned idle_max;
 	pthread_mutex_t mu;
 	/* guarded by mu */
 	struct handle *newest, *oldest; /* idle handles */
@@ -26,6 +27,7 @@ pool_new(struct upkeep *u, struct pool **ret)
 	if (!p)
 		return ERR_NOMEM;
 	p->upkeep = u;
+	p->idle_max = POOL_HANDLES_MAX;
 	pthread_mutex_init(&p->mu, NULL);
 	*ret = p;
 	return ERR_OK;
@@ -50,6 +52,12 @@ pool_upkeep(const struct pool *p)
 	return p->upkeep;
 }
 
+void
+pool_set_max(struct pool *p, unsigned idle_max)
+{
+	p->idle_max = idle_max;
+}
+
 static void
 unlink_locked(struct pool *p, struct handle *h)
 {
@@ -62,6 +70,9 @@ unlink_locked(struct pool *p, struct handle *h)
 	else
 		p->oldest = h->newer;
 	h->newer = h->older = NULL;
+	*h->idle_link = h->next_idle;
+	if (h->next_idle)
+		h->next_idle->idle_link = h->idle_link;
 	p->idle--;
 }
 
@@ -75,6 +86,12 @@ push_locked(struct pool *p, struct handle *h)
 	else
 		p->oldest = h;
 	p->newest = h;
+	struct handle **first = &h->database->idle[h->role];
+	h->next_idle = *first;
+	h->idle_link = first;
+	if (*first)
+		(*first)->idle_link = &h->next_idle;
+	*first = h;
 	p->idle++;
 }
 
@@ -152,11 +169,13 @@ pool_forget(struct pool *p, struct database *d)
 	struct handle *doomed = NULL;
 
 	pthread_mutex_lock(&p->mu);
-	for (struct handle *h = p->oldest; h;) {
-		struct handle *next = h->newer;
-		if (h->database == d && may_close_locked(h))
-			doom_locked(p, h, &doomed);
-		h = next;
+	for (size_t role = 0; role < ARRAY_LEN(d->idle); role++) {
+		for (struct handle *h = d->idle[role]; h;) {
+			struct handle *next = h->next_idle;
+			if (may_close_locked(h))
+				doom_locked(p, h, &doomed);
+			h = next;
+		}
 	}
 	pthread_mutex_unlock(&p->mu);
 	close_all(p, doomed);
@@ -209,15 +228,10 @@ take_idle(struct pool *p, struct database *d, enum db_role role)
 	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&p->mu);
 
 	(void)held;
-	if (!d->handles)
-		return NULL;
-	for (struct handle *h = p->newest; h; h = h->older) {
-		if (h->database == d && h->role == role) {
-			unlink_locked(p, h);
-			return h;
-		}
-	}
-	return NULL;
+	struct handle *h = d->idle[role];
+	if (h)
+		unlink_locked(p, h);
+	return h;
 }
 
 static enum err
@@ -279,7 +293,7 @@ pool_give(struct handle **hp)
 	push_locked(p, h);
 	if (!fit)
 		doom_locked(p, h, &doomed);
-	for (struct handle *old = p->oldest; old && p->idle > POOL_HANDLES_MAX;) {
+	for (struct handle *old = p->oldest; old && p->idle > p->idle_max;) {
 		struct handle *next = old->newer;
 		if (may_close_locked(old))
 			doom_locked(p, old, &doomed);

@@ -2,6 +2,7 @@
 
 #include "common/base/log.h"
 #include "store/changes.h"
+#include "store/database.h"
 
 #include <stdatomic.h>
 
@@ -86,6 +87,7 @@ service_start(struct server *s, const char *process, struct service **ret)
 	    .default_quota_bytes = conf->default_quota_bytes,
 	    .recipient_delimiter = conf->recipient_delimiter,
 	    .tombstone_days = conf->tombstone_days,
+	    .handles_max = server_store_files(s) / POOL_HANDLE_FILES,
 	};
 	enum err e = store_open(&options, &svc->store);
 	if (!e)

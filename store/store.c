@@ -98,6 +98,8 @@ store_open(const struct store_options *o, struct store **ret)
 	if (!(s->upkeep = upkeep_new()) || !(s->helpers = helpers_new()))
 		return ERR_NOMEM;
 	enum err e = pool_new(s->upkeep, &s->pool);
+	if (!e && o->handles_max)
+		pool_set_max(s->pool, o->handles_max);
 	if (!e)
 		e = open_directory(s);
 	if (!e)

@@ -1,5 +1,6 @@
 #include "common/net/listeners.h"
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 
 #include <arpa/inet.h>
@@ -12,6 +13,7 @@
 #define BACKLOG 1024
 #define ACCEPTS_AT_ONCE 64 /* then timers and other ports have their turn */
 #define PAUSE_MS 200 /* without descriptors: no spinning on a readable port */
+#define COMPLAIN_MS 60000
 
 struct listener {
 	struct listener *next;
@@ -26,6 +28,7 @@ struct listeners {
 	struct listener *first;
 	struct loop *loop;
 	struct loop_timer *resume;
+	int64_t complained_ms; /* 0: never; the loop's thread only */
 	accept_fn *fn;
 	void *arg;
 };
@@ -201,8 +204,13 @@ listeners_open_unix(struct listeners *ls, const struct conf *conf, const struct 
 static void
 pause_listener(struct listener *l)
 {
-	log_warn(
-	    "accept_paused", F_CSTR("listener", l->spec->name), F_CSTR("reason", strerror(errno)));
+	int64_t now = clock_mono_ms();
+
+	if (!l->set->complained_ms || now - l->set->complained_ms >= COMPLAIN_MS) {
+		log_warn("accept_paused", F_CSTR("listener", l->spec->name),
+		    F_CSTR("reason", strerror(errno)));
+		l->set->complained_ms = now;
+	}
 	loop_unwatch(l->set->loop, l->fd);
 	l->paused = true;
 	loop_timer_set(l->set->resume, PAUSE_MS);

@@ -1,6 +1,7 @@
 #include "common/net/server.h"
 
 #include "common/base/log.h"
+#include "common/net/files.h"
 #include "common/net/hub.h"
 #include "common/net/listeners.h"
 #include "common/net/notify.h"
@@ -27,6 +28,7 @@ struct server {
 	struct conf *conf; /* guarded by mu */
 	struct tls_context *tls; /* guarded by mu */
 	struct limits *limits;
+	struct files files; /* the loop's thread only, after the start */
 	struct loop *loop;
 	struct workers *workers;
 	struct workers *front; /* for who is not logged in */
@@ -71,6 +73,12 @@ server_limits(struct server *s)
 	return s->limits;
 }
 
+uint32_t
+server_store_files(const struct server *s)
+{
+	return s->files.store;
+}
+
 static struct tls_context *
 current_tls(struct server *s)
 {
@@ -96,7 +104,9 @@ refuse(struct server *s, int fd, const struct sockaddr *peer, const struct liste
 	char address[CONN_ADDRESS_TEXT];
 
 	conn_address_text(peer, address, sizeof(address));
-	log_warn("refused", F_CSTR("listener", spec->name), F_CSTR("peer", address), F_ERR(why));
+	log_warn("refused", F_CSTR("listener", spec->name), F_CSTR("peer", address), F_ERR(why),
+	    F_CSTR("limit", why == ERR_LIMIT ? "max_connections_per_address" : "max_connections"),
+	    F_UINT("open", limits_total(s->limits)));
 	ssize_t n = send(fd, text.p, text.n, MSG_DONTWAIT | MSG_NOSIGNAL);
 	(void)n;
 	close(fd);
@@ -182,6 +192,18 @@ log_problem(struct sbuf *problem)
 			log_error("config", F_STR("problem", line));
 }
 
+/* The connections that may be open: as configured, as far as the system has descriptors. */
+static uint32_t
+connections_that_fit(const struct server *s, const struct conf *conf)
+{
+	if (s->files.connections < conf->max_connections)
+		log_warn("descriptors", F_UINT("limit", s->files.all),
+		    F_UINT("max_connections", conf->max_connections),
+		    F_UINT("in_force", s->files.connections),
+		    F_CSTR("hint", "raise LimitNOFILE of the unit, or `ulimit -Hn`"));
+	return s->files.connections;
+}
+
 struct owner {
 	bool becomes; /* root, and a user is configured */
 	uid_t uid;
@@ -237,7 +259,9 @@ reload(struct server *s)
 		    F_CSTR("effect", "the old configuration stays in force"));
 	} else {
 		open_log(s, conf);
-		limits_set(s->limits, conf->max_connections, conf->max_connections_per_address);
+		s->files = files_share(s->files.all, conf->max_connections);
+		limits_set(
+		    s->limits, connections_that_fit(s, conf), conf->max_connections_per_address);
 		pthread_mutex_lock(&s->mu);
 		struct conf *old_conf = s->conf;
 		struct tls_context *old_tls = s->tls;
@@ -286,14 +310,9 @@ catch_signals(struct server *s)
 }
 
 static void
-set_process_limits(void)
+set_process_limits(struct server *s)
 {
-	struct rlimit files;
-
-	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-		files.rlim_cur = files.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &files);
-	}
+	s->files = files_raise(s->conf->max_connections);
 	struct rlimit core = {0, 0}; /* memory holds mail and passwords */
 	setrlimit(RLIMIT_CORE, &core);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
@@ -348,7 +367,7 @@ start(struct server *s)
 	if (!e)
 		e = loop_new(&s->loop);
 	if (!e && !(s->limits = limits_new(
-			s->conf->max_connections, s->conf->max_connections_per_address)))
+			connections_that_fit(s, s->conf), s->conf->max_connections_per_address)))
 		e = ERR_NOMEM;
 	if (!e)
 		e = workers_start(s->conf->workers, &s->workers);
@@ -411,7 +430,7 @@ run(const struct daemon *d, const char *conf_path, bool only_check)
 		conf_unref(&s.conf);
 		return EXIT_SUCCESS;
 	}
-	set_process_limits();
+	set_process_limits(&s);
 	open_log(&s, s.conf);
 	e = start(&s);
 	if (!e) {

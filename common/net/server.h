@@ -61,5 +61,7 @@ const char *server_name(const struct server *s);
 struct loop *server_loop(struct server *s);
 struct workers *server_workers(struct server *s);
 struct limits *server_limits(struct server *s);
+/* The descriptors that the app may keep open for its data. */
+uint32_t server_store_files(const struct server *s);
 
 #endif

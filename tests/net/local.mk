@@ -14,3 +14,7 @@ tests_net_test_deadline_SOURCES = %D%/test_deadline.c
 tests_net_test_deadline_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_net_test_deadline_LDADD = libtestsupport.a $(NET_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
 tests_net_test_deadline_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=loop_timer_set
+check_PROGRAMS += tests/net/test_files
+tests_net_test_files_SOURCES = %D%/test_files.c
+tests_net_test_files_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_net_test_files_LDADD = libtestsupport.a $(NET_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)

@@ -81,3 +81,7 @@ check_PROGRAMS += tests/store/test_view_cache
 tests_store_test_view_cache_SOURCES = %D%/test_view_cache.c %D%/fixture.c %D%/fixture.h
 tests_store_test_view_cache_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_store_test_view_cache_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+check_PROGRAMS += tests/store/test_growth
+tests_store_test_growth_SOURCES = %D%/test_growth.c
+tests_store_test_growth_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_store_test_growth_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)

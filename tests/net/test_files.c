@@ -1,0 +1,26 @@
+#include "common/net/files.h"
+#include "tests/support/test.h"
+
+START_TEST(neither_clients_nor_databases_take_all_descriptors)
+{
+	static const struct {
+		uint64_t all;
+		uint32_t wished;
+		uint32_t connections, store;
+	} rows[] = {
+	    {131072, 20000, 20000, FILES_STORE_MAX}, {26400, 20000, 20000, FILES_STORE_MAX},
+	    {20000, 20000, 14744, 5000}, {1024, 20000, 512, 256}, {1024, 100, 100, 256},
+	    {300, 100, 1, 75}, {100, 100, 1, 25}, {1048576, 1000000, 1000000, FILES_STORE_MAX},
+	    {UINT64_MAX, 20000, 20000, FILES_STORE_MAX}, /* RLIM_INFINITY */
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct files f = files_share(rows[i].all, rows[i].wished);
+		ck_assert_uint_eq(f.all, rows[i].all);
+		ck_assert_uint_eq(f.connections, rows[i].connections);
+		ck_assert_uint_eq(f.store, rows[i].store);
+	}
+}
+END_TEST
+
+TEST_MAIN("files", neither_clients_nor_databases_take_all_descriptors)

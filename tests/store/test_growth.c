@@ -1,0 +1,204 @@
+/* Many accounts with few handles: slower, never wrong, and never more descriptors than allowed. */
+#include "common/base/clock.h"
+#include "store/account_private.h"
+#include "store/changes.h"
+#include "store/mailbox.h"
+#include "store/message.h"
+#include "store/view.h"
+#include "tests/support/store_fixture.h"
+
+#include <dirent.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/resource.h>
+
+#define ACCOUNTS 40
+#define HANDLES 6
+#define THREADS 4
+#define ROUNDS 5
+/* A thread has a handle in hand, and opens another where the account is opened first. */
+#define FILES_MAX ((HANDLES + 2 * THREADS) * (POOL_HANDLE_FILES + 1))
+
+static unsigned
+count_files(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned n = 0;
+
+	ck_assert_ptr_nonnull(dir);
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
+
+struct growth {
+	struct store_fixture *f;
+	int64_t account[ACCOUNTS];
+	atomic_uint next;
+	atomic_uint files_max;
+	atomic_uint failed;
+};
+
+static void
+open_growth(struct growth *g)
+{
+	char address[64];
+
+	*g = (struct growth){.f = store_fixture_open()};
+	for (size_t i = 0; i < ACCOUNTS; i++) {
+		snprintf(address, sizeof(address), "a%zu@example.test", i);
+		g->account[i] = store_fixture_add(g->f, address);
+	}
+	g->f->options.handles_max = HANDLES;
+	store_fixture_reopen(g->f);
+	account_unref(&g->f->account);
+	pool_reap(g->f->store->pool, 0);
+}
+
+static void
+close_growth(struct growth *g)
+{
+	ck_assert_ok(account_open(g->f->store, g->f->account_id, &g->f->account));
+	store_fixture_close(&g->f);
+}
+
+static enum err
+deliver(struct growth *g, size_t i)
+{
+	CLEANUP(spool_free) struct spool *s = NULL;
+	struct str text = STR("Subject: growth\r\n\r\nx\r\n");
+	struct delivery d = {.account = g->account[i]};
+	enum err e = spool_new(g->f->store, &s);
+
+	if (!e)
+		e = spool_write(s, text.p, text.n);
+	if (e)
+		return e;
+	message_deliver(g->f->store, s, &d, 1);
+	return d.result;
+}
+
+static void *
+deliver_round_about(void *arg)
+{
+	struct growth *g = arg;
+	unsigned at;
+
+	while ((at = atomic_fetch_add(&g->next, 1)) < ACCOUNTS * ROUNDS) {
+		if (deliver(g, at % ACCOUNTS))
+			atomic_fetch_add(&g->failed, 1);
+		unsigned files = count_files(), most = atomic_load(&g->files_max);
+		while (files > most && !atomic_compare_exchange_weak(&g->files_max, &most, files))
+			;
+	}
+	return NULL;
+}
+
+static void
+ck_messages(struct growth *g, size_t i, uint64_t wanted)
+{
+	CLEANUP(account_unref) struct account *a = NULL;
+	struct quota q;
+
+	ck_assert_ok(account_open(g->f->store, g->account[i], &a));
+	ck_assert_ok(account_quota(a, &q));
+	ck_assert_uint_eq(q.messages_used, wanted);
+}
+
+START_TEST(more_accounts_than_handles_work_within_the_bound)
+{
+	pthread_t thread[THREADS];
+	struct growth g;
+
+	open_growth(&g);
+	unsigned before = count_files();
+	for (size_t i = 0; i < THREADS; i++)
+		ck_assert_int_eq(pthread_create(&thread[i], NULL, deliver_round_about, &g), 0);
+	for (size_t i = 0; i < THREADS; i++)
+		pthread_join(thread[i], NULL);
+	ck_assert_uint_eq(g.failed, 0);
+	ck_assert_uint_le(pool_handles(g.f->store->pool, NULL), HANDLES);
+	ck_assert_uint_gt(g.files_max, before);
+	ck_assert_uint_le(g.files_max, before + FILES_MAX);
+	for (size_t i = 0; i < ACCOUNTS; i++)
+		ck_messages(&g, i, ROUNDS);
+	close_growth(&g);
+}
+END_TEST
+
+START_TEST(accounts_that_were_used_once_are_forgotten)
+{
+	struct growth g;
+
+	open_growth(&g);
+	clock_freeze(1800000000);
+	unsigned before = count_files();
+	for (size_t i = 0; i < ACCOUNTS; i++)
+		ck_assert_ok(deliver(&g, i));
+	/* those whose handles had to make room go with the next tick, the others when idle */
+	store_tick(g.f->store);
+	unsigned accounts = 0;
+	for (size_t i = 0; i < STORE_ACCOUNT_BUCKETS; i++)
+		for (struct account *a = g.f->store->accounts[i]; a; a = a->next)
+			accounts++;
+	ck_assert_uint_le(accounts, HANDLES);
+	clock_advance_ms(POOL_IDLE_MS);
+	store_tick(g.f->store);
+	for (size_t i = 0; i < STORE_ACCOUNT_BUCKETS; i++)
+		ck_assert_ptr_null(g.f->store->accounts[i]);
+	ck_assert_uint_eq(count_files(), before);
+	clock_thaw();
+	close_growth(&g);
+}
+END_TEST
+
+START_TEST(without_descriptors_deliveries_fail_for_now_and_work_later)
+{
+	struct rlimit had, none;
+	struct growth g;
+
+	open_growth(&g);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &had), 0);
+	none = had;
+	none.rlim_cur = 3; /* those that are open stay open */
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	enum err e = deliver(&g, 0);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &had), 0);
+	ck_assert_int_ne(e, ERR_OK);
+	ck_assert(err_class(e) == ERR_CLASS_OURS || e == ERR_BUSY); /* "try again" to the sender */
+	ck_assert_ok(deliver(&g, 0));
+	ck_messages(&g, 0, 1);
+	close_growth(&g);
+}
+END_TEST
+
+START_TEST(idle_handles_make_room_where_descriptors_run_out)
+{
+	struct rlimit had, few;
+	struct growth g;
+
+	open_growth(&g);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &had), 0);
+	few = had;
+	/* whichever of the files that a delivery opens is the first one too many */
+	for (unsigned spare = 0; spare < 5; spare++) {
+		size_t last = ACCOUNTS - 1 - spare;
+		for (size_t i = 0; i < HANDLES / 2; i++)
+			ck_assert_ok(deliver(&g, i));
+		ck_assert_uint_ge(pool_handles(g.f->store->pool, NULL), HANDLES / 2);
+		few.rlim_cur = count_files() - 3 + spare; /* ".", ".." and the listing itself */
+		ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+		enum err e = deliver(&g, last);
+		ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &had), 0);
+		ck_assert_ok(e);
+		ck_messages(&g, last, 1);
+	}
+	close_growth(&g);
+}
+END_TEST
+
+TEST_MAIN("growth", more_accounts_than_handles_work_within_the_bound,
+    accounts_that_were_used_once_are_forgotten,
+    without_descriptors_deliveries_fail_for_now_and_work_later,
+    idle_handles_make_room_where_descriptors_run_out)
