@@ -57,7 +57,7 @@ cmd_search(struct imap_session *s, struct imap_cmd *cmd)
 		return ERR_NOMEM;
 	imap_parse_space(cmd->args);
 	search_parse(cmd->args, s->told, &q->run.program);
-	enum err e = search_run_begin(&q->run, cmd);
+	enum err e = search_run_begin(s, &q->run, cmd);
 	if (!e)
 		imap_pump(s, cmd, step, q, release);
 	return e;

@@ -3,6 +3,7 @@
  */
 #include "imapd/imap_handlers.h"
 #include "imapd/imap_write.h"
+#include "search/indexer.h"
 
 /* The first message without \Seen, 0 if there is none. */
 static uint32_t
@@ -49,6 +50,8 @@ open_mailbox(struct imap_session *s, struct imap_cmd *cmd, struct str name, bool
 		return e == ERR_GONE ? ERR_NOT_FOUND : e;
 	}
 	imap_enter_state(s, ST_SELECTED);
+	if (s->indexer && s->conf->imapd.search_index)
+		s->indexing = indexer_enter(s->indexer, s->account);
 	return ERR_OK;
 }
 

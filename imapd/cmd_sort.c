@@ -120,7 +120,7 @@ cmd_sort(struct imap_session *s, struct imap_cmd *cmd)
 	imap_parse_space(cmd->args);
 	sort_parse(cmd->args, &q->items.program);
 	search_parse_in_charset(cmd->args, s->told, &q->run.program);
-	enum err e = search_run_begin(&q->run, cmd);
+	enum err e = search_run_begin(s, &q->run, cmd);
 	if (!e)
 		imap_pump(s, cmd, step, q, release);
 	return e;

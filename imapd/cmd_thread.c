@@ -118,7 +118,7 @@ cmd_thread(struct imap_session *s, struct imap_cmd *cmd)
 		return ERR_NOMEM;
 	q->forest.algorithm = parse_algorithm(cmd->args);
 	search_parse_in_charset(cmd->args, s->told, &q->run.program);
-	enum err e = search_run_begin(&q->run, cmd);
+	enum err e = search_run_begin(s, &q->run, cmd);
 	if (!e)
 		imap_pump(s, cmd, step, q, release);
 	return e;

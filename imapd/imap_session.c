@@ -7,6 +7,7 @@
 #include "imapd/imap_capability.h"
 #include "imapd/imap_dispatch.h"
 #include "imapd/imap_read.h"
+#include "search/indexer.h"
 #include "store/changes.h"
 
 #include <assert.h>
@@ -52,6 +53,9 @@ imap_deselect(struct imap_session *s)
 	s->keywords_told = 0;
 	s->grown_aside = false;
 	s->recent.n = 0;
+	if (s->indexing)
+		indexer_leave(s->indexer, s->account);
+	s->indexing = false;
 	if (s->state == ST_SELECTED)
 		imap_enter_state(s, ST_AUTH);
 }

@@ -17,6 +17,7 @@
 #include "store/view.h"
 
 struct imap_news;
+struct indexer;
 struct append_state;
 struct watch;
 
@@ -52,6 +53,7 @@ struct imap_reader {
 struct imap_session {
 	struct conn *conn;
 	struct service *service; /* store, limits; shared */
+	struct indexer *indexer; /* shared; NULL: no search index */
 	struct conf *conf; /* a reference */
 	enum imap_state state; /* set by imap_enter_state() only */
 	imap_mode *mode; /* imap_read_command unless a command has its own */
@@ -81,6 +83,7 @@ struct imap_session {
 
 	/* since SELECT */
 	int64_t mailbox; /* id, 0 none */
+	bool indexing; /* indexer_leave() is due */
 	bool read_only; /* EXAMINE */
 	bool lost; /* the selected mailbox was deleted by another; said so, no SELECT since */
 	struct view *told; /* what the client knows: sequence numbers are positions in it */

@@ -56,6 +56,7 @@ libimapd_a_SOURCES += \
 	%D%/fetch_value.c %D%/fetch_value.h \
 	%D%/own_flags.c %D%/own_flags.h \
 	%D%/search_body.c %D%/search_body.h \
+	%D%/search_index.c %D%/search_index.h \
 	%D%/search_match.c %D%/search_match.h \
 	%D%/search_parse.c %D%/search_parse.h \
 	%D%/search_run.c %D%/search_run.h \

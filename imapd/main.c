@@ -1,6 +1,7 @@
 /* imapd: IMAP4rev1 (RFC 3501) over the mail store. */
 #include "common/net/server.h"
 #include "imapd/imap_session.h"
+#include "search/indexer.h"
 
 enum { SERVICE_IMAP, SERVICE_IMAPS };
 
@@ -30,11 +31,49 @@ static const struct listener_spec listeners[] = {
 	.enabled = imaps_enabled},
 };
 
-static void *
-session_new(void *app, struct server *s, struct conn *c)
+struct app {
+	struct service *service;
+	struct indexer *indexer; /* NULL: none is wanted */
+};
+
+static void
+app_stop(void *arg)
 {
+	struct app *app = arg;
+
+	indexer_stop(&app->indexer);
+	service_stop(&app->service);
+	free(app);
+}
+
+static enum err
+app_start(struct server *s, void **ret)
+{
+	CLEANUP(conf_unref) struct conf *conf = server_conf(s);
+	struct app *app = calloc(1, sizeof(*app));
+
+	if (!app)
+		return ERR_NOMEM;
+	enum err e = service_start(s, server_name(s), &app->service);
+	if (!e && conf->imapd.search_index)
+		e = indexer_start(&app->indexer);
+	if (e)
+		app_stop(app);
+	else
+		*ret = app;
+	return e;
+}
+
+static void *
+session_new(void *arg, struct server *s, struct conn *c)
+{
+	struct app *app = arg;
+	struct imap_session *session = imap_session_new(app->service);
+
 	(void)s, (void)c;
-	return imap_session_new(app);
+	if (session)
+		session->indexer = app->indexer;
+	return session;
 }
 
 static const char *
@@ -55,8 +94,8 @@ main(int argc, char **argv)
 	    .listeners = listeners,
 	    .listener_count = ARRAY_LEN(listeners),
 	    .ops = &imap_session_ops,
-	    .start = service_start_app,
-	    .stop = service_stop_app,
+	    .start = app_start,
+	    .stop = app_stop,
 	    .session_new = session_new,
 	    .refuse_text = refuse_text,
 	};

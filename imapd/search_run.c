@@ -21,6 +21,7 @@ search_run_rest(struct search_run *q)
 void
 search_run_done(struct search_run *q)
 {
+	search_index_done(&q->index);
 	search_body_done(&q->body);
 	reader_close(&q->reader);
 }
@@ -36,7 +37,7 @@ search_run_unread(struct search_run *q, enum err e)
 }
 
 enum err
-search_run_begin(struct search_run *q, struct imap_cmd *cmd)
+search_run_begin(struct imap_session *s, struct search_run *q, struct imap_cmd *cmd)
 {
 	enum err e = imap_parse_end(cmd->args);
 
@@ -46,6 +47,8 @@ search_run_begin(struct search_run *q, struct imap_cmd *cmd)
 	if (!q->slots)
 		return ERR_NOMEM;
 	e = search_body_init(&q->body, &q->program, q->slots, cmd->arena);
+	if (!e && s->conf->imapd.search_index)
+		e = search_index_begin(&q->index, &q->program, s->indexer, s->account);
 	if (e)
 		search_run_done(q);
 	return e;
@@ -60,6 +63,19 @@ search_stored_header(struct search_run *q, const struct message_row *row)
 		return search_header(&q->program, row->header, q->slots);
 	enum err e = octets_read_header(q->reader, row->id, 0, row->header_size, &large);
 	return e ? e : search_header(&q->program, sbuf_view(&large), q->slots);
+}
+
+/* From the index; *ret_filled is false when the time is up before it was asked. */
+static enum err
+match_indexed(struct search_run *q, const struct search_known *k, int64_t until_ms, enum match *ret,
+    bool *ret_filled)
+{
+	enum err e =
+	    search_index_fill(&q->index, k->entry->message, q->slots, until_ms, ret_filled);
+
+	if (!e && *ret_filled)
+		*ret = search_match(&q->program, k);
+	return e;
 }
 
 /* From the row, then from the header. */
@@ -123,12 +139,17 @@ match_message(struct imap_session *s, struct search_run *q, const struct view_en
 {
 	struct search_known k = {entry, imap_is_recent(s, entry->uid), NULL, q->slots};
 	enum err e = ERR_OK;
+	bool filled = true;
 
 	*ret = MATCH_UNKNOWN;
 	if (!q->in_body) {
 		search_forget(&q->program, q->slots);
 		*ret = search_match(&q->program, &k);
 		if (*ret == MATCH_UNKNOWN)
+			e = match_indexed(q, &k, until_ms, ret, &filled);
+		if (!e && !filled)
+			return ERR_OK; /* the time is up */
+		if (!e && *ret == MATCH_UNKNOWN)
 			e = match_stored(s, q, &k, ret);
 	}
 	if (!e && q->in_body)

@@ -10,12 +10,14 @@
 
 #include "imapd/imap_command.h"
 #include "imapd/search_body.h"
+#include "imapd/search_index.h"
 #include "imapd/told_walk.h"
 
 struct search_run {
 	struct search_program program;
 	struct told_walk walk;
 	struct reader *reader; /* NULL between turns, and while nothing had to be read */
+	struct search_index index;
 	struct search_body body;
 	enum match *slots;
 	uint32_t looked;
@@ -37,7 +39,8 @@ struct search_hit {
 
 /* All zero but for `program`, which search_parse() has read from cmd->args. Asks for the end of the
  * arguments; errors of imap_parse_end(), ERR_NOMEM: then there is nothing to give back. */
-NODISCARD enum err search_run_begin(struct search_run *q, struct imap_cmd *cmd);
+NODISCARD enum err search_run_begin(
+    struct imap_session *s, struct search_run *q, struct imap_cmd *cmd);
 void search_run_done(struct search_run *q);
 
 /* The next message of s->told that matches. A message that can't be read does not match, and is

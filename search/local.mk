@@ -4,6 +4,8 @@ libsearch_a_SOURCES = \
 	%D%/facts.c %D%/facts.h \
 	%D%/facts_table.h \
 	%D%/field_text.c %D%/field_text.h \
+	%D%/index_work.c %D%/index_work.h \
+	%D%/indexer.c %D%/indexer.h \
 	%D%/message_texts.c %D%/message_texts.h \
 	%D%/octets.c %D%/octets.h \
 	%D%/segment.c %D%/segment.h %D%/segment_private.h \
@@ -12,4 +14,11 @@ libsearch_a_SOURCES = \
 	%D%/segment_writer.c %D%/segment_writer.h \
 	%D%/segments.c %D%/segments.h \
 	%D%/text_search.c %D%/text_search.h \
-	%D%/text_stream.c %D%/text_stream.h
+	%D%/text_stream.c %D%/text_stream.h \
+	%D%/word_stream.c %D%/word_stream.h \
+	%D%/word_table.c %D%/word_table.h \
+	%D%/words.h %D%/words_private.h \
+	%D%/words_build.c \
+	%D%/words_format.c \
+	%D%/words_merge.c \
+	%D%/words_query.c

@@ -3,6 +3,7 @@
 #include "common/mail/message_index.h"
 #include "search/segment_private.h"
 #include "search/segments.h"
+#include "search/words.h"
 #include "store/file.h"
 #include "store/message_ids.h"
 
@@ -23,9 +24,9 @@
 const struct segment_builder *const *
 segment_builders(size_t *ret_n)
 {
-	static const struct segment_builder *const all[] = {NULL};
+	static const struct segment_builder *const all[] = {&words_builder};
 
-	*ret_n = 0;
+	*ret_n = ARRAY_LEN(all);
 	return all;
 }
 
@@ -179,27 +180,30 @@ add_message(struct build *b, int64_t id)
 }
 
 static enum err
-add_messages(struct build *b, int64_t from, bool (*go_on)(void *arg), void *arg)
+add_messages(struct build *b, int64_t from, int64_t to, bool (*go_on)(void *arg), void *arg)
 {
 	int64_t ids[IDS_AT_ONCE];
 	size_t n = IDS_AT_ONCE;
 	enum err e = ERR_OK;
 
-	while (!e && n == IDS_AT_ONCE && !is_full(b)) {
+	while (!e && n == IDS_AT_ONCE && from <= to && !is_full(b)) {
 		reader_close(&b->reader); /* one handle at a time */
+		b->read = 0;
 		e = message_ids(b->account, from, ids, IDS_AT_ONCE, &n);
-		for (size_t i = 0; !e && i < n && !is_full(b); i++) {
+		for (size_t i = 0; !e && i < n && ids[i] <= to && !is_full(b); i++) {
 			e = go_on && !go_on(arg) ? ERR_CANCELLED : add_message(b, ids[i]);
 			from = ids[i] + 1;
 		}
+		if (!e && n > 0 && ids[n - 1] > to)
+			break;
 	}
 	reader_close(&b->reader);
 	return e;
 }
 
 enum err
-segment_build(
-    struct account *a, int64_t from, bool (*go_on)(void *arg), void *arg, int64_t *ret_last)
+segment_build(struct account *a, int64_t from, int64_t to, bool (*go_on)(void *arg), void *arg,
+    int64_t *ret_last)
 {
 	CLEANUP(build_done) struct build b;
 	CLEANUP(segment_writer_free) struct segment_writer *w = NULL;
@@ -209,7 +213,7 @@ segment_build(
 	if (!e)
 		e = segments_dir(a, dir);
 	if (!e)
-		e = add_messages(&b, from, go_on, arg);
+		e = add_messages(&b, from, to, go_on, arg);
 	if (!e && b.last == 0)
 		e = ERR_NOT_FOUND;
 	if (!e)

@@ -78,6 +78,7 @@ struct conf {
 		uint32_t max_line_before_login; /* 8192 */
 		uint64_t append_limit; /* octets of one message, 52428800 */
 		const char *const *hide_capabilities; /* NULL-terminated: never advertised */
+		bool search_index; /* made and used */
 	} imapd;
 };
 

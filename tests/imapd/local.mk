@@ -78,3 +78,8 @@ check_PROGRAMS += tests/imapd/test_cmd_thread
 tests_imapd_test_cmd_thread_SOURCES = %D%/test_cmd_thread.c
 tests_imapd_test_cmd_thread_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_imapd_test_cmd_thread_LDADD = $(IMAP_TEST_LIBS)
+
+check_PROGRAMS += tests/imapd/test_search_index
+tests_imapd_test_search_index_SOURCES = %D%/test_search_index.c
+tests_imapd_test_search_index_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_imapd_test_search_index_LDADD = $(IMAP_TEST_LIBS)

@@ -36,7 +36,7 @@ build(struct store_fixture *f, int64_t from)
 	int64_t last = 0;
 
 	ck_assert_ok(segment_lock(f->account, &lock));
-	ck_assert_ok(segment_build(f->account, from, NULL, NULL, &last));
+	ck_assert_ok(segment_build(f->account, from, INT64_MAX, NULL, NULL, &last));
 	return last;
 }
 
@@ -88,7 +88,8 @@ START_TEST(segments_are_built_and_merged)
 		ck_all_covered(f, (size_t)i + 1);
 	}
 	int64_t more = 0;
-	ck_assert_int_eq(segment_build(f->account, last + 1, NULL, NULL, &more), ERR_NOT_FOUND);
+	ck_assert_int_eq(
+	    segment_build(f->account, last + 1, INT64_MAX, NULL, NULL, &more), ERR_NOT_FOUND);
 	set = get_set(f);
 	struct segment *all[] = {segments_at(set, 0), segments_at(set, 1), segments_at(set, 2)};
 	ck_assert_ok(segment_merge(f->account, all, 3));
@@ -117,7 +118,8 @@ START_TEST(a_build_that_is_cancelled_leaves_nothing)
 
 	cache = segments_cache_new();
 	deliver(f, 10);
-	ck_assert_int_eq(segment_build(f->account, 1, refuse, &left, &last), ERR_CANCELLED);
+	ck_assert_int_eq(
+	    segment_build(f->account, 1, INT64_MAX, refuse, &left, &last), ERR_CANCELLED);
 	CLEANUP(segments_unref) struct segments *set = get_set(f);
 	ck_assert_uint_eq(segments_count(set), 0);
 	segments_unref(&set);

@@ -1,0 +1,187 @@
+#include "search/index_work.h"
+
+#include "search/segment_build.h"
+#include "store/file.h"
+#include "store/message_ids.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+
+enum err
+index_uncovered(struct segments_cache *c, struct account *a, int64_t *ret)
+{
+	CLEANUP(segments_unref) struct segments *set = NULL;
+	int64_t given = 0;
+	enum err e = message_ids_given(a, &given);
+
+	if (!e)
+		e = segments_open(c, a, &set);
+	if (e)
+		return e;
+	size_t n = segments_count(set);
+	*ret = given - (n ? segment_last(segments_at(set, n - 1)) : 0);
+	return ERR_OK;
+}
+
+/* -- covering ------------------------------------------------------------------------------- */
+
+/* The first range of ids from `from` on that no segment covers; it may have no messages. */
+static void
+find_gap(const struct segments *set, int64_t from, int64_t *ret_from, int64_t *ret_to)
+{
+	*ret_to = INT64_MAX;
+	for (size_t i = 0; i < segments_count(set); i++) {
+		const struct segment *s = segments_at(set, i);
+		if (segment_last(s) < from)
+			continue;
+		if (segment_first(s) > from) {
+			*ret_to = segment_first(s) - 1;
+			break;
+		}
+		from = segment_last(s) + 1;
+	}
+	*ret_from = from;
+}
+
+static enum err
+cover(struct segments_cache *c, struct account *a, bool (*go_on)(void *arg), void *arg)
+{
+	int64_t from = 1, to = 0;
+
+	for (;;) {
+		CLEANUP(segments_unref) struct segments *set = NULL;
+		int64_t last;
+		enum err e = segments_open(c, a, &set);
+		if (e)
+			return e;
+		find_gap(set, from, &from, &to);
+		e = segment_build(a, from, to, go_on, arg, &last);
+		if (e == ERR_NOT_FOUND && to < INT64_MAX)
+			last = to; /* there is nothing to cover */
+		else if (e)
+			return e == ERR_NOT_FOUND ? ERR_OK : e;
+		from = last + 1;
+	}
+}
+
+/* -- merging -------------------------------------------------------------------------------- */
+
+static unsigned
+class_of(const struct segment *s)
+{
+	unsigned class = 0;
+
+	for (uint64_t n = segment_size(s); n > INDEX_CLASS_OCTETS; n /= INDEX_FANOUT)
+		class ++;
+	return class;
+}
+
+/* Neighbours of at most this class, as many as may be merged, beginning with the i-th. */
+static size_t
+run_of(const struct segments *set, size_t i, unsigned class)
+{
+	uint64_t octets = 0;
+	size_t n = 0;
+
+	for (; i + n < segments_count(set) && n < SEGMENT_MERGE_MAX; n++) {
+		const struct segment *s = segments_at(set, i + n);
+		octets += segment_size(s);
+		/* across a gap nothing is merged: it would not be found any more */
+		bool adjoins =
+		    n == 0 || segment_last(segments_at(set, i + n - 1)) + 1 == segment_first(s);
+		if (class_of(s) > class || octets > INDEX_SEGMENT_OCTETS || !adjoins)
+			break;
+	}
+	return n;
+}
+
+/* A run to be merged, the smallest first. */
+static bool
+find_run(const struct segments *set, size_t *ret_at, size_t *ret_n)
+{
+	for (unsigned class = 0; class < 8; class ++) {
+		for (size_t i = 0; i < segments_count(set); i++) {
+			*ret_at = i;
+			*ret_n = run_of(set, i, class);
+			if (*ret_n >= INDEX_FANOUT)
+				return true;
+		}
+	}
+	return false;
+}
+
+static enum err
+merge(struct segments_cache *c, struct account *a, bool (*go_on)(void *arg), void *arg)
+{
+	enum err e = ERR_OK;
+
+	while (!e) {
+		CLEANUP(segments_unref) struct segments *set = NULL;
+		struct segment *run[SEGMENT_MERGE_MAX];
+		size_t at, n;
+		e = segments_open(c, a, &set);
+		if (e || !find_run(set, &at, &n))
+			break;
+		if (go_on && !go_on(arg))
+			return ERR_CANCELLED;
+		for (size_t i = 0; i < n; i++)
+			run[i] = segments_at(set, at + i);
+		e = segment_merge(a, run, n);
+	}
+	return e;
+}
+
+/* -- tidying up ----------------------------------------------------------------------------- */
+
+/* What a killed builder left. */
+static void
+sweep_temporaries(const char *dir)
+{
+	DIR *d = opendir(dir);
+	struct dirent *entry;
+
+	while (d && (entry = readdir(d))) {
+		char path[PATH_MAX];
+		if (entry->d_name[0] == '.' &&
+		    str_ends_nocase(str_of(entry->d_name), STR(".tmp")) &&
+		    snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name) < (int)sizeof(path))
+			unlink(path);
+	}
+	if (d)
+		closedir(d);
+}
+
+static enum err
+tidy(struct segments_cache *c, struct account *a)
+{
+	CLEANUP(segments_unref) struct segments *set = NULL;
+	char dir[PATH_MAX];
+	enum err e = segments_dir(a, dir);
+
+	if (!e)
+		e = segments_open(c, a, &set);
+	if (e)
+		return e;
+	sweep_temporaries(dir);
+	for (size_t i = 0; i < segments_useless_count(set); i++)
+		if (unlink(segments_useless_path(set, i)) && errno != ENOENT)
+			return file_error("remove", segments_useless_path(set, i));
+	return ERR_OK;
+}
+
+enum err
+index_bring_up(struct segments_cache *c, struct account *a, bool (*go_on)(void *arg), void *arg)
+{
+	CLEANUP(fd_close) int lock = -1;
+	enum err e = segment_lock(a, &lock);
+
+	if (!e)
+		e = tidy(c, a);
+	if (!e)
+		e = cover(c, a, go_on, arg);
+	if (!e)
+		e = merge(c, a, go_on, arg);
+	return e;
+}

@@ -1,0 +1,37 @@
+/* search/indexer.h - the thread that keeps the indexes of accounts up to date, and the sets of
+ * segments of the process (segments.h). Thread-safe.
+ *
+ * It works for accounts that somebody uses: has selected a mailbox of. It begins when
+ * INDEXER_MESSAGES_MIN messages have no index and none has come for INDEXER_QUIET_MS, or when
+ * INDEXER_MESSAGES_MAX have none, at the lowest priority there is. Neighbouring segments of a size
+ * are merged into one of the next size. Fewer messages than the minimum are searched directly,
+ * which costs less than keeping up with each. With nothing to do it sleeps without a timer.
+ */
+#ifndef SEARCH_INDEXER_H
+#define SEARCH_INDEXER_H
+
+#include "search/segments.h"
+
+#define INDEXER_MESSAGES_MIN 64
+#define INDEXER_MESSAGES_MAX 5000
+#define INDEXER_QUIET_MS 1000
+
+struct indexer;
+
+/* Starts the thread. ERR_NOMEM. */
+NODISCARD enum err indexer_start(struct indexer **ret);
+/* Breaks off what it does. All users have left. */
+void indexer_stop(struct indexer **ix);
+
+/* segments_open() of the process. */
+NODISCARD enum err indexer_segments(struct indexer *ix, struct account *a, struct segments **ret);
+
+/* A use of the account's index begins, to be ended by indexer_leave(); false without memory: then
+ * none has begun, and nothing is indexed for it. */
+bool indexer_enter(struct indexer *ix, struct account *a);
+void indexer_leave(struct indexer *ix, struct account *a);
+
+/* For tests: all that can be covered is covered, on this thread, however little it is. */
+NODISCARD enum err indexer_catch_up(struct indexer *ix, struct account *a);
+
+#endif
