@@ -78,6 +78,17 @@ tests_fuzz_fuzz_smtp_parse_LDADD = libsmtpd.a $(BASE_LIBS)
 tests_fuzz_fuzz_smtp_parse_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
 
+# the store's
+check_PROGRAMS += tests/fuzz/replay_entry_page
+tests_fuzz_replay_entry_page_SOURCES = %D%/fuzz_entry_page.c %D%/replay.c %D%/fuzz.h
+tests_fuzz_replay_entry_page_LDADD = $(STORE_LIBS) $(OUTSIDE_LIBS)
+if FUZZING
+noinst_PROGRAMS += tests/fuzz/fuzz_entry_page
+tests_fuzz_fuzz_entry_page_SOURCES = %D%/fuzz_entry_page.c %D%/fuzz.h
+tests_fuzz_fuzz_entry_page_LDADD = $(STORE_LIBS) $(OUTSIDE_LIBS)
+tests_fuzz_fuzz_entry_page_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif
+
 # What is found goes to fuzz-corpus/<target> and fuzz-<target>-crash… in the build folder.
 FUZZ_SECONDS = 60
 fuzz: all

@@ -264,16 +264,16 @@ ck_assert_counters(struct account *a)
 	ck_assert_msg(e == ERR_OK, "%s", sbuf_cstr(&report));
 	ck_assert_ok(account_read(a, &h));
 	ck_assert_none(a, h->db,
-	    "SELECT count(*) FROM mailbox b WHERE"
-	    " messages <> (SELECT count(*) FROM entry WHERE mailbox = b.id)"
-	    " OR unseen <> (SELECT count(*) FROM entry WHERE mailbox = b.id AND NOT flags & 1)"
-	    " OR deleted <> (SELECT count(*) FROM entry WHERE mailbox = b.id AND flags & 8)"
-	    " OR bytes <> (SELECT ifnull(sum(m.size), 0) FROM entry e JOIN message m"
-	    "  ON m.id = e.message WHERE e.mailbox = b.id)"
-	    " OR highest_modseq < (SELECT ifnull(max(modseq), 0) FROM entry WHERE mailbox = b.id)"
-	    " OR highest_modseq < (SELECT ifnull(max(expunged_modseq), 0) FROM expunged"
-	    "  WHERE mailbox = b.id)"
-	    " OR uidnext <= (SELECT ifnull(max(uid), 0) FROM entry WHERE mailbox = b.id)");
+	    "WITH e AS MATERIALIZED (SELECT mailbox AS id, count(*) AS n, sum(NOT flags & 1) AS "
+	    "unseen,"
+	    " sum((flags & 8) <> 0) AS deleted, sum(m.size) AS bytes, max(modseq) AS modseq,"
+	    " max(uid) AS uid FROM entry JOIN message m ON m.id = message GROUP BY mailbox),"
+	    " t AS MATERIALIZED (SELECT mailbox AS id, max(expunged_modseq) AS modseq FROM expunged"
+	    " GROUP BY mailbox)"
+	    "SELECT count(*) FROM mailbox b LEFT JOIN e USING (id) LEFT JOIN t USING (id) WHERE"
+	    " b.messages <> ifnull(e.n, 0) OR b.unseen <> ifnull(e.unseen, 0)"
+	    " OR b.deleted <> ifnull(e.deleted, 0) OR b.bytes <> ifnull(e.bytes, 0)"
+	    " OR highest_modseq < e.modseq OR highest_modseq < t.modseq OR uidnext <= e.uid");
 	ck_assert_none(a, h->db,
 	    "SELECT count(*) FROM meta WHERE messages <> (SELECT count(*) FROM entry)"
 	    " OR bytes <> (SELECT ifnull(sum(bytes), 0) FROM mailbox)"
@@ -285,6 +285,6 @@ ck_assert_counters(struct account *a)
 	    "SELECT count(*) FROM (SELECT message FROM header UNION SELECT message FROM body)"
 	    " WHERE message NOT IN (SELECT id FROM message)");
 	ck_assert_none(a, h->db,
-	    "SELECT count(*) FROM entry e JOIN expunged t"
-	    " ON t.mailbox = e.mailbox AND t.uid = e.uid");
+	    "SELECT count(*) FROM (SELECT mailbox, uid FROM entry"
+	    " INTERSECT SELECT mailbox, uid FROM expunged)");
 }

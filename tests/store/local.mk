@@ -85,3 +85,22 @@ check_PROGRAMS += tests/store/test_growth
 tests_store_test_growth_SOURCES = %D%/test_growth.c
 tests_store_test_growth_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_store_test_growth_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+check_PROGRAMS += tests/store/test_entry_page
+tests_store_test_entry_page_SOURCES = %D%/test_entry_page.c
+tests_store_test_entry_page_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_store_test_entry_page_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/store/test_entries
+tests_store_test_entries_SOURCES = %D%/test_entries.c %D%/fixture.c %D%/fixture.h
+tests_store_test_entries_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_store_test_entries_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/store/test_cleaner
+tests_store_test_cleaner_SOURCES = %D%/test_cleaner.c %D%/fixture.c %D%/fixture.h
+tests_store_test_cleaner_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_store_test_cleaner_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/store/test_migration
+tests_store_test_migration_SOURCES = %D%/test_migration.c %D%/fixture.c %D%/fixture.h
+tests_store_test_migration_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_store_test_migration_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)

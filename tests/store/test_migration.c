@@ -1,0 +1,145 @@
+/* An account's database of version 2, where each entry was a row, is brought forward. */
+#include "store/message_private.h"
+#include "tests/store/fixture.h"
+#include "tests/support/test.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static struct fixture f;
+
+/* INBOX: UIDs 2 4 … 2000, messages 1 … 1000 of 100 octets, some with flags and a keyword. Archive:
+ * copies of the first ten. Expunged: UIDs 1 3 … 1999 one by one, and 3001 … 6000 at once. */
+static const char content[] =
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)"
+    " INSERT INTO message (id, email_id, size, header_size, internal_s, refs, envelope,"
+    " bodystructure, parts) SELECT i, 'e' || i, 100, 30, i, 1 + (i <= 10), 'env', '', '' FROM n;"
+    "INSERT INTO header SELECT id, zeroblob(30) FROM message;"
+    "INSERT INTO body SELECT id, zeroblob(70) FROM message;"
+    "INSERT INTO entry SELECT 1, 2 * id, id, id % 32 | ((id % 100 = 0) << 6), 1000 + id, 500 + id"
+    " FROM message;"
+    "INSERT INTO entry SELECT 6, id, id, 1, 5000, 600 FROM message WHERE id <= 10;"
+    "INSERT INTO keyword VALUES (1, 0, 'word');"
+    "INSERT INTO tombstone SELECT 1, uid - 1, 3000 + uid, 1500 + uid FROM entry WHERE mailbox = 1;"
+    "WITH RECURSIVE n(i) AS (SELECT 3001 UNION ALL SELECT i + 1 FROM n WHERE i < 6000)"
+    " INSERT INTO tombstone SELECT 1, i, 5100, 9000 FROM n;"
+    "UPDATE mailbox SET uidnext = 6001, highest_modseq = 5100, messages = 1000, bytes = 100000,"
+    " unseen = (SELECT count(*) FROM entry WHERE mailbox = 1 AND NOT flags & 1),"
+    " deleted = (SELECT count(*) FROM entry WHERE mailbox = 1 AND flags & 8) WHERE id = 1;"
+    "UPDATE mailbox SET uidnext = 11, highest_modseq = 5000, messages = 10, bytes = 1000"
+    " WHERE id = 6;"
+    "UPDATE meta SET modseq = 6000, messages = 1010, bytes = 101000;";
+
+static enum err
+fill(struct db *db, void *arg)
+{
+	static const char meta[] =
+	    "INSERT INTO meta (id, account, created_s, uidvalidity, modseq)"
+	    " VALUES (1, 1, 1, 7, 1);"
+	    "INSERT INTO mailbox (id, name, uidvalidity, highest_modseq, special_use) VALUES"
+	    " (1, 'INBOX', 1, 1, ''), (2, 'Sent', 2, 1, '\\Sent'), (6, 'Archive', 7, 1, '');";
+	enum err e = db_script(db, meta);
+
+	return e || !arg ? e : db_script(db, arg);
+}
+
+/* Puts a database of version 2 in the place of a's. */
+static void
+put_version_2(const char *sql)
+{
+	const struct schema old = {"account", schema_account.steps, 2};
+	char path[300], wal[310];
+
+	snprintf(path, sizeof(path), "%s/data/accounts/1/mail.db", f.dir);
+	account_unref(&f.a);
+	account_unref(&f.b);
+	store_close(&f.store);
+	unlink(path);
+	snprintf(wal, sizeof(wal), "%s-wal", path);
+	unlink(wal);
+	snprintf(wal, sizeof(wal), "%s-shm", path);
+	unlink(wal);
+	ck_assert_ok(database_create(path, &old, fill, (char *)(uintptr_t)sql));
+	f.store = fixture_second(&f, "test");
+}
+
+static int64_t
+query(const char *sql)
+{
+	CLEANUP(read_end) struct handle *h = NULL;
+	int64_t n = -1;
+
+	ck_assert_ok(account_read(f.a, &h));
+	ck_assert_ok(db_get_int(h->db, sql, &n));
+	return n;
+}
+
+START_TEST(entries_and_tombstones_are_packed_and_nothing_is_lost)
+{
+	char snapshot[300];
+	struct stat st;
+
+	fixture_open(&f);
+	put_version_2(content);
+	ck_assert_ok(account_open(f.store, 1, &f.a));
+	ck_assert_int_eq(query("PRAGMA user_version"), schema_account.version);
+	ck_assert_counters(f.a);
+	snprintf(snapshot, sizeof(snapshot), "%s/data/accounts/1/mail.db.before-3", f.dir);
+	ck_assert_int_eq(stat(snapshot, &st), 0);
+
+	CLEANUP(view_unref) struct view *v = view_now(&f, 1);
+	ck_assert_uint_eq(view_count(v), 1000);
+	ck_assert_uint_eq(view_modseq(v), 5100);
+	for (uint32_t i = 1; i <= 1000; i++) {
+		const struct view_entry *e = view_at(v, i);
+		ck_assert_uint_eq(e->uid, 2 * i);
+		ck_assert_int_eq(e->message, i);
+		ck_assert_uint_eq(e->flags, i % 32 | (i % 100 ? 0 : 64));
+		ck_assert_uint_eq(e->modseq, 1000 + i);
+	}
+	ck_assert_str_is(view_keyword(v, 0), "word");
+	ck_assert_uint_eq(view_count(view_now(&f, 6)), 10);
+	ck_assert_int_eq(query("SELECT count(*) FROM entry_page"), 12); /* 10 x 96, 40; 10 */
+	ck_assert_int_eq(
+	    query("SELECT sum(saved_s - 500 - message) FROM entry WHERE mailbox = 1"), 0);
+	ck_assert_int_eq(query("SELECT sum(size) FROM entry"), 101000);
+	/* one for each that went alone, and two of 2000 at most */
+	ck_assert_int_eq(query("SELECT count(*) FROM tombstone"), 1002);
+	ck_assert_int_eq(query("SELECT count(*) FROM expunged"), 4000);
+	ck_assert_int_eq(query("SELECT count(*) FROM expunged WHERE uid < 3000"
+			       " AND (expunged_modseq <> 3001 + uid OR expunged_s <> 1501 + uid)"),
+	    0);
+	ck_assert_int_eq(query("SELECT count(*) FROM expunged WHERE uid BETWEEN 3001 AND 6000"
+			       " AND expunged_modseq = 5100"),
+	    3000);
+	ck_assert_int_eq(
+	    query("SELECT count(*) FROM messages WHERE mailbox = 'INBOX' AND seen"), 500);
+	ck_assert_int_eq(query("SELECT count(*) FROM unswept"), 0);
+
+	/* and it is at work */
+	ck_assert_uint_eq(deliver_one(&f, 1, 100), 6001);
+	struct uidset most = uids_of(&f, "1:1990");
+	ck_assert_ok(message_remove(f.a, 1, &most));
+	ck_assert_ok(account_clean(f.a));
+	ck_assert_int_eq(query("SELECT count(*) FROM message"), 16); /* ten are in Archive */
+	ck_assert_counters(f.a);
+	ck_assert_ok(account_open(f.store, 2, &f.b));
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(an_empty_account_is_brought_forward)
+{
+	fixture_open(&f);
+	put_version_2(NULL);
+	ck_assert_ok(account_open(f.store, 1, &f.a));
+	ck_assert_counters(f.a);
+	ck_assert_uint_eq(deliver_one(&f, 1, 100), 1);
+	ck_assert_ok(account_open(f.store, 2, &f.b));
+	fixture_close(&f);
+}
+END_TEST
+
+TEST_MAIN("migration", entries_and_tombstones_are_packed_and_nothing_is_lost,
+    an_empty_account_is_brought_forward)
