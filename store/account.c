@@ -269,6 +269,8 @@ accounts_sync(struct store *s)
 		enum err failed = database_sync(d); /* logged; told to who waits */
 		if (failed)
 			upkeep_note_unsynced(s->upkeep, d);
+		else
+			database_tend_wal(d);
 		account_unref(&a);
 	}
 }

@@ -254,6 +254,22 @@ database_sync(struct database *d)
 	return synced ? ERR_OK : database_wait_synced(d, commit, generation);
 }
 
+void
+database_tend_wal(struct database *d)
+{
+	struct handle *h = NULL;
+
+	if (!atomic_exchange(&d->wal_long, false) || pool_take(d, DB_READER, &h))
+		return;
+	db_tend_wal_beside(h->db);
+	bool failed = db_failed(h->db);
+	if (failed)
+		database_fail(d);
+	pool_give(&h);
+	if (failed)
+		pool_forget(d->pool, d);
+}
+
 bool
 database_is_synced(struct database *d)
 {

@@ -72,12 +72,14 @@ struct database {
 	struct handle *idle[2]; /* by role */
 	struct database *next_unsynced; /* upkeep.c; guarded by its lock */
 	atomic_bool unsynced; /* on the list of upkeep.c */
+	atomic_bool wal_long; /* and wants a checkpoint */
 
 	pthread_mutex_t mu;
 	pthread_cond_t changed;
 	/* guarded by mu */
 	struct write_op *queue, **queue_end;
 	bool writing; /* some thread runs the queue */
+	int wal_asked; /* the WAL's frames when it was asked for a checkpoint; the leader's */
 	bool syncing; /* some thread syncs the WAL */
 	uint64_t commits; /* the number of the last commit */
 	uint64_t synced; /* all up to this one are on stable storage */
@@ -139,6 +141,8 @@ NODISCARD enum err database_write_promised(
 /* All that was committed is on stable storage; after a failed sync by way of the database file, as
  * a writer would bring it there. */
 NODISCARD enum err database_sync(struct database *d);
+/* From store_tick(): the checkpoint that the writer has asked for, if it has. */
+void database_tend_wal(struct database *d);
 bool database_is_synced(struct database *d);
 
 /* For operations: notes that `mailbox` changed (0: the folder tree), for changes.h. */

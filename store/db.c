@@ -1,8 +1,7 @@
 /* SQLite behind store/db.h. Connections are opened in multi-thread mode: a handle has no lock of
  * its own, the pool (pool.c) lends it to one thread at a time. */
-#include "store/db.h"
-#include "common/base/clock.h"
 #include "common/base/log.h"
+#include "store/db_private.h"
 #include "store/file.h"
 
 #include <assert.h>
@@ -10,32 +9,9 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <time.h>
-
-#define STATEMENT_BUCKETS 64 /* a power of two */
-
-struct stmt {
-	struct stmt *next; /* in its bucket */
-	struct db *db;
-	const char *sql;
-	sqlite3_stmt *s;
-	enum err err; /* of binding */
-	bool lent;
-};
-
-struct db {
-	sqlite3 *conn;
-	char *path;
-	bool failed;
-	int64_t waited_us, patience_ms;
-	int wal_frames; /* as of the last commit */
-	int64_t no_trim_before_ms;
-	int64_t changes_before; /* at the begin of the transaction */
-	struct stmt *statements[STATEMENT_BUCKETS];
-};
 
 /* -- errors */
 
@@ -101,8 +77,8 @@ err_from_code(struct db *db, int code)
 	}
 }
 
-static enum err
-report(struct db *db, const char *op, int code)
+enum err
+db_report(struct db *db, const char *op, int code)
 {
 	if (db->conn && code == SQLITE_OK)
 		code = sqlite3_extended_errcode(db->conn);
@@ -159,6 +135,9 @@ note_wal(void *arg, sqlite3 *conn, const char *name, int frames)
 	return SQLITE_OK;
 }
 
+#define TEXT_OF_(x) #x
+#define TEXT_OF(x) TEXT_OF_(x)
+
 static enum err
 configure(struct db *db, enum db_role role)
 {
@@ -177,8 +156,10 @@ configure(struct db *db, enum db_role role)
 	    db, role == DB_WRITER ? "PRAGMA cache_size = -2000" : "PRAGMA cache_size = -512");
 	if (!e)
 		e = db_script(db, "PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY;"
-				  "PRAGMA journal_size_limit = 4194304;"
-				  "PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF");
+				  "PRAGMA journal_size_limit = " TEXT_OF(
+				      WAL_KEEP_OCTETS) ";"
+						       "PRAGMA cell_size_check = ON; PRAGMA "
+						       "trusted_schema = OFF");
 	if (!e && role == DB_READER)
 		e = db_script(db, "PRAGMA query_only = ON");
 	return e;
@@ -210,7 +191,7 @@ db_open(const char *path, enum db_role role, struct db **ret)
 	int code = sqlite3_open_v2(path, &db->conn,
 	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
 	if (code)
-		return db->conn ? report(db, "open", code) : ERR_NOMEM;
+		return db->conn ? db_report(db, "open", code) : ERR_NOMEM;
 	enum err e = configure(db, role);
 	if (!e)
 		*ret = MOVE_PTR(db);
@@ -276,7 +257,7 @@ find_statement(struct db *db, const char *sql, struct stmt **ret)
 	}
 	sqlite3_stmt *s = NULL;
 	if (sqlite3_prepare_v3(db->conn, sql, -1, SQLITE_PREPARE_PERSISTENT, &s, NULL))
-		return report(db, "prepare", SQLITE_OK);
+		return db_report(db, "prepare", SQLITE_OK);
 	struct stmt *st = calloc(1, sizeof(*st));
 	if (!st) {
 		sqlite3_finalize(s);
@@ -311,7 +292,7 @@ stmt_bind(struct stmt *st, int i, struct db_arg arg)
 		break;
 	}
 	if (code && !st->err)
-		st->err = report(st->db, "bind", code);
+		st->err = db_report(st->db, "bind", code);
 }
 
 enum err
@@ -343,7 +324,7 @@ stmt_step(struct stmt *st, bool *ret_row)
 		*ret_row = code == SQLITE_ROW;
 		return ERR_OK;
 	}
-	st->err = report(st->db, "step", code);
+	st->err = db_report(st->db, "step", code);
 	return st->err;
 }
 
@@ -531,108 +512,4 @@ bool
 db_stamp_eq(const struct db_stamp *a, const struct db_stamp *b)
 {
 	return memcmp(a, b, sizeof(*a)) == 0;
-}
-
-/* -- the file */
-
-enum err
-db_version(struct db *db, int64_t *ret)
-{
-	return db_get_int(db, "PRAGMA user_version", ret);
-}
-
-enum err
-db_set_version(struct db *db, int64_t version)
-{
-	char sql[64];
-
-	snprintf(sql, sizeof(sql), "PRAGMA user_version = %lld", (long long)version);
-	return db_script(db, sql);
-}
-
-enum err
-db_script(struct db *db, const char *sql)
-{
-	int code = sqlite3_exec(db->conn, sql, NULL, NULL, NULL);
-
-	return code ? report(db, "script", code) : ERR_OK;
-}
-
-enum err
-db_use_wal(struct db *db)
-{
-	return db_script(db, "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL");
-}
-
-enum err
-db_checkpoint(struct db *db)
-{
-	int code =
-	    sqlite3_wal_checkpoint_v2(db->conn, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-
-	return code ? report(db, "checkpoint", code) : ERR_OK;
-}
-
-void
-db_tend_wal(struct db *db)
-{
-	int64_t now = clock_mono_ms(), patience = db->patience_ms;
-
-	if (db->wal_frames < WAL_CHECKPOINT_FRAMES)
-		return;
-	bool trim = db->wal_frames >= WAL_TRIM_FRAMES && now >= db->no_trim_before_ms;
-	/* While it waits for readers new ones find all they need in the database itself, so that
-	 * only those who were there before are waited for. */
-	db->patience_ms = WAL_TRIM_MS;
-	int code = sqlite3_wal_checkpoint_v2(db->conn, "main",
-	    trim ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-	db->patience_ms = patience;
-	if (trim && code)
-		db->no_trim_before_ms = now + WAL_TRIM_EVERY_MS;
-	if (code && (code & 0xff) != SQLITE_BUSY) {
-		enum err logged = report(db, "checkpoint", code);
-		(void)logged;
-	}
-}
-
-enum err
-db_snapshot(struct db *db, const char *path)
-{
-	char temporary[PATH_MAX];
-
-	if (snprintf(temporary, sizeof(temporary), "%s.%ld", path, (long)getpid()) >=
-	    (int)sizeof(temporary))
-		return ERR_TOO_LONG;
-	unlink(temporary);
-	enum err e = db_create(temporary);
-	if (!e)
-		e = db_run(db, "VACUUM INTO ?1", DB_TEXT(str_of(temporary)));
-	if (!e)
-		e = file_sync(temporary);
-	if (!e && rename(temporary, path))
-		e = file_error("rename", path);
-	if (!e)
-		e = file_sync_parent(path);
-	if (e)
-		unlink(temporary);
-	return e;
-}
-
-enum err
-db_integrity(struct db *db, struct sbuf *report_to)
-{
-	CLEANUP(stmt_done) struct stmt *st = NULL;
-	bool row = false, damaged = false;
-	enum err e = db_query(db, "PRAGMA integrity_check(100)", &st);
-
-	while (!e && !(e = stmt_step(st, &row)) && row) {
-		if (str_eq(stmt_str(st, 0), STR("ok")))
-			continue;
-		damaged = true;
-		sbuf_put(report_to, stmt_str(st, 0));
-		sbuf_putc(report_to, '\n');
-	}
-	if (e)
-		return e;
-	return damaged ? ERR_CORRUPT : ERR_OK;
 }

@@ -1,5 +1,5 @@
-/* store/db.h - the SQL engine: the only interface behind which SQLite stands (db.c is the only file
- * that includes its header, so that a second engine could stand beside it).
+/* store/db.h - the SQL engine: the only interface behind which SQLite stands (only
+ * db.c and db_file.c know its header, so that a second engine could stand beside it).
  *
  * A handle is a connection with its prepared statements; one thread at a time uses it. Statements
  * are known by the address of their SQL text, which must be a string literal (or otherwise live as
@@ -132,11 +132,18 @@ NODISCARD enum err db_use_wal(struct db *db);
 NODISCARD enum err db_checkpoint(struct db *db);
 #define WAL_CHECKPOINT_FRAMES 1000 /* pages: the WAL is copied into the database from here on */
 #define WAL_TRIM_FRAMES 4000 /* and from here on begun anew, though others read all the time */
+#define WAL_HARD_FRAMES 8000 /* from here on by the writer itself */
+#define WAL_KEEP_OCTETS 20971520 /* so much of its file is kept when it is begun anew */
 #define WAL_TRIM_MS 100 /* waits for readers this long */
 #define WAL_TRIM_EVERY_MS 1000 /* and, where that was not enough, leaves it for this long */
+/* Pages in the WAL as of the handle's last commit. */
+int db_wal_frames(const struct db *db);
 /* After a commit, no transaction open: keeps the WAL small. A failure is logged, db_failed() tells
  * of it. */
 void db_tend_wal(struct db *db);
+/* The same from a handle that need not be the writer's, while others write: they wait for a moment
+ * only, where the WAL is begun anew. */
+void db_tend_wal_beside(struct db *db);
 /* A consistent copy in one file, durable; replaces `path`. */
 NODISCARD enum err db_snapshot(struct db *db, const char *path);
 /* SQLite's integrity check: a line per problem to `report`, ERR_CORRUPT if there is any. */

@@ -5,7 +5,8 @@ libstore_a_SOURCES = \
 	%D%/check.c %D%/check_private.h \
 	%D%/check_pages.c \
 	%D%/database.c %D%/database.h \
-	%D%/db.c %D%/db.h \
+	%D%/db.c %D%/db.h %D%/db_private.h \
+	%D%/db_file.c \
 	%D%/directory.h %D%/directory_private.h \
 	%D%/directory_account.c \
 	%D%/directory_address.c \

@@ -101,6 +101,22 @@ upkeep_note_unsynced(struct upkeep *u, struct database *d)
 	upkeep_want(u, clock_mono_ms() + UPKEEP_SYNC_MS);
 }
 
+bool
+upkeep_note_long_wal(struct upkeep *u, struct database *d)
+{
+	if (!u)
+		return false;
+	pthread_mutex_lock(&u->mu);
+	bool ticks = u->alarm != NULL;
+	pthread_mutex_unlock(&u->mu);
+	if (!ticks)
+		return false;
+	atomic_store(&d->wal_long, true);
+	upkeep_note_unsynced(u, d);
+	upkeep_want(u, clock_mono_ms());
+	return true;
+}
+
 unsigned
 upkeep_count_unsynced(struct upkeep *u)
 {

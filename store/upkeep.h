@@ -33,6 +33,8 @@ void upkeep_begin(struct upkeep *u);
 
 /* `d` has commits that nobody waits to see synced: a tick within UPKEEP_SYNC_MS syncs them. */
 void upkeep_note_unsynced(struct upkeep *u, struct database *d);
+/* `d` has a long WAL: the next tick, soon, moves it into the database. False: nobody ticks. */
+bool upkeep_note_long_wal(struct upkeep *u, struct database *d);
 /* How many there are, and the one that was noted first, which is then no more noted; NULL: none.
  * The caller keeps it from being freed. */
 unsigned upkeep_count_unsynced(struct upkeep *u);

@@ -207,6 +207,24 @@ number_commit(struct database *d, const struct handle *h, bool wrote, struct wri
 	}
 }
 
+/* A checkpoint copies thousands of pages and syncs twice: nobody should wait for it. Asked for
+ * again only when as much has come again. */
+static void
+tend_wal(struct database *d, struct db *db)
+{
+	struct upkeep *u = pool_upkeep(d->pool);
+	int frames = db_wal_frames(db);
+
+	if (frames < d->wal_asked)
+		d->wal_asked = 0; /* begun anew */
+	if (frames - d->wal_asked < WAL_CHECKPOINT_FRAMES)
+		return;
+	if (frames >= WAL_HARD_FRAMES || !upkeep_note_long_wal(u, d))
+		db_tend_wal(db);
+	else
+		d->wal_asked = frames;
+}
+
 static void
 run_batch(struct database *d, struct write_op *batch)
 {
@@ -217,7 +235,7 @@ run_batch(struct database *d, struct write_op *batch)
 		e = run_transaction(d, h->db, batch);
 		if (!e) {
 			number_commit(d, h, db_has_changes(h->db), batch);
-			db_tend_wal(h->db);
+			tend_wal(d, h->db);
 		}
 		bool failed = db_failed(h->db);
 		if (failed)

@@ -1,6 +1,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "store/database.h"
+#include "store/upkeep.h"
 #include "tests/support/test.h"
 
 #include <errno.h>
@@ -567,7 +568,61 @@ START_TEST(a_reader_that_stays_delays_writers_a_little_only)
 	usleep(WAL_TRIM_EVERY_MS * 1000);
 	for (n = 41; n <= 43; n++)
 		ck_assert_ok(database_write(&f->d, insert_octets, &n, DURABLE_LATER));
-	ck_assert_int_lt(wal_size(f), 8 << 20);
+	ck_assert_int_le(wal_size(f), WAL_KEEP_OCTETS);
+}
+END_TEST
+
+static int alarms;
+
+static void
+note_alarm(void *arg, int64_t in_ms)
+{
+	(void)arg, (void)in_ms;
+	__atomic_add_fetch(&alarms, 1, __ATOMIC_SEQ_CST);
+}
+
+static int64_t
+file_size(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) ? -1 : (int64_t)st.st_size;
+}
+
+START_TEST(a_long_wal_is_left_to_the_tick_until_it_is_too_long)
+{
+	CLEANUP(close_fixture) struct fixture *f = open_fixture();
+	struct upkeep *u = upkeep_new();
+	int64_t n = 1;
+
+	/* the fixture's pool has nobody to tick for it */
+	database_done(&f->d);
+	pool_free(&f->pool);
+	ck_assert_ok(pool_new(u, &f->pool));
+	ck_assert_ok(database_init(&f->d, f->pool, f->path, &schema_1));
+	upkeep_set_alarm(u, note_alarm, NULL);
+	int64_t before = file_size(f->path);
+	for (; n <= 6; n++) /* 257 pages each */
+		ck_assert_ok(database_write(&f->d, insert_octets, &n, DURABLE_LATER));
+	ck_assert_int_eq(file_size(f->path), before);
+	ck_assert(upkeep_is_unsynced(&f->d));
+	ck_assert_int_gt(alarms, 0);
+	ck_assert_ptr_eq(upkeep_take_unsynced(u), &f->d);
+	database_tend_wal(&f->d);
+	ck_assert_int_gt(file_size(f->path), before + (6 << 20));
+	ck_assert_ok(database_write(&f->d, insert_octets, &n, DURABLE_LATER));
+	ck_assert_int_lt(wal_size(f), 8 << 20); /* begun anew with that commit */
+	/* No tick comes. */
+	for (n++; n <= 60; n++)
+		ck_assert_ok(database_write(&f->d, insert_octets, &n, DURABLE_LATER));
+	ck_assert_int_lt(wal_size(f), 40 << 20);
+	upkeep_set_alarm(u, NULL, NULL);
+	database_done(&f->d);
+	pool_free(&f->pool);
+	upkeep_free(&u);
+	ck_assert_ok(pool_new(NULL, &f->pool));
+	ck_assert_ok(database_init(&f->d, f->pool, f->path, &schema_1));
+	ck_assert_int_eq(count(f), 60);
 }
 END_TEST
 
@@ -765,7 +820,8 @@ TEST_MAIN("database", what_is_written_is_read, statements_carry_octets_as_they_a
     what_cannot_be_undone_is_not_committed_with_others, all_who_wait_for_a_failed_sync_are_told,
     a_full_disk_fails_the_write_and_nothing_else,
     a_lock_that_is_never_given_back_is_waited_for_once, the_wal_stays_small_while_others_read,
-    a_reader_that_stays_delays_writers_a_little_only, a_database_that_is_no_more_is_gone,
+    a_reader_that_stays_delays_writers_a_little_only,
+    a_long_wal_is_left_to_the_tick_until_it_is_too_long, a_database_that_is_no_more_is_gone,
     files_follow_the_rows, handles_are_used_again_and_closed_when_idle, idle_handles_are_bounded,
     idle_handles_make_room_when_descriptors_run_out, an_older_database_is_migrated_after_a_snapshot,
     a_database_of_a_newer_program_is_refused, a_migration_that_fails_changes_nothing)
