@@ -8,6 +8,10 @@
 #include <sys/eventfd.h>
 
 #define IDLE_SLOT SIZE_MAX
+/* Far timers fire with the second, so that those of ten thousand clients wake the loop a few times
+ * and not ten thousand times. */
+#define FAR_MS 10000
+#define FAR_GRAIN_MS 1000
 
 struct loop_timer {
 	struct loop *loop;
@@ -175,6 +179,8 @@ loop_timer_set(struct loop_timer *t, int64_t ms)
 	if (ms <= 0)
 		return;
 	t->at_ms = clock_mono_ms() + ms;
+	if (ms >= FAR_MS)
+		t->at_ms += FAR_GRAIN_MS - 1 - (t->at_ms - 1) % FAR_GRAIN_MS;
 	heap_put(l, l->heap_n++, t);
 	heap_sift(l, t->slot);
 	if (t->slot == 0)

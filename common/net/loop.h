@@ -29,7 +29,8 @@ void loop_unwatch(struct loop *l, int fd);
 
 /* A timer, first disarmed. */
 struct loop_timer *loop_timer_new(struct loop *l, void (*fn)(void *arg), void *arg);
-/* Fires once `ms` from now; a second call moves it; 0 disarms. */
+/* Fires once `ms` from now, up to a second later where that is ten seconds or more; a second call
+ * moves it; 0 disarms. */
 void loop_timer_set(struct loop_timer *t, int64_t ms);
 void loop_timer_free(struct loop_timer **t);
 
