@@ -312,7 +312,6 @@ facts_make(struct facts_maker *m, const struct facts_basics *basics, struct str 
 	    .sent_s = basics->internal_s,
 	    .internal_s = basics->internal_s,
 	    .size = basics->size,
-	    .internal_day = date_day((struct date){basics->internal_s, basics->internal_zone_s}),
 	};
 	clear(m);
 	while (header_next(&rest, &f))

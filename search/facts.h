@@ -55,8 +55,7 @@ struct facts {
 	int64_t sent_s; /* RFC 5256 §2.2; INTERNALDATE where the field says nothing */
 	int64_t internal_s;
 	uint64_t size;
-	int32_t internal_day; /* in its own zone, as SEARCH compares it: days since 1970 */
-	int32_t sent_day; /* FACT_HAS_SENT */
+	int32_t sent_day; /* FACT_HAS_SENT: the day in its own zone, as SEARCH compares it */
 	uint32_t flags;
 	struct fact_id id; /* Message-ID */
 	struct fact_id subject; /* of the base subject; none where that is empty */

@@ -2,7 +2,9 @@
 noinst_LIBRARIES += libsearch.a
 libsearch_a_SOURCES = \
 	%D%/facts.c %D%/facts.h \
-	%D%/facts_table.h \
+	%D%/facts_build.c %D%/facts_build.h %D%/facts_private.h \
+	%D%/facts_table.c %D%/facts_table.h \
+	%D%/facts_write.c \
 	%D%/field_text.c %D%/field_text.h \
 	%D%/index_work.c %D%/index_work.h \
 	%D%/indexer.c %D%/indexer.h \

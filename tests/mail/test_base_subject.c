@@ -149,8 +149,7 @@ START_TEST(texts_are_ordered_by_unicode_casemap)
 	     "e",
 		"STRA\xc3\x9f"
 		"E"}, /* no full mapping */
-	    {"\xc3\xa9", "E\xcc\x81"},
-	    {"\xc7\x86", "Dz\xcc\x8c"}, /* titlecase has a small z */
+	    {"\xc3\xa9", "E\xcc\x81"}, {"\xc7\x86", "Dz\xcc\x8c"}, /* titlecase has a small z */
 	    {"\xef\xac\x81x", "fiX"}, /* a ligature has no titlecase of its own */
 	    {"\xef\xbd\x81", "A"}, /* fullwidth a */
 	};

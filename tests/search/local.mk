@@ -14,3 +14,13 @@ check_PROGRAMS += tests/search/test_text_search
 tests_search_test_text_search_SOURCES = %D%/test_text_search.c
 tests_search_test_text_search_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_search_test_text_search_LDADD = $(SEARCH_TEST_LIBS)
+
+check_PROGRAMS += tests/search/test_facts
+tests_search_test_facts_SOURCES = %D%/test_facts.c
+tests_search_test_facts_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_search_test_facts_LDADD = $(SEARCH_TEST_LIBS)
+
+check_PROGRAMS += tests/search/test_facts_table
+tests_search_test_facts_table_SOURCES = %D%/test_facts_table.c
+tests_search_test_facts_table_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_search_test_facts_table_LDADD = $(SEARCH_TEST_LIBS)
