@@ -36,15 +36,20 @@ release(void *state)
 static enum err
 take(struct imap_session *s, struct imap_cmd *cmd, struct sort *q, const struct search_hit *hit)
 {
+	uint32_t number = cmd->uid ? hit->entry->uid : hit->seq;
 	struct facts facts;
-	enum err e = search_run_reader(s, &q->run);
+	size_t table;
+	uint32_t row;
 
+	if (search_index_facts(&q->run.index, hit->entry->message, &table, &row))
+		return sort_items_add_row(&q->items, number, (uint32_t)table + 1, row);
+	enum err e = search_run_reader(s, &q->run);
 	if (!e)
 		e = facts_read_message(
 		    &q->facts, q->run.reader, hit->entry->message, FACTS_SORT, &facts);
 	if (e)
 		return search_run_unread(&q->run, e);
-	return sort_items_add(&q->items, cmd->uid ? hit->entry->uid : hit->seq, &facts);
+	return sort_items_add(&q->items, number, &facts);
 }
 
 static enum err
@@ -120,7 +125,9 @@ cmd_sort(struct imap_session *s, struct imap_cmd *cmd)
 	imap_parse_space(cmd->args);
 	sort_parse(cmd->args, &q->items.program);
 	search_parse_in_charset(cmd->args, s->told, &q->run.program);
+	q->run.wants_facts = true;
 	enum err e = search_run_begin(s, &q->run, cmd);
+	q->items.tables = q->run.index.tables;
 	if (!e)
 		imap_pump(s, cmd, step, q, release);
 	return e;

@@ -34,15 +34,22 @@ release(void *state)
 static enum err
 take(struct imap_session *s, struct imap_cmd *cmd, struct thread *q, const struct search_hit *hit)
 {
+	uint32_t number = cmd->uid ? hit->entry->uid : hit->seq;
 	struct facts facts;
-	enum err e = search_run_reader(s, &q->run);
+	size_t table;
+	uint32_t row;
 
+	if (search_index_facts(&q->run.index, hit->entry->message, &table, &row)) {
+		facts_table_thread(&q->run.index.tables[table], row, &facts);
+		return thread_forest_add(&q->forest, number, &facts);
+	}
+	enum err e = search_run_reader(s, &q->run);
 	if (!e)
 		e = facts_read_message(
 		    &q->facts, q->run.reader, hit->entry->message, FACTS_THREAD, &facts);
 	if (e)
 		return search_run_unread(&q->run, e);
-	return thread_forest_add(&q->forest, cmd->uid ? hit->entry->uid : hit->seq, &facts);
+	return thread_forest_add(&q->forest, number, &facts);
 }
 
 static enum err
@@ -118,6 +125,7 @@ cmd_thread(struct imap_session *s, struct imap_cmd *cmd)
 		return ERR_NOMEM;
 	q->forest.algorithm = parse_algorithm(cmd->args);
 	search_parse_in_charset(cmd->args, s->told, &q->run.program);
+	q->run.wants_facts = true;
 	enum err e = search_run_begin(s, &q->run, cmd);
 	if (!e)
 		imap_pump(s, cmd, step, q, release);

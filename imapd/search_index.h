@@ -8,6 +8,7 @@
 #define IMAPD_SEARCH_INDEX_H
 
 #include "imapd/search_match.h"
+#include "search/facts_table.h"
 #include "search/indexer.h"
 
 struct slot_answer;
@@ -16,20 +17,28 @@ struct slot_answer;
 struct search_index {
 	const struct search_program *p;
 	struct segments *set; /* NULL: nothing is covered */
+	struct facts_table *tables; /* by segment */
 	struct segment_place place;
+	struct message_row row; /* see search_index_row() */
 	struct slot_answer **answers; /* by segment; NULL until it is asked */
 	bool hurried; /* the indexer was told that it is behind */
 };
 
-/* `indexer` may be NULL. Failures of the index are no failures of the search: it then covers
- * nothing. ERR_NOMEM. */
+/* `indexer` may be NULL. `wants_facts`: search_index_facts() will be asked for, whatever the
+ * program is. Failures of the index are no failures of the search: it then covers nothing.
+ * ERR_NOMEM. */
 NODISCARD enum err search_index_begin(struct search_index *x, const struct search_program *p,
-    struct indexer *indexer, struct account *a);
+    bool wants_facts, struct indexer *indexer, struct account *a);
 void search_index_done(struct search_index *x);
 
 /* Fills in what is known of the message; slots of which nothing is known are left alone. False when
  * the time is up before all was asked: to be called again. ERR_NOMEM. */
 NODISCARD enum err search_index_fill(
     struct search_index *x, int64_t message, enum match *slots, int64_t until_ms, bool *ret_filled);
+/* The size and the date of the message, as if its row had been read; NULL if they are not known. */
+const struct message_row *search_index_row(struct search_index *x, int64_t message);
+/* Where its facts are: in x->tables[*ret_table]. False if nowhere. */
+bool search_index_facts(
+    struct search_index *x, int64_t message, size_t *ret_table, uint32_t *ret_row);
 
 #endif

@@ -13,8 +13,8 @@ match_bool(bool b)
 	return b ? MATCH_YES : MATCH_NO;
 }
 
-static bool
-relates(int32_t day, enum search_relation relation, int32_t to)
+bool
+search_relates(int32_t day, enum search_relation relation, int32_t to)
 {
 	switch (relation) {
 	case SEARCH_BEFORE:
@@ -37,7 +37,7 @@ match_row(const struct search_node *n, const struct message_row *row)
 	if (n->kind == SEARCH_SMALLER)
 		return match_bool(row->size < n->octets);
 	const struct date d = {row->internal_s, row->internal_zone_s};
-	return match_bool(relates(date_day(d), n->relation, n->day));
+	return match_bool(search_relates(date_day(d), n->relation, n->day));
 }
 
 static enum match match_node(const struct search_node *n, const struct search_known *k);
@@ -135,7 +135,7 @@ scan_date(struct header_scan *h, const struct header_field *f)
 	for (size_t i = 0; i < h->p->slot_count; i++) {
 		const struct search_node *n = h->p->slots[i];
 		if (n->kind == SEARCH_SENT)
-			h->slots[i] = match_bool(relates(date_day(d), n->relation, n->day));
+			h->slots[i] = match_bool(search_relates(date_day(d), n->relation, n->day));
 	}
 }
 

@@ -20,6 +20,9 @@ struct search_known {
 /* MATCH_UNKNOWN: more of the message must be read. */
 enum match search_match(const struct search_program *p, const struct search_known *k);
 
+/* A date relates to another so. */
+bool search_relates(int32_t day, enum search_relation relation, int32_t to);
+
 /* Nothing is known of the octets. */
 void search_forget(const struct search_program *p, enum match *slots);
 /* Answers every key that the top header answers, all but BODY and what TEXT did not find there.

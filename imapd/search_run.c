@@ -48,7 +48,8 @@ search_run_begin(struct imap_session *s, struct search_run *q, struct imap_cmd *
 		return ERR_NOMEM;
 	e = search_body_init(&q->body, &q->program, q->slots, cmd->arena);
 	if (!e && s->conf->imapd.search_index)
-		e = search_index_begin(&q->index, &q->program, s->indexer, s->account);
+		e = search_index_begin(
+		    &q->index, &q->program, q->wants_facts, s->indexer, s->account);
 	if (e)
 		search_run_done(q);
 	return e;
@@ -67,15 +68,19 @@ search_stored_header(struct search_run *q, const struct message_row *row)
 
 /* From the index; *ret_filled is false when the time is up before it was asked. */
 static enum err
-match_indexed(struct search_run *q, const struct search_known *k, int64_t until_ms, enum match *ret,
+match_indexed(struct search_run *q, struct search_known *k, int64_t until_ms, enum match *ret,
     bool *ret_filled)
 {
 	enum err e =
 	    search_index_fill(&q->index, k->entry->message, q->slots, until_ms, ret_filled);
 
-	if (!e && *ret_filled)
-		*ret = search_match(&q->program, k);
-	return e;
+	if (e || !*ret_filled)
+		return e;
+	if (q->program.needs_row)
+		k->row = search_index_row(&q->index, k->entry->message);
+	*ret = search_match(&q->program, k);
+	k->row = NULL;
+	return ERR_OK;
 }
 
 /* From the row, then from the header. */

@@ -15,6 +15,7 @@
 
 struct search_run {
 	struct search_program program;
+	bool wants_facts; /* of the messages that match: SORT and THREAD */
 	struct told_walk walk;
 	struct reader *reader; /* NULL between turns, and while nothing had to be read */
 	struct search_index index;
@@ -37,8 +38,9 @@ struct search_hit {
 	uint32_t seq;
 };
 
-/* All zero but for `program`, which search_parse() has read from cmd->args. Asks for the end of the
- * arguments; errors of imap_parse_end(), ERR_NOMEM: then there is nothing to give back. */
+/* All zero but for `program`, which search_parse() has read from cmd->args, and `wants_facts`. Asks
+ * for the end of the arguments; errors of imap_parse_end(), ERR_NOMEM: then there is nothing to
+ * give back. */
 NODISCARD enum err search_run_begin(
     struct imap_session *s, struct search_run *q, struct imap_cmd *cmd);
 void search_run_done(struct search_run *q);

@@ -58,7 +58,7 @@ text_of(const struct sort_items *s, const struct sort_item *item, size_t c)
 
 	if (item->table)
 		return facts_table_text(
-		    s->tables[item->table - 1], text_of_key(s->program.criteria[c].key), row);
+		    &s->tables[item->table - 1], text_of_key(s->program.criteria[c].key), row);
 	size_t before = 0;
 	for (size_t i = 0; i < c; i++)
 		before += text_of_key(s->program.criteria[i].key) != FACT__TEXTS;
@@ -122,7 +122,7 @@ end_item(struct sort_items *s, uint32_t number, uint32_t table, uint32_t row)
 enum err
 sort_items_add_row(struct sort_items *s, uint32_t number, uint32_t table, uint32_t row)
 {
-	const struct facts_table *t = s->tables[table - 1];
+	const struct facts_table *t = &s->tables[table - 1];
 	enum err e = make_room(s);
 
 	if (e)

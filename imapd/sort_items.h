@@ -21,8 +21,7 @@ struct sort_item {
 
 struct sort_items {
 	struct sort_program program;
-	const struct facts_table *const
-	    *tables; /* the caller's; a message says tables[i] as i + 1 */
+	const struct facts_table *tables; /* a message of tables[i] says i + 1 */
 	struct sort_item *items;
 	struct sort_item *spare; /* where the next round of merging goes */
 	size_t n, cap;

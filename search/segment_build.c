@@ -1,6 +1,7 @@
 #include "search/segment_build.h"
 
 #include "common/mail/message_index.h"
+#include "search/facts_build.h"
 #include "search/segment_private.h"
 #include "search/segments.h"
 #include "search/words.h"
@@ -24,7 +25,7 @@
 const struct segment_builder *const *
 segment_builders(size_t *ret_n)
 {
-	static const struct segment_builder *const all[] = {&words_builder};
+	static const struct segment_builder *const all[] = {&facts_builder, &words_builder};
 
 	*ret_n = ARRAY_LEN(all);
 	return all;

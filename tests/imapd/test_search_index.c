@@ -1,6 +1,6 @@
-/* SEARCH with an index answers what it answers without one: made-up mail of the nastier kinds,
- * searched for strings that are in it, nearly in it, and not; one session has an index, of all the
- * messages, of some or of none, the other searches every text. */
+/* SEARCH, SORT and THREAD with an index answer what they answer without one: made-up mail of the
+ * nastier kinds, searched for strings that are in it, nearly in it, and not; one session has an
+ * index, of all the messages, of some or of none, the other searches every text. */
 #include "common/mail/codec.h"
 #include "search/index_work.h"
 #include "search/indexer.h"
@@ -168,11 +168,24 @@ put_fields(struct sbuf *out)
 {
 	static const char *const names[] = {"Subject", "SUBJECT", "From", "To", "Cc", "Bcc", "To",
 	    "X-Foo", "X-Alpha-Beta", "List-Id", "Comments"};
+	static const char *const signs[] = {"", "Re: ", "[list] ", "fwd: ", "Re: [list] Fw: "};
 
 	for (unsigned n = random_below(8); n > 0; n--) {
 		sbuf_printf(out, "%s: ", names[random_below(ARRAY_LEN(names))]);
 		put_value(out);
 	}
+	if (random_below(2))
+		sbuf_printf(out, "Subject: %salpha %u\r\n", signs[random_below(ARRAY_LEN(signs))],
+		    random_below(10));
+	if (random_below(4))
+		sbuf_printf(out, "Date: %u Jul 1996 %u:30 %s\r\n", random_below(33),
+		    random_below(26), random_below(2) ? "-0700" : "+0130");
+	if (random_below(4))
+		sbuf_printf(out, "Message-ID: <%u@x>\r\n", random_below(60));
+	for (unsigned n = random_below(3); n > 0; n--)
+		sbuf_printf(out, "%s: <%u@x> <\"%u\"@x>\r\n",
+		    random_below(2) ? "References" : "In-Reply-To", random_below(60),
+		    random_below(60));
 	if (random_below(10) == 0)
 		sbuf_puts(out, "no field at all\r\n");
 }
@@ -219,7 +232,7 @@ deliver(struct imap_fixture *f)
 
 	for (unsigned i = 0; i < BATCH; i++) {
 		CLEANUP(sbuf_done) struct sbuf raw = SBUF_INIT(1 << 24);
-		items[i] = (struct append){.internal_s = 837596665};
+		items[i] = (struct append){.internal_s = 837596665 + random_below(2000000)};
 		put_message(&raw, 3);
 		ck_assert_ok(spool_new(f->store, &items[i].spool));
 		ck_assert_ok(spool_write(items[i].spool, raw.p, raw.n));
@@ -256,8 +269,9 @@ put_key(struct sbuf *out, unsigned depth)
 	static const char *const keys[] = {"TEXT ", "TEXT ", "BODY ", "BODY ", "SUBJECT ", "FROM ",
 	    "TO ", "CC ", "BCC ", "HEADER X-Foo ", "HEADER x-alpha-beta ", "HEADER Subject ",
 	    "HEADER Alpha ", "HEADER {0+}\r\n "};
+	static const char *const days[] = {"SENTBEFORE", "SENTON", "SENTSINCE", "BEFORE", "ON"};
 
-	switch (depth ? random_below(8) : 7) {
+	switch (depth ? random_below(9) : 8) {
 	case 0:
 		sbuf_puts(out, "NOT ");
 		put_key(out, depth - 1);
@@ -275,10 +289,39 @@ put_key(struct sbuf *out, unsigned depth)
 		put_key(out, depth - 1);
 		sbuf_puts(out, ")");
 		return;
+	case 3:
+		sbuf_printf(out, "%s %u-Jul-1996", days[random_below(ARRAY_LEN(days))],
+		    1 + random_below(28));
+		return;
 	default:
 		sbuf_puts(out, keys[random_below(ARRAY_LEN(keys))]);
 		put_needle(out);
 	}
+}
+
+/* "x SEARCH ", "x SORT (…) UTF-8 ", "x THREAD … UTF-8 " */
+static void
+put_command(struct sbuf *out)
+{
+	static const char *const criteria[] = {
+	    "ARRIVAL", "CC", "DATE", "DISPLAYFROM", "DISPLAYTO", "FROM", "SIZE", "SUBJECT", "TO"};
+	unsigned what = random_below(6);
+
+	if (what == 0) {
+		sbuf_puts(out, "x THREAD REFERENCES UTF-8 ");
+	} else if (what == 1) {
+		sbuf_puts(out, "x UID THREAD ORDEREDSUBJECT UTF-8 ");
+	} else if (what == 2) {
+		sbuf_puts(out, "x SORT (");
+		for (unsigned n = 1 + random_below(3); n > 0; n--)
+			sbuf_printf(out, "%s%s%s", random_below(3) ? "" : "REVERSE ",
+			    criteria[random_below(ARRAY_LEN(criteria))], n > 1 ? " " : "");
+		sbuf_puts(out, ") UTF-8 ");
+	} else {
+		sbuf_puts(out, "x SEARCH CHARSET UTF-8 ");
+	}
+	if (what < 3 && random_below(2))
+		sbuf_puts(out, "OR ALL ");
 }
 
 struct asked {
@@ -291,17 +334,16 @@ ask_both(struct imap_fixture *f, struct conn *plain, unsigned n, struct asked *r
 {
 	for (unsigned i = 0; i < n; i++) {
 		CLEANUP(sbuf_done) struct sbuf q = SBUF_INIT(1 << 20);
-		sbuf_puts(&q, "x SEARCH CHARSET UTF-8 ");
+		put_command(&q);
 		put_key(&q, 3);
 		struct str with = imap_fixture_ask(f, f->conn, sbuf_cstr(&q));
 		struct str without = imap_fixture_ask(f, plain, sbuf_cstr(&q));
-		ck_assert_msg(
-		    str_starts(without, STR("* SEARCH")), "%s: %.*s", q.p, STR_ARG(without));
+		ck_assert_msg(str_starts(without, STR("* ")), "%s: %.*s", q.p, STR_ARG(without));
 		ck_assert_msg(str_eq(with, without), "%s\nwith:    %.*s\nwithout: %.*s", q.p,
 		    STR_ARG(with), STR_ARG(without));
 		ret->questions++;
 		for (size_t k = 8; k < with.n && with.p[k] != '\r'; k++)
-			ret->found += with.p[k] == ' ';
+			ret->found += with.p[k] == ' ' || with.p[k] == ')';
 	}
 }
 
