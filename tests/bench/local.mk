@@ -1,6 +1,6 @@
 # The suite measured beside the servers it wants to beat: `make bench`, or `make bench BENCH="--quick --only fetch"`.
 # $PEERS_START names the script that starts those (see run.py); without it only the suite is measured.
-EXTRA_DIST += %D%/run.py %D%/servers.py %D%/peers.py %D%/machine.py %D%/processes.py %D%/report.py \
+EXTRA_DIST += %D%/run.py %D%/servers.py %D%/peers.py %D%/machine.py %D%/processes.py %D%/report.py %D%/growth.py \
 	%D%/workloads/__init__.py %D%/workloads/base.py %D%/workloads/fixtures.py \
 	%D%/workloads/delivery.py %D%/workloads/reading.py %D%/workloads/searching.py \
 	%D%/workloads/changing.py %D%/workloads/sessions.py \

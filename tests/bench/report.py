@@ -3,7 +3,7 @@ import sys
 
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 HEAD = ["workload", "unit", "ours", "theirs", "ratio", "target", "met", "client busy, ours/theirs"]
-GROWTH_HEAD = ["what grows", "work", "side", "size", "took", "per unit", "size ×", "cost ×", "no worse"]
+GROWTH_HEAD = ["what grows", "work", "side", "unit", "at", "takes", "ten times cost", "at most ten"]
 
 
 def number(value):
@@ -31,10 +31,9 @@ def workload_line(row):
 
 
 def growth_line(row):
-    return line([row["axis"], row["work"], row["side"], f"{row['size']:,}", f"{number(row['cost'])} {row['unit']}",
-                 f"{number(row['cost'] / row['size'] * row['per'])} {row['unit']}/{row['per']:,}",
-                 number(row.get("size_times")), number(row.get("cost_times")),
-                 {True: "yes", False: "no", None: "–"}[row.get("met")]])
+    return line([row["axis"], row["work"], row["side"], row["unit"], " / ".join(f"{n:,}" for n in row["sizes"]),
+                 " / ".join(number(c) for c in row["costs"]), number(row["tenfold"]) + "×",
+                 "yes" if row["met"] else "no"])
 
 
 def facts_text(found):
@@ -62,8 +61,8 @@ def document(found):
         out += [f"- {r['text']}: {e}" for r in found["rows"] for e in sorted(set(r["errors"]))]
         out += [f"- {r['text']}: {n}" for r in found["rows"] for n in r.get("notes", [])]
     if found.get("growth"):
-        out += ["", "Growth:", ""] + head(GROWTH_HEAD) + [growth_line(r) for r in found["growth"]]
-        out += [f"- {n}" for n in found.get("growth_notes", [])]
+        out += head(GROWTH_HEAD) + [growth_line(r) for r in found["growth"]]
+        out += [""] + [f"- {n}" for n in found.get("growth_notes", [])]
     return "\n".join(out).rstrip() + "\n"
 
 

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 
+import growth
 import machine
 import report
 import workloads
@@ -36,7 +37,9 @@ def options():
     p.add_argument("--dir", default="/var/tmp", help="the file system for both sides' data")
     p.add_argument("--keep", action="store_true", help="does not remove the data and logs")
     p.add_argument("--list", action="store_true", help="names the workloads")
-    p.add_argument("--render", metavar="FILE", help="measures nothing: shows what such a JSON file holds as text")
+    p.add_argument("--growth", action="store_true",
+                   help="instead: what ten times the messages, message size, connections and accounts cost")
+    p.add_argument("--render", metavar="FILE", nargs="+", help="measures nothing: shows what such JSON files hold as text")
     p.add_argument("--into", metavar="PAGE", help="with --render: puts the text into this page, between its marks")
     o = p.parse_args()
     if o.quick:
@@ -87,6 +90,19 @@ def measure(bench, workload, servers, rounds):
     return row
 
 
+def measure_growth(o, bench, servers, found, out):
+    found["growth"], found["growth_notes"] = [], []
+    print("\n".join(report.facts_text(found)) + "\n", file=out)
+    print("\n".join(report.head(report.GROWTH_HEAD)), file=out, flush=True)
+    for rows, notes in growth.measure(bench, servers, o.only):
+        found["growth"] += rows
+        found["growth_notes"] += notes
+        for row in rows:
+            print(report.growth_line(row), file=out, flush=True)
+        for note in notes:
+            print(f"  {note}", file=sys.stderr, flush=True)
+
+
 def measure_all(o, bench, servers, found, out):
     print("\n".join(report.facts_text(found)) + "\n", file=out)
     print("\n".join(report.head(report.HEAD)), file=out)
@@ -101,8 +117,11 @@ def measure_all(o, bench, servers, found, out):
 
 
 def render(o):
-    with open(o.render, encoding="utf-8") as f:
-        text = report.document(json.load(f))
+    parts = []
+    for name in o.render:
+        with open(name, encoding="utf-8") as f:
+            parts.append(report.document(json.load(f)))
+    text = "\n".join(parts)
     if o.into:
         report.put_into(o.into, text)
     else:
@@ -114,7 +133,7 @@ def main():
     if o.render:
         render(o)
         return 0
-    rows_wanted = chosen(o.only)
+    rows_wanted = [] if o.growth else chosen(o.only)
     if o.list:
         for w in rows_wanted:
             print(f"{w.key:20} {w.text}")
@@ -138,7 +157,7 @@ def main():
         else:
             print("THE PEERS ARE LEFT OUT: $PEERS_START names no script that starts them", file=out)
         found["machine"]["set"] = [text for s in servers for text in s.set]
-        measure_all(o, bench, servers, found, out)
+        (measure_growth if o.growth else measure_all)(o, bench, servers, found, out)
     finally:
         for server in servers:
             server.end()
@@ -155,7 +174,8 @@ def main():
         else:
             with open(o.json, "w", encoding="utf-8") as f:
                 f.write(text + "\n")
-    return 1 if any(row["errors"] for row in found["rows"]) else 0
+    failed = any(row["errors"] for row in found["rows"]) or any("ERROR" in n for n in found.get("growth_notes", []))
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

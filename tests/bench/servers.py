@@ -90,9 +90,12 @@ class Pillarbox(Server):
         self.configure()
         self.set = [f"Pillarbox {name}={value}" for name, value in self.SETTINGS.items()]
         for name in [f"u{i}" for i in range(1, 13)] + [f"r{i}" for i in range(1, fan_out + 1)]:
-            run([self.program, "-c", self.conf, "account", "add", self.user(name), "--password-stdin"],
-                input=self.password + "\n")
+            self.add_account(name)
         self.start()
+
+    def add_account(self, name):
+        run([self.program, "-c", self.conf, "account", "add", self.user(name), "--password-stdin"],
+            input=self.password + "\n")
 
     def configure(self):
         with open(self.conf, encoding="utf-8") as f:

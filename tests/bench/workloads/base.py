@@ -26,10 +26,10 @@ class Workload:
     hibernate: bool = False  # the peers are to hibernate idle connections
 
     def better(self, ours, theirs):
-        """How many times ours is better."""
+        """How many times ours is better; None where one needs nothing at all."""
         if self.unit in LESS_IS_BETTER:
             ours, theirs = theirs, ours
-        return ours / theirs if theirs else float("inf") if ours else 1.0
+        return ours / theirs if theirs else None
 
     def met(self, ours, ratio):
         """None: there is no target, or nothing to compare with."""

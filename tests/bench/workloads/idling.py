@@ -16,9 +16,11 @@ class Idlers:
 
     def __init__(self, b, server, sessions):
         self.sessions = sessions
-        command = b.command("idle_load", server, 993, "u%d", "--tls", "--sessions", sessions, "--users", USERS)
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        self.process = subprocess.Popen(self.command(b, server, sessions), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, text=True)
+
+    def command(self, b, server, sessions):
+        return b.command("idle_load", server, 993, "u%d", "--tls", "--sessions", sessions, "--users", USERS)
 
     def __enter__(self):
         line = self.process.stdout.readline()
