@@ -166,7 +166,8 @@ void pool_free(struct pool **p);
 struct upkeep *pool_upkeep(const struct pool *p);
 /* In place of POOL_HANDLES_MAX. Before the first handle. */
 void pool_set_max(struct pool *p, unsigned idle_max);
-/* Closes handles that were not used for `idle_ms`; how many. */
+/* Closes handles that were not used for `idle_ms`, with 0 all, else a bounded number before it asks
+ * for another tick; how many. */
 unsigned pool_reap(struct pool *p, int64_t idle_ms);
 /* Closes the idle handles of one database. */
 void pool_forget(struct pool *p, struct database *d);

@@ -5,8 +5,12 @@
 #include "store/upkeep.h"
 
 #include <assert.h>
+#include <limits.h>
 
 #define POOL_REAP_EVERY_MS 1000
+/* Closed in one tick: the last handle of a database brings its WAL home, with syncs, and what else
+ * the tick has to sync can wait a second only. */
+#define POOL_REAP_MAX 64
 
 struct pool {
 	struct upkeep *upkeep; /* may be NULL */
@@ -142,10 +146,11 @@ pool_reap(struct pool *p, int64_t idle_ms)
 {
 	struct handle *doomed = NULL;
 	unsigned n = 0;
+	unsigned max = idle_ms ? POOL_REAP_MAX : UINT_MAX;
 	int64_t now = clock_mono_ms();
 
 	pthread_mutex_lock(&p->mu);
-	for (struct handle *h = p->oldest; h && now - h->idle_since_ms >= idle_ms;) {
+	for (struct handle *h = p->oldest; h && n < max && now - h->idle_since_ms >= idle_ms;) {
 		struct handle *next = h->newer;
 		if (may_close_locked(h)) {
 			doom_locked(p, h, &doomed);
@@ -156,8 +161,9 @@ pool_reap(struct pool *p, int64_t idle_ms)
 	int64_t next_ms = p->oldest ? p->oldest->idle_since_ms + POOL_IDLE_MS : 0;
 	pthread_mutex_unlock(&p->mu);
 	close_all(p, doomed);
-	/* Many that were left one after the other are closed together. */
-	if (next_ms)
+	if (n == max)
+		upkeep_want(p->upkeep, now);
+	else if (next_ms) /* many that were left one after the other are closed together */
 		upkeep_want(p->upkeep,
 		    next_ms > now + POOL_REAP_EVERY_MS ? next_ms : now + POOL_REAP_EVERY_MS);
 	return n;

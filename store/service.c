@@ -5,7 +5,11 @@
 #include "store/database.h"
 
 #include <stdatomic.h>
+#include <unistd.h>
 
+#define HANDLES_MIN 16
+#define HANDLE_OCTETS 200000 /* of memory: what a handle was measured to hold, mostly its pages */
+#define MEMORY_SHARE 16 /* this part of the machine's may go into idle handles */
 #define TICK_AGAIN_MS 250 /* where the last one is still at work */
 
 /* A service with a server also has the store's clockwork: when the store asks for it a timer of the
@@ -67,6 +71,21 @@ read_secret(struct service *svc)
 	return e;
 }
 
+/* As many handles as there are descriptors and memory for, which three daemons share with all
+ * else. */
+static unsigned
+handles_that_fit(const struct server *s)
+{
+	long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+	uint64_t by_files = server_store_files(s) / POOL_HANDLE_FILES;
+	uint64_t by_memory = pages > 0 && page > 0
+				 ? (uint64_t)pages * (uint64_t)page / MEMORY_SHARE / HANDLE_OCTETS
+				 : by_files;
+	uint64_t n = by_files < by_memory ? by_files : by_memory;
+
+	return n > HANDLES_MIN ? (unsigned)n : HANDLES_MIN;
+}
+
 enum err
 service_start(struct server *s, const char *process, struct service **ret)
 {
@@ -87,7 +106,7 @@ service_start(struct server *s, const char *process, struct service **ret)
 	    .default_quota_bytes = conf->default_quota_bytes,
 	    .recipient_delimiter = conf->recipient_delimiter,
 	    .tombstone_days = conf->tombstone_days,
-	    .handles_max = server_store_files(s) / POOL_HANDLE_FILES,
+	    .handles_max = handles_that_fit(s),
 	};
 	enum err e = store_open(&options, &svc->store);
 	if (!e)

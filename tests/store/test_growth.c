@@ -79,6 +79,12 @@ deliver(struct growth *g, size_t i)
 	return d.result;
 }
 
+static void
+note_alarm(void *arg, int64_t in_ms)
+{
+	*(int64_t *)arg = in_ms;
+}
+
 static void *
 deliver_round_about(void *arg)
 {
@@ -153,6 +159,45 @@ START_TEST(accounts_that_were_used_once_are_forgotten)
 }
 END_TEST
 
+START_TEST(a_tick_closes_a_bounded_number_of_handles)
+{
+	struct handle *h[200];
+	struct growth g;
+	int64_t asked = 0;
+	unsigned ticks = 0;
+
+	open_growth(&g);
+	pool_set_max(g.f->store->pool, 1000);
+	struct account *a = NULL;
+	ck_assert_ok(account_open(g.f->store, g.account[0], &a));
+	store_tick(g.f->store);
+	store_set_alarm(g.f->store, note_alarm, &asked);
+	clock_freeze(1800000000);
+	for (size_t i = 0; i < ARRAY_LEN(h); i++)
+		ck_assert_ok(pool_take(&a->database, DB_READER, &h[i]));
+	for (size_t i = 0; i < ARRAY_LEN(h); i++)
+		pool_give(&h[i]);
+	clock_advance_ms(POOL_IDLE_MS);
+	unsigned left = pool_handles(g.f->store->pool, &a->database);
+	ck_assert_uint_ge(left, ARRAY_LEN(h));
+	while (left) {
+		asked = 0;
+		store_tick(g.f->store);
+		unsigned now = pool_handles(g.f->store->pool, &a->database);
+		ck_assert_uint_lt(now, left);
+		ck_assert_uint_le(left - now, 100);
+		ck_assert(now == 0 || (asked > 0 && asked < 100));
+		left = now;
+		ticks++;
+	}
+	ck_assert_uint_gt(ticks, 1);
+	store_set_alarm(g.f->store, NULL, NULL);
+	clock_thaw();
+	account_unref(&a);
+	close_growth(&g);
+}
+END_TEST
+
 START_TEST(without_descriptors_deliveries_fail_for_now_and_work_later)
 {
 	struct rlimit had, none;
@@ -199,6 +244,6 @@ START_TEST(idle_handles_make_room_where_descriptors_run_out)
 END_TEST
 
 TEST_MAIN("growth", more_accounts_than_handles_work_within_the_bound,
-    accounts_that_were_used_once_are_forgotten,
+    accounts_that_were_used_once_are_forgotten, a_tick_closes_a_bounded_number_of_handles,
     without_descriptors_deliveries_fail_for_now_and_work_later,
     idle_handles_make_room_where_descriptors_run_out)
