@@ -25,7 +25,9 @@ struct fetch {
 	struct own_flags own; /* \Seen, set before anything is told */
 	struct fetch_source source;
 	unsigned want; /* of reader_message() */
-	bool needs_row;
+	bool needs_row; /* what the view has is not enough */
+	bool sizes; /* are asked for: seldom one is too large for the view */
+	bool header_only; /* of the row */
 
 	/* the message in progress */
 	bool open; /* its "* n FETCH (" is written */
@@ -100,7 +102,7 @@ write_small(struct imap_session *s, struct fetch *f, const struct fetch_item *it
 		return true;
 	case FETCH_SIZE:
 		write_label(s, f, item->label);
-		imap_write_u64(s->conn, row->size);
+		imap_write_u64(s->conn, e->size < VIEW_SIZE_MAX ? e->size : row->size);
 		return true;
 	case FETCH_ENVELOPE:
 	case FETCH_BODYSTRUCTURE:
@@ -222,13 +224,21 @@ give_up_message(
 
 /* Loads its row, unless all that is left to write does without. */
 static enum err
-load_row(struct fetch *f, const struct view_entry *e)
+load_row(struct imap_session *s, struct fetch *f, const struct view_entry *e)
 {
 	bool finished = f->open && f->item == f->items.n;
+	bool huge = f->sizes && e->size == VIEW_SIZE_MAX;
+	enum err err = ERR_OK;
 
-	if (!f->needs_row || finished || f->source.file || f->source.message == e->message)
+	if ((!f->needs_row && !huge) || finished || f->source.file ||
+	    f->source.message == e->message)
 		return ERR_OK;
-	return fetch_source_load(&f->source, e->message, f->want);
+	if (!f->source.reader)
+		err = fetch_source_open(&f->source, s->account);
+	if (err)
+		return err;
+	return f->header_only && !huge ? fetch_source_load_header(&f->source, e->message)
+				       : fetch_source_load(&f->source, e->message, f->want);
 }
 
 /* Writes the message or as much of it as there is room and time for; *ret_done is false for the
@@ -237,13 +247,13 @@ static enum err
 write_message(struct imap_session *s, struct fetch *f, uint32_t seq, const struct view_entry *e,
     bool *ret_done)
 {
-	enum err err = load_row(f, e);
+	enum err err = load_row(s, f, e);
 
 	if (!err && !f->open)
 		open_message(s, f, seq);
 	while (!err && f->item < f->items.n) {
 		bool done = true;
-		err = load_row(f, e); /* the item before may have been held */
+		err = load_row(s, f, e); /* the item before may have been held */
 		if (!err)
 			err = write_item(s, f, &f->items.item[f->item], e, &done);
 		if (!err && !done) {
@@ -334,9 +344,15 @@ mark_seen(struct imap_session *s, struct imap_cmd *cmd, struct fetch *f)
 static void
 plan(struct fetch *f)
 {
+	f->header_only = true;
 	for (size_t i = 0; i < f->items.n; i++) {
 		const struct fetch_item *item = &f->items.item[i];
-		f->needs_row |= item->kind != FETCH_FLAGS && item->kind != FETCH_UID;
+		f->sizes |= item->kind == FETCH_SIZE;
+		if (item->kind == FETCH_FLAGS || item->kind == FETCH_UID ||
+		    item->kind == FETCH_SIZE)
+			continue;
+		f->needs_row = true;
+		f->header_only &= fetch_value_is_of_header(item);
 		f->want |= fetch_value_wants(item);
 	}
 }

@@ -18,7 +18,7 @@ fetch_value_wants(const struct fetch_item *item)
 	case FETCH_SECTION:
 		if (section_needs_parts(&item->section))
 			return WANT_PARTS;
-		if (item->section.what == SECTION_HEADER || section_picks_fields(&item->section))
+		if (fetch_value_is_of_header(item))
 			return WANT_HEADER;
 		break;
 	case FETCH_FLAGS:
@@ -30,18 +30,48 @@ fetch_value_wants(const struct fetch_item *item)
 	return WANT_BASICS;
 }
 
+bool
+fetch_value_is_of_header(const struct fetch_item *item)
+{
+	return item->kind == FETCH_SECTION && !section_needs_parts(&item->section) &&
+	       (item->section.what == SECTION_HEADER || section_picks_fields(&item->section));
+}
+
 enum err
 fetch_source_open(struct fetch_source *src, struct account *a)
 {
 	return reader_open(a, &src->reader);
 }
 
-enum err
-fetch_source_load(struct fetch_source *src, int64_t message, unsigned want)
+static void
+forget_message(struct fetch_source *src)
 {
 	src->message = 0;
 	src->has_parts = false;
 	src->first_n = 0;
+}
+
+enum err
+fetch_source_load_header(struct fetch_source *src, int64_t message)
+{
+	struct str header;
+
+	forget_message(src);
+	enum err e = reader_header(src->reader, message, &header);
+	if (e)
+		return e;
+	if (!header.p)
+		return fetch_source_load(src, message, WANT_HEADER);
+	src->row = (struct message_row){
+	    .id = message, .size = header.n, .header_size = header.n, .header = header};
+	src->message = message;
+	return ERR_OK;
+}
+
+enum err
+fetch_source_load(struct fetch_source *src, int64_t message, unsigned want)
+{
+	forget_message(src);
 	enum err e = reader_message(src->reader, message, want, &src->row);
 	if (!e)
 		src->message = message;
@@ -54,9 +84,7 @@ void
 fetch_source_close(struct fetch_source *src)
 {
 	reader_close(&src->reader);
-	src->message = 0;
-	src->has_parts = false;
-	src->first_n = 0;
+	forget_message(src);
 	sbuf_done(&src->header);
 	sbuf_done(&src->made);
 }

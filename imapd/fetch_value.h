@@ -33,10 +33,15 @@ struct fetch_value {
 
 /* What the row must hold for an item, for reader_message(). */
 unsigned fetch_value_wants(const struct fetch_item *item);
+/* The item is made of the top header and nothing else: fetch_source_load_header() is enough. */
+bool fetch_value_is_of_header(const struct fetch_item *item);
 
 NODISCARD enum err fetch_source_open(struct fetch_source *src, struct account *a);
 /* ERR_GONE, ERR_IO, ERR_CORRUPT, ERR_NOMEM, ERR_BUSY. */
 NODISCARD enum err fetch_source_load(struct fetch_source *src, int64_t message, unsigned want);
+/* Only what fetch_value_is_of_header() needs, and no more of the row, if that can be had alone.
+ * Errors as above. */
+NODISCARD enum err fetch_source_load_header(struct fetch_source *src, int64_t message);
 /* The end of a step: no database handle is kept. */
 void fetch_source_close(struct fetch_source *src);
 void fetch_source_done(struct fetch_source *src);

@@ -176,6 +176,12 @@ reader_message(struct reader *r, int64_t message, unsigned want, struct message_
 	return e;
 }
 
+enum err
+reader_header(struct reader *r, int64_t message, struct str *ret)
+{
+	return find_header(r, message, ret);
+}
+
 /* -- octets */
 
 static enum err

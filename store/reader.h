@@ -43,6 +43,10 @@ struct message_row {
  * is no more (expunged by another). Cheapest in the order of ids, with the same `want`. */
 NODISCARD enum err reader_message(
     struct reader *r, int64_t message, unsigned want, struct message_row *ret);
+/* The top header with its empty line, without a look at the message's row; a NULL slice where that
+ * alone can tell: the message is no more, or its header too large for a row. Lives as long as
+ * reader_message()'s strings. */
+NODISCARD enum err reader_header(struct reader *r, int64_t message, struct str *ret);
 /* Octets [offset, offset + n) of the whole message, fewer at its end: copies into `to`, *ret_n says
  * how many. Small messages and files alike; a failed or short read of a file is ERR_IO or
  * ERR_CORRUPT, logged with its path. */

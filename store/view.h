@@ -30,7 +30,9 @@ struct view_entry {
 	uint64_t modseq;
 	int64_t message; /* id for reader.h */
 	uint32_t uid;
+	uint32_t size; /* octets; VIEW_SIZE_MAX: so many or more, the message's row knows */
 };
+#define VIEW_SIZE_MAX UINT32_MAX
 
 /* The mailbox as committed now. ERR_GONE when it was deleted. */
 NODISCARD enum err view_current(struct account *a, int64_t mailbox, struct view **ret);

@@ -44,7 +44,12 @@ static struct view_entry
 view_entry_of(const struct entry *e)
 {
 	return (struct view_entry){
-	    .uid = e->uid, .message = e->message, .flags = e->flags, .modseq = e->modseq};
+	    .uid = e->uid,
+	    .size = e->size < VIEW_SIZE_MAX ? (uint32_t)e->size : VIEW_SIZE_MAX,
+	    .message = e->message,
+	    .flags = e->flags,
+	    .modseq = e->modseq,
+	};
 }
 
 static int

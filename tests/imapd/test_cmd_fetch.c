@@ -131,11 +131,14 @@ START_TEST(messages_expunged_by_others_are_left_out_and_said)
 	ck_exchange_on(other, "3 EXPUNGE", "3 OK");
 	imap_fixture_clean(f);
 	/* RFC 2180 §4.1.2, RFC 5530 §3; no EXPUNGE during FETCH (RFC 3501 §7.4.1) */
-	ck_exchange(f, "2 FETCH 1:3 RFC822.SIZE",
+	ck_exchange(f, "2 FETCH 1:3 INTERNALDATE",
 	    "!* 2 FETCH\n!* 2 EXPUNGE\n* 1 FETCH\n* 3 FETCH\n2 NO [EXPUNGEISSUED]");
+	/* what the session has been told is told again all the same */
+	ck_exchange(f, "3 FETCH 1:3 (RFC822.SIZE FLAGS)",
+	    "* 1 FETCH\n* 2 FETCH (RFC822.SIZE #\n* 3 FETCH\n3 OK");
 	ck_exchange(
-	    f, "3 UID FETCH 2:3 RFC822.SIZE", "!* 2 FETCH\n* 3 FETCH (UID 3\n* 2 EXPUNGE\n3 OK");
-	ck_exchange(f, "4 FETCH 1:2 RFC822.SIZE", "* 1 FETCH\n* 2 FETCH\n4 OK");
+	    f, "4 UID FETCH 2:3 INTERNALDATE", "!* 2 FETCH\n* 3 FETCH (UID 3\n* 2 EXPUNGE\n4 OK");
+	ck_exchange(f, "5 FETCH 1:2 INTERNALDATE", "* 1 FETCH\n* 2 FETCH\n5 OK");
 }
 END_TEST
 

@@ -1,6 +1,6 @@
 /* Messages whose last entry went: when they go, and that they go whatever is killed. */
-#include "store/cleaner.h"
 #include "store/changes.h"
+#include "store/cleaner.h"
 #include "store/message_private.h"
 #include "tests/store/fixture.h"
 #include "tests/support/test.h"
