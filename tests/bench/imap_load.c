@@ -77,11 +77,15 @@ literal_follows(struct str line, uint64_t *ret_size)
 }
 
 static size_t
-count_octet(struct str s, char wanted)
+count_numbers(struct str s)
 {
 	size_t n = 0;
-	for (size_t i = 0; i < s.n; i++)
-		n += s.p[i] == wanted;
+	bool in_number = false;
+	for (size_t i = 0; i < s.n; i++) {
+		bool is_digit = s.p[i] >= '0' && s.p[i] <= '9';
+		n += is_digit && !in_number;
+		in_number = is_digit;
+	}
 	return n;
 }
 
@@ -89,8 +93,9 @@ count_octet(struct str s, char wanted)
 static void
 count_untagged(struct session *s, struct str line)
 {
-	if (starts_with(line, "* SEARCH")) {
-		s->rows += count_octet(line, ' ') - 1;
+	if (starts_with(line, "* SEARCH") || starts_with(line, "* SORT") ||
+	    starts_with(line, "* THREAD")) {
+		s->rows += count_numbers(line);
 		return;
 	}
 	size_t number = 0;

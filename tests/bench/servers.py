@@ -3,6 +3,7 @@
 Both have the accounts u1 to u12 and, when a workload asks for them, r1 to r100, all in the domain
 example.test, on loopback, with their data below one directory.
 """
+import glob
 import os
 import signal
 import subprocess
@@ -56,6 +57,10 @@ class Server:
 
     def disk_octets(self):
         raise NotImplementedError
+
+    def is_indexed(self, messages):
+        """What the side computes beside, of an account with so many messages, is done."""
+        return True
 
     def start(self):
         raise NotImplementedError
@@ -131,3 +136,9 @@ class Pillarbox(Server):
 
     def disk_octets(self):
         return processes.disk_octets(os.path.join(self.directory, "data"))
+
+    def is_indexed(self, messages):
+        """A segment reaches that far (accounts/<id>/index/<first>-<last>.seg), and nothing is being made."""
+        files = glob.glob(os.path.join(self.directory, "data", "accounts", "*", "index", "*"))
+        covered = [int(f.rsplit("-", 1)[1].split(".")[0]) for f in files if f.endswith(".seg")]
+        return max(covered, default=0) >= messages and not any(f.endswith(".tmp") for f in files)
