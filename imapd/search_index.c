@@ -17,7 +17,7 @@ enum err
 search_index_begin(struct search_index *x, const struct search_program *p, bool wants_facts,
     struct indexer *indexer, struct account *a)
 {
-	*x = (struct search_index){.p = p};
+	*x = (struct search_index){.p = p, .indexer = indexer, .account = a};
 	if (!indexer || (p->slot_count == 0 && !p->needs_row && !wants_facts))
 		return ERR_OK;
 	enum err e = indexer_segments(indexer, a, &x->set);
@@ -156,13 +156,27 @@ is_known(const struct search_index *x, const struct slot_answer *a)
 				      : facts_table_has_text(t, a->text, ordinal);
 }
 
+/* Reading a few is cheaper than indexing them. */
+static void
+miss(struct search_index *x)
+{
+	if (!x->indexer || ++x->missed < INDEXER_MESSAGES_MIN)
+		return;
+	indexer_hurry(x->indexer, x->account);
+	x->indexer = NULL;
+}
+
 enum err
 search_index_fill(
     struct search_index *x, int64_t message, enum match *slots, int64_t until_ms, bool *ret_filled)
 {
 	*ret_filled = true;
-	if (!x->set || x->p->slot_count == 0 || !segments_find(x->set, message, &x->place))
+	if (x->p->slot_count == 0)
 		return ERR_OK;
+	if (!x->set || !segments_find(x->set, message, &x->place)) {
+		miss(x);
+		return ERR_OK;
+	}
 	enum err e = ask_all(x, x->place.segment, until_ms, ret_filled);
 	if (e || !*ret_filled)
 		return e;
@@ -182,8 +196,10 @@ search_index_fill(
 bool
 search_index_facts(struct search_index *x, int64_t message, size_t *ret_table, uint32_t *ret_row)
 {
-	if (!x->set || !segments_find(x->set, message, &x->place))
+	if (!x->set || !segments_find(x->set, message, &x->place)) {
+		miss(x);
 		return false;
+	}
 	*ret_table = x->place.segment;
 	*ret_row = x->place.ordinal;
 	return facts_table_covers(&x->tables[*ret_table], *ret_row);

@@ -21,7 +21,9 @@ struct search_index {
 	struct segment_place place;
 	struct message_row row; /* see search_index_row() */
 	struct slot_answer **answers; /* by segment; NULL until it is asked */
-	bool hurried; /* the indexer was told that it is behind */
+	struct indexer *indexer; /* NULL: none, or it knows already that it is behind */
+	struct account *account;
+	unsigned missed; /* messages that were looked for in vain */
 };
 
 /* `indexer` may be NULL. `wants_facts`: search_index_facts() will be asked for, whatever the

@@ -1,6 +1,5 @@
 #include "search/index_work.h"
 
-#include "search/segment_build.h"
 #include "store/file.h"
 #include "store/message_ids.h"
 
@@ -46,7 +45,7 @@ find_gap(const struct segments *set, int64_t from, int64_t *ret_from, int64_t *r
 }
 
 static enum err
-cover(struct segments_cache *c, struct account *a, bool (*go_on)(void *arg), void *arg)
+cover(struct segments_cache *c, struct account *a, segment_pace *pace, void *arg)
 {
 	int64_t from = 1, to = 0;
 
@@ -57,7 +56,7 @@ cover(struct segments_cache *c, struct account *a, bool (*go_on)(void *arg), voi
 		if (e)
 			return e;
 		find_gap(set, from, &from, &to);
-		e = segment_build(a, from, to, go_on, arg, &last);
+		e = segment_build(a, from, to, pace, arg, &last);
 		if (e == ERR_NOT_FOUND && to < INT64_MAX)
 			last = to; /* there is nothing to cover */
 		else if (e)
@@ -113,7 +112,7 @@ find_run(const struct segments *set, size_t *ret_at, size_t *ret_n)
 }
 
 static enum err
-merge(struct segments_cache *c, struct account *a, bool (*go_on)(void *arg), void *arg)
+merge(struct segments_cache *c, struct account *a, segment_pace *pace, void *arg)
 {
 	enum err e = ERR_OK;
 
@@ -124,7 +123,7 @@ merge(struct segments_cache *c, struct account *a, bool (*go_on)(void *arg), voi
 		e = segments_open(c, a, &set);
 		if (e || !find_run(set, &at, &n))
 			break;
-		if (go_on && !go_on(arg))
+		if (pace && !pace(arg, SEGMENT_WRITES))
 			return ERR_CANCELLED;
 		for (size_t i = 0; i < n; i++)
 			run[i] = segments_at(set, at + i);
@@ -172,7 +171,7 @@ tidy(struct segments_cache *c, struct account *a)
 }
 
 enum err
-index_bring_up(struct segments_cache *c, struct account *a, bool (*go_on)(void *arg), void *arg)
+index_bring_up(struct segments_cache *c, struct account *a, segment_pace *pace, void *arg)
 {
 	CLEANUP(fd_close) int lock = -1;
 	enum err e = segment_lock(a, &lock);
@@ -180,8 +179,8 @@ index_bring_up(struct segments_cache *c, struct account *a, bool (*go_on)(void *
 	if (!e)
 		e = tidy(c, a);
 	if (!e)
-		e = cover(c, a, go_on, arg);
+		e = cover(c, a, pace, arg);
 	if (!e)
-		e = merge(c, a, go_on, arg);
+		e = merge(c, a, pace, arg);
 	return e;
 }

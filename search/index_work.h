@@ -4,6 +4,7 @@
 #ifndef SEARCH_INDEX_WORK_H
 #define SEARCH_INDEX_WORK_H
 
+#include "search/segment_build.h"
 #include "search/segments.h"
 
 /* Merging: when INDEX_FANOUT neighbours are of a size class (4 times the one before, the first up
@@ -18,6 +19,6 @@ NODISCARD enum err index_uncovered(struct segments_cache *c, struct account *a, 
 /* Covers all messages that exist, merges, removes files that are of no use. `go_on` (may be NULL)
  * is asked as in segment_build(): ERR_CANCELLED. ERR_BUSY when another process is at it. */
 NODISCARD enum err index_bring_up(
-    struct segments_cache *c, struct account *a, bool (*go_on)(void *arg), void *arg);
+    struct segments_cache *c, struct account *a, segment_pace *pace, void *arg);
 
 #endif

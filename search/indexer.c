@@ -12,19 +12,26 @@
 #include <stdatomic.h>
 #include <time.h>
 
-/* An account in use. Freed by the thread or by the last to leave, never while the other needs it.
- */
+/* An account in use, or that was and has work left. Only the thread frees it. */
 struct client {
 	struct client *next; /* guarded by mu */
 	unsigned uses; /* guarded by mu */
+	bool hurry; /* somebody waits: guarded by mu */
 	struct indexer *indexer;
 	struct account *account;
 	struct watch *watch;
 	atomic_bool changed; /* since the thread looked last */
 	/* of the thread */
-	bool working; /* the thread is at it: guarded by mu */
 	int64_t look_ms; /* clock_mono_ms() of the next look, 0: when something changes */
 	int64_t given; /* ids at the last look */
+};
+
+#define PACE_MS 5 /* of reading, then it is looked at how busy the machine is */
+#define PAUSE_FACTOR 4
+#define PAUSE_MAX_MS 200
+
+struct pace {
+	int64_t since_ms, used_ms; /* by the clock and by the thread's own */
 };
 
 struct indexer {
@@ -32,9 +39,21 @@ struct indexer {
 	pthread_t thread;
 	sem_t wake; /* posting takes no lock: whoever commits mail never waits for this thread */
 	atomic_bool stopping;
+	atomic_bool hurry; /* with what is being done */
+	struct pace pace; /* of the thread */
 	pthread_mutex_t mu;
 	struct client *clients; /* guarded by mu */
 };
+
+/* Work that somebody waits for is done like any other. */
+static void
+set_policy(pthread_t thread, int policy)
+{
+	const struct sched_param none = {0};
+
+	if (pthread_setschedparam(thread, policy, &none))
+		log_debug("indexer", F_CSTR("detail", "the priority stays as it is"));
+}
 
 /* -- users ---------------------------------------------------------------------------------- */
 
@@ -76,6 +95,7 @@ new_client(struct indexer *ix, struct account *a)
 	c->uses = 1;
 	c->account = account_ref(a);
 	c->changed = true; /* the thread has never looked */
+	c->given = -1;
 	if (changes_watch(a, 0, account_changed, c, &c->watch)) {
 		free_client(c);
 		return NULL;
@@ -106,19 +126,28 @@ indexer_enter(struct indexer *ix, struct account *a)
 void
 indexer_leave(struct indexer *ix, struct account *a)
 {
-	struct client *gone = NULL;
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&ix->mu);
+	struct client *c = find_client(ix, account_id(a));
 
-	pthread_mutex_lock(&ix->mu);
-	struct client **at = &ix->clients;
-	while (*at && account_id((*at)->account) != account_id(a))
-		at = &(*at)->next;
-	if (*at && --(*at)->uses == 0 && !(*at)->working) {
-		gone = *at;
-		*at = gone->next;
-	}
-	pthread_mutex_unlock(&ix->mu);
-	if (gone)
-		free_client(gone);
+	(void)held;
+	if (c && --c->uses == 0)
+		sem_post(&ix->wake);
+}
+
+void
+indexer_hurry(struct indexer *ix, struct account *a)
+{
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&ix->mu);
+	struct client *c = find_client(ix, account_id(a));
+
+	(void)held;
+	if (!c)
+		return;
+	c->hurry = true;
+	/* should it be at work already */
+	atomic_store(&ix->hurry, true);
+	set_policy(ix->thread, SCHED_BATCH);
+	sem_post(&ix->wake);
 }
 
 enum err
@@ -129,18 +158,59 @@ indexer_segments(struct indexer *ix, struct account *a, struct segments **ret)
 
 /* -- the thread ----------------------------------------------------------------------------- */
 
-static bool
-may_go_on(void *arg)
+static int64_t
+thread_ms(void)
 {
-	struct client *c = arg;
+	struct timespec t;
 
-	return !atomic_load(&c->indexer->stopping);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Reading is done at common priority, since it holds what others may wait for (a handle, the read
+ * that keeps the log of the database from being used anew), but makes way by pauses: a multiple of
+ * the time in which it did not have the processor. What is worked out by itself has what the
+ * processor has left. */
+static bool
+keep_pace(void *arg, enum segment_phase phase)
+{
+	struct indexer *ix = arg;
+	struct pace *p = &ix->pace;
+	bool hurry = atomic_load(&ix->hurry);
+	int64_t now = clock_mono_ms(), used = thread_ms();
+
+	if (phase == SEGMENT_WRITES) {
+		set_policy(pthread_self(), hurry ? SCHED_BATCH : SCHED_IDLE);
+		p->since_ms = 0;
+	} else if (p->since_ms == 0) {
+		set_policy(pthread_self(), SCHED_BATCH);
+		*p = (struct pace){now, used};
+	} else if (now - p->since_ms >= PACE_MS) {
+		int64_t lost = (now - p->since_ms) - (used - p->used_ms);
+		if (!hurry && lost > 0)
+			usleep((useconds_t)(lost < PAUSE_MAX_MS / PAUSE_FACTOR ? lost * PAUSE_FACTOR
+									       : PAUSE_MAX_MS) *
+			       1000);
+		*p = (struct pace){clock_mono_ms(), thread_ms()};
+	}
+	return !atomic_load(&ix->stopping);
+}
+
+static void
+work(struct indexer *ix, struct client *c, bool hurry)
+{
+	ix->pace.since_ms = 0;
+	atomic_store(&ix->hurry, hurry);
+	enum err e = index_bring_up(ix->cache, c->account, keep_pace, ix);
+	set_policy(pthread_self(), SCHED_BATCH); /* its locks are given back soon */
+	if (e && e != ERR_CANCELLED)
+		log_warn("indexer", F_ERR(e), F_INT("account", account_id(c->account)));
 }
 
 /* Decides what to do for the account now; how long to wait before the next look, 0 for until
  * something changes. */
 static int64_t
-look_after(struct client *c)
+look_after(struct client *c, bool hurry)
 {
 	int64_t given = 0, uncovered = 0;
 
@@ -150,59 +220,45 @@ look_after(struct client *c)
 		e = index_uncovered(c->indexer->cache, c->account, &uncovered);
 	if (e || uncovered < INDEXER_MESSAGES_MIN)
 		return 0;
-	bool quiet = c->given == given;
+	bool quiet = hurry || c->given == -1 || c->given == given;
 	c->given = given;
 	if (!quiet && uncovered < INDEXER_MESSAGES_MAX)
 		return INDEXER_QUIET_MS;
-	e = index_bring_up(c->indexer->cache, c->account, may_go_on, c);
-	if (e && e != ERR_CANCELLED)
-		log_warn("indexer", F_ERR(e), F_INT("account", account_id(c->account)));
+	work(c->indexer, c, hurry);
 	return 0; /* what came meanwhile has left its mark */
 }
 
-/* The client to be looked after now, marked as being worked for; or how long there is none: -1 for
- * ever. */
+/* The client to be looked after now; or how long there is none: -1 for ever. *ret_gone is one to be
+ * freed. */
 static struct client *
-take_client(struct indexer *ix, int64_t *ret_wait_ms)
+take_client(struct indexer *ix, int64_t *ret_wait_ms, bool *ret_hurry, struct client **ret_gone)
 {
 	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&ix->mu);
 	int64_t now = clock_mono_ms();
 
 	(void)held;
 	*ret_wait_ms = -1;
-	for (struct client *c = ix->clients; c; c = c->next) {
+	*ret_gone = NULL;
+	for (struct client **at = &ix->clients; *at; at = &(*at)->next) {
+		struct client *c = *at;
 		/* Changes are looked at a while after the first of them, so that a stream of mail
 		 * wakes the thread once in that while. */
 		if (c->look_ms == 0 && atomic_load(&c->changed))
 			c->look_ms = now + INDEXER_QUIET_MS;
-		if (c->look_ms == 0)
-			continue;
-		if (c->look_ms <= now) {
-			c->working = true;
+		if (c->hurry || (c->look_ms && c->look_ms <= now)) {
+			*ret_hurry = c->hurry;
+			c->hurry = false;
 			return c;
 		}
-		if (*ret_wait_ms < 0 || c->look_ms - now < *ret_wait_ms)
+		if (c->look_ms == 0 && c->uses == 0) {
+			*at = c->next;
+			*ret_gone = c;
+			return NULL;
+		}
+		if (c->look_ms && (*ret_wait_ms < 0 || c->look_ms - now < *ret_wait_ms))
 			*ret_wait_ms = c->look_ms - now;
 	}
 	return NULL;
-}
-
-static void
-give_client(struct indexer *ix, struct client *c, int64_t again_ms)
-{
-	pthread_mutex_lock(&ix->mu);
-	c->working = false;
-	c->look_ms = again_ms ? clock_mono_ms() + again_ms : 0;
-	bool gone = c->uses == 0;
-	if (gone) {
-		struct client **at = &ix->clients;
-		while (*at != c)
-			at = &(*at)->next;
-		*at = c->next;
-	}
-	pthread_mutex_unlock(&ix->mu);
-	if (gone)
-		free_client(c);
 }
 
 static void
@@ -231,18 +287,21 @@ sleep_for(struct indexer *ix, int64_t wait_ms)
 static void *
 run(void *arg)
 {
-	const struct sched_param none = {0};
 	struct indexer *ix = arg;
-	int64_t wait_ms;
 
-	if (pthread_setschedparam(pthread_self(), SCHED_IDLE, &none))
-		log_debug("indexer", F_CSTR("detail", "no SCHED_IDLE here"));
 	while (!atomic_load(&ix->stopping)) {
-		struct client *c = take_client(ix, &wait_ms);
-		if (c)
-			give_client(ix, c, look_after(c));
-		else
+		struct client *gone;
+		int64_t wait_ms;
+		bool hurry;
+		struct client *c = take_client(ix, &wait_ms, &hurry, &gone);
+		if (c) {
+			int64_t again_ms = look_after(c, hurry);
+			c->look_ms = again_ms ? clock_mono_ms() + again_ms : 0;
+		} else if (gone) {
+			free_client(gone);
+		} else {
 			sleep_for(ix, wait_ms);
+		}
 	}
 	return NULL;
 }

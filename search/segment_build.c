@@ -60,7 +60,6 @@ struct build {
 	size_t builder_count;
 	void *states[BUILDERS_MAX];
 	struct reader *reader;
-	unsigned read; /* messages, by this reader */
 	struct arena *arena; /* of a message's part table */
 	int64_t *ids; /* SEGMENT_BUILD_MESSAGES of them */
 	uint64_t *identities;
@@ -155,17 +154,9 @@ add_message(struct build *b, int64_t id)
 	struct segment_message m = {.ordinal = b->count};
 	struct message_row row;
 	struct part_table parts;
-	enum err e = ERR_OK;
-
-	if (b->read++ % READER_MESSAGES == 0)
-		reader_close(&b->reader);
-	if (!b->reader)
-		e = reader_open(b->account, &b->reader);
-	if (e)
-		return e;
 	b->last = id;
 	arena_reset(b->arena);
-	e = reader_message(b->reader, id, WANT_HEADER | WANT_PARTS | WANT_ENVELOPE, &row);
+	enum err e = reader_message(b->reader, id, WANT_HEADER | WANT_PARTS | WANT_ENVELOPE, &row);
 	if (!e)
 		e = parts_decode(row.parts, b->arena, &parts);
 	if (!e)
@@ -180,31 +171,50 @@ add_message(struct build *b, int64_t id)
 	return hand_to_builders(b, &m);
 }
 
-static enum err
-add_messages(struct build *b, int64_t from, int64_t to, bool (*go_on)(void *arg), void *arg)
+static bool
+goes_on(segment_pace *pace, void *arg, enum segment_phase phase)
 {
-	int64_t ids[IDS_AT_ONCE];
-	size_t n = IDS_AT_ONCE;
-	enum err e = ERR_OK;
+	return !pace || pace(arg, phase);
+}
 
-	while (!e && n == IDS_AT_ONCE && from <= to && !is_full(b)) {
-		reader_close(&b->reader); /* one handle at a time */
-		b->read = 0;
-		e = message_ids(b->account, from, ids, IDS_AT_ONCE, &n);
-		for (size_t i = 0; !e && i < n && ids[i] <= to && !is_full(b); i++) {
-			e = go_on && !go_on(arg) ? ERR_CANCELLED : add_message(b, ids[i]);
-			from = ids[i] + 1;
-		}
-		if (!e && n > 0 && ids[n - 1] > to)
-			break;
-	}
+/* One consistent read. */
+static enum err
+add_batch(struct build *b, const int64_t *ids, size_t n)
+{
+	enum err e = reader_open(b->account, &b->reader);
+
+	for (size_t i = 0; !e && i < n && !is_full(b); i++)
+		e = add_message(b, ids[i]);
 	reader_close(&b->reader);
 	return e;
 }
 
+static enum err
+add_messages(struct build *b, int64_t from, int64_t to, segment_pace *pace, void *arg)
+{
+	int64_t ids[READER_MESSAGES];
+	size_t n = READER_MESSAGES;
+	enum err e = ERR_OK;
+
+	while (!e && n == READER_MESSAGES && !is_full(b)) {
+		if (!goes_on(pace, arg, SEGMENT_READS))
+			return ERR_CANCELLED;
+		e = message_ids(b->account, from, ids, READER_MESSAGES, &n);
+		if (e)
+			return e;
+		while (n > 0 && ids[n - 1] > to)
+			n--;
+		e = add_batch(b, ids, n);
+		from = n ? ids[n - 1] + 1 : from;
+	}
+	if (!e && !goes_on(pace, arg, SEGMENT_WRITES))
+		e = ERR_CANCELLED;
+	return e;
+}
+
 enum err
-segment_build(struct account *a, int64_t from, int64_t to, bool (*go_on)(void *arg), void *arg,
-    int64_t *ret_last)
+segment_build(
+    struct account *a, int64_t from, int64_t to, segment_pace *pace, void *arg, int64_t *ret_last)
 {
 	CLEANUP(build_done) struct build b;
 	CLEANUP(segment_writer_free) struct segment_writer *w = NULL;
@@ -214,7 +224,7 @@ segment_build(struct account *a, int64_t from, int64_t to, bool (*go_on)(void *a
 	if (!e)
 		e = segments_dir(a, dir);
 	if (!e)
-		e = add_messages(&b, from, to, go_on, arg);
+		e = add_messages(&b, from, to, pace, arg);
 	if (!e && b.last == 0)
 		e = ERR_NOT_FOUND;
 	if (!e)

@@ -57,13 +57,22 @@ const struct segment_builder *const *segment_builders(size_t *ret_n);
 #define SEGMENT_BUILD_MEMORY (32 * 1024 * 1024)
 #define SEGMENT_BUILD_MESSAGES 20000
 
+/* What a build is about to do; it holds no handle and no lock of the store at that moment. */
+enum segment_phase {
+	SEGMENT_READS, /* a few messages */
+	SEGMENT_WRITES, /* sorting, writing, merging: much work on its own memory and files */
+};
+
+/* Asked before each phase; may wait. False breaks the build off: ERR_CANCELLED, nothing is made.
+ * NULL stands for one that says true. */
+typedef bool segment_pace(void *arg, enum segment_phase phase);
+
 /* Makes one segment of the messages from the id `from` on, as many as fit, up to the id `to` and
  * those that exist now. *ret_last is the last id it covers; ERR_NOT_FOUND when there is no message.
- * `go_on` (with its `arg`; may be NULL) is asked before each message: false ends the build with
- * ERR_CANCELLED and nothing made. Other errors are ours: I/O, memory; damaged messages are left to
- * the scan. Within segment_lock(). */
-NODISCARD enum err segment_build(struct account *a, int64_t from, int64_t to,
-    bool (*go_on)(void *arg), void *arg, int64_t *ret_last);
+ * Other errors are ours: I/O, memory; damaged messages are left to the scan. Within segment_lock().
+ */
+NODISCARD enum err segment_build(
+    struct account *a, int64_t from, int64_t to, segment_pace *pace, void *arg, int64_t *ret_last);
 
 /* Makes one of several neighbours, leaving out messages that are no more, and removes them. Within
  * segment_lock(). */
