@@ -127,7 +127,9 @@ cmd_thread(struct imap_session *s, struct imap_cmd *cmd)
 	search_parse_in_charset(cmd->args, s->told, &q->run.program);
 	q->run.wants_facts = true;
 	enum err e = search_run_begin(s, &q->run, cmd);
-	if (!e)
-		imap_pump(s, cmd, step, q, release);
-	return e;
+	if (e)
+		return e;
+	thread_forest_expect(&q->forest, view_count(s->told));
+	imap_pump(s, cmd, step, q, release);
+	return ERR_OK;
 }

@@ -249,62 +249,63 @@ sort_run(const struct sort_items *s, struct sort_item *items, size_t n)
 	}
 }
 
-/* Merges the two runs of this round that begin at s->at. */
+/* Makes the first runs, `most` items of them. */
 static void
-merge_pair(struct sort_items *s)
+make_runs(struct sort_items *s, size_t most)
 {
-	size_t from = s->at;
-	size_t middle = s->n - from > s->width ? from + s->width : s->n;
-	size_t end = s->n - middle > s->width ? middle + s->width : s->n;
-	const struct sort_item *a = s->items + from;
-	const struct sort_item *b = s->items + middle;
-	const struct sort_item *a_end = b;
-	const struct sort_item *b_end = s->items + end;
-	struct sort_item *to = s->spare + from;
+	size_t end = s->n - s->at > most ? s->at + most : s->n;
 
-	while (a < a_end && b < b_end)
-		*to++ = is_before(s, b, a) ? *b++ : *a++;
-	memcpy(to, a, (size_t)(a_end - a) * sizeof(*a));
-	to += a_end - a;
-	memcpy(to, b, (size_t)(b_end - b) * sizeof(*b));
-	s->at = end;
+	for (; s->at < end; s->at += RUN)
+		sort_run(s, s->items + s->at, s->n - s->at < RUN ? s->n - s->at : RUN);
+	if (s->at < s->n)
+		return;
+	s->at = 0;
+	s->width = RUN;
 }
 
-static enum err
-begin_sorting(struct sort_items *s)
+/* Merges runs of this round, `most` items of them. */
+static void
+merge_runs(struct sort_items *s, size_t most)
 {
-	s->spare = reallocarray(NULL, s->n ? s->n : 1, sizeof(s->spare[0]));
-	s->width = RUN;
-	return s->spare ? ERR_OK : ERR_NOMEM;
+	size_t stop = s->n - s->at > most ? s->at + most : s->n;
+
+	while (s->at < stop) {
+		size_t from = s->at / (2 * s->width) * (2 * s->width);
+		size_t middle = s->n - from > s->width ? from + s->width : s->n;
+		size_t end = s->n - middle > s->width ? middle + s->width : s->n;
+		if (s->at == from) {
+			s->a = from;
+			s->b = middle;
+		}
+		for (; s->at < end && s->at < stop; s->at++) {
+			bool take_b = s->a == middle || (s->b < end && is_before(s, &s->items[s->b],
+									   &s->items[s->a]));
+			s->spare[s->at] = s->items[take_b ? s->b++ : s->a++];
+		}
+	}
+	if (s->at < s->n)
+		return;
+	struct sort_item *sorted = s->spare;
+	s->spare = s->items;
+	s->items = sorted;
+	s->at = 0;
+	s->width *= 2;
 }
 
 enum err
 sort_items_step(struct sort_items *s, bool *ret_done)
 {
-	size_t moved = 0;
-
 	*ret_done = false;
 	if (s->width == 0) {
-		enum err e = begin_sorting(s);
-		if (e)
-			return e;
-		for (size_t at = 0; at < s->n; at += RUN)
-			sort_run(s, s->items + at, s->n - at < RUN ? s->n - at : RUN);
-		moved = s->n;
+		s->spare = reallocarray(NULL, s->n ? s->n : 1, sizeof(s->spare[0]));
+		s->width = 1;
+		return s->spare ? ERR_OK : ERR_NOMEM;
 	}
-	while (s->width < s->n && moved < SORT_STEP) {
-		size_t from = s->at;
-		merge_pair(s);
-		moved += s->at - from;
-		if (s->at < s->n)
-			continue;
-		struct sort_item *sorted = s->spare;
-		s->spare = s->items;
-		s->items = sorted;
-		s->at = 0;
-		s->width *= 2;
-	}
-	*ret_done = s->width >= s->n;
+	if (s->width == 1)
+		make_runs(s, SORT_STEP);
+	else if (s->width < s->n)
+		merge_runs(s, SORT_STEP);
+	*ret_done = s->width > 1 && s->width >= s->n;
 	return ERR_OK;
 }
 

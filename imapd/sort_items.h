@@ -34,8 +34,9 @@ struct sort_items {
 	size_t own_n, own_cap;
 	struct arena *texts;
 	/* sorting */
-	size_t width; /* of the runs that are in order; 0: not begun */
-	size_t at; /* merged so far in this round */
+	size_t width; /* of the runs that are in order; 0: not begun, 1: they are being made */
+	size_t at; /* done so far in this round */
+	size_t a, b; /* next of the two runs that are being merged */
 };
 
 /* All zero but for `program` and `tables` before the first message. What sorts first is added first
@@ -46,7 +47,7 @@ NODISCARD enum err sort_items_add_row(
 NODISCARD enum err sort_items_add(struct sort_items *s, uint32_t number, const struct facts *f);
 
 /* Does some of the sorting; true when all are in order. */
-#define SORT_STEP 20000 /* items moved, about a millisecond */
+#define SORT_STEP 16384 /* items moved: about a millisecond */
 NODISCARD enum err sort_items_step(struct sort_items *s, bool *ret_done);
 /* The number of the i-th in order. */
 uint32_t sort_items_number(const struct sort_items *s, size_t i);

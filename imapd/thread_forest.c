@@ -33,6 +33,13 @@ thread_node_new(struct thread_forest *f)
 	return (uint32_t)f->n++;
 }
 
+void
+thread_forest_expect(struct thread_forest *f, size_t messages)
+{
+	if (f->algorithm == THREAD_REFERENCES)
+		thread_table_reserve(&f->ids, messages);
+}
+
 enum err
 thread_forest_add(struct thread_forest *f, uint32_t number, const struct facts *facts)
 {
@@ -62,6 +69,7 @@ thread_forest_done(struct thread_forest *f)
 {
 	mem_free(&f->nodes);
 	mem_free(&f->messages);
+	mem_free(&f->dated);
 	mem_free(&f->order);
 	mem_free(&f->roots);
 	thread_table_done(&f->ids);
@@ -70,51 +78,56 @@ thread_forest_done(struct thread_forest *f)
 
 /* -- order ---------------------------------------------------------------------------------- */
 
-static uint64_t
-date_key(const struct thread_forest *f, uint32_t message)
+#define SORT_ROUNDS 8 /* of a radix sort by the octets of 64 bits */
+
+static enum err
+begin_sorting(struct thread_forest *f)
 {
-	return (uint64_t)f->messages[message].sent_s ^ (uint64_t)1 << 63;
+	f->dated = reallocarray(NULL, f->message_n ? f->message_n : 1, sizeof(f->dated[0]));
+	if (!f->dated)
+		return ERR_NOMEM;
+	for (uint32_t i = 0; i < f->message_n; i++)
+		f->dated[i] =
+		    (struct thread_dated){(uint64_t)f->messages[i].sent_s ^ (uint64_t)1 << 63, i};
+	return ERR_OK;
 }
 
-/* One round of a radix sort, by an octet of the dates; equal ones stay in order. */
-static void
-sort_round(const struct thread_forest *f, const uint32_t *from, uint32_t *to, unsigned shift,
-    size_t *count)
+/* One round; equal ones stay in order. */
+static enum err
+sort_round(struct thread_forest *f, unsigned shift)
 {
+	size_t count[256] = {0};
 	size_t at = 0;
 
+	for (size_t i = 0; i < f->message_n; i++)
+		count[f->dated[i].key >> shift & 0xff]++;
+	if (f->message_n == 0 || count[f->dated[0].key >> shift & 0xff] == f->message_n)
+		return ERR_OK; /* they all have the same octet here */
+	struct thread_dated *to = reallocarray(NULL, f->message_n, sizeof(*to));
+	if (!to)
+		return ERR_NOMEM;
 	for (size_t i = 0; i < 256; i++) {
 		size_t n = count[i];
 		count[i] = at;
 		at += n;
 	}
 	for (size_t i = 0; i < f->message_n; i++)
-		to[count[date_key(f, from[i]) >> shift & 0xff]++] = from[i];
+		to[count[f->dated[i].key >> shift & 0xff]++] = f->dated[i];
+	free(f->dated);
+	f->dated = to;
+	return ERR_OK;
 }
 
 /* By sent date, then by number (RFC 5256 §2.2). */
 static enum err
-sort_messages(struct thread_forest *f)
+end_sorting(struct thread_forest *f)
 {
-	size_t n = f->message_n ? f->message_n : 1;
-	CLEANUP(mem_free) uint32_t *spare = reallocarray(NULL, n, sizeof(*spare));
-
-	f->order = reallocarray(NULL, n, sizeof(f->order[0]));
-	if (!spare || !f->order)
+	f->order = reallocarray(NULL, f->message_n ? f->message_n : 1, sizeof(f->order[0]));
+	if (!f->order)
 		return ERR_NOMEM;
-	for (uint32_t i = 0; i < f->message_n; i++)
-		f->order[i] = i;
-	for (unsigned shift = 0; shift < 64; shift += 8) {
-		size_t count[256] = {0};
-		for (uint32_t i = 0; i < f->message_n; i++)
-			count[date_key(f, i) >> shift & 0xff]++;
-		if (f->message_n == 0 || count[date_key(f, 0) >> shift & 0xff] == f->message_n)
-			continue; /* they all have the same octet here */
-		sort_round(f, f->order, spare, shift, count);
-		uint32_t *sorted = spare;
-		spare = f->order;
-		f->order = sorted;
-	}
+	for (size_t i = 0; i < f->message_n; i++)
+		f->order[i] = f->dated[i].message;
+	mem_free(&f->dated);
 	return ERR_OK;
 }
 
@@ -157,20 +170,25 @@ enum err
 thread_forest_finish(struct thread_forest *f, bool *ret_done)
 {
 	bool by_references = f->algorithm == THREAD_REFERENCES;
+	unsigned pass = f->pass++;
 
 	*ret_done = false;
-	switch (f->pass++) {
-	case 0:
-		return sort_messages(f);
+	if (pass == 0)
+		return begin_sorting(f);
+	if (pass <= SORT_ROUNDS)
+		return sort_round(f, 8 * (pass - 1));
+	switch (pass - SORT_ROUNDS) {
 	case 1:
+		return end_sorting(f);
+	case 2:
 		if (by_references)
 			thread_prune(f);
 		return ERR_OK;
-	case 2:
+	case 3:
 		if (by_references)
 			thread_promote(f);
 		return ERR_OK;
-	case 3:
+	case 4:
 		return by_references ? thread_join_subjects(f) : thread_by_subject(f);
 	}
 	make_lists(f);

@@ -42,6 +42,11 @@ struct thread_message {
 	bool is_reply;
 };
 
+struct thread_dated {
+	uint64_t key; /* sent_s in the order of unsigned numbers */
+	uint32_t message;
+};
+
 struct thread_forest {
 	enum thread_algorithm algorithm;
 	struct thread_node *nodes;
@@ -53,6 +58,7 @@ struct thread_forest {
 	uint64_t walked;
 	/* finishing */
 	unsigned pass;
+	struct thread_dated *dated; /* what is being sorted */
 	uint32_t *order; /* messages by sent date */
 	uint32_t *roots; /* nodes, in order too, before subjects join them */
 	size_t root_n;
@@ -62,6 +68,8 @@ struct thread_forest {
 	uint32_t last_root;
 };
 
+/* Before the first message: at most so many will come. */
+void thread_forest_expect(struct thread_forest *f, size_t messages);
 /* All zero but for `algorithm` before the first message. `facts` has FACTS_THREAD. ERR_NOMEM,
  * ERR_LIMIT. */
 NODISCARD enum err thread_forest_add(

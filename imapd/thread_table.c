@@ -19,9 +19,9 @@ slot_of(const struct thread_table *t, const struct fact_id *id)
 }
 
 static bool
-grow(struct thread_table *t)
+grow(struct thread_table *t, size_t cap)
 {
-	struct thread_table grown = {.cap = t->cap ? 2 * t->cap : SLOTS_FIRST, .n = t->n};
+	struct thread_table grown = {.cap = cap, .n = t->n};
 
 	/* without random numbers the table only is one that could be crowded */
 	if (getrandom(&grown.key, sizeof(grown.key), GRND_NONBLOCK) < 0)
@@ -37,10 +37,21 @@ grow(struct thread_table *t)
 	return true;
 }
 
+void
+thread_table_reserve(struct thread_table *t, size_t n)
+{
+	size_t cap = SLOTS_FIRST;
+
+	while (cap < SIZE_MAX / 4 && cap / 2 < n)
+		cap *= 2;
+	if (cap > t->cap)
+		(void)grow(t, cap);
+}
+
 uint32_t *
 thread_table_at(struct thread_table *t, const struct fact_id *id)
 {
-	if (t->n >= t->cap / 2 && !grow(t))
+	if (t->n >= t->cap / 2 && !grow(t, t->cap ? 2 * t->cap : SLOTS_FIRST))
 		return NULL;
 	struct thread_slot *slot = slot_of(t, id);
 	if (!fact_id_is(&slot->id)) {

@@ -22,6 +22,8 @@ struct thread_table {
 	uint64_t key;
 };
 
+/* Makes room for so many at once; without memory it is made later. */
+void thread_table_reserve(struct thread_table *t, size_t n);
 /* The number of `id`, THREAD_NONE when it is new; set by the caller, good until the next call. NULL
  * without memory. */
 uint32_t *thread_table_at(struct thread_table *t, const struct fact_id *id);
