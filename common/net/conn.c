@@ -76,24 +76,16 @@ conn_out_grow(struct conn *c, size_t n)
 void
 conn_write(struct conn *c, const void *p, size_t n)
 {
-	char *to = n ? conn_out_reserve(c, n) : NULL;
+	struct octets *o = &c->out;
 
+	if (n == 0)
+		return;
+	bool room = n <= o->cap - o->start - o->n && n <= CONN_OUT_MAX - o->n && !c->out_failed;
+	char *to = room ? o->p + o->start + o->n : conn_out_reserve(c, n);
 	if (!to)
 		return;
 	memcpy(to, p, n);
-	c->out.n += n;
-}
-
-void
-conn_put(struct conn *c, struct str s)
-{
-	conn_write(c, s.p, s.n);
-}
-
-void
-conn_puts(struct conn *c, const char *cstr)
-{
-	conn_write(c, cstr, strlen(cstr));
+	o->n += n;
 }
 
 void

@@ -73,8 +73,18 @@ void conn_set_input_max(struct conn *c, size_t octets);
 bool conn_at_eof(const struct conn *c);
 
 void conn_write(struct conn *c, const void *p, size_t n);
-void conn_put(struct conn *c, struct str s);
-void conn_puts(struct conn *c, const char *cstr);
+static inline void
+conn_put(struct conn *c, struct str s)
+{
+	conn_write(c, s.p, s.n);
+}
+
+static inline void
+conn_puts(struct conn *c, const char *cstr)
+{
+	conn_write(c, cstr, strlen(cstr));
+}
+
 void conn_put_u64(struct conn *c, uint64_t value); /* in decimal */
 void conn_printf(struct conn *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Output at or above CONN_OUT_HIGH: stop producing, return CONN_DRAIN. */
