@@ -126,14 +126,26 @@ str_has_nul(struct str s)
 	return str_find(s, '\0') != STR_NONE;
 }
 
+size_t
+str_ascii_run(struct str s)
+{
+	uint64_t words[4];
+	size_t i = 0;
+
+	for (; s.n - i >= sizeof(words); i += sizeof(words)) {
+		memcpy(words, s.p + i, sizeof(words));
+		if ((words[0] | words[1] | words[2] | words[3]) & 0x8080808080808080)
+			break;
+	}
+	while (i < s.n && (unsigned char)s.p[i] < 0x80)
+		i++;
+	return i;
+}
+
 bool
 str_is_ascii(struct str s)
 {
-	unsigned char all = 0;
-
-	for (size_t i = 0; i < s.n; i++)
-		all |= (unsigned char)s.p[i];
-	return all < 0x80;
+	return str_ascii_run(s) == s.n;
 }
 
 /* Length of the well-formed sequence at `p` (RFC 3629 §4), 0 when there is none. */
@@ -174,11 +186,11 @@ utf8_sequence(const unsigned char *p, size_t n)
 bool
 str_is_utf8(struct str s)
 {
-	for (size_t i = 0; i < s.n;) {
+	for (size_t i = str_ascii_run(s); i < s.n;) {
 		size_t len = utf8_sequence((const unsigned char *)s.p + i, s.n - i);
 		if (len == 0)
 			return false;
-		i += len;
+		i += len == 1 ? str_ascii_run(str_skip(s, i)) : len;
 	}
 	return true;
 }

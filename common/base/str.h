@@ -78,6 +78,8 @@ size_t str_rfind(struct str s, char c);
 /* Position of the first occurrence of `needle`, ASCII case ignored, or STR_NONE. */
 size_t str_find_nocase(struct str s, struct str needle);
 bool str_has_nul(struct str s);
+/* How many octets at the start are below 0x80. As fast as memory allows. */
+size_t str_ascii_run(struct str s);
 /* All octets below 0x80. */
 bool str_is_ascii(struct str s);
 /* Well-formed UTF-8 (RFC 3629): no overlong forms, surrogates or values above U+10FFFF. */

@@ -103,8 +103,9 @@ from_utf8(struct str in, struct sbuf *out)
 	size_t good = 0;
 
 	for (size_t i = 0; i < in.n;) {
+		i += str_ascii_run(str_skip(in, i));
 		size_t n = utf8_length(str_skip(in, i));
-		if (n) {
+		if (n || i == in.n) {
 			i += n;
 			continue;
 		}

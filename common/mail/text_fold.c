@@ -65,19 +65,49 @@ map_point(struct pending *p, struct str octets, bool title)
 		add(p, points[i]);
 }
 
+/* Eight octets, all below 0x80, at once: the sums have their top bits set where the octet is at
+ * least the first letter, or beyond the last. */
+static uint64_t
+map_eight(uint64_t octets, bool title)
+{
+	const uint64_t each = 0x0101010101010101;
+	unsigned first = title ? 'a' : 'A', last = title ? 'z' : 'Z';
+	uint64_t letters =
+	    (octets + each * (0x80 - first)) & ~(octets + each * (0x7f - last)) & each * 0x80;
+
+	return octets ^ letters >> 2; /* 0x20 */
+}
+
+static void
+map_ascii(struct str ascii, struct sbuf *out, bool title)
+{
+	char *to = sbuf_reserve(out, ascii.n);
+	uint64_t octets;
+	size_t i = 0;
+
+	if (!to)
+		return;
+	for (; ascii.n - i >= sizeof(octets); i += sizeof(octets)) {
+		memcpy(&octets, ascii.p + i, sizeof(octets));
+		octets = map_eight(octets, title);
+		memcpy(to + i, &octets, sizeof(octets));
+	}
+	for (; i < ascii.n; i++)
+		to[i] = title ? ascii_upper(ascii.p[i]) : ascii_lower(ascii.p[i]);
+	sbuf_grow(out, ascii.n);
+}
+
 static void
 map_text(struct str utf8, struct sbuf *out, bool title)
 {
 	struct pending pending = {.out = out};
-	char block[1024];
 
 	for (size_t i = 0; i < utf8.n;) {
-		size_t n = 0;
-		while (i < utf8.n && n < sizeof(block) && (unsigned char)utf8.p[i] < 0x80)
-			block[n++] = title ? ascii_upper(utf8.p[i++]) : ascii_lower(utf8.p[i++]);
+		size_t n = str_ascii_run(str_skip(utf8, i));
 		if (n) {
 			flush(&pending);
-			sbuf_append(out, block, n);
+			map_ascii(str_sub(utf8, i, n), out, title);
+			i += n;
 			continue;
 		}
 		size_t len = utf8_length(str_skip(utf8, i));

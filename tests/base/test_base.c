@@ -58,6 +58,32 @@ START_TEST(utf8_is_checked_strictly)
 }
 END_TEST
 
+START_TEST(ascii_is_told_from_the_rest_at_any_place)
+{
+	char text[100];
+
+	memset(text, 'a', sizeof(text));
+	ck_assert_uint_eq(str_ascii_run(str_make(text, 0)), 0);
+	for (size_t n = 1; n <= sizeof(text); n++) {
+		struct str s = test_guarded(str_make(text, n));
+		ck_assert_uint_eq(str_ascii_run(s), n);
+		ck_assert(str_is_ascii(s) && str_is_utf8(s));
+	}
+	for (size_t bad = 0; bad < sizeof(text); bad++) {
+		struct str s = str_make(text, sizeof(text));
+		text[bad] = '\x80';
+		ck_assert_uint_eq(str_ascii_run(s), bad);
+		ck_assert(!str_is_ascii(s) && !str_is_utf8(s));
+		if (bad > 0) {
+			text[bad - 1] = '\xc2';
+			ck_assert(!str_is_ascii(s) && str_is_utf8(s));
+			text[bad - 1] = 'a';
+		}
+		text[bad] = 'a';
+	}
+}
+END_TEST
+
 START_TEST(arena_stops_at_its_ceiling_and_starts_anew_after_reset)
 {
 	CLEANUP(arena_free) struct arena *a = arena_new(10000);
@@ -114,5 +140,6 @@ START_TEST(every_error_has_a_name_and_a_text)
 END_TEST
 
 TEST_MAIN("base", slices_compare_without_case_and_split, numbers_refuse_overflow_signs_and_blanks,
-    utf8_is_checked_strictly, arena_stops_at_its_ceiling_and_starts_anew_after_reset,
-    builder_failure_sticks, cursor_remembers_its_first_failure, every_error_has_a_name_and_a_text)
+    utf8_is_checked_strictly, ascii_is_told_from_the_rest_at_any_place,
+    arena_stops_at_its_ceiling_and_starts_anew_after_reset, builder_failure_sticks,
+    cursor_remembers_its_first_failure, every_error_has_a_name_and_a_text)

@@ -153,6 +153,28 @@ START_TEST(folded_texts_compare_equal)
 }
 END_TEST
 
+START_TEST(ascii_is_folded_octet_by_octet_at_any_place)
+{
+	char text[128], lower[128], upper[128];
+
+	for (size_t i = 0; i < sizeof(text); i++) {
+		text[i] = (char)(i * 5 % 128); /* each octet once */
+		lower[i] = ascii_lower(text[i]);
+		upper[i] = ascii_upper(text[i]);
+	}
+	for (size_t from = 0; from < sizeof(text); from++) {
+		for (size_t n = 0; n <= sizeof(text) - from; n++) {
+			CLEANUP(sbuf_done) struct sbuf out = SBUF_INIT(sizeof(text));
+			text_fold(str_make(text + from, n), &out);
+			ck_assert(str_eq(sbuf_view(&out), str_make(lower + from, n)));
+			sbuf_clear(&out);
+			text_casemap(str_make(text + from, n), &out);
+			ck_assert(str_eq(sbuf_view(&out), str_make(upper + from, n)));
+		}
+	}
+}
+END_TEST
+
 START_TEST(any_number_of_marks_is_folded)
 {
 	CLEANUP(sbuf_done) struct sbuf in = SBUF_INIT(1 << 20);
@@ -167,4 +189,4 @@ END_TEST
 
 TEST_MAIN("charset", charsets_become_utf8, long_text_is_converted_whole, encoded_words_are_read,
     words_in_too_many_charsets_are_guessed, folded_texts_compare_equal,
-    any_number_of_marks_is_folded)
+    ascii_is_folded_octet_by_octet_at_any_place, any_number_of_marks_is_folded)
