@@ -48,7 +48,9 @@ enum err
 bus_watch(struct bus *b, int64_t account, int64_t mailbox, void (*fn)(void *arg), void *arg,
     struct watch **ret)
 {
-	return watchers_add(b->watchers, account, mailbox, fn, arg, ret);
+	enum err e = b->peers ? peers_listen(b->peers) : ERR_OK;
+
+	return e ? e : watchers_add(b->watchers, account, mailbox, fn, arg, ret);
 }
 
 int

@@ -38,8 +38,9 @@ struct destination {
 struct peers {
 	int socket_fd, timer_fd, epoll_fd, dir_fd;
 	char *dir;
-	char name[NAME_MAX_LEN]; /* of the own socket */
+	char name[NAME_MAX_LEN]; /* of the own socket, once there is one */
 	pthread_mutex_t mu; /* guards what follows */
+	bool listening;
 	struct destination *to;
 	size_t n, cap;
 	struct timespec listed_mtime; /* of the directory when it was listed */
@@ -85,7 +86,7 @@ open_dir(struct peers *b, const char *run_dir)
 }
 
 static enum err
-bind_socket(struct peers *b, const char *process)
+make_socket(struct peers *b, const char *process)
 {
 	uint64_t unique = 0;
 
@@ -94,17 +95,32 @@ bind_socket(struct peers *b, const char *process)
 	snprintf(b->name, sizeof(b->name), "%.40s.%ld-%016llx.sock", process, (long)getpid(),
 	    (unsigned long long)unique);
 	b->socket_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (b->socket_fd < 0)
-		return failed("socket", b->dir);
+	return b->socket_fd < 0 ? failed("socket", b->dir) : ERR_OK;
+}
+
+static enum err
+bind_socket(struct peers *b)
+{
 	struct sockaddr_un a = address_of(b, b->name);
-	if (bind(b->socket_fd, (struct sockaddr *)&a, sizeof(a)) < 0) {
-		b->name[0] = '\0';
+
+	if (bind(b->socket_fd, (struct sockaddr *)&a, sizeof(a)) < 0)
 		return failed("bind", b->dir);
-	}
 	/* the daemons may run under ids of their own that share a group */
 	if (fchmodat(b->dir_fd, b->name, 0660, 0) < 0)
 		return failed("chmod", b->dir);
 	return ERR_OK;
+}
+
+enum err
+peers_listen(struct peers *b)
+{
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&b->mu);
+
+	if (b->listening)
+		return ERR_OK;
+	enum err e = bind_socket(b);
+	b->listening = !e;
+	return e;
 }
 
 static enum err
@@ -135,7 +151,7 @@ peers_open(const char *run_dir, const char *process, struct peers **ret)
 	pthread_mutex_init(&b->mu, NULL);
 	enum err e = open_dir(b, run_dir);
 	if (!e)
-		e = bind_socket(b, process);
+		e = make_socket(b, process);
 	if (!e)
 		e = watch_both(b);
 	if (e)
@@ -151,7 +167,7 @@ peers_close(struct peers **bus)
 
 	if (!b)
 		return;
-	if (b->name[0])
+	if (b->listening)
 		unlinkat(b->dir_fd, b->name, 0);
 	fd_close(&b->epoll_fd);
 	fd_close(&b->timer_fd);

@@ -172,6 +172,35 @@ START_TEST(processes_of_one_name_all_hear_each_other)
 }
 END_TEST
 
+/* Otherwise each commit would wake processes that have nobody to tell of it. */
+START_TEST(who_watches_nothing_is_not_written_to)
+{
+	const char *dir = test_mkdir();
+	struct bus *a = NULL, *b = NULL;
+	_Atomic unsigned calls = 0;
+	struct watch *first, *second;
+
+	ck_assert_ok(open_bus(dir, "a", &a));
+	ck_assert_ok(open_bus(dir, "b", &b));
+	bus_announce(a, 1, 5);
+	ck_assert_uint_eq(sockets_in(dir), 0);
+	ck_assert_ok(bus_watch(b, 1, 5, count_call, &calls, &first));
+	ck_assert_ok(bus_watch(b, 1, 5, count_call, &calls, &second));
+	ck_assert_uint_eq(sockets_in(dir), 1);
+	bus_announce(a, 1, 5);
+	receive_all(b, 200);
+	ck_assert_uint_eq(calls, 2);
+	bus_announce(b, 1, 5); /* to nobody but itself */
+	ck_assert_uint_eq(calls, 4);
+	changes_unwatch(&first);
+	changes_unwatch(&second);
+	bus_close(&a);
+	bus_close(&b);
+	ck_assert_uint_eq(sockets_in(dir), 0);
+	test_rmdir(dir);
+}
+END_TEST
+
 START_TEST(a_full_queue_ends_in_a_look_at_everything)
 {
 	const char *dir = test_mkdir();
@@ -221,9 +250,9 @@ START_TEST(a_dead_process_s_socket_is_removed)
 	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
 	ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
 	close(fd); /* killed: nobody removed it */
-	ck_assert_uint_eq(sockets_in(dir), 3);
-	bus_announce(h, 1, 1);
 	ck_assert_uint_eq(sockets_in(dir), 2);
+	bus_announce(h, 1, 1);
+	ck_assert_uint_eq(sockets_in(dir), 1);
 	receive_all(other, 0);
 	ck_assert_uint_eq(heard, 1);
 	changes_unwatch(&w);
@@ -323,6 +352,7 @@ START_TEST(another_process_hears_within_100_ms)
 END_TEST
 
 TEST_MAIN("changes", watchers_hear_of_their_mailbox_only, no_call_runs_after_unwatch,
-    processes_of_one_name_all_hear_each_other, a_full_queue_ends_in_a_look_at_everything,
-    a_dead_process_s_socket_is_removed, a_long_run_directory_is_no_obstacle,
-    a_run_directory_that_cannot_be_made_is_named, another_process_hears_within_100_ms)
+    processes_of_one_name_all_hear_each_other, who_watches_nothing_is_not_written_to,
+    a_full_queue_ends_in_a_look_at_everything, a_dead_process_s_socket_is_removed,
+    a_long_run_directory_is_no_obstacle, a_run_directory_that_cannot_be_made_is_named,
+    another_process_hears_within_100_ms)
