@@ -48,6 +48,7 @@ free_account(struct account **ap)
 	database_done(&a->database);
 	view_cache_free(&a->views);
 	pthread_mutex_destroy(&a->open_mu);
+	pthread_mutex_destroy(&a->quota_mu);
 	free(a->dir);
 	free(a->blobs);
 	free(a);
@@ -62,6 +63,7 @@ new_account(struct store *s, int64_t id, struct account **ret)
 	if (!a)
 		return ERR_NOMEM;
 	pthread_mutex_init(&a->open_mu, NULL);
+	pthread_mutex_init(&a->quota_mu, NULL);
 	a->store = s;
 	a->id = id;
 	if (asprintf(&a->dir, "%s/accounts/%lld", s->data_dir, (long long)id) < 0)
@@ -108,6 +110,7 @@ make_ready(struct account *a)
 {
 	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&a->open_mu);
 	CLEANUP(pool_give) struct handle *h = NULL;
+	struct quota quota;
 
 	(void)held;
 	if (a->opened)
@@ -120,9 +123,13 @@ make_ready(struct account *a)
 		e = refuse_removed(h->db);
 	if (!e)
 		cleaner_look(a, h->db);
-	pool_give(&h);
 	if (!e)
-		account_mend_limits(a);
+		e = quota_read(h->db, &quota);
+	pool_give(&h);
+	if (!e) {
+		account_note_quota(a, &quota);
+		account_mend_limits(a, &quota);
+	}
 	a->opened = !e;
 	return e == ERR_GONE ? ERR_NOT_FOUND : e;
 }

@@ -20,6 +20,10 @@ struct account {
 	pthread_mutex_t open_mu;
 	bool opened; /* migrated and fit for use; guarded by open_mu */
 
+	pthread_mutex_t quota_mu;
+	struct quota quota; /* as seen last, quota.c; guarded by quota_mu */
+	int64_t quota_ms; /* when, 0 never; guarded by quota_mu */
+
 	_Atomic bool unswept; /* the cleaner may have something to do (cleaner.h) */
 	struct view_cache
 	    *views; /* view_cache.c; NULL until needed, view_cache_free() at the end */
@@ -50,9 +54,13 @@ NODISCARD enum err txn_next_uidvalidity(struct txn *t, uint32_t *ret);
 /* An operation: sets the limits as the directory has them at that moment. Whoever changes them
  * there runs it afterwards, so that the last one to run sees the last change. */
 NODISCARD enum err txn_mirror_limits(struct txn *t, void *unused);
-/* What a crash between the two commits left different is made the same. A failure is logged and
- * keeps nobody from the account. */
-void account_mend_limits(struct account *a);
+/* What a crash between the two commits left different from `is` is made the same. A failure is
+ * logged and keeps nobody from the account. */
+void account_mend_limits(struct account *a, const struct quota *is);
+/* What mail.db has now. ERR_CORRUPT. */
+NODISCARD enum err quota_read(struct db *db, struct quota *ret);
+/* What was seen in passing: spares account_has_room() a handle. NULL: it may be wrong now. */
+void account_note_quota(struct account *a, const struct quota *seen);
 
 struct mailbox_change {
 	int64_t messages; /* entries added less those removed */

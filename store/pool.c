@@ -222,10 +222,8 @@ pool_stamp(struct database *d, struct db_stamp *ret)
 	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&d->pool->mu);
 
 	(void)held;
-	for (struct handle *h = d->handles ? d->pool->newest : NULL; h; h = h->older)
-		if (h->database == d)
-			return h->generation == generation_of(d) && db_stamp(h->db, ret);
-	return false;
+	struct handle *h = d->idle[DB_READER] ? d->idle[DB_READER] : d->idle[DB_WRITER];
+	return h && h->generation == generation_of(d) && db_stamp(h->db, ret);
 }
 
 static struct handle *

@@ -31,13 +31,27 @@ txn_next_uidvalidity(struct txn *t, uint32_t *ret)
 static enum err
 change_account(struct txn *t, const struct mailbox_change *c)
 {
-	enum err e = db_run(t->db,
+	CLEANUP(stmt_done) struct stmt *st = NULL;
+	bool row = false;
+	enum err e = db_query(t->db,
 	    "UPDATE meta SET bytes = bytes + ?1, messages = messages + ?2"
 	    " WHERE (?1 <= 0 OR quota_bytes = 0 OR bytes + ?1 <= quota_bytes)"
-	    " AND (?2 <= 0 OR quota_messages = 0 OR messages + ?2 <= quota_messages)",
-	    DB_INT(c->bytes), DB_INT(c->messages));
+	    " AND (?2 <= 0 OR quota_messages = 0 OR messages + ?2 <= quota_messages)"
+	    " RETURNING bytes, quota_bytes, messages, quota_messages",
+	    &st, DB_INT(c->bytes), DB_INT(c->messages));
 
-	return !e && db_changes(t->db) == 0 ? ERR_OVER_QUOTA : e;
+	if (!e)
+		e = stmt_step(st, &row);
+	if (e)
+		return e;
+	if (!row)
+		return ERR_OVER_QUOTA;
+	/* A hint, also if the transaction fails. */
+	account_note_quota(t->account, &(struct quota){.bytes_used = (uint64_t)stmt_int(st, 0),
+					   .bytes_limit = (uint64_t)stmt_int(st, 1),
+					   .messages_used = (uint64_t)stmt_int(st, 2),
+					   .messages_limit = (uint64_t)stmt_int(st, 3)});
+	return ERR_OK;
 }
 
 enum err

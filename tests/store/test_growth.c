@@ -198,6 +198,56 @@ START_TEST(a_tick_closes_a_bounded_number_of_handles)
 }
 END_TEST
 
+START_TEST(asking_for_room_and_delivering_takes_one_handle)
+{
+	CLEANUP(account_unref) struct account *a = NULL;
+	struct growth g;
+
+	open_growth(&g);
+	ck_assert_ok(account_open(g.f->store, g.account[0], &a));
+	ck_assert_ok(account_has_room(a, 1000));
+	ck_assert_ok(deliver(&g, 0));
+	ck_assert_ok(account_has_room(a, 1000));
+	ck_assert_uint_eq(pool_handles(g.f->store->pool, &a->database), 1);
+	account_unref(&a);
+	close_growth(&g);
+}
+END_TEST
+
+static enum err
+set_limit(struct txn *t, void *arg)
+{
+	return db_run(t->db, "UPDATE meta SET quota_bytes = ?1", DB_INT(*(int64_t *)arg));
+}
+
+START_TEST(room_is_looked_up_where_it_is_short_or_long_not_seen)
+{
+	CLEANUP(account_unref) struct account *a = NULL;
+	int64_t limit = 8000;
+	struct growth g;
+
+	open_growth(&g);
+	clock_freeze(1800000000);
+	ck_assert_ok(account_open(g.f->store, g.account[0], &a));
+	ck_assert_ok(account_has_room(a, 100000));
+	/* as another process would, of which nothing is heard here */
+	ck_assert_ok(account_write(a, set_limit, &limit, DURABLE_NOW));
+	ck_assert_ok(account_has_room(a, 100000));
+	clock_advance_ms(10000);
+	ck_assert_int_eq(account_has_room(a, 100000), ERR_OVER_QUOTA);
+	ck_assert_ok(account_has_room(a, 8000));
+	ck_assert_int_eq(account_has_room(a, 8001), ERR_OVER_QUOTA);
+	ck_assert_int_eq(account_has_room(a, UINT64_MAX), ERR_OVER_QUOTA);
+	ck_assert_ok(account_has_room(a, 1000));
+	limit = 0;
+	ck_assert_ok(account_write(a, set_limit, &limit, DURABLE_NOW));
+	ck_assert_ok(account_has_room(a, 8001)); /* a "no" is never taken from memory */
+	clock_thaw();
+	account_unref(&a);
+	close_growth(&g);
+}
+END_TEST
+
 START_TEST(without_descriptors_deliveries_fail_for_now_and_work_later)
 {
 	struct rlimit had, none;
@@ -245,5 +295,7 @@ END_TEST
 
 TEST_MAIN("growth", more_accounts_than_handles_work_within_the_bound,
     accounts_that_were_used_once_are_forgotten, a_tick_closes_a_bounded_number_of_handles,
+    asking_for_room_and_delivering_takes_one_handle,
+    room_is_looked_up_where_it_is_short_or_long_not_seen,
     without_descriptors_deliveries_fail_for_now_and_work_later,
     idle_handles_make_room_where_descriptors_run_out)
