@@ -44,7 +44,7 @@ word_table_new(void)
 		return NULL;
 	t->texts = SBUF_INIT(UINT32_MAX / 2);
 	t->chunks = SBUF_INIT(UINT32_MAX / 2);
-	sbuf_append(&t->chunks, "chunks", 8); /* so that no chunk is at 0 */
+	sbuf_append(&t->chunks, "chunks:", 8); /* so that no chunk is at 0 */
 	t->slot_count = FIRST_SLOTS;
 	t->slots = calloc(t->slot_count, sizeof(t->slots[0]));
 	return t->slots ? MOVE_PTR(t) : NULL;

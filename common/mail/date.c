@@ -6,6 +6,7 @@
 #include <time.h>
 
 #define DAY_S 86400
+#define YEAR_MIN 1900 /* RFC 5322 §3.3; programs that count wrong write "0102" */
 
 static const char months[12][4] = {
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
@@ -272,6 +273,8 @@ date_parse_sent(struct str value, struct date *ret)
 	struct fields f = {.year = -1, .hour = -1};
 
 	take_fields(value, &f);
+	if (f.year < YEAR_MIN)
+		return false;
 	if (finish(&f, ret))
 		return true;
 	f.hour = f.minute = f.second = 0;

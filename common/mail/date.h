@@ -14,7 +14,8 @@ struct date {
 /* A Date: field body; tolerant of missing weekday, two-digit years, named zones, comments, missing
  * seconds. */
 bool date_parse_rfc5322(struct str value, struct date *ret);
-/* The same, but a time of day that is missing or invalid counts as 00:00:00 (RFC 5256 §2.2). */
+/* The same, but a time of day that is missing or invalid counts as 00:00:00 (RFC 5256 §2.2), and a
+ * year before 1900 is no date. */
 bool date_parse_sent(struct str value, struct date *ret);
 /* "Sun, 22 Nov 2026 14:03:11 +0100" */
 void date_format_rfc5322(struct date d, struct sbuf *out);

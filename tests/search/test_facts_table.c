@@ -64,6 +64,14 @@ make_box(struct box *box, uint32_t seed)
 	}
 }
 
+static void
+box_done(struct box *box)
+{
+	for (uint32_t i = 0; i < MESSAGES; i++)
+		free(box->headers[i]);
+	facts_maker_free(&box->maker);
+}
+
 static struct segment_writer *
 new_writer(const char *dir, const int64_t *ids, uint32_t n)
 {
@@ -216,7 +224,7 @@ START_TEST(a_segment_keeps_the_facts_of_its_messages)
 			check_message(&box, &t, row, row + 1);
 		check_ranks(&t);
 		check_finding(&t);
-		facts_maker_free(&box.maker);
+		box_done(&box);
 		test_rmdir(dir);
 	}
 }
@@ -257,7 +265,7 @@ START_TEST(merged_segments_keep_what_they_had)
 	check_finding(&t);
 	for (size_t i = 0; i < SEGMENTS; i++)
 		segment_unref(&sources[i].segment);
-	facts_maker_free(&box.maker);
+	box_done(&box);
 	test_rmdir(dir);
 }
 END_TEST
@@ -288,7 +296,7 @@ START_TEST(a_segment_without_facts_is_merged_as_unknown)
 	check_message(&box, &t, 0, 1);
 	check_message(&box, &t, 1, 2);
 	ck_assert(!facts_table_covers(&t, 2));
-	facts_maker_free(&box.maker);
+	box_done(&box);
 	test_rmdir(dir);
 }
 END_TEST
