@@ -177,6 +177,9 @@ check_target(struct imap_session *s, struct imap_cmd *cmd, struct str name, int6
 		imap_set_text(cmd, "An empty message can't be stored");
 		return ERR_CANNOT;
 	}
+	/* What comes unasked and fits into memory costs nothing before the transaction decides. */
+	if (!cmd->stream.synchronising && cmd->stream.size <= SPOOL_MEMORY)
+		return ERR_OK;
 	return account_has_room(s->account, cmd->stream.size);
 }
 

@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 
 #define READ_OCTETS (16 * 1024) /* asked for at once; TLS records are no larger */
+#define READ_AT_ONCE (48 * 1024) /* where that was not all: a buffer of 64 KiB with it */
 #define TURNS_IN_A_ROW 16 /* then other connections come first */
 #define CLOSE_FLUSH_MS 30000 /* for a peer that does not read its last reply */
 #define EV_FOR_SESSIONS (EV_READY - 1)
@@ -40,41 +41,58 @@ flush_output(struct conn *c)
 	return true;
 }
 
-/* Reads once into the input, as far as there is room. Sets CONN_EV_INPUT and CONN_EV_EOF in *why.
- * False: the peer is gone. */
+/* Reads once, up to `ask` octets. */
+static enum io
+read_some(struct conn *c, size_t ask)
+{
+	size_t got = 0;
+	char *to = octets_reserve(&c->in, ask);
+
+	if (!to)
+		return IO_BROKEN;
+	c->readable = false;
+	c->wait_read = false;
+	enum io io = c->transport->recv(c, to, ask, &got);
+	if (io == IO_SOME) {
+		c->in.n += got;
+		c->readable = got == ask || (c->ssl && SSL_has_pending(c->ssl));
+	}
+	return io;
+}
+
+/* Reads into the input, as far as there is room: a little first; where that was not all the rest,
+ * so that what was sent together is dealt with together. Sets CONN_EV_INPUT and CONN_EV_EOF in
+ * *why. False: the peer is gone. */
 static bool
 fill_input(struct conn *c, unsigned *why)
 {
-	size_t room = c->in_max > c->in.n ? c->in_max - c->in.n : 0;
-	size_t got = 0;
+	size_t before = c->in.n;
 
-	if (c->eof || room == 0)
+	if (c->eof || c->in.n >= c->in_max)
 		return true; /* what TLS holds stays known as readable */
-	c->readable = false;
-	c->wait_read = false;
-	size_t ask = room < READ_OCTETS ? room : READ_OCTETS;
-	if (c->in.cap > READ_OCTETS && c->in.cap - c->in.n < room)
-		ask = room; /* a bulk transfer: larger reads */
-	char *to = octets_reserve(&c->in, ask);
-	if (!to)
-		return false;
-	switch (c->transport->recv(c, to, ask, &got)) {
-	case IO_SOME:
-		c->in.n += got;
-		c->readable = got == ask || (c->ssl && SSL_has_pending(c->ssl));
-		*why |= CONN_EV_INPUT;
-		return true;
-	case IO_WAIT_READ:
-		return true;
-	case IO_WAIT_WRITE:
-		c->wait_write = true;
-		return true;
-	case IO_EOF:
-		c->eof = true;
-		return true;
-	default:
-		return false;
-	}
+	do {
+		size_t room = c->in_max - c->in.n;
+		size_t ask = c->in.n == before ? READ_OCTETS : READ_AT_ONCE;
+		switch (read_some(c, ask < room ? ask : room)) {
+		case IO_SOME:
+			*why |= CONN_EV_INPUT;
+			break;
+		case IO_WAIT_READ:
+			break;
+		case IO_WAIT_WRITE:
+			c->wait_write = true;
+			break;
+		case IO_EOF:
+			c->eof = true;
+			break;
+		default:
+			if (c->in.n == before)
+				return false;
+			c->readable = true; /* what came before it first */
+			return true;
+		}
+	} while (c->readable && c->in.n < c->in_max && c->in.n - before < READ_AT_ONCE);
+	return true;
 }
 
 static void

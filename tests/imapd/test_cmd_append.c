@@ -137,6 +137,23 @@ START_TEST(a_listing_that_is_cut_off_by_a_failed_sync_gets_no_text_in_its_middle
 }
 END_TEST
 
-TEST_MAIN("cmd_append", pipelined_appends_share_a_sync_before_their_answers,
+START_TEST(whether_asked_for_or_not_nothing_goes_over_the_quota)
+{
+	static const char *const sends[] = {
+	    "1 APPEND Inbox {29+}\r\nSubject: one\r\n\r\n1234567890123",
+	    "2 APPEND Inbox {30}",
+	};
+
+	f = imap_fixture_open("Inbox:3");
+	imap_fixture_set_quota(f, 0, 3);
+	for (size_t i = 0; i < ARRAY_LEN(sends); i++)
+		ck_exchange(f, sends[i], i ? "2 NO [OVERQUOTA]" : "1 NO [OVERQUOTA]");
+	ck_assert_uint_eq(imap_fixture_count(f, "Inbox"), 3);
+	imap_fixture_close(&f);
+}
+END_TEST
+
+TEST_MAIN("cmd_append", whether_asked_for_or_not_nothing_goes_over_the_quota,
+    pipelined_appends_share_a_sync_before_their_answers,
     however_many_are_sent_no_answer_leaves_before_its_sync, answers_whose_sync_fails_never_leave,
     a_listing_that_is_cut_off_by_a_failed_sync_gets_no_text_in_its_middle)
