@@ -45,8 +45,8 @@ take(struct imap_session *s, struct imap_cmd *cmd, struct sort *q, const struct 
 		return sort_items_add_row(&q->items, number, (uint32_t)table + 1, row);
 	enum err e = search_run_reader(s, &q->run);
 	if (!e)
-		e = facts_read_message(
-		    &q->facts, q->run.reader, hit->entry->message, FACTS_SORT, &facts);
+		e = facts_read_message(&q->facts, q->run.reader, hit->entry->message,
+		    sort_items_want(&q->items.program), &facts);
 	if (e)
 		return search_run_unread(&q->run, e);
 	return sort_items_add(&q->items, number, &facts);

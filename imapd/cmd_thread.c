@@ -45,8 +45,8 @@ take(struct imap_session *s, struct imap_cmd *cmd, struct thread *q, const struc
 	}
 	enum err e = search_run_reader(s, &q->run);
 	if (!e)
-		e = facts_read_message(
-		    &q->facts, q->run.reader, hit->entry->message, FACTS_THREAD, &facts);
+		e = facts_read_message(&q->facts, q->run.reader, hit->entry->message,
+		    thread_forest_want(&q->forest), &facts);
 	if (e)
 		return search_run_unread(&q->run, e);
 	return thread_forest_add(&q->forest, number, &facts);

@@ -17,8 +17,8 @@ facts_read_message(
 
 	if (!f->maker && !(f->maker = facts_maker_new()))
 		return ERR_NOMEM;
-	enum err e = reader_message(r, message, WANT_HEADER, &row);
-	struct str header = row.header;
+	enum err e = reader_message(r, message, want ? WANT_HEADER : WANT_BASICS, &row);
+	struct str header = want ? row.header : STR("");
 	if (!e && !header.p) {
 		e = octets_read_header(r, row.id, 0, row.header_size, &large);
 		header = sbuf_view(&large);

@@ -13,7 +13,8 @@ struct facts_read {
 
 void facts_read_done(struct facts_read *f);
 
-/* From the header; strings live until the next call. Errors of reader_message(), ERR_NOMEM. */
+/* From the header, where `want` asks for something of it; strings live until the next call. Errors
+ * of reader_message(), ERR_NOMEM. */
 NODISCARD enum err facts_read_message(
     struct facts_read *f, struct reader *r, int64_t message, unsigned want, struct facts *ret);
 

@@ -50,6 +50,23 @@ text_criteria(const struct sort_items *s)
 	return n;
 }
 
+unsigned
+sort_items_want(const struct sort_program *p)
+{
+	unsigned want = 0;
+
+	for (size_t i = 0; i < p->n; i++) {
+		enum sort_key key = p->criteria[i].key;
+		if (key == SORT_DATE)
+			want |= FACTS_SENT;
+		else if (key == SORT_SUBJECT)
+			want |= FACTS_SUBJECT;
+		else if (text_of_key(key) != FACT__TEXTS)
+			want |= FACTS_ADDRESSES;
+	}
+	return want;
+}
+
 /* The text that a message has for the criterion `c`. */
 static struct str
 text_of(const struct sort_items *s, const struct sort_item *item, size_t c)

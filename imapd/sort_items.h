@@ -39,11 +39,14 @@ struct sort_items {
 	size_t a, b; /* next of the two runs that are being merged */
 };
 
+/* enum facts_want of a program. */
+unsigned sort_items_want(const struct sort_program *p);
+
 /* All zero but for `program` and `tables` before the first message. What sorts first is added first
  * where all else is equal. ERR_NOMEM, ERR_LIMIT. */
 NODISCARD enum err sort_items_add_row(
     struct sort_items *s, uint32_t number, uint32_t table, uint32_t row);
-/* A message that is in no table; FACTS_SORT. */
+/* A message that is in no table; sort_items_want(). */
 NODISCARD enum err sort_items_add(struct sort_items *s, uint32_t number, const struct facts *f);
 
 /* Does some of the sorting; true when all are in order. */

@@ -33,6 +33,14 @@ thread_node_new(struct thread_forest *f)
 	return (uint32_t)f->n++;
 }
 
+unsigned
+thread_forest_want(const struct thread_forest *f)
+{
+	unsigned want = FACTS_SENT | FACTS_SUBJECT;
+
+	return f->algorithm == THREAD_REFERENCES ? want | FACTS_THREAD : want;
+}
+
 void
 thread_forest_expect(struct thread_forest *f, size_t messages)
 {

@@ -68,10 +68,12 @@ struct thread_forest {
 	uint32_t last_root;
 };
 
+/* enum facts_want. */
+unsigned thread_forest_want(const struct thread_forest *f);
 /* Before the first message: at most so many will come. */
 void thread_forest_expect(struct thread_forest *f, size_t messages);
-/* All zero but for `algorithm` before the first message. `facts` has FACTS_THREAD. ERR_NOMEM,
- * ERR_LIMIT. */
+/* All zero but for `algorithm` before the first message. `facts` has what
+ * thread_forest_want() says. ERR_NOMEM, ERR_LIMIT. */
 NODISCARD enum err thread_forest_add(
     struct thread_forest *f, uint32_t number, const struct facts *facts);
 /* The next pass; *ret_done after the last. ERR_NOMEM. */

@@ -238,16 +238,15 @@ take_threaded(struct facts_maker *m, const struct header_field *f, struct facts 
 static void
 take_field(struct facts_maker *m, const struct header_field *f, unsigned want, struct facts *ret)
 {
-	if (!m->has_date && str_eq_nocase(f->name, STR("Date")))
+	if ((want & FACTS_SENT) && !m->has_date && str_eq_nocase(f->name, STR("Date")))
 		take_date(m, f->value, ret);
-	if ((want & (FACTS_SORT | FACTS_THREAD)) && !m->has_subject &&
-	    str_eq_nocase(f->name, STR("Subject"))) {
+	if ((want & FACTS_SUBJECT) && !m->has_subject && str_eq_nocase(f->name, STR("Subject"))) {
 		m->has_subject = true;
 		set_base_subject(m, f->value, ret);
 	}
 	if (want & FACTS_SEARCH)
 		take_searched(m, f);
-	if (want & FACTS_SORT)
+	if (want & FACTS_ADDRESSES)
 		take_sorted(m, f);
 	if (want & FACTS_THREAD)
 		take_threaded(m, f, ret);

@@ -64,12 +64,14 @@ struct facts {
 	struct str texts[FACT__TEXTS];
 };
 
-/* Which facts to compute; the others are left empty. */
+/* Which facts to compute from the header; the others are left empty. */
 enum facts_want {
-	FACTS_SEARCH = 1,
-	FACTS_SORT = 2,
-	FACTS_THREAD = 4,
-	FACTS_ALL = 7,
+	FACTS_SENT = 1,
+	FACTS_SUBJECT = 2, /* the base subject, and what it says of replies */
+	FACTS_ADDRESSES = 4, /* the keys of them */
+	FACTS_THREAD = 8, /* ids and references */
+	FACTS_SEARCH = 16, /* texts */
+	FACTS_ALL = 31,
 };
 
 struct facts_maker;

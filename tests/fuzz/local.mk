@@ -89,6 +89,18 @@ tests_fuzz_fuzz_entry_page_LDADD = $(STORE_LIBS) $(OUTSIDE_LIBS)
 tests_fuzz_fuzz_entry_page_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
 
+# the search's
+EXTRA_DIST += %D%/facts.dict
+check_PROGRAMS += tests/fuzz/replay_facts
+tests_fuzz_replay_facts_SOURCES = %D%/fuzz_facts.c %D%/replay.c %D%/fuzz.h
+tests_fuzz_replay_facts_LDADD = $(SEARCH_LIBS) $(OUTSIDE_LIBS)
+if FUZZING
+noinst_PROGRAMS += tests/fuzz/fuzz_facts
+tests_fuzz_fuzz_facts_SOURCES = %D%/fuzz_facts.c %D%/fuzz.h
+tests_fuzz_fuzz_facts_LDADD = $(SEARCH_LIBS) $(OUTSIDE_LIBS)
+tests_fuzz_fuzz_facts_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif
+
 # What is found goes to fuzz-corpus/<target> and fuzz-<target>-crash… in the build folder.
 FUZZ_SECONDS = 60
 fuzz: all
