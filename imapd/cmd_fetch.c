@@ -303,7 +303,6 @@ step(struct imap_session *s, struct imap_cmd *cmd, void *state, bool *ret_done)
 		s->pump.cut = true;
 	else if (err && f->open) /* between two items */
 		conn_puts(s->conn, ")\r\n");
-	told_walk_hold(&f->walk, s->told);
 	for (int rows = 0; !err && rows < PUMP_STEP_ROWS; rows++) {
 		uint32_t seq;
 		bool done = true;
@@ -319,7 +318,6 @@ step(struct imap_session *s, struct imap_cmd *cmd, void *state, bool *ret_done)
 		if (!done)
 			break;
 	}
-	told_walk_let_go(&f->walk);
 	fetch_source_close(&f->source);
 	return err;
 }
@@ -336,7 +334,6 @@ mark_seen(struct imap_session *s, struct imap_cmd *cmd, struct fetch *f)
 	uint32_t seq;
 
 	uidset_init(&unseen, cmd->arena);
-	told_walk_hold(&walk, s->told);
 	for (; (e = told_walk_peek(&walk, s->told, &seq)); told_walk_pass(&walk, e->uid))
 		if (!(e->flags & FLAG_SEEN) && uidset_add(&unseen, e->uid, e->uid))
 			return;

@@ -26,41 +26,53 @@ apply(enum flags_op op, uint64_t flags, uint64_t bits)
 	return bits;
 }
 
-static enum err
-settle_entry(struct imap_session *s, const struct view_entry *e, enum flags_op op, uint64_t bits,
-    struct own_flags *o)
-{
-	const struct view_entry *known = view_at(s->told, view_seq_of(s->told, e->uid));
+struct settling {
+	struct own_flags *own;
+	enum flags_op op;
+	uint64_t bits;
+	enum err err;
+};
 
-	if (!known)
-		return ERR_OK; /* newer than what the client was told */
-	uint64_t expected = apply(op, known->flags, bits);
-	enum err err = uidset_add(&o->uids, e->uid, e->uid);
-	if (!err && e->flags != expected)
-		err = uidset_add(&o->surprises, e->uid, e->uid);
-	if (!err)
-		err = view_patch(&s->told, e->uid, e->flags, e->modseq);
-	return err;
+static void
+settle_entry(void *arg, const struct view_entry *was, const struct view_entry *is)
+{
+	struct settling *t = arg;
+
+	if (!is)
+		t->own->missing = true;
+	else if (is->flags != apply(t->op, was->flags, t->bits) && !t->err)
+		t->err = uidset_add(&t->own->surprises, is->uid, is->uid);
+}
+
+/* Those of `uids` that are still there. */
+static enum err
+add_present(const struct view *now, const struct uidset *uids, struct uidset *ret)
+{
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; i < uids->n; i++) {
+		struct view_iter it = view_iter_at(now, view_seq_from(now, uids->r[i].lo));
+		const struct view_entry *entry;
+		while (!e && (entry = view_next(&it)) && entry->uid <= uids->r[i].hi)
+			e = uidset_add(ret, entry->uid, entry->uid);
+	}
+	return e;
 }
 
 static enum err
 settle(struct imap_session *s, const struct uidset *uids, enum flags_op op,
     const struct flag_list *flags, struct own_flags *o)
 {
-	uint64_t bits = flag_bits(o->now, flags);
-	uint64_t known = imap_count_told(s, uids);
+	struct settling t = {.own = o, .op = op, .bits = flag_bits(o->now, flags)};
+	enum err e = view_adopt(&s->told, o->now, uids, settle_entry, &t);
 
-	for (size_t i = 0; i < uids->n; i++) {
-		struct view_iter it = view_iter_at(o->now, view_seq_from(o->now, uids->r[i].lo));
-		const struct view_entry *entry;
-		while ((entry = view_next(&it)) && entry->uid <= uids->r[i].hi) {
-			enum err e = settle_entry(s, entry, op, bits, o);
-			if (e)
-				return e;
-		}
-	}
-	o->missing = uidset_count(&o->uids) < known;
-	return ERR_OK;
+	if (!e)
+		e = t.err;
+	if (!e && o->missing)
+		e = add_present(o->now, uids, &o->uids);
+	else if (!e)
+		o->uids = *uids;
+	return e;
 }
 
 enum err

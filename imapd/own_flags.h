@@ -11,7 +11,8 @@ struct own_flags {
 	/* The mailbox as it was after the change; names the keywords, which may be newer than
 	 * s->told. A reference; NULL when nothing was changed. */
 	struct view *now;
-	/* Changed, in the arena of the command. */
+	/* All that were to be changed, less those that are gone, in the arena of the command; also
+	 * such that the client was not told of. */
 	struct uidset uids;
 	/* Those of them whose flags are not what this change alone would have made of what the
 	 * client knew: another session changed them too. */

@@ -397,6 +397,42 @@ parse_charset(struct imap_args *a, struct str *ret)
 	imap_parse_space(a);
 }
 
+/* Whether the key asks for flags that are set or for one that is not, and nothing else. */
+static bool
+asks_flags(const struct search_node *n, uint64_t *ret_mask, uint64_t *ret_flags)
+{
+	bool not = n->kind == SEARCH_NOT;
+	const struct search_node *key = not ? n->child : n;
+
+	if (key->kind != SEARCH_FLAGS || (not &&__builtin_popcountll(key->flags) != 1))
+		return false;
+	*ret_mask = key->flags;
+	*ret_flags = not ? 0 : key->flags;
+	return true;
+}
+
+static void
+note_flags(struct search_program *p)
+{
+	const struct search_node *n = p->root;
+
+	p->flags_only = n != NULL;
+	if (n && n->kind == SEARCH_AND)
+		n = n->child;
+	for (; n; n = p->root->kind == SEARCH_AND ? n->next : NULL) {
+		uint64_t mask, flags;
+		if (n->kind == SEARCH_ALL)
+			continue;
+		/* one that contradicts those before is left to the match of each message */
+		if (asks_flags(n, &mask, &flags) && !((p->flags ^ flags) & p->mask & mask)) {
+			p->mask |= mask;
+			p->flags |= flags;
+		} else {
+			p->flags_only = false;
+		}
+	}
+}
+
 void
 search_parse(struct imap_args *a, const struct view *view, struct search_program *ret)
 {
@@ -406,6 +442,7 @@ search_parse(struct imap_args *a, const struct view *view, struct search_program
 	if (imap_accept_word(a, "CHARSET"))
 		parse_charset(a, &p.charset);
 	ret->root = parse_keys(&p);
+	note_flags(ret);
 }
 
 void
@@ -416,4 +453,5 @@ search_parse_in_charset(struct imap_args *a, const struct view *view, struct sea
 	*ret = (struct search_program){0};
 	parse_charset(a, &p.charset);
 	ret->root = parse_keys(&p);
+	note_flags(ret);
 }

@@ -53,6 +53,10 @@ struct search_program {
 	bool needs_row; /* some key wants size or date */
 	bool needs_header; /* some key has a slot */
 	bool needs_body; /* BODY or TEXT */
+	/* What matches has of these flags exactly those; known from the keys that all must match.
+	 */
+	uint64_t mask, flags;
+	bool flags_only; /* and there is no other key */
 };
 
 /* Reads ["CHARSET" SP astring SP] search-key *(SP search-key). Sequence numbers, "*" and keywords

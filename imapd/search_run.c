@@ -173,13 +173,18 @@ search_run_next(struct imap_session *s, struct search_run *q, int64_t until_ms,
 	for (;;) {
 		enum match m;
 		uint32_t seq;
-		const struct view_entry *entry = told_walk_peek(&q->walk, s->told, &seq);
+		const struct view_entry *entry = told_walk_peek_flags(
+		    &q->walk, s->told, q->program.mask, q->program.flags, &seq);
 		*ret = entry ? SEARCH_PAUSE : SEARCH_END;
 		if (!entry)
 			return ERR_OK;
 		if ((q->reader || ++q->looked % LOOKS == 0) && clock_mono_ms() >= until_ms)
 			return ERR_OK;
-		enum err e = match_message(s, q, entry, until_ms, &m);
+		enum err e = ERR_OK;
+		if (q->program.flags_only)
+			m = MATCH_YES;
+		else
+			e = match_message(s, q, entry, until_ms, &m);
 		if (e || m == MATCH_UNKNOWN)
 			return e;
 		told_walk_pass(&q->walk, entry->uid);

@@ -11,49 +11,14 @@ struct told_walk {
 	const struct uidset *uids; /* NULL: all */
 	size_t range;
 	uint64_t from; /* the lowest UID still to come */
-	const struct view *held; /* NULL: look for each entry anew */
-	struct view_iter it; /* in `held`, behind */
-	const struct view_entry *next; /* the one found last; NULL: none */
+	struct view_hint hint; /* one entry is found from the last instead of by its UID */
 };
 
-/* Until told_walk_let_go() `told` is the same view and stays alive: so, within a step, one entry is
- * found from the last instead of by its UID. */
-static inline void
-told_walk_hold(struct told_walk *w, const struct view *told)
-{
-	w->held = told;
-	w->next = NULL;
-}
-
-static inline void
-told_walk_let_go(struct told_walk *w)
-{
-	w->held = NULL;
-	w->next = NULL;
-}
-
-/* The first entry with a UID >= `from`. */
-static inline const struct view_entry *
-told_walk_seek(struct told_walk *w, const struct view *told, uint32_t from)
-{
-	if (!w->next || w->held != told || w->next->uid > from) {
-		w->it = view_iter_at(told, view_seq_from(told, from));
-		w->next = view_next(&w->it);
-		return w->next;
-	}
-	if (w->next->uid < from)
-		w->next = view_next(&w->it);
-	if (w->next && w->next->uid < from) {
-		w->it = view_iter_at(told, view_seq_from(told, from));
-		w->next = view_next(&w->it);
-	}
-	return w->next;
-}
-
 /* The next entry of `told` that is in the set, without passing it, and its sequence number; NULL at
- * the end. */
+ * the end. With `mask`: that has these flags, of those in it. */
 static inline const struct view_entry *
-told_walk_peek(struct told_walk *w, const struct view *told, uint32_t *ret_seq)
+told_walk_peek_flags(
+    struct told_walk *w, const struct view *told, uint64_t mask, uint64_t flags, uint32_t *ret_seq)
 {
 	static const struct uid_range all = {1, UINT32_MAX};
 	size_t n = w->uids ? w->uids->n : 1;
@@ -61,13 +26,20 @@ told_walk_peek(struct told_walk *w, const struct view *told, uint32_t *ret_seq)
 	for (; w->range < n && w->from <= UINT32_MAX; w->range++) {
 		const struct uid_range *r = w->uids ? &w->uids->r[w->range] : &all;
 		uint32_t from = w->from > r->lo ? (uint32_t)w->from : r->lo;
-		const struct view_entry *e = told_walk_seek(w, told, from);
-		if (e && e->uid <= r->hi) {
-			*ret_seq = w->it.seq;
+		const struct uid_range rest = {from, r->hi};
+		const struct view_entry *e =
+		    mask ? view_find_flags(told, rest, mask, flags, &w->hint, ret_seq)
+			 : view_find(told, from, &w->hint, ret_seq);
+		if (e && e->uid <= r->hi)
 			return e;
-		}
 	}
 	return NULL;
+}
+
+static inline const struct view_entry *
+told_walk_peek(struct told_walk *w, const struct view *told, uint32_t *ret_seq)
+{
+	return told_walk_peek_flags(w, told, 0, 0, ret_seq);
 }
 
 static inline void

@@ -154,6 +154,72 @@ view_seq_of(const struct view *v, uint32_t uid)
 	return e && e->uid == uid ? seq : 0;
 }
 
+/* Whether the place is that of the first entry with a UID >= `uid`. */
+static bool
+is_first(const struct view *v, struct view_hint h, uint32_t uid)
+{
+	if (h.chunk >= v->chunks)
+		return false;
+	const struct view_chunk *c = v->slot[h.chunk].c;
+	if (h.at >= c->n || c->e[h.at].uid < uid)
+		return false;
+	if (h.at > 0)
+		return c->e[h.at - 1].uid < uid;
+	return h.chunk == 0 || v->slot[h.chunk - 1].last_uid < uid;
+}
+
+static struct view_hint
+next_place(const struct view *v, struct view_hint h)
+{
+	if (h.chunk < v->chunks && ++h.at >= v->slot[h.chunk].c->n)
+		h = (struct view_hint){h.chunk + 1, 0};
+	return h;
+}
+
+const struct view_entry *
+view_find(const struct view *v, uint32_t uid, struct view_hint *hint, uint32_t *ret_seq)
+{
+	struct view_hint h = *hint;
+
+	if (!is_first(v, h, uid) && !is_first(v, h = next_place(v, h), uid)) {
+		uint32_t seq = view_seq_from(v, uid);
+		if (seq > v->count)
+			return NULL;
+		h.chunk = chunk_of_position(v, seq - 1);
+		h.at = seq - 1 - v->slot[h.chunk].before;
+	}
+	*hint = h;
+	*ret_seq = v->slot[h.chunk].before + h.at + 1;
+	return &v->slot[h.chunk].c->e[h.at];
+}
+
+static bool
+may_have(const struct view_chunk *c, uint64_t mask, uint64_t flags)
+{
+	return (c->any & mask & flags) == flags && !(c->all & mask & ~flags);
+}
+
+const struct view_entry *
+view_find_flags(const struct view *v, struct uid_range range, uint64_t mask, uint64_t flags,
+    struct view_hint *hint, uint32_t *ret_seq)
+{
+	if (!view_find(v, range.lo, hint, ret_seq))
+		return NULL;
+	for (; hint->chunk < v->chunks; hint->chunk++, hint->at = 0) {
+		const struct view_chunk *c = v->slot[hint->chunk].c;
+		bool may = may_have(c, mask, flags);
+		for (; may && hint->at < c->n && c->e[hint->at].uid <= range.hi; hint->at++) {
+			if ((c->e[hint->at].flags & mask) == flags) {
+				*ret_seq = v->slot[hint->chunk].before + hint->at + 1;
+				return &c->e[hint->at];
+			}
+		}
+		if (v->slot[hint->chunk].last_uid >= range.hi)
+			return NULL;
+	}
+	return NULL;
+}
+
 struct view_iter
 view_iter_at(const struct view *v, uint32_t seq)
 {

@@ -10,6 +10,7 @@
 #define STORE_VIEW_H
 
 #include "store/mailbox.h"
+#include "store/uidset.h"
 
 /* Flag bits of an entry. The keywords of a mailbox take the bits from FLAG_KEYWORD_0 on, as
  * view_keyword() names them. */
@@ -52,6 +53,20 @@ const struct view_entry *view_at(const struct view *v, uint32_t seq);
 uint32_t view_seq_of(const struct view *v, uint32_t uid);
 uint32_t view_seq_from(const struct view *v, uint32_t uid);
 
+/* Looks for one entry after the other: a place that was good for the last one. Any value is right
+ * for any view; all zero at first. */
+struct view_hint {
+	size_t chunk;
+	uint32_t at;
+};
+/* The first entry with a UID >= `uid`, and its number; NULL if none. Constant where the hint stands
+ * at it or right before. */
+const struct view_entry *view_find(
+    const struct view *v, uint32_t uid, struct view_hint *hint, uint32_t *ret_seq);
+/* The first with a UID of `range` that has these flags, of those in `mask`. */
+const struct view_entry *view_find_flags(const struct view *v, struct uid_range range,
+    uint64_t mask, uint64_t flags, struct view_hint *hint, uint32_t *ret_seq);
+
 /* Walks entries in order: `struct view_iter it = view_iter_at(v, seq); while ((e = view_next(&it)))
  * …`; it.seq is e's number. */
 struct view_iter {
@@ -85,8 +100,11 @@ struct view_told {
  * over `told` (sets it NULL); with ERR_NOMEM nothing was told and `told` stays. */
 NODISCARD enum err view_advance(struct view **told, struct view *now, bool may_expunge,
     const struct view_told *tell, struct view **ret);
-/* `told` with this entry's flags and modseq replaced by what its session knows already (its own
- * STORE, so that view_advance() stays silent about it). */
-NODISCARD enum err view_patch(struct view **told, uint32_t uid, uint64_t flags, uint64_t modseq);
+/* Brings the entries of `uids` (normalised) to what they are in `now`: its session has changed them
+ * itself (STORE) and need not be told. `each` is called for those that *told has, in order; `is` is
+ * NULL where the entry is gone, which stays news. *told becomes `now` itself where nothing else is
+ * new. With ERR_NOMEM *told stays. */
+NODISCARD enum err view_adopt(struct view **told, struct view *now, const struct uidset *uids,
+    void (*each)(void *arg, const struct view_entry *was, const struct view_entry *is), void *arg);
 
 #endif

@@ -158,73 +158,85 @@ view_advance(struct view **told, struct view *now, bool may_expunge, const struc
 	return ERR_OK;
 }
 
-/* `v` for a sole owner: a copy of the spine that shares the chunks. */
-static struct view *
-copy_spine(const struct view *v)
-{
-	struct view *copy = malloc(sizeof(*copy) + v->chunks * sizeof(v->slot[0]));
+/* -- a session's own changes */
 
-	if (!copy)
-		return NULL;
-	atomic_init(&copy->refs, 1);
-	copy->count = v->count;
-	copy->meta = v->meta;
-	copy->keywords = view_keywords_ref(v->keywords);
-	copy->chunks = v->chunks;
-	for (size_t i = 0; i < v->chunks; i++) {
-		copy->slot[i] = v->slot[i];
-		atomic_fetch_add_explicit(&v->slot[i].c->refs, 1, memory_order_relaxed);
-	}
-	return copy;
+/* Whether UIDs that rise are in a normalised set. */
+struct set_walk {
+	const struct uid_range *r, *end;
+};
+
+static bool
+in_set(struct set_walk *s, uint32_t uid)
+{
+	while (s->r < s->end && s->r->hi < uid)
+		s->r++;
+	return s->r < s->end && s->r->lo <= uid;
 }
 
-static struct view_chunk *
-copy_chunk(const struct view_chunk *c)
+static struct set_walk
+set_walk(const struct uidset *uids)
 {
-	size_t octets = c->n * sizeof(c->e[0]);
-	struct view_chunk *copy = malloc(sizeof(*copy) + octets);
-
-	if (!copy)
-		return NULL;
-	atomic_init(&copy->refs, 1);
-	copy->n = c->n;
-	memcpy(copy->e, c->e, octets);
-	return copy;
+	return (struct set_walk){uids->r, uids->n ? uids->r + uids->n : uids->r};
 }
 
 static bool
-is_shared(_Atomic uint32_t *refs)
+differ(const struct view_entry *a, const struct view_entry *b)
 {
-	return atomic_load_explicit(refs, memory_order_acquire) > 1;
+	return a->flags != b->flags || a->modseq != b->modseq;
+}
+
+/* `told` with the entries of the set as `now` has them. */
+static enum err
+build_adopted(struct view *told, struct view *now, const struct uidset *uids, struct view **ret)
+{
+	CLEANUP(view_builder_done) struct view_builder b;
+	struct pair_walk w = pair_walk(told, now);
+	struct set_walk set = set_walk(uids);
+
+	view_builder_init(&b);
+	while (pair_next(&w)) {
+		if (w.shared)
+			view_builder_share(&b, w.shared);
+		else if (w.was)
+			view_builder_put(&b, w.is && in_set(&set, w.was->uid) ? w.is : w.was);
+	}
+	return view_builder_finish(&b, &told->meta, told->keywords, ret);
 }
 
 enum err
-view_patch(struct view **told, uint32_t uid, uint64_t flags, uint64_t modseq)
+view_adopt(struct view **told, struct view *now, const struct uidset *uids,
+    void (*each)(void *arg, const struct view_entry *was, const struct view_entry *is), void *arg)
 {
-	uint32_t seq = view_seq_of(*told, uid);
+	struct pair_walk w = pair_walk(*told, now);
+	struct set_walk set = set_walk(uids);
+	bool all_of_now = true, changed = false;
+	struct view *result = NULL;
 
-	if (!seq)
+	while (pair_next(&w)) {
+		for (uint32_t i = 0; w.shared && i < w.shared->n; i++)
+			if (in_set(&set, w.shared->e[i].uid))
+				each(arg, &w.shared->e[i], &w.shared->e[i]);
+		if (w.shared)
+			continue;
+		bool own = w.was && in_set(&set, w.was->uid);
+		if (own)
+			each(arg, w.was, w.is);
+		if (!w.was || !w.is)
+			all_of_now = false;
+		else if (differ(w.was, w.is) && own)
+			changed = true;
+		else if (differ(w.was, w.is))
+			all_of_now = false;
+	}
+	if (all_of_now)
+		result = view_ref(now);
+	else if (changed) {
+		enum err e = build_adopted(*told, now, uids, &result);
+		if (e)
+			return e;
+	} else
 		return ERR_OK;
-	/* what nobody else refers to nobody else can begin to refer to: changed in place, so that a
-	 * STORE of a whole mailbox copies each chunk once */
-	if (is_shared(&(*told)->refs)) {
-		struct view *own = copy_spine(*told);
-		if (!own)
-			return ERR_NOMEM;
-		view_unref(told);
-		*told = own;
-	}
-	struct view_iter it = view_iter_at(*told, seq);
-	struct view_slot *slot = &(*told)->slot[it.chunk];
-	if (is_shared(&slot->c->refs)) {
-		struct view_chunk *own = copy_chunk(slot->c);
-		if (!own)
-			return ERR_NOMEM;
-		if (atomic_fetch_sub_explicit(&slot->c->refs, 1, memory_order_acq_rel) == 1)
-			free(slot->c);
-		slot->c = own;
-	}
-	slot->c->e[it.at].flags = flags;
-	slot->c->e[it.at].modseq = modseq;
+	view_unref(told);
+	*told = result;
 	return ERR_OK;
 }

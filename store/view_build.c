@@ -81,6 +81,12 @@ flush(struct view_builder *b)
 		return;
 	merge_back(b);
 	struct view_chunk *c = MOVE_PTR(b->open);
+	c->any = 0;
+	c->all = UINT64_MAX;
+	for (uint32_t i = 0; i < c->n; i++) {
+		c->any |= c->e[i].flags;
+		c->all &= c->e[i].flags;
+	}
 	if (c->n < CHUNK_ENTRIES) {
 		struct view_chunk *fit = realloc(c, sizeof(*c) + c->n * sizeof(c->e[0]));
 		c = fit ? fit : c;

@@ -1,7 +1,6 @@
 /* store/view_private.h - how a snapshot is laid out and made. Only for store/ and its tests.
  *
- * A snapshot and its chunks are immutable once more than one reference exists; what one owner alone
- * holds may be changed in place (view_patch).
+ * A snapshot and its chunks are immutable.
  */
 #ifndef STORE_VIEW_PRIVATE_H
 #define STORE_VIEW_PRIVATE_H
@@ -16,6 +15,7 @@
 struct view_chunk {
 	_Atomic uint32_t refs;
 	uint32_t n; /* 1 … CHUNK_ENTRIES */
+	uint64_t any, all; /* flags that some entry, that each entry has */
 	struct view_entry e[];
 };
 

@@ -210,7 +210,8 @@ START_TEST(a_killed_cleaner_is_followed_by_another)
 	ck_assert_counters(f.a);
 	ck_assert_ok(account_clean(f.a));
 	ck_assert_int_eq(messages(), 20);
-	ck_assert_uint_eq(view_count(view_now(&f, f.inbox)), 20);
+	CLEANUP(view_unref) struct view *left = view_now(&f, f.inbox);
+	ck_assert_uint_eq(view_count(left), 20);
 	ck_assert_int_eq(query_of(f.a, "SELECT count(*) FROM body"), 10); /* others in files */
 	ck_assert_counters(f.a);
 	/* a file may outlive its row by a kill: the check sweeps it, after a while */

@@ -99,7 +99,8 @@ START_TEST(entries_and_tombstones_are_packed_and_nothing_is_lost)
 		ck_assert_uint_eq(e->modseq, 1000 + i);
 	}
 	ck_assert_str_is(view_keyword(v, 0), "word");
-	ck_assert_uint_eq(view_count(view_now(&f, 6)), 10);
+	CLEANUP(view_unref) struct view *archive = view_now(&f, 6);
+	ck_assert_uint_eq(view_count(archive), 10);
 	ck_assert_int_eq(query("SELECT count(*) FROM entry_page"), 12); /* 10 x 96, 40; 10 */
 	ck_assert_int_eq(
 	    query("SELECT sum(saved_s - 500 - message) FROM entry WHERE mailbox = 1"), 0);

@@ -253,7 +253,29 @@ fill(struct model *m, uint32_t n)
 	m->n = n;
 }
 
-START_TEST(a_patched_entry_is_not_told_again)
+struct each {
+	uint32_t n, gone, last;
+};
+
+static void
+count_each(void *arg, const struct view_entry *was, const struct view_entry *is)
+{
+	struct each *each = arg;
+
+	ck_assert_uint_gt(was->uid, each->last);
+	ck_assert(!is || is->uid == was->uid);
+	each->last = was->uid;
+	each->n++;
+	each->gone += !is;
+}
+
+static struct uidset
+set_of(struct uid_range *r, size_t n)
+{
+	return (struct uidset){.r = r, .n = n};
+}
+
+START_TEST(an_adopted_change_is_not_told_again)
 {
 	static struct model m;
 	static struct client c;
@@ -265,24 +287,104 @@ START_TEST(a_patched_entry_is_not_told_again)
 	struct view *told = view_ref(shared);
 	struct view_meta meta = meta_of(&m);
 	struct view_entry puts[2] = {m.e[9], m.e[1500]};
+	uint32_t gone[] = {11};
 	meta.modseq = 5000;
 	puts[0].flags = puts[1].flags = FLAG_SEEN;
 	puts[0].modseq = puts[1].modseq = 5000;
 	CLEANUP(view_unref) struct view *now = NULL;
-	ck_assert_ok(view_apply(shared, &meta, NULL, puts, 2, NULL, 0, &now));
+	ck_assert_ok(view_apply(shared, &meta, NULL, puts, 2, gone, 1, &now));
 
-	ck_assert_ok(view_patch(&told, 10, FLAG_SEEN, 5000)); /* its own STORE of UID 10 */
+	/* its own STORE of UIDs 10 to 12 and of one that is not there */
+	struct uidset own = set_of((struct uid_range[]){{10, 12}, {77777, 77777}}, 2);
+	struct each each = {0};
+	ck_assert_ok(view_adopt(&told, now, &own, count_each, &each));
+	ck_assert_uint_eq(each.n, 3);
+	ck_assert_uint_eq(each.gone, 1);
 	c.e[9] = puts[0];
-	ck_assert_uint_eq(view_at(shared, 10)->flags, 0); /* others see no patch */
-	const struct view *own = told;
-	ck_assert_ok(view_patch(&told, 11, FLAG_SEEN, 4999));
-	ck_assert_ptr_eq(told, own); /* its only owner: in place */
-	c.e[10].flags = FLAG_SEEN;
-	c.e[10].modseq = 4999;
-	ck_assert_ok(view_patch(&told, 77777, FLAG_SEEN, 4999)); /* absent: nothing */
+	ck_assert_uint_eq(view_at(shared, 10)->flags, 0); /* others see nothing of it */
+	ck_assert_uint_eq(view_count(told), 2000);
+	const struct view *same = told;
+	ck_assert_ok(view_adopt(&told, now, &own, count_each, &(struct each){0}));
+	ck_assert_ptr_eq(told, same);
 	client_advance(&c, &told, now, true);
-	ck_assert_uint_eq(c.told, 2); /* UID 1501, and 11 that is otherwise in truth */
+	ck_assert_uint_eq(c.told, 2); /* UID 11 is gone, 1501 has another flag */
 	view_unref(&told);
+}
+END_TEST
+
+START_TEST(a_change_of_all_makes_the_session_share_the_new_snapshot)
+{
+	static struct model m;
+
+	fill(&m, 2000);
+	CLEANUP(view_unref) struct view *was = view_of(&m);
+	for (size_t i = 0; i < m.n; i++)
+		m.e[i].flags = FLAG_ANSWERED, m.e[i].modseq = 7000;
+	CLEANUP(view_unref) struct view *now = view_of(&m);
+	CLEANUP(view_unref) struct view *told = view_ref(was);
+	struct uidset all = set_of((struct uid_range[]){{1, UINT32_MAX}}, 1);
+	struct each each = {0};
+	ck_assert_ok(view_adopt(&told, now, &all, count_each, &each));
+	ck_assert_uint_eq(each.n, 2000);
+	ck_assert_ptr_eq(told, now);
+}
+END_TEST
+
+START_TEST(a_hint_of_any_value_finds_what_is_there)
+{
+	static struct model m;
+
+	fill(&m, 2000);
+	CLEANUP(view_unref) struct view *v = view_of(&m);
+	srand(5);
+	for (int i = 0; i < 20000; i++) {
+		static struct view_hint hint;
+		static uint32_t uid;
+		uint32_t seq = 0;
+		if (rand() % 4 == 0)
+			hint = (struct view_hint){(size_t)rand() % 7, (uint32_t)rand() % 600};
+		uid = rand() % 4 ? uid + 1 : (uint32_t)rand() % 2100;
+		const struct view_entry *e = view_find(v, uid, &hint, &seq);
+		uint32_t right = view_seq_from(v, uid);
+		ck_assert_ptr_eq(e, view_at(v, right));
+		if (e)
+			ck_assert_uint_eq(seq, right);
+	}
+	CLEANUP(view_unref) struct view *none = NULL;
+	m.n = 0;
+	none = view_of(&m);
+	ck_assert_ptr_null(view_find(none, 1, &(struct view_hint){0}, &(uint32_t){0}));
+}
+END_TEST
+
+START_TEST(entries_are_found_by_their_flags)
+{
+	static struct model m;
+	static const uint64_t cases[][2] = {{FLAG_SEEN, 0}, {FLAG_SEEN, FLAG_SEEN},
+	    {FLAG_SEEN | FLAG_DRAFT, FLAG_DRAFT}, {FLAG_FLAGGED, FLAG_FLAGGED}, {0, 0}};
+
+	fill(&m, 3000);
+	for (size_t i = 0; i < m.n; i++)
+		m.e[i].flags = (i < 1500 || i % 700 == 3 ? FLAG_SEEN : 0) |
+			       (i == 2999 || i == 0 ? FLAG_DRAFT : 0);
+	CLEANUP(view_unref) struct view *v = view_of(&m);
+	for (size_t k = 0; k < ARRAY_LEN(cases); k++) {
+		struct view_hint hint = {0};
+		uint32_t from = 1, seq = 0;
+		for (size_t i = 0; i < m.n; i++) {
+			if ((m.e[i].flags & cases[k][0]) != cases[k][1])
+				continue;
+			const struct view_entry *e =
+			    view_find_flags(v, (struct uid_range){from, UINT32_MAX}, cases[k][0],
+				cases[k][1], &hint, &seq);
+			ck_assert_ptr_nonnull(e);
+			ck_assert_uint_eq(e->uid, m.e[i].uid);
+			ck_assert_uint_eq(seq, i + 1);
+			from = e->uid + 1;
+		}
+		ck_assert_ptr_null(view_find_flags(v, (struct uid_range){from, UINT32_MAX},
+		    cases[k][0], cases[k][1], &hint, &seq));
+	}
 }
 END_TEST
 
@@ -365,7 +467,8 @@ race_reader(void *arg)
 		struct view *mine = view_ref(race_view);
 		*sum += view_at(mine, 1 + (uint32_t)i % view_count(mine))->uid;
 		struct view *told = view_ref(mine);
-		ck_assert_ok(view_patch(&told, 5, (uint64_t)i, (uint64_t)i));
+		ck_assert_ok(
+		    view_adopt(&told, mine, &(struct uidset){0}, count_each, &(struct each){0}));
 		view_unref(&mine);
 		view_unref(&told);
 	}
@@ -391,6 +494,8 @@ START_TEST(threads_share_a_snapshot)
 END_TEST
 
 TEST_MAIN("view", random_changes_give_what_an_array_gives,
-    clients_told_at_random_moments_know_the_mailbox, a_patched_entry_is_not_told_again,
+    clients_told_at_random_moments_know_the_mailbox, an_adopted_change_is_not_told_again,
+    a_change_of_all_makes_the_session_share_the_new_snapshot,
+    a_hint_of_any_value_finds_what_is_there, entries_are_found_by_their_flags,
     a_change_copies_one_chunk_and_shares_the_rest, a_hundred_thousand_entries_take_less_than_4_mb,
     keywords_have_bits_and_ignore_case, threads_share_a_snapshot)
