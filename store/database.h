@@ -155,9 +155,10 @@ NODISCARD enum err txn_added_file(struct txn *t, const char *path);
 /* -- the pool of handles */
 
 #define POOL_HANDLES_MAX 256 /* idle ones beyond this are closed, the oldest first */
-#define POOL_HANDLE_FILES                                                                          \
-	3 /* that a handle has open: database, WAL, the WAL again or its index                     \
-	   */
+/* Where more are idle, one that is given back keeps no pages in memory. */
+#define POOL_WARM_MAX 64
+/* That a writer's has open: database, WAL, the WAL's index, the WAL again. */
+#define POOL_HANDLE_FILES 4
 #define POOL_IDLE_MS 30000
 
 /* `u`, which may be NULL, outlives the pool: it hears of idle handles and unsynced commits. */

@@ -452,6 +452,21 @@ db_rollback(struct db *db)
 		db->failed = true;
 }
 
+void
+db_shed_pages(struct db *db)
+{
+	sqlite3_db_release_memory(db->conn);
+}
+
+size_t
+db_page_octets(struct db *db)
+{
+	int now = 0, most;
+
+	sqlite3_db_status(db->conn, SQLITE_DBSTATUS_CACHE_USED, &now, &most, 0);
+	return (size_t)now;
+}
+
 bool
 db_in_transaction(struct db *db)
 {

@@ -119,6 +119,11 @@ struct db_stamp {
 bool db_stamp(struct db *db, struct db_stamp *ret);
 bool db_stamp_eq(const struct db_stamp *a, const struct db_stamp *b);
 
+/* Forgets the pages it has in memory; the system has most of them at hand. Outside transactions. */
+void db_shed_pages(struct db *db);
+/* What they take. */
+size_t db_page_octets(struct db *db);
+
 /* -- the file */
 
 NODISCARD enum err db_version(struct db *db, int64_t *ret);

@@ -15,6 +15,7 @@
 struct pool {
 	struct upkeep *upkeep; /* may be NULL */
 	unsigned idle_max;
+	atomic_bool crowded; /* more than POOL_WARM_MAX are idle; written with mu held */
 	pthread_mutex_t mu;
 	/* guarded by mu */
 	struct handle *newest, *oldest; /* idle handles */
@@ -292,6 +293,8 @@ pool_give(struct handle **hp)
 	struct pool *p = h->database->pool;
 	bool fit = !db_failed(h->db) && h->generation == generation_of(h->database);
 
+	if (atomic_load_explicit(&p->crowded, memory_order_relaxed))
+		db_shed_pages(h->db);
 	pthread_mutex_lock(&p->mu);
 	h->idle_since_ms = clock_mono_ms();
 	push_locked(p, h);
@@ -303,6 +306,7 @@ pool_give(struct handle **hp)
 			doom_locked(p, old, &doomed);
 		old = next;
 	}
+	atomic_store_explicit(&p->crowded, p->idle > POOL_WARM_MAX, memory_order_relaxed);
 	int64_t idle_since_ms = p->newest ? p->newest->idle_since_ms : 0;
 	pthread_mutex_unlock(&p->mu);
 	if (idle_since_ms)

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #define HANDLES_MIN 16
-#define HANDLE_OCTETS 200000 /* of memory: what a handle was measured to hold, mostly its pages */
+#define HANDLE_OCTETS 150000 /* of memory: what a handle was measured to hold, mostly its pages */
 #define MEMORY_SHARE 16 /* this part of the machine's may go into idle handles */
 #define TICK_AGAIN_MS 250 /* where the last one is still at work */
 

@@ -198,6 +198,35 @@ START_TEST(a_tick_closes_a_bounded_number_of_handles)
 }
 END_TEST
 
+START_TEST(where_many_handles_are_idle_they_hold_no_pages)
+{
+	struct handle *h[POOL_WARM_MAX + 20];
+	CLEANUP(account_unref) struct account *a = NULL;
+	struct growth g;
+	int64_t n;
+
+	open_growth(&g);
+	pool_set_max(g.f->store->pool, 1000);
+	ck_assert_ok(account_open(g.f->store, g.account[0], &a));
+	for (size_t i = 0; i < ARRAY_LEN(h); i++)
+		ck_assert_ok(pool_take(&a->database, DB_READER, &h[i]));
+	for (size_t i = 0; i < ARRAY_LEN(h); i++) {
+		ck_assert_ok(db_get_int(h[i]->db, "SELECT count(*) FROM mailbox", &n));
+		pool_give(&h[i]);
+	}
+	/* the first ones kept their pages, the last did not */
+	for (size_t i = 0; i < ARRAY_LEN(h); i++)
+		ck_assert_ok(pool_take(&a->database, DB_READER, &h[i])); /* the last one first */
+	ck_assert_uint_lt(db_page_octets(h[0]->db), db_page_octets(h[ARRAY_LEN(h) - 1]->db));
+	for (size_t i = 0; i < ARRAY_LEN(h); i++) {
+		ck_assert_ok(db_get_int(h[i]->db, "SELECT count(*) FROM mailbox", &n));
+		pool_give(&h[i]);
+	}
+	account_unref(&a);
+	close_growth(&g);
+}
+END_TEST
+
 START_TEST(asking_for_room_and_delivering_takes_one_handle)
 {
 	CLEANUP(account_unref) struct account *a = NULL;
@@ -295,7 +324,7 @@ END_TEST
 
 TEST_MAIN("growth", more_accounts_than_handles_work_within_the_bound,
     accounts_that_were_used_once_are_forgotten, a_tick_closes_a_bounded_number_of_handles,
-    asking_for_room_and_delivering_takes_one_handle,
+    where_many_handles_are_idle_they_hold_no_pages, asking_for_room_and_delivering_takes_one_handle,
     room_is_looked_up_where_it_is_short_or_long_not_seen,
     without_descriptors_deliveries_fail_for_now_and_work_later,
     idle_handles_make_room_where_descriptors_run_out)
