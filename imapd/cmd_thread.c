@@ -111,6 +111,8 @@ parse_algorithm(struct imap_args *a)
 	imap_parse_space(a);
 	if (imap_accept_word(a, "ORDEREDSUBJECT"))
 		return THREAD_ORDEREDSUBJECT;
+	if (imap_accept_word(a, "REFS"))
+		return THREAD_REFS;
 	if (!imap_accept_word(a, "REFERENCES"))
 		imap_parse_fail(a, ERR_SYNTAX, "a threading algorithm that is known");
 	return THREAD_REFERENCES;

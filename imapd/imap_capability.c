@@ -25,6 +25,7 @@ static const struct {
     {"SORT=DISPLAY", ST_AUTH | ST_SELECTED}, /* RFC 5957 */
     {"THREAD=ORDEREDSUBJECT", ST_AUTH | ST_SELECTED}, /* RFC 5256 */
     {"THREAD=REFERENCES", ST_AUTH | ST_SELECTED},
+    {"THREAD=REFS", ST_AUTH | ST_SELECTED}, /* draft-ietf-morg-inthread */
     {"I18NLEVEL=1", ST_AUTH | ST_SELECTED}, /* RFC 5255 §4.3 */
     {"QUOTA", ST_AUTH | ST_SELECTED}, /* RFC 2087 */
 };

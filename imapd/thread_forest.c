@@ -36,15 +36,21 @@ thread_node_new(struct thread_forest *f)
 unsigned
 thread_forest_want(const struct thread_forest *f)
 {
-	unsigned want = FACTS_SENT | FACTS_SUBJECT;
-
-	return f->algorithm == THREAD_REFERENCES ? want | FACTS_THREAD : want;
+	switch (f->algorithm) {
+	case THREAD_ORDEREDSUBJECT:
+		return FACTS_SENT | FACTS_SUBJECT;
+	case THREAD_REFERENCES:
+		return FACTS_SENT | FACTS_SUBJECT | FACTS_THREAD;
+	case THREAD_REFS:
+		break;
+	}
+	return FACTS_SENT | FACTS_THREAD;
 }
 
 void
 thread_forest_expect(struct thread_forest *f, size_t messages)
 {
-	if (f->algorithm == THREAD_REFERENCES)
+	if (f->algorithm != THREAD_ORDEREDSUBJECT)
 		thread_table_reserve(&f->ids, messages);
 }
 
@@ -62,7 +68,7 @@ thread_forest_add(struct thread_forest *f, uint32_t number, const struct facts *
 	    .number = number,
 	    .is_reply = facts->flags & FACT_IS_REPLY,
 	};
-	if (f->algorithm == THREAD_REFERENCES)
+	if (f->algorithm != THREAD_ORDEREDSUBJECT)
 		return thread_link(f, message, facts);
 	uint32_t node = thread_node_new(f);
 	if (node == THREAD_NONE)
@@ -174,10 +180,64 @@ make_lists(struct thread_forest *f)
 	}
 }
 
+/* The root of a node; what is on the way is remembered in `roots`, so that all takes linear time.
+ */
+static uint32_t
+find_root(const struct thread_forest *f, uint32_t *roots, uint32_t node)
+{
+	uint32_t top = node;
+
+	while (roots[top] == THREAD_NONE && f->nodes[top].parent != THREAD_NONE)
+		top = f->nodes[top].parent;
+	if (roots[top] != THREAD_NONE)
+		top = roots[top];
+	for (; roots[node] == THREAD_NONE && node != top; node = f->nodes[node].parent)
+		roots[node] = top;
+	return top;
+}
+
+/* REFS: threads in the order of their latest messages, from the last one on. */
+static enum err
+order_by_latest(struct thread_forest *f)
+{
+	CLEANUP(mem_free) uint32_t *roots = reallocarray(NULL, f->n ? f->n : 1, sizeof(*roots));
+
+	if (!roots)
+		return ERR_NOMEM;
+	memset(roots, 0xff, f->n * sizeof(*roots)); /* THREAD_NONE */
+	f->first_root = f->last_root = THREAD_NONE;
+	for (size_t i = f->message_n; i > 0; i--) {
+		uint32_t root = find_root(f, roots, f->messages[f->order[i - 1]].node);
+		if (roots[root] == root)
+			continue;
+		roots[root] = root;
+		f->nodes[root].next = f->first_root;
+		f->first_root = root;
+		if (f->last_root == THREAD_NONE)
+			f->last_root = root;
+	}
+	return ERR_OK;
+}
+
+/* Who belongs together by subject. */
+static enum err
+join(struct thread_forest *f)
+{
+	switch (f->algorithm) {
+	case THREAD_ORDEREDSUBJECT:
+		return thread_by_subject(f);
+	case THREAD_REFERENCES:
+		return thread_join_subjects(f);
+	case THREAD_REFS:
+		break;
+	}
+	return ERR_OK;
+}
+
 enum err
 thread_forest_finish(struct thread_forest *f, bool *ret_done)
 {
-	bool by_references = f->algorithm == THREAD_REFERENCES;
+	bool by_references = f->algorithm != THREAD_ORDEREDSUBJECT;
 	unsigned pass = f->pass++;
 
 	*ret_done = false;
@@ -197,9 +257,11 @@ thread_forest_finish(struct thread_forest *f, bool *ret_done)
 			thread_promote(f);
 		return ERR_OK;
 	case 4:
-		return by_references ? thread_join_subjects(f) : thread_by_subject(f);
+		return join(f);
+	case 5:
+		make_lists(f);
+		return ERR_OK;
 	}
-	make_lists(f);
 	*ret_done = true;
-	return ERR_OK;
+	return f->algorithm == THREAD_REFS ? order_by_latest(f) : ERR_OK;
 }

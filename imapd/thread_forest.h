@@ -21,6 +21,9 @@
 enum thread_algorithm {
 	THREAD_ORDEREDSUBJECT,
 	THREAD_REFERENCES,
+	/* draft-ietf-morg-inthread: as REFERENCES, but nothing is joined by subject, dates are
+	 * those of arrival, and a thread stands where its latest message belongs */
+	THREAD_REFS,
 };
 
 /* What SORT and THREAD call a message: a node of a tree. */

@@ -136,6 +136,27 @@ START_TEST(messages_are_threaded_by_subject)
 }
 END_TEST
 
+/* draft-ietf-morg-inthread: no subjects; threads in the order of their latest messages */
+START_TEST(refs_orders_threads_by_their_latest_message)
+{
+	static const struct {
+		struct mail mails[8];
+		const char *threads;
+	} rows[] = {
+	    {{{"a", NULL, "x", 1}, {"b", NULL, "Re: x", 2}}, "(1)(2)"},
+	    {{{"a", NULL, "x", 1}, {"b", NULL, "y", 2}, {"c", "a", "z", 3}}, "(2)(1 3)"},
+	    {{{"a", NULL, "x", 1}, {"b", "a", "y", 5}, {"c", "a", "z", 4}, {"d", "e", "v", 6},
+		 {"f", "e", "w", 3}, {"g", NULL, "u", 2}},
+		"(6)(1 (3)(2))((5)(4))"},
+	    {{{"b", "a", "x", 5}, {"c", "ab", "y", 1}, {"d", NULL, "z", 3}}, "(3)(1 2)"},
+	    {{{"a", NULL, "1", 2}, {"b", NULL, "2", 2}, {"c", "a", "3", 2}}, "(2)(1 3)"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		check_threads("REFS", rows[i].mails, ARRAY_LEN(rows[i].mails), rows[i].threads);
+}
+END_TEST
+
 static struct imap_fixture *
 open_box(void)
 {
@@ -163,6 +184,7 @@ START_TEST(thread_speaks)
 	    {"a THREAD REFERENCES UTF-8 ALL", "* THREAD (1 2 3)(4)\na OK THREAD completed"},
 	    {"b UID THREAD references us-ascii 1,3:4",
 		"* THREAD (1 3)(4)\nb OK UID THREAD completed"},
+	    {"b UID THREAD REFS UTF-8 2:4", "* THREAD (2 3)(4)\nb OK UID THREAD completed"},
 	    {"c THREAD ORDEREDSUBJECT UTF-8 NOT SUBJECT two", "* THREAD (1)(3)(4)\nc OK"},
 	    {"d THREAD REFERENCES US-ASCII TEXT \"gewp\"", "* THREAD\nd OK THREAD completed"},
 	    {"e THREAD REFERENCES X-UNHEARD-OF ALL", "e NO [BADCHARSET"},
@@ -232,7 +254,7 @@ add(struct thread_forest *f, uint32_t i, struct fact_id id, const struct fact_id
 START_TEST(a_chain_may_be_as_long_as_the_mailbox)
 {
 	for (int backwards = 0; backwards < 2; backwards++) {
-		struct thread_forest f = {.algorithm = THREAD_REFERENCES};
+		struct thread_forest f = {.algorithm = backwards ? THREAD_REFS : THREAD_REFERENCES};
 		size_t roots, depth;
 		for (uint32_t i = 0; i < MANY; i++) {
 			uint64_t n = backwards ? MANY - i : i + 1;
@@ -326,6 +348,6 @@ START_TEST(one_message_id_may_be_that_of_all)
 END_TEST
 
 TEST_MAIN("cmd_thread", messages_are_threaded_by_references, messages_are_threaded_by_subject,
-    thread_speaks, a_chain_may_be_as_long_as_the_mailbox, loops_cost_a_bounded_time,
-    looking_for_loops_is_bounded, what_is_not_there_takes_bounded_memory,
-    one_message_id_may_be_that_of_all)
+    refs_orders_threads_by_their_latest_message, thread_speaks,
+    a_chain_may_be_as_long_as_the_mailbox, loops_cost_a_bounded_time, looking_for_loops_is_bounded,
+    what_is_not_there_takes_bounded_memory, one_message_id_may_be_that_of_all)

@@ -308,7 +308,7 @@ put_command(struct sbuf *out)
 	unsigned what = random_below(6);
 
 	if (what == 0) {
-		sbuf_puts(out, "x THREAD REFERENCES UTF-8 ");
+		sbuf_printf(out, "x THREAD %s UTF-8 ", random_below(3) ? "REFERENCES" : "REFS");
 	} else if (what == 1) {
 		sbuf_puts(out, "x UID THREAD ORDEREDSUBJECT UTF-8 ");
 	} else if (what == 2) {
