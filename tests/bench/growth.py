@@ -72,6 +72,7 @@ def mailbox(b, server, _):
         answered("first sync", 3, EVERYTHING, n)
         some = min(n, 1000)
         answered("FETCH one (FLAGS ENVELOPE)", some, "FETCH %d (FLAGS ENVELOPE)", 1)
+        server.wait_for_index(b, "u10", name)
         answered("SEARCH SUBJECT", 3, "SEARCH SUBJECT quetzalcoatl", 0)
         answered("SEARCH TEXT, absent word", 3, "SEARCH TEXT quetzalcoatl", 0)
         answered("STORE of one flag", some, "STORE %d +FLAGS (\\Flagged)", 1)

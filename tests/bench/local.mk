@@ -2,7 +2,7 @@
 # $PEERS_START names the script that starts those (see run.py); without it only the suite is measured.
 EXTRA_DIST += %D%/run.py %D%/servers.py %D%/peers.py %D%/machine.py %D%/processes.py %D%/report.py %D%/growth.py \
 	%D%/workloads/__init__.py %D%/workloads/base.py %D%/workloads/fixtures.py \
-	%D%/workloads/delivery.py %D%/workloads/reading.py %D%/workloads/searching.py \
+	%D%/workloads/delivery.py %D%/workloads/reading.py %D%/workloads/searching.py %D%/workloads/sorting.py \
 	%D%/workloads/changing.py %D%/workloads/sessions.py \
 	%D%/workloads/corpus.py %D%/workloads/space.py %D%/workloads/restarting.py %D%/workloads/idling.py
 BENCH_TOOLS = tests/bench/imap_load tests/bench/pop3_load tests/bench/smtp_load tests/bench/idle_load \

@@ -71,6 +71,8 @@ def measure(bench, workload, servers, rounds):
             except (RuntimeError, OSError, ValueError) as e:
                 row["errors"].append(f"{server.name}: {e}")
                 continue
+            if result is None:
+                continue
             values[server.name].append(result.value)
             client[server.name].append(result.client)
             answers.setdefault(result.rows, server.name)

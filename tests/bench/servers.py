@@ -6,6 +6,7 @@ example.test, on loopback, with their data below one directory.
 import glob
 import os
 import signal
+import sqlite3
 import subprocess
 import tempfile
 import time
@@ -58,10 +59,6 @@ class Server:
     def disk_octets(self):
         raise NotImplementedError
 
-    def is_indexed(self, messages):
-        """What the side computes beside, of an account with so many messages, is done."""
-        return True
-
     def start(self):
         raise NotImplementedError
 
@@ -75,6 +72,12 @@ class Server:
     def set_hibernate(self, on):
         """Starts anew if need be."""
 
+    def index_search(self, on):
+        """The suite's search index is kept or not; starts anew if need be."""
+
+    def wait_for_index(self, b, user, mailbox):
+        """Until what the side derives from the user's messages by itself is there."""
+
     def restart(self):
         self.stop()
         self.start()
@@ -84,6 +87,8 @@ class Pillarbox(Server):
     password = "bench-pw-1"
     # What one client address may do is limited by default; here the whole load comes from one.
     SETTINGS = {"max_connections_per_address": "100000", "max_mails": "1000000"}
+    indexes = True
+    UNINDEXED = 64  # so few messages may have no index (search/indexer.h)
 
     def __init__(self, directory, build, offset, fan_out):
         super().__init__("pillarbox", directory, offset)
@@ -92,7 +97,7 @@ class Pillarbox(Server):
         os.makedirs(directory)
         run([self.program, "init", "--dir", directory, "--domain", DOMAIN, "--listen", HOST,
              "--port-offset", str(offset)])
-        self.configure()
+        self.configure(self.SETTINGS)
         self.set = [f"Pillarbox {name}={value}" for name, value in self.SETTINGS.items()]
         for name in [f"u{i}" for i in range(1, 13)] + [f"r{i}" for i in range(1, fan_out + 1)]:
             self.add_account(name)
@@ -102,10 +107,10 @@ class Pillarbox(Server):
         run([self.program, "-c", self.conf, "account", "add", self.user(name), "--password-stdin"],
             input=self.password + "\n")
 
-    def configure(self):
+    def configure(self, settings):
         with open(self.conf, encoding="utf-8") as f:
             lines = f.readlines()
-        left = dict(self.SETTINGS)
+        left = dict(settings)
         for i, line in enumerate(lines):
             name = line.strip().lstrip("#").split("=")[0].strip()
             if "=" in line and name in left:
@@ -114,6 +119,36 @@ class Pillarbox(Server):
             raise RuntimeError(f"no option {', '.join(left)} in {self.conf}")
         with open(self.conf, "w", encoding="utf-8") as f:
             f.writelines(lines)
+
+    def index_search(self, on):
+        if self.indexes != on:
+            self.stop()
+            self.indexes = on
+            self.configure({"search_index": "yes" if on else "no"})
+            self.start()
+
+    def wait_for_index(self, b, user, mailbox):
+        """It is made, at the lowest priority, while somebody has a mailbox selected."""
+        folder = os.path.join(self.directory, "data")
+        account = self.ask(os.path.join(folder, "directory.db"), "SELECT id FROM account WHERE local = ?", user)
+        folder = os.path.join(folder, "accounts", str(account))
+        with b.watcher(self, user, mailbox):
+            for _ in range(600):
+                last = self.ask(os.path.join(folder, "mail.db"), "SELECT ifnull(max(id), 0) FROM message")
+                files = glob.glob(os.path.join(folder, "index", "*"))  # <first>-<last>.seg, and what is being made
+                done = [int(f.rsplit("-", 1)[1].split(".")[0]) for f in files if f.endswith(".seg")]
+                if len(done) == len(files) and max(done, default=0) > last - self.UNINDEXED:
+                    return
+                time.sleep(0.2)
+        raise RuntimeError("the search index was not made within two minutes")
+
+    @staticmethod
+    def ask(path, question, *values):
+        db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        try:
+            return db.execute(question, values).fetchone()[0]
+        finally:
+            db.close()
 
     def start(self):
         began = time.monotonic()
@@ -136,9 +171,3 @@ class Pillarbox(Server):
 
     def disk_octets(self):
         return processes.disk_octets(os.path.join(self.directory, "data"))
-
-    def is_indexed(self, messages):
-        """A segment reaches that far (accounts/<id>/index/<first>-<last>.seg), and nothing is being made."""
-        files = glob.glob(os.path.join(self.directory, "data", "accounts", "*", "index", "*"))
-        covered = [int(f.rsplit("-", 1)[1].split(".")[0]) for f in files if f.endswith(".seg")]
-        return max(covered, default=0) >= messages and not any(f.endswith(".tmp") for f in files)

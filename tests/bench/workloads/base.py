@@ -3,9 +3,10 @@ import json
 import os
 import shutil
 import subprocess
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-LESS_IS_BETTER = {"ms", "s", "kB", "MB", "octets"}
+LESS_IS_BETTER = {"ms", "s", "kB", "MB", "octets", "%"}
 
 
 @dataclass
@@ -21,7 +22,7 @@ class Workload:
     text: str
     unit: str  # of the value; see LESS_IS_BETTER
     target: object  # how many times better than the peers, or AtMost; None: no target
-    work: callable  # (Bench, Server) -> Result
+    work: callable  # (Bench, Server) -> Result, or None: there is nothing to measure on this side
     rounds: int = None  # at most so often, where once is enough or takes long
     hibernate: bool = False  # the peers are to hibernate idle connections
 
@@ -81,6 +82,20 @@ class Bench:
         if done.returncode != 0:
             raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}")
         return json.loads(done.stdout.splitlines()[-1])
+
+    @contextmanager
+    def watcher(self, server, user, mailbox, sessions=1, count=1):
+        """Sessions that have the mailbox selected; told to, they look until it has `count` messages more."""
+        process = subprocess.Popen(
+            self.imap_command(server, user, "--mailbox", mailbox, "--sessions", sessions, "--watch", count),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        try:
+            if process.stdout.readline() != "ready\n":
+                raise RuntimeError(f"{mailbox} could not be selected")
+            yield process
+        finally:
+            process.kill()
+            process.wait()
 
     def imap(self, server, user, *args):
         return self.load(self.imap_command(server, user, *args))

@@ -7,30 +7,23 @@ import time
 
 from servers import DOMAIN, FAN_OUT, HOST
 
-from .base import Result, Workload, rate
+from .base import AtMost, Result, Workload, rate
 from .fixtures import need_append
 
 
 def deliver(b, server, users, count, send):
     """`send` hands in mail so that each of the users (r%d, and how many) has `count` messages more."""
     pattern, sessions = users
-    watcher = subprocess.Popen(
-        b.imap_command(server, pattern, "--mailbox", "INBOX", "--sessions", sessions, "--watch", count),
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    if watcher.stdout.readline() != "ready\n":
-        watcher.wait()
-        raise RuntimeError("the watching sessions could not log in")
-    used = sum(os.times()[:4])
-    began = time.monotonic()
-    send()
-    sender = sum(os.times()[:4]) - used
-    sent = time.monotonic() - began
-    watcher.stdin.write("go\n")
-    watcher.stdin.flush()
-    report = json.loads(watcher.stdout.readline())
-    seconds = time.monotonic() - began
-    watcher.stdin.close()
-    watcher.wait()
+    with b.watcher(server, pattern, "INBOX", sessions, count) as watcher:
+        used = sum(os.times()[:4])
+        began = time.monotonic()
+        send()
+        sender = sum(os.times()[:4]) - used
+        sent = time.monotonic() - began
+        watcher.stdin.write("go\n")
+        watcher.stdin.flush()
+        report = json.loads(watcher.stdout.readline())
+        seconds = time.monotonic() - began
     # the sender's share while it was sending
     return Result(count * sessions / seconds, sender / sent, report["rows"])
 
@@ -101,10 +94,24 @@ def append(b, server):
                        "--depth", 16))
 
 
+def index_cost(b, server):
+    """How much slower acceptance is while the search index is made; enough mail that it begins meanwhile."""
+    if server.name != "pillarbox":
+        return None
+    n = b.size(12000, 1200)
+    rates = {True: 0, False: 0}
+    for on in (True, False, False, True):
+        server.index_search(on)
+        rates[on] += deliver(b, server, ("u7", 1), n, lambda: smtp_source(b, server, 8, n, 4000, ["u7"])).value
+    server.index_search(True)
+    return Result((rates[False] / rates[True] - 1) * 100, None)
+
+
 WORKLOADS = [
     Workload("deliver-one", "deliver 4 KB, 8 sessions, one mailbox, until visible", "msg/s", 10, deliver_one),
     Workload("deliver-four", "deliver 4 KB, 16 sessions, four mailboxes", "msg/s", 10, deliver_four),
     Workload("deliver-large", "deliver 1 MB, 4 sessions", "msg/s", 3, deliver_large),
     Workload("deliver-many", f"one message to {FAN_OUT} recipients", "copies/s", 20, deliver_many),
+    Workload("deliver-index", "deliver 4 KB: slower by the search index", "%", AtMost(15), index_cost, 1),
     Workload("append", "APPEND 4 KB, LITERAL+ pipelined", "msg/s", 4, append),
 ]

@@ -1,12 +1,6 @@
 """Mailboxes that are made once on each side, before the stopwatch."""
 
-import imaplib
-import time
-
-from servers import HOST
-
 BIG = "Big"
-INDEX_SECONDS = 120  # an index is made at the lowest priority
 
 
 def need_big(b, server):
@@ -15,19 +9,6 @@ def need_big(b, server):
         b.imap(server, "u10", f"CREATE {BIG}")
         b.imap(server, "u10", "--mailbox", BIG, "--append", 5000, "--count", b.big, "--depth", 32)
         server.ready.add("big")
-
-
-def need_index(b, server):
-    """The large mailbox, with what the side computes beside: it does so while somebody has it selected."""
-    need_big(b, server)
-    if "index" not in server.ready:
-        with imaplib.IMAP4(HOST, server.port(143)) as session:
-            session.login(server.user("u10"), server.password)
-            session.select(BIG)
-            until = time.monotonic() + INDEX_SECONDS
-            while not server.is_indexed(b.big) and time.monotonic() < until:
-                time.sleep(0.2)
-        server.ready.add("index")
 
 
 def need_pop3(b, server):
@@ -40,6 +21,13 @@ def need_append(b, server):
     if "append" not in server.ready:
         b.imap(server, "u12", "CREATE Append")
         server.ready.add("append")
+
+
+def need_indexed(b, server):
+    if "indexed" not in server.ready:
+        need_big(b, server)
+        server.wait_for_index(b, "u10", BIG)
+        server.ready.add("indexed")
 
 
 def big_command(b, server, repeat, *commands):

@@ -1,6 +1,5 @@
 """What mail takes on the disk, and a large mailbox in memory."""
 import os
-import subprocess
 import time
 
 import processes
@@ -47,23 +46,17 @@ def need_huge(b, server):
 def view_memory(b, server):
     """What memory grows by while a session has the mailbox selected, beside one that has another."""
     need_huge(b, server)
+    server.wait_for_index(b, "u10", HUGE)
     server.restart()
-    sessions = []
-    try:
-        sizes = []
-        for mailbox in (BIG, HUGE):
-            sessions.append(subprocess.Popen(
-                b.imap_command(server, "u10", "--mailbox", mailbox, "--watch", 1), stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE, text=True))
-            if sessions[-1].stdout.readline() != "ready\n":
-                raise RuntimeError(f"{mailbox} could not be selected")
-            time.sleep(1)
-            sizes.append(processes.memory_kb(server.processes(), "Anonymous"))
-        return Result((sizes[1] - sizes[0]) / 1024, None)
-    finally:
-        for session in sessions:
-            session.kill()
-            session.wait()
+
+    def memory():
+        time.sleep(1)
+        return processes.memory_kb(server.processes(), "Anonymous")
+
+    with b.watcher(server, "u10", BIG):
+        before = memory()
+        with b.watcher(server, "u10", HUGE):
+            return Result((memory() - before) / 1024, None)
 
 
 WORKLOADS = [
