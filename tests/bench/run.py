@@ -10,6 +10,8 @@ import json
 import os
 import resource
 import shutil
+import signal
+import socket
 import statistics
 import sys
 import tempfile
@@ -20,11 +22,10 @@ import machine
 import report
 import workloads
 from peers import Peers
-from servers import FAN_OUT, Pillarbox
+from servers import FAN_OUT, HOST, Pillarbox
 from workloads.base import Bench
 
-OFFSET = 24000
-PEERS_OFFSET = 26000
+PORTS = (24, 25, 110, 143, 465, 587, 993, 995)
 
 
 def options():
@@ -53,6 +54,20 @@ def chosen(only):
     if not found:
         sys.exit(f"no workload has {only} in its name; --list shows them")
     return found
+
+
+def free_offset(first):
+    """From `first` on, an offset where nobody listens on the ports of a mail server."""
+    for offset in range(first, 31000, 50):
+        try:
+            for port in PORTS:
+                with socket.socket() as s:
+                    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    s.bind((HOST, offset + port))
+            return offset
+        except OSError:
+            continue
+    sys.exit("no ports are free")
 
 
 def measure(bench, workload, servers, rounds):
@@ -143,6 +158,7 @@ def main():
     out = sys.stderr if o.json == "-" else sys.stdout
     build = os.environ.get("PB_BUILD") or os.getcwd()
     fan_out = FAN_OUT if any(w.key == "deliver-many" for w in rows_wanted) else 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))  # the servers are to end too
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))  # for all that is started here
     directory = tempfile.mkdtemp(prefix="pbbench.", dir=o.dir)
@@ -152,10 +168,10 @@ def main():
     bench = Bench(build, o.scale, directory)
     found = {"machine": machine.facts(bench.tools, directory), "scale": o.scale, "rounds": o.rounds, "rows": []}
     try:
-        servers.append(Pillarbox(os.path.join(directory, "a"), build, OFFSET, fan_out))
+        servers.append(Pillarbox(os.path.join(directory, "a"), build, free_offset(24000), fan_out))
         start = os.environ.get("PEERS_START")
         if start:
-            servers.append(Peers(os.path.join(directory, "b"), start, PEERS_OFFSET, fan_out))
+            servers.append(Peers(os.path.join(directory, "b"), start, free_offset(26000), fan_out))
         else:
             print("THE PEERS ARE LEFT OUT: $PEERS_START names no script that starts them", file=out)
         found["machine"]["set"] = [text for s in servers for text in s.set]

@@ -135,9 +135,9 @@ class Pillarbox(Server):
         with b.watcher(self, user, mailbox):
             for _ in range(600):
                 last = self.ask(os.path.join(folder, "mail.db"), "SELECT ifnull(max(id), 0) FROM message")
-                files = glob.glob(os.path.join(folder, "index", "*"))  # <first>-<last>.seg, and what is being made
+                files = glob.glob(os.path.join(folder, "index", "*"))  # <first>-<last>.seg; .tmp: being made
                 done = [int(f.rsplit("-", 1)[1].split(".")[0]) for f in files if f.endswith(".seg")]
-                if len(done) == len(files) and max(done, default=0) > last - self.UNINDEXED:
+                if not any(f.endswith(".tmp") for f in files) and max(done, default=0) > last - self.UNINDEXED:
                     return
                 time.sleep(0.2)
         raise RuntimeError("the search index was not made within two minutes")
