@@ -47,9 +47,9 @@ search_run_begin(struct imap_session *s, struct search_run *q, struct imap_cmd *
 	if (!q->slots)
 		return ERR_NOMEM;
 	e = search_body_init(&q->body, &q->program, q->slots, cmd->arena);
-	if (!e && s->conf->imapd.search_index)
-		e = search_index_begin(
-		    &q->index, &q->program, q->wants_facts, s->indexer, s->account);
+	if (!e)
+		e = search_index_begin(&q->index, &q->program, q->wants_facts,
+		    s->conf->imapd.search_index ? s->indexer : NULL, s->account);
 	if (e)
 		search_run_done(q);
 	return e;

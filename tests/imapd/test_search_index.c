@@ -406,4 +406,16 @@ START_TEST(an_index_changes_no_answer)
 }
 END_TEST
 
-TEST_MAIN("search_index", an_index_changes_no_answer)
+START_TEST(without_an_index_messages_are_read)
+{
+	CLEANUP(imap_fixture_close)
+	struct imap_fixture *f = imap_fixture_open_with(
+	    (const char *const[]){"Box:2", NULL}, "imapd { search_index = no }\n");
+
+	ck_exchange(f, "1 SELECT Box", "1 OK");
+	ck_exchange(f, "2 SEARCH TEXT quetzalcoatl", "* SEARCH\n2 OK");
+	ck_exchange(f, "3 SORT (SUBJECT) UTF-8 NOT BODY quetzalcoatl", "* SORT #\n3 OK");
+}
+END_TEST
+
+TEST_MAIN("search_index", an_index_changes_no_answer, without_an_index_messages_are_read)
