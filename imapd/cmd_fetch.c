@@ -27,7 +27,8 @@ struct fetch {
 	unsigned want; /* of reader_message() */
 	bool needs_row; /* what the view has is not enough */
 	bool sizes; /* are asked for: seldom one is too large for the view */
-	bool header_only; /* of the row */
+	bool header_only; /* all items but what the view has are of the header */
+	bool octets_only; /* or of the octets, with no part looked for */
 
 	/* the message in progress */
 	bool open; /* its "* n FETCH (" is written */
@@ -237,8 +238,11 @@ load_row(struct imap_session *s, struct fetch *f, const struct view_entry *e)
 		err = fetch_source_open(&f->source, s->account);
 	if (err)
 		return err;
-	return f->header_only && !huge ? fetch_source_load_header(&f->source, e->message)
-				       : fetch_source_load(&f->source, e->message, f->want);
+	if (f->header_only && !huge)
+		return fetch_source_load_header(&f->source, e->message);
+	if (f->octets_only && e->size < VIEW_SIZE_MAX)
+		return fetch_source_load_octets(&f->source, e->message, e->size);
+	return fetch_source_load(&f->source, e->message, f->want);
 }
 
 /* Writes the message or as much of it as there is room and time for; *ret_done is false for the
@@ -344,7 +348,7 @@ mark_seen(struct imap_session *s, struct imap_cmd *cmd, struct fetch *f)
 static void
 plan(struct fetch *f)
 {
-	f->header_only = true;
+	f->header_only = f->octets_only = true;
 	for (size_t i = 0; i < f->items.n; i++) {
 		const struct fetch_item *item = &f->items.item[i];
 		f->sizes |= item->kind == FETCH_SIZE;
@@ -353,6 +357,7 @@ plan(struct fetch *f)
 			continue;
 		f->needs_row = true;
 		f->header_only &= fetch_value_is_of_header(item);
+		f->octets_only &= fetch_value_is_of_octets(item);
 		f->want |= fetch_value_wants(item);
 	}
 }

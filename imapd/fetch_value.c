@@ -43,6 +43,12 @@ fetch_source_open(struct fetch_source *src, struct account *a)
 	return reader_open(a, &src->reader);
 }
 
+bool
+fetch_value_is_of_octets(const struct fetch_item *item)
+{
+	return item->kind == FETCH_SECTION && !section_needs_parts(&item->section);
+}
+
 static void
 forget_message(struct fetch_source *src)
 {
@@ -64,6 +70,23 @@ fetch_source_load_header(struct fetch_source *src, int64_t message)
 		return fetch_source_load(src, message, WANT_HEADER);
 	src->row = (struct message_row){
 	    .id = message, .size = header.n, .header_size = header.n, .header = header};
+	src->message = message;
+	return ERR_OK;
+}
+
+enum err
+fetch_source_load_octets(struct fetch_source *src, int64_t message, uint64_t size)
+{
+	struct str header, body;
+
+	forget_message(src);
+	enum err e = reader_octets(src->reader, message, size, &header, &body);
+	if (e)
+		return e;
+	if (!header.p)
+		return fetch_source_load(src, message, WANT_HEADER);
+	src->row = (struct message_row){
+	    .id = message, .size = size, .header_size = header.n, .header = header};
 	src->message = message;
 	return ERR_OK;
 }
@@ -209,7 +232,7 @@ fetch_value_prepare(struct fetch_source *src, const struct fetch_value *v)
 
 	if (v->is_nil || v->text.p || v->size == 0)
 		return ERR_OK;
-	enum err e = reader_octets(src->reader, src->message, &header, &body);
+	enum err e = reader_octets(src->reader, src->message, src->row.size, &header, &body);
 	if (e || header.p) /* they stand in the database: what is there can be read in this step */
 		return e;
 	if (!src->first && !(src->first = malloc(FIRST_PIECE)))

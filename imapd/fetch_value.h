@@ -42,6 +42,11 @@ NODISCARD enum err fetch_source_load(struct fetch_source *src, int64_t message, 
 /* Only what fetch_value_is_of_header() needs, and no more of the row, if that can be had alone.
  * Errors as above. */
 NODISCARD enum err fetch_source_load_header(struct fetch_source *src, int64_t message);
+/* The item is made of octets that need no part table: fetch_source_load_octets() is enough. */
+bool fetch_value_is_of_octets(const struct fetch_item *item);
+/* Only what fetch_value_is_of_octets() needs of a message of `size` octets. Errors as above. */
+NODISCARD enum err fetch_source_load_octets(
+    struct fetch_source *src, int64_t message, uint64_t size);
 /* The end of a step: no database handle is kept. */
 void fetch_source_close(struct fetch_source *src);
 void fetch_source_done(struct fetch_source *src);

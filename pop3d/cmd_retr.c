@@ -85,10 +85,14 @@ begin_file(struct pop3_session *s, struct reader *r)
 {
 	CLEANUP(mem_free) char *piece = malloc(PIECE);
 	struct pop3_pump *p = &s->pump;
+	struct message_row row = {0};
 
 	if (!piece)
 		return ERR_NOMEM;
-	enum err e = reader_take_file(r, p->message, &p->file);
+	enum err e = reader_message(r, p->message, WANT_BASICS, &row);
+	if (!e)
+		e = reader_take_file(r, p->message, &p->file);
+	p->size = row.size;
 	size_t n = next_piece(p);
 	if (!e)
 		e = message_file_read(p->file, 0, piece, n);
@@ -106,21 +110,20 @@ static enum err
 begin(struct pop3_session *s, uint32_t seq, const struct dot_stuff *stuff)
 {
 	CLEANUP(reader_close) struct reader *r = NULL;
-	const struct view_entry *entry;
-	struct message_row row = {0};
+	const struct view_entry *entry = NULL;
 	struct str header, body;
 
-	enum err e = reader_open(s->drop.account, &r);
+	enum err e = maildrop_entry(&s->drop, seq, &entry);
 	if (!e)
-		e = maildrop_row(&s->drop, r, seq, &row, &entry);
+		e = reader_open(s->drop.account, &r);
 	if (!e)
-		e = reader_octets(r, row.id, &header, &body);
+		e = reader_octets(r, entry->message, entry->size, &header, &body);
 	if (e)
 		return e;
 	message_file_close(&s->pump.file);
 	s->pump = (struct pop3_pump){
-	    .message = row.id,
-	    .size = row.size,
+	    .message = entry->message,
+	    .size = entry->size,
 	    .stuff = *stuff,
 	};
 	if (!header.p)

@@ -185,16 +185,59 @@ reader_header(struct reader *r, int64_t message, struct str *ret)
 /* -- octets */
 
 static enum err
-open_rows(struct reader *r, int64_t message, uint64_t size)
+wrong_size(const struct reader *r, int64_t message)
+{
+	return damaged(r, message, db_path(r->handle->db), "the rows have not the message's size");
+}
+
+/* Both rows, if it has them: then the message's own need not be looked at, and is compared only
+ * when it happens to be at hand. */
+static enum err
+open_rows(struct reader *r, int64_t message, bool *ret_found)
 {
 	struct octets *o = &r->octets;
 	enum err e = find_header(r, message, &o->header);
 
-	if (!e)
+	o->body = (struct str){NULL, 0};
+	if (!e && o->header.p)
 		e = find_body(r, message, &o->body);
-	if (!e && (!o->header.p || !o->body.p || o->header.n + o->body.n != size))
-		e = damaged(
-		    r, message, db_path(r->handle->db), "the rows have not the message's size");
+	*ret_found = !e && o->header.p && o->body.p;
+	if (!*ret_found)
+		return e;
+	o->size = o->header.n + o->body.n;
+	bool at_hand = r->rows.st && r->rows.at == message;
+	return at_hand && (uint64_t)stmt_int(r->rows.st, 1) != o->size ? wrong_size(r, message)
+								       : ERR_OK;
+}
+
+static enum err
+open_file(struct reader *r, int64_t message)
+{
+	struct octets *o = &r->octets;
+	enum err e = find_row(r, message, WANT_BASICS);
+
+	if (e)
+		return e;
+	o->size = (uint64_t)stmt_int(r->rows.st, 1);
+	struct str blob = stmt_str(r->rows.st, 6);
+	return blob.n ? message_file_open(r->account, message, blob, o->size, &o->file)
+		      : wrong_size(r, message);
+}
+
+/* The octets where the rows have them; else *ret_found is false. */
+static enum err
+find_rows(struct reader *r, int64_t message, bool *ret_found)
+{
+	struct octets *o = &r->octets;
+
+	if (o->open && o->message == message) {
+		*ret_found = !o->file;
+		return ERR_OK;
+	}
+	forget_octets(o);
+	enum err e = open_rows(r, message, ret_found);
+	o->message = message;
+	o->open = !e && *ret_found;
 	return e;
 }
 
@@ -202,31 +245,29 @@ static enum err
 open_octets(struct reader *r, int64_t message)
 {
 	struct octets *o = &r->octets;
+	bool found = false;
+	enum err e = find_rows(r, message, &found);
 
-	if (o->open && o->message == message)
-		return ERR_OK;
-	forget_octets(o);
-	enum err e = find_row(r, message, WANT_BASICS);
-	if (e)
-		return e;
-	o->size = (uint64_t)stmt_int(r->rows.st, 1);
-	struct str blob = stmt_str(r->rows.st, 6);
-	e = blob.n ? message_file_open(r->account, message, blob, o->size, &o->file)
-		   : open_rows(r, message, o->size);
-	o->message = message;
-	o->open = !e;
+	if (!e && !o->open) {
+		e = open_file(r, message);
+		o->open = !e;
+	}
 	return e;
 }
 
 enum err
-reader_octets(struct reader *r, int64_t message, struct str *ret_header, struct str *ret_body)
+reader_octets(
+    struct reader *r, int64_t message, uint64_t size, struct str *ret_header, struct str *ret_body)
 {
-	enum err e = open_octets(r, message);
+	bool found = false;
+	enum err e = find_rows(r, message, &found);
 
+	if (!e && found && r->octets.size != size)
+		e = wrong_size(r, message);
 	if (e)
 		return e;
-	*ret_header = r->octets.file ? (struct str){NULL, 0} : r->octets.header;
-	*ret_body = r->octets.file ? (struct str){NULL, 0} : r->octets.body;
+	*ret_header = found ? r->octets.header : (struct str){NULL, 0};
+	*ret_body = found ? r->octets.body : (struct str){NULL, 0};
 	return ERR_OK;
 }
 

@@ -53,10 +53,11 @@ NODISCARD enum err reader_header(struct reader *r, int64_t message, struct str *
 NODISCARD enum err reader_read(
     struct reader *r, int64_t message, uint64_t offset, char *to, size_t n, size_t *ret_n);
 /* The two parts of a message that stands in the database (no larger than SPOOL_MEMORY), in place,
- * for as long as reader_message()'s strings; NULL slices for one that has a file. Errors as
- * reader_read(). */
+ * for as long as reader_message()'s strings, without a look at its row; NULL slices for one that
+ * has a file or is no more. `size` is what its entry or its row says: ERR_CORRUPT, logged, where
+ * they have not that. Other errors as reader_read(). */
 NODISCARD enum err reader_octets(
-    struct reader *r, int64_t message, struct str *ret_header, struct str *ret_body);
+    struct reader *r, int64_t message, uint64_t size, struct str *ret_header, struct str *ret_body);
 /* The file of a message that has one, now the caller's, who may keep it longer than the reader;
  * NULL for one that stands in the database and is no larger than SPOOL_MEMORY. Errors as
  * reader_read(). */
