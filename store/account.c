@@ -223,7 +223,7 @@ account_blob_path(const struct account *a, struct str name, char *out)
 
 /* -- upkeep, from store.c */
 
-void
+bool
 accounts_forget_idle(struct store *s, bool handles_closed)
 {
 	struct account *doomed = NULL;
@@ -244,11 +244,13 @@ accounts_forget_idle(struct store *s, bool handles_closed)
 	}
 	s->forgettable = false;
 	pthread_mutex_unlock(&s->mu);
+	bool any = doomed;
 	while (doomed) {
 		struct account *a = doomed;
 		doomed = a->next;
 		free_account(&a);
 	}
+	return any;
 }
 
 /* The database that waits longest for its sync, with a reference to its account. The store's lock

@@ -119,7 +119,8 @@ store_set_alarm(struct store *s, void (*fn)(void *arg, int64_t in_ms), void *arg
 	upkeep_set_alarm(s->upkeep, fn, arg);
 }
 
-/* The pages of closed handles lie scattered over the heap: what is idle should be small. Not for
+/* The pages of closed handles, and what sessions that are gone had, lie scattered over the heap:
+ * what is idle should be small. Not for
  * each handle, since it walks the whole heap. */
 static void
 trim_memory(struct store *s)
@@ -144,12 +145,9 @@ store_tick(struct store *s)
 	accounts_clean(s);
 	accounts_sync(s);
 	pool_reap(s->pool, POOL_IDLE_MS);
-	if (pool_count_closed(s->pool)) {
+	bool closed = pool_count_closed(s->pool) > 0;
+	if (accounts_forget_idle(s, closed) || closed)
 		s->untrimmed = true;
-		accounts_forget_idle(s, true);
-	} else {
-		accounts_forget_idle(s, false);
-	}
 	trim_memory(s);
 }
 

@@ -38,8 +38,8 @@ struct store {
 
 /* Syncs what nobody waited for, directory.db too. */
 void accounts_sync(struct store *s);
-/* `handles_closed`: look even if no reference was given up since the last time. */
-void accounts_forget_idle(struct store *s, bool handles_closed);
+/* `handles_closed`: look even if no reference was given up since the last time. True: some went. */
+bool accounts_forget_idle(struct store *s, bool handles_closed);
 void accounts_free(struct store *s);
 
 /* -- of changes.c and view_cache.c */

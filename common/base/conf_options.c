@@ -144,7 +144,8 @@ static const struct conf_option options[] = {
      "The least level that is written."},
 
     {"limits", "max_connections", CONF_NUMBER, AT(max_connections), 1, 1000000, "20000", NULL, NULL,
-     "Connections to one daemon at a time."},
+     "Connections to one daemon at a time; fewer where the system grants it too few descriptors "
+     "(LimitNOFILE, ulimit -Hn), which the log then says."},
     {"limits", "max_connections_per_address", CONF_NUMBER, AT(max_connections_per_address), 1,
      1000000, "50", NULL, NULL,
      "Connections to one daemon from one IPv4 address or IPv6 /64 network."},
