@@ -5,6 +5,15 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
+#define BLOCK_CONNS 32
+
+/* Structs of connections are made together: they stay, and each apart would keep a page of what the
+ * connection had around it. */
+struct block {
+	struct block *next;
+	struct conn conn[BLOCK_CONNS];
+};
+
 struct hub {
 	struct workers *workers;
 	struct workers *front; /* for peers that nobody knows yet; may be NULL */
@@ -15,6 +24,7 @@ struct hub {
 	pthread_mutex_t mu;
 	struct conn *conns; /* guarded by mu, with next and prev of each */
 	struct conn *spare; /* guarded by mu: closed ones, to be used again */
+	struct block *blocks; /* guarded by mu: all of them */
 	size_t count; /* guarded by mu */
 };
 
@@ -35,6 +45,14 @@ hub_new(struct workers *w, struct loop *l, void (*closed)(void *arg, struct conn
 	return ERR_OK;
 }
 
+static void
+free_block(struct block *b)
+{
+	for (size_t i = 0; i < BLOCK_CONNS; i++)
+		loop_timer_free(&b->conn[i].timer);
+	free(b);
+}
+
 void
 hub_free(struct hub **hp)
 {
@@ -42,11 +60,10 @@ hub_free(struct hub **hp)
 
 	if (!h)
 		return;
-	while (h->spare) {
-		struct conn *c = h->spare;
-		h->spare = c->next;
-		loop_timer_free(&c->timer);
-		free(c);
+	while (h->blocks) {
+		struct block *b = h->blocks;
+		h->blocks = b->next;
+		free_block(b);
 	}
 	pthread_mutex_destroy(&h->mu);
 	free(h);
@@ -158,23 +175,35 @@ hub_recycle(struct conn *c)
 	h->spare = c;
 }
 
+/* The first of a new block; the others are put aside. */
 static struct conn *
-make_conn(struct hub *h)
+make_conns(struct hub *h)
 {
-	struct conn *c = calloc(1, sizeof(*c));
+	struct block *b = calloc(1, sizeof(*b));
 
-	if (!c)
+	if (!b)
 		return NULL;
-	c->timer = loop_timer_new(h->loop, conn_timer_fired, c);
-	if (!c->timer) {
-		free(c);
-		return NULL;
+	for (size_t i = 0; i < BLOCK_CONNS; i++) {
+		struct conn *c = &b->conn[i];
+		c->timer = loop_timer_new(h->loop, conn_timer_fired, c);
+		if (!c->timer) {
+			free_block(b);
+			return NULL;
+		}
+		atomic_store(&c->owned, true);
+		c->ready.run = run_ready;
+		c->queued.run = run_queued;
+		c->hub = h;
 	}
-	atomic_store(&c->owned, true);
-	c->ready.run = run_ready;
-	c->queued.run = run_queued;
-	c->hub = h;
-	return c;
+	pthread_mutex_lock(&h->mu);
+	b->next = h->blocks;
+	h->blocks = b;
+	for (size_t i = 1; i < BLOCK_CONNS; i++) {
+		b->conn[i].next = h->spare;
+		h->spare = &b->conn[i];
+	}
+	pthread_mutex_unlock(&h->mu);
+	return &b->conn[0];
 }
 
 /* Everything but what outlives a connection: tasks, hub, timer, and the atomics that a late event
@@ -246,7 +275,7 @@ hub_add(struct hub *h, int fd, const struct sockaddr *peer, struct tls_context *
 	socklen_t len = sizeof(local);
 
 	if (!c)
-		c = make_conn(h);
+		c = make_conns(h);
 	if (!c) {
 		close(fd);
 		return NULL;
