@@ -18,6 +18,8 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
+#define SPOOL_BEGIN (256 * 1024)
+
 struct spool {
 	struct store *store;
 	struct index_builder *builder;
@@ -29,6 +31,7 @@ struct spool {
 	char *memory; /* all octets, or those the file does not have yet */
 	size_t in_memory, cap;
 	int fd; /* -1: no file */
+	uint64_t written, begun; /* octets of the file, and those being written to the disk */
 	char path[PATH_MAX];
 };
 
@@ -121,8 +124,15 @@ write_out(struct spool *s)
 			return write_error("write", s->path);
 		p += wrote;
 		n -= (size_t)wrote;
+		s->written += (uint64_t)wrote;
 	}
 	s->in_memory = 0;
+	/* The disk gets to work while the rest is still coming; what fails is told by the sync. */
+	if (s->written - s->begun >= SPOOL_BEGIN) {
+		(void)!sync_file_range(
+		    s->fd, (off_t)s->begun, (off_t)(s->written - s->begun), SYNC_FILE_RANGE_WRITE);
+		s->begun = s->written;
+	}
 	return ERR_OK;
 }
 
@@ -224,7 +234,7 @@ spool_sync(struct spool *s)
 	if (s->fd < 0 || s->synced || s->err)
 		return s->err;
 	/* a second sync after a failed one may claim what is not true: the failure sticks */
-	if (fsync(s->fd) < 0)
+	if (fdatasync(s->fd) < 0)
 		return s->err = write_error("sync", s->path);
 	s->synced = true;
 	return ERR_OK;

@@ -186,15 +186,61 @@ is_settled(const struct index_builder *b)
 	return !b->tree.in_header && (b->tree.boundaries.n == 0 || mime_tree_is_full(&b->tree));
 }
 
+#define EACH_OCTET(value) (UINT64_C(0x0101010101010101) * (value))
+#define ROUNDS 255 /* what an octet counts to */
+
+static uint64_t
+eight_octets(const char *p)
+{
+	uint64_t word;
+
+	memcpy(&word, p, sizeof(word));
+	return word;
+}
+
+/* All octets put together by "or", eight at a time: a large message is mostly this. */
+static unsigned char
+or_octets(struct str s)
+{
+	uint64_t all = 0;
+	size_t i = 0;
+
+	for (; i + 8 <= s.n; i += 8)
+		all |= eight_octets(s.p + i);
+	for (; i < s.n; i++)
+		all |= (unsigned char)s.p[i];
+	all |= all >> 32;
+	all |= all >> 16;
+	return (unsigned char)(all | all >> 8);
+}
+
+/* The line feeds, eight octets at a time: each octet of `counts` counts those in its place. */
+static uint64_t
+count_lines(struct str s)
+{
+	uint64_t lines = 0;
+	size_t i = 0;
+
+	while (i + 8 <= s.n) {
+		uint64_t counts = 0;
+		for (int round = 0; round < ROUNDS && i + 8 <= s.n; round++, i += 8) {
+			uint64_t x = eight_octets(s.p + i) ^ EACH_OCTET('\n');
+			uint64_t others = ((x & EACH_OCTET(0x7f)) + EACH_OCTET(0x7f)) | x;
+			counts += (~others >> 7) & EACH_OCTET(1);
+		}
+		for (; counts; counts >>= 8)
+			lines += counts & 0xff;
+	}
+	for (; i < s.n; i++)
+		lines += s.p[i] == '\n';
+	return lines;
+}
+
 /* All that is left to know of such octets is how many lines they are. */
 static void
 take_settled(struct index_builder *b, struct str rest)
 {
-	uint64_t lines = 0;
-
-	for (size_t i = 0; i < rest.n; i++)
-		lines += rest.p[i] == '\n';
-	b->lines += lines;
+	b->lines += count_lines(rest);
 	b->line_at += b->line_n + rest.n;
 	b->line_n = 0;
 }
@@ -204,8 +250,7 @@ index_builder_feed(struct index_builder *b, const void *p, size_t n)
 {
 	struct str rest = str_make(p, n);
 
-	for (size_t i = 0; i < n; i++)
-		b->all |= (unsigned char)rest.p[i];
+	b->all |= or_octets(rest);
 	if (!b->has_nul)
 		b->has_nul = str_has_nul(rest);
 	while (rest.n && !is_settled(b)) {

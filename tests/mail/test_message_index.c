@@ -2,6 +2,8 @@
 #include "common/mail/parts.h"
 #include "tests/support/test.h"
 
+#include <stdio.h>
+
 static struct index_builder *
 build(struct str in, size_t step, struct message_index *ret)
 {
@@ -305,6 +307,43 @@ START_TEST(subject_and_message_id_are_kept_readable)
 }
 END_TEST
 
-TEST_MAIN("message_index", structures_are_found_and_written,
-    parameters_are_read_as_they_are_written, envelopes_are_written,
-    octets_that_no_protocol_carries_do_not_go_out, subject_and_message_id_are_kept_readable)
+/* Text of all octets, with more lines in eight columns than an octet counts to. */
+START_TEST(lines_and_octets_of_large_texts_are_counted)
+{
+	static char text[40000];
+	static const size_t sizes[] = {0, 1, 7, 8, 9, 2040, 2047, 2048, 4095, 39000};
+
+	for (unsigned every = 1; every < 80; every += 13) {
+		for (size_t s = 0; s < ARRAY_LEN(sizes); s++) {
+			struct message_index index;
+			char want[40];
+			size_t n = (size_t)sprintf(text, "A: b\r\n\r\n"), lines = 0;
+			for (size_t i = 0; i < sizes[s]; i++) {
+				bool lf = i % every == every - 1;
+				text[n + i] = lf ? '\n' : (char)(i * 7 % 127 + 1);
+				lines += text[n + i] == '\n';
+			}
+			CLEANUP(index_builder_free)
+			struct index_builder *b =
+			    build_all_ways(str_make(text, n + sizes[s]), &index);
+			snprintf(want, sizeof(want), "\"7BIT\" %zu %zu", sizes[s], lines);
+			ck_assert_msg(
+			    str_find_nocase(index.bodystructure, str_of(want)) != STR_NONE,
+			    "%s is not in %.*s", want, STR_ARG(index.bodystructure));
+			ck_assert(!index.has_8bit);
+			if (!sizes[s])
+				continue;
+			text[n + sizes[s] / 2] = (char)0x80;
+			CLEANUP(index_builder_free)
+			struct index_builder *c =
+			    build_all_ways(str_make(text, n + sizes[s]), &index);
+			ck_assert(index.has_8bit);
+		}
+	}
+}
+END_TEST
+
+TEST_MAIN("message_index", lines_and_octets_of_large_texts_are_counted,
+    structures_are_found_and_written, parameters_are_read_as_they_are_written,
+    envelopes_are_written, octets_that_no_protocol_carries_do_not_go_out,
+    subject_and_message_id_are_kept_readable)
