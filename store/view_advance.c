@@ -173,6 +173,19 @@ in_set(struct set_walk *s, uint32_t uid)
 	return s->r < s->end && s->r->lo <= uid;
 }
 
+/* Calls `each` for the entries of a chunk that is the same in both. */
+static void
+each_of_chunk(struct set_walk *set, const struct view_chunk *c,
+    void (*each)(void *arg, const struct view_entry *was, const struct view_entry *is), void *arg)
+{
+	in_set(set, c->e[0].uid); /* passes what is before */
+	if (set->r == set->end || set->r->lo > c->e[c->n - 1].uid)
+		return;
+	for (uint32_t i = 0; i < c->n; i++)
+		if (in_set(set, c->e[i].uid))
+			each(arg, &c->e[i], &c->e[i]);
+}
+
 static struct set_walk
 set_walk(const struct uidset *uids)
 {
@@ -213,11 +226,10 @@ view_adopt(struct view **told, struct view *now, const struct uidset *uids,
 	struct view *result = NULL;
 
 	while (pair_next(&w)) {
-		for (uint32_t i = 0; w.shared && i < w.shared->n; i++)
-			if (in_set(&set, w.shared->e[i].uid))
-				each(arg, &w.shared->e[i], &w.shared->e[i]);
-		if (w.shared)
+		if (w.shared) {
+			each_of_chunk(&set, w.shared, each, arg);
 			continue;
+		}
 		bool own = w.was && in_set(&set, w.was->uid);
 		if (own)
 			each(arg, w.was, w.is);
