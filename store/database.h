@@ -120,6 +120,7 @@ enum durability {
 struct txn {
 	struct db *db;
 	struct account *account;
+	bool alone; /* no other operation shares the transaction */
 	/* -- private to write.c */
 	int64_t touched[TXN_TOUCHED_MAX];
 	size_t touched_count;

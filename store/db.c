@@ -523,6 +523,13 @@ db_stamp(struct db *db, struct db_stamp *ret)
 	return ret->word[0] == WAL_INDEX_VERSION;
 }
 
+/* The third word counts commits; checkpoints change others. */
+bool
+db_stamp_follows(const struct db_stamp *before, const struct db_stamp *after)
+{
+	return after->word[2] == before->word[2] + 1;
+}
+
 bool
 db_stamp_eq(const struct db_stamp *a, const struct db_stamp *b)
 {

@@ -118,6 +118,8 @@ struct db_stamp {
 /* Without a lock or a system call; false where it can't be had (nothing was read yet). */
 bool db_stamp(struct db *db, struct db_stamp *ret);
 bool db_stamp_eq(const struct db_stamp *a, const struct db_stamp *b);
+/* Whether exactly one transaction was committed between the two. */
+bool db_stamp_follows(const struct db_stamp *before, const struct db_stamp *after);
 
 /* Forgets the pages it has in memory; the system has most of them at hand. Outside transactions. */
 void db_shed_pages(struct db *db);

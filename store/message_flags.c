@@ -1,5 +1,6 @@
 /* STORE: flags and keywords of entries. */
 #include "store/message_private.h"
+#include "store/view_private.h"
 
 struct flags_op_arg {
 	int64_t mailbox;
@@ -8,6 +9,9 @@ struct flags_op_arg {
 	const struct flag_list *flags;
 	uint64_t unchanged_since;
 	struct uidset *ret_modified;
+	struct rows rows; /* those that were changed, as they are now */
+	struct view_change change;
+	bool alone; /* `change` is all that the transaction did */
 };
 
 static uint64_t
@@ -54,29 +58,65 @@ choose(
 }
 
 static enum err
-flags_in_txn(struct txn *t, void *varg)
+read_modseq(struct db *db, int64_t mailbox, uint64_t *ret)
 {
-	const struct flags_op_arg *arg = varg;
-	CLEANUP(rows_done) struct rows rows = {0};
-	struct mailbox_change change = {0};
-	uint64_t bits, modseq;
-	enum err e = mailbox_must_exist(t->db, arg->mailbox);
+	int64_t modseq = 0;
+	enum err e =
+	    db_get_int(db, "SELECT highest_modseq FROM mailbox WHERE id = ?1 AND NOT noselect",
+		&modseq, DB_INT(mailbox));
 
 	if (!e)
-		e = rows_find(t->db, arg->mailbox, arg->uids, 0, &rows);
-	if (e || rows.n == 0)
+		*ret = (uint64_t)modseq;
+	return e == ERR_NOT_FOUND ? ERR_GONE : e;
+}
+
+static enum err
+flags_in_txn(struct txn *t, void *varg)
+{
+	struct flags_op_arg *arg = varg;
+	struct rows *rows = &arg->rows;
+	struct mailbox_change change = {0};
+	uint64_t bits, modseq = 0;
+	enum err e = read_modseq(t->db, arg->mailbox, &arg->change.before);
+
+	if (!e)
+		e = rows_find(t->db, arg->mailbox, arg->uids, 0, rows);
+	if (e || rows->n == 0)
 		return e;
 	e = keywords_to_bits(t, arg->mailbox, arg->flags, arg->op != FLAGS_REMOVE, &bits);
 	if (!e)
-		e = choose(arg, bits, &rows, &change);
-	if (e || rows.n == 0)
+		e = choose(arg, bits, rows, &change);
+	if (e || rows->n == 0)
 		return e;
 	e = txn_next_modseq(t, &modseq);
-	for (size_t i = 0; i < rows.n && !e; i++)
-		rows.r[i].modseq = modseq;
+	for (size_t i = 0; i < rows->n && !e; i++)
+		rows->r[i].modseq = modseq;
 	if (!e)
-		e = entries_update(t->db, arg->mailbox, rows.r, rows.n);
+		e = entries_update(t->db, arg->mailbox, rows->r, rows->n);
+	arg->change.after = modseq;
+	/* a keyword may be new */
+	arg->alone =
+	    t->alone && arg->flags->keyword_count == 0 && db_stamp(t->db, &arg->change.stamp);
 	return e ? e : txn_change_mailbox(t, arg->mailbox, &change, modseq);
+}
+
+/* Saves the next one who asks for the mailbox from reading what is known here. */
+static void
+tell_view(struct account *a, struct flags_op_arg *arg)
+{
+	CLEANUP(mem_free)
+	struct view_entry *puts = reallocarray(NULL, arg->rows.n, sizeof(*puts));
+
+	if (!puts)
+		return;
+	for (size_t i = 0; i < arg->rows.n; i++) {
+		const struct entry *r = &arg->rows.r[i];
+		puts[i] = (struct view_entry){
+		    .uid = r->uid, .message = r->message, .flags = r->flags, .modseq = r->modseq};
+	}
+	arg->change.puts = puts;
+	arg->change.n = arg->rows.n;
+	view_cache_change(a, arg->mailbox, &arg->change);
 }
 
 enum err
@@ -89,6 +129,10 @@ message_store_flags(struct account *a, int64_t mailbox, const struct uidset *uid
 	    .flags = flags,
 	    .unchanged_since = unchanged_since,
 	    .ret_modified = ret_modified};
+	enum err e = account_write(a, flags_in_txn, &arg, DURABLE_LATER);
 
-	return account_write(a, flags_in_txn, &arg, DURABLE_LATER);
+	if (!e && arg.alone && arg.rows.n > 0)
+		tell_view(a, &arg);
+	rows_done(&arg.rows);
+	return e;
 }

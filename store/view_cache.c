@@ -146,6 +146,39 @@ catch_up_locked(struct account *a, struct cached *c)
 	return e;
 }
 
+static void
+change_locked(struct account *a, struct cached *c, const struct view_change *change)
+{
+	struct view *base = c->view, *next = NULL;
+	struct db_stamp now;
+
+	if (!base || base->meta.modseq != change->before)
+		return;
+	struct view_meta meta = base->meta;
+	meta.modseq = change->after;
+	if (view_apply(base, &meta, base->keywords, change->puts, change->n, NULL, 0, &next))
+		return; /* no memory: whoever asks next tries again */
+	view_unref(&c->view);
+	c->view = next;
+	c->stamped = pool_stamp(&a->database, &now) && db_stamp_follows(&change->stamp, &now);
+	if (c->stamped)
+		c->stamp = now;
+}
+
+void
+view_cache_change(struct account *a, int64_t mailbox, const struct view_change *change)
+{
+	struct view_cache *cache = __atomic_load_n(&a->views, __ATOMIC_ACQUIRE);
+	struct cached *c = cache ? take(cache, mailbox) : NULL;
+
+	if (!c)
+		return;
+	pthread_mutex_lock(&c->mu);
+	change_locked(a, c, change);
+	pthread_mutex_unlock(&c->mu);
+	give(cache, c, false);
+}
+
 enum err
 view_current(struct account *a, int64_t mailbox, struct view **ret)
 {

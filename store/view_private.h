@@ -5,6 +5,7 @@
 #ifndef STORE_VIEW_PRIVATE_H
 #define STORE_VIEW_PRIVATE_H
 
+#include "store/db.h"
 #include "store/view.h"
 
 #include <stdatomic.h>
@@ -79,6 +80,18 @@ void view_builder_done(struct view_builder *b);
 NODISCARD enum err view_apply(const struct view *base, const struct view_meta *meta,
     struct view_keywords *keywords, const struct view_entry *puts, size_t n_puts,
     const uint32_t *gone, size_t n_gone, struct view **ret);
+
+/* What a transaction of this process did to a mailbox: entries that exist were changed, nothing
+ * else, and no other operation was part of it. */
+struct view_change {
+	uint64_t before, after; /* the mailbox's modseq */
+	struct db_stamp stamp; /* inside of the transaction */
+	const struct view_entry *puts; /* by UID */
+	size_t n;
+};
+/* After the commit: where the account's snapshot of the mailbox stood at `before`, brings it to
+ * `after` without reading the database. */
+void view_cache_change(struct account *a, int64_t mailbox, const struct view_change *change);
 
 /* Brings *view (NULL: none yet) to what is committed now, in one consistent read. ERR_GONE. Whoever
  * calls owns *view alone. */

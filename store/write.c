@@ -164,6 +164,7 @@ run_operation(struct write_op *op, struct db *db, bool alone)
 	if (e)
 		return e;
 	op->txn.db = db;
+	op->txn.alone = alone;
 	op->result = op->run(&op->txn, op->arg);
 	if (!db_in_transaction(db))
 		return op->result ? op->result : ERR_INTERNAL;
