@@ -44,25 +44,32 @@ find_gap(const struct segments *set, int64_t from, int64_t *ret_from, int64_t *r
 	*ret_from = from;
 }
 
+/* Covers what was there when it began: what comes meanwhile is not worth a segment of its own yet.
+ */
 static enum err
 cover(struct segments_cache *c, struct account *a, segment_pace *pace, void *arg)
 {
-	int64_t from = 1, to = 0;
+	int64_t from = 1, to = 0, given = 0;
+	enum err e = message_ids_given(a, &given);
 
-	for (;;) {
+	while (!e) {
 		CLEANUP(segments_unref) struct segments *set = NULL;
 		int64_t last;
-		enum err e = segments_open(c, a, &set);
+		e = segments_open(c, a, &set);
 		if (e)
-			return e;
+			break;
 		find_gap(set, from, &from, &to);
+		if (from > given)
+			break;
+		to = to < given ? to : given;
 		e = segment_build(a, from, to, pace, arg, &last);
-		if (e == ERR_NOT_FOUND && to < INT64_MAX)
-			last = to; /* there is nothing to cover */
-		else if (e)
-			return e == ERR_NOT_FOUND ? ERR_OK : e;
+		if (e == ERR_NOT_FOUND) { /* there is nothing to cover */
+			last = to;
+			e = ERR_OK;
+		}
 		from = last + 1;
 	}
+	return e;
 }
 
 /* -- merging -------------------------------------------------------------------------------- */

@@ -220,7 +220,7 @@ look_after(struct client *c, bool hurry)
 		e = index_uncovered(c->indexer->cache, c->account, &uncovered);
 	if (e || uncovered < INDEXER_MESSAGES_MIN)
 		return 0;
-	bool quiet = hurry || c->given == -1 || c->given == given;
+	bool quiet = hurry || c->given == given;
 	c->given = given;
 	if (!quiet && uncovered < INDEXER_MESSAGES_MAX)
 		return INDEXER_QUIET_MS;
