@@ -24,3 +24,13 @@ check_PROGRAMS += tests/search/test_facts_table
 tests_search_test_facts_table_SOURCES = %D%/test_facts_table.c
 tests_search_test_facts_table_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_search_test_facts_table_LDADD = $(SEARCH_TEST_LIBS)
+
+check_PROGRAMS += tests/search/test_words
+tests_search_test_words_SOURCES = %D%/test_words.c
+tests_search_test_words_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_search_test_words_LDADD = $(SEARCH_TEST_LIBS)
+
+check_PROGRAMS += tests/search/test_indexer
+tests_search_test_indexer_SOURCES = %D%/test_indexer.c
+tests_search_test_indexer_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_search_test_indexer_LDADD = $(SEARCH_TEST_LIBS)

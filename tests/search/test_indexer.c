@@ -1,0 +1,176 @@
+/* The thread that keeps indexes up to date. */
+#include "common/base/clock.h"
+#include "search/index_work.h"
+#include "search/indexer.h"
+#include "search/words.h"
+#include "store/message.h"
+#include "store/message_ids.h"
+#include "tests/support/store_fixture.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+
+static void
+deliver(struct store_fixture *f, unsigned n, size_t octets)
+{
+	CLEANUP(mem_free) struct append *items = calloc(n, sizeof(*items));
+	struct mailbox_info info;
+	uint32_t uidvalidity;
+
+	ck_assert_ok(mailbox_find(f->account, STR("INBOX"), f->arena, &info));
+	for (unsigned i = 0; i < n; i++) {
+		char text[100];
+		int len = snprintf(text, sizeof(text), "Subject: number%u\r\n\r\n", i);
+		ck_assert_ok(spool_new(f->store, &items[i].spool));
+		ck_assert_ok(spool_write(items[i].spool, text, (size_t)len));
+		for (size_t at = 0; at < octets; at += 9) { /* no word twice */
+			snprintf(text, sizeof(text), "%07zx\r\n", at + i);
+			ck_assert_ok(spool_write(items[i].spool, text, 9));
+		}
+	}
+	ck_assert_ok(message_append(f->account, info.id, items, n, &uidvalidity));
+	for (unsigned i = 0; i < n; i++)
+		spool_free(&items[i].spool);
+}
+
+static size_t
+covered(struct store_fixture *f, struct indexer *ix)
+{
+	CLEANUP(segments_unref) struct segments *set = NULL;
+	size_t n = 0;
+
+	ck_assert_ok(indexer_segments(ix, f->account, &set));
+	for (size_t i = 0; i < segments_count(set); i++)
+		n += segment_count(segments_at(set, i));
+	return n;
+}
+
+/* Within a time that is long even on a busy machine. */
+static void
+wait_covered(struct store_fixture *f, struct indexer *ix, size_t n)
+{
+	for (int i = 0; i < 2000 && covered(f, ix) != n; i++)
+		usleep(20000);
+	ck_assert_uint_eq(covered(f, ix), n);
+}
+
+START_TEST(accounts_in_use_are_indexed_when_it_is_worth_it)
+{
+	CLEANUP(store_fixture_close) struct store_fixture *f = store_fixture_open();
+	struct indexer *ix = NULL;
+
+	ck_assert_ok(indexer_start(&ix));
+	deliver(f, INDEXER_MESSAGES_MIN, 10);
+	usleep(10000);
+	ck_assert_uint_eq(covered(f, ix), 0); /* nobody uses it */
+	ck_assert(indexer_enter(ix, f->account));
+	wait_covered(f, ix, INDEXER_MESSAGES_MIN);
+	deliver(f, INDEXER_MESSAGES_MIN - 1, 10);
+	indexer_hurry(ix, f->account);
+	usleep(300000);
+	ck_assert_uint_eq(covered(f, ix), INDEXER_MESSAGES_MIN);
+	deliver(f, 1, 10);
+	indexer_hurry(ix, f->account);
+	wait_covered(f, ix, 2 * INDEXER_MESSAGES_MIN);
+	/* what was begun is finished */
+	deliver(f, INDEXER_MESSAGES_MIN, 10);
+	indexer_leave(ix, f->account);
+	wait_covered(f, ix, 3 * INDEXER_MESSAGES_MIN);
+	indexer_stop(&ix);
+}
+END_TEST
+
+/* Many users that come, go and ask, while mail comes: for the thread sanitizer. */
+static void *
+use(void *arg)
+{
+	struct store_fixture *f = ((void **)arg)[0];
+	struct indexer *ix = ((void **)arg)[1];
+
+	for (int i = 0; i < 30; i++) {
+		if (!indexer_enter(ix, f->account))
+			continue;
+		(void)covered(f, ix);
+		if (i % 3 == 0)
+			indexer_hurry(ix, f->account);
+		usleep(1000);
+		indexer_leave(ix, f->account);
+	}
+	return NULL;
+}
+
+START_TEST(users_may_come_and_go_at_any_time)
+{
+	CLEANUP(store_fixture_close) struct store_fixture *f = store_fixture_open();
+	struct indexer *ix = NULL;
+	pthread_t users[4];
+
+	ck_assert_ok(indexer_start(&ix));
+	void *arg[] = {f, ix};
+	for (size_t i = 0; i < ARRAY_LEN(users); i++)
+		ck_assert_int_eq(pthread_create(&users[i], NULL, use, arg), 0);
+	for (int i = 0; i < 4; i++)
+		deliver(f, INDEXER_MESSAGES_MIN, 10);
+	for (size_t i = 0; i < ARRAY_LEN(users); i++)
+		pthread_join(users[i], NULL);
+	indexer_stop(&ix); /* in the middle of whatever it does */
+}
+END_TEST
+
+START_TEST(segments_stay_few)
+{
+	CLEANUP(store_fixture_close) struct store_fixture *f = store_fixture_open();
+	CLEANUP(segments_unref) struct segments *set = NULL;
+	struct indexer *ix = NULL;
+
+	ck_assert_ok(indexer_start(&ix));
+	for (size_t i = 1; i <= 30; i++) {
+		deliver(f, 3, 10);
+		ck_assert_ok(indexer_catch_up(ix, f->account));
+		ck_assert_uint_eq(covered(f, ix), 3 * i);
+	}
+	ck_assert_ok(indexer_segments(ix, f->account, &set));
+	ck_assert_uint_lt(segments_count(set), INDEX_FANOUT);
+	segments_unref(&set);
+	indexer_stop(&ix);
+}
+END_TEST
+
+/* One with more words than may be held at once is left to the scan; its neighbours are not. */
+START_TEST(a_message_of_too_many_words_is_not_answered_for)
+{
+	CLEANUP(store_fixture_close) struct store_fixture *f = store_fixture_open();
+	CLEANUP(segments_unref) struct segments *set = NULL;
+	struct indexer *ix = NULL;
+
+	ck_assert_ok(indexer_start(&ix));
+	deliver(f, 1, 10);
+	deliver(f, 1, WORDS_MESSAGE_MEMORY / 2);
+	deliver(f, 1, 10);
+	ck_assert_ok(indexer_catch_up(ix, f->account));
+	ck_assert_ok(indexer_segments(ix, f->account, &set));
+	ck_assert_uint_eq(segments_count(set), 1);
+	struct segment *s = segments_at(set, 0);
+	ck_assert_uint_eq(segment_count(s), 3);
+	for (uint32_t i = 0; i < 3; i++)
+		ck_assert_int_eq(words_are_unknown(s, i), i == 1);
+	segments_unref(&set);
+	/* merging knows it, too */
+	for (int i = 0; i < INDEX_FANOUT; i++) {
+		deliver(f, 1, 10);
+		ck_assert_ok(indexer_catch_up(ix, f->account));
+	}
+	ck_assert_ok(indexer_segments(ix, f->account, &set));
+	struct segment_place place = {0, 0};
+	ck_assert(segments_find(set, 2, &place));
+	ck_assert(words_are_unknown(segments_at(set, place.segment), place.ordinal));
+	ck_assert(segments_find(set, 3, &place));
+	ck_assert(!words_are_unknown(segments_at(set, place.segment), place.ordinal));
+	segments_unref(&set);
+	indexer_stop(&ix);
+}
+END_TEST
+
+TEST_MAIN("indexer", accounts_in_use_are_indexed_when_it_is_worth_it,
+    users_may_come_and_go_at_any_time, segments_stay_few,
+    a_message_of_too_many_words_is_not_answered_for)
