@@ -100,6 +100,15 @@ tests_fuzz_fuzz_facts_SOURCES = %D%/fuzz_facts.c %D%/fuzz.h
 tests_fuzz_fuzz_facts_LDADD = $(SEARCH_LIBS) $(OUTSIDE_LIBS)
 tests_fuzz_fuzz_facts_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
+check_PROGRAMS += tests/fuzz/replay_segment
+tests_fuzz_replay_segment_SOURCES = %D%/fuzz_segment.c %D%/replay.c %D%/fuzz.h
+tests_fuzz_replay_segment_LDADD = $(SEARCH_LIBS) $(OUTSIDE_LIBS)
+if FUZZING
+noinst_PROGRAMS += tests/fuzz/fuzz_segment
+tests_fuzz_fuzz_segment_SOURCES = %D%/fuzz_segment.c %D%/fuzz.h
+tests_fuzz_fuzz_segment_LDADD = $(SEARCH_LIBS) $(OUTSIDE_LIBS)
+tests_fuzz_fuzz_segment_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif
 
 # What is found goes to fuzz-corpus/<target> and fuzz-<target>-crash… in the build folder.
 FUZZ_SECONDS = 60
