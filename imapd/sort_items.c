@@ -126,6 +126,17 @@ set_key(struct sort_items *s, size_t c, uint64_t key)
 		s->more[s->n * (s->program.n - 1) + c - 1] = key;
 }
 
+/* As a number that is in order as the octets are. */
+static uint64_t
+start_of(struct str text)
+{
+	uint64_t start = 0;
+
+	for (size_t i = 0; i < 8; i++)
+		start = start << 8 | (i < text.n ? (unsigned char)text.p[i] : 0);
+	return start;
+}
+
 static void
 end_item(struct sort_items *s, uint32_t number, uint32_t table, uint32_t row)
 {
@@ -133,6 +144,9 @@ end_item(struct sort_items *s, uint32_t number, uint32_t table, uint32_t row)
 	s->items[s->n].table = table;
 	s->numbers[s->n] = number;
 	s->rows[s->n] = row;
+	s->items[s->n].start = text_of_key(s->program.criteria[0].key) != FACT__TEXTS
+				   ? start_of(text_of(s, &s->items[s->n], 0))
+				   : 0;
 	s->n++;
 }
 

@@ -15,6 +15,7 @@
 
 struct sort_item {
 	uint64_t key; /* of the first criterion */
+	uint64_t start; /* of its text: the first eight octets decide most comparisons */
 	uint32_t index; /* in the order of adding */
 	uint32_t table; /* 0: none */
 };

@@ -192,6 +192,23 @@ START_TEST(many_messages_are_sorted_in_steps)
 }
 END_TEST
 
+/* Keys of messages that no segment covers; the answer is NO [LIMIT]. */
+START_TEST(keys_take_bounded_memory)
+{
+	struct sort_items s = {.program = {{{SORT_SUBJECT, false}}, 1}};
+	static char key[FACT_KEY_MAX];
+	const struct facts facts = {.texts[FACT_BASE_SUBJECT] = {key, sizeof(key)}};
+	enum err e = ERR_OK;
+	uint32_t n = 0;
+
+	while (!e && n < 2 * SORT_TEXTS_MAX / FACT_KEY_MAX)
+		e = sort_items_add(&s, n++, &facts);
+	ck_assert_int_eq(e, ERR_LIMIT);
+	ck_assert_uint_gt(n, SORT_TEXTS_MAX / FACT_KEY_MAX / 2);
+	sort_items_done(&s);
+}
+END_TEST
+
 TEST_MAIN("cmd_sort", messages_are_sorted_by_each_key, sort_speaks,
     an_empty_mailbox_has_an_empty_answer, what_another_has_expunged_is_left_out,
-    many_messages_are_sorted_in_steps)
+    many_messages_are_sorted_in_steps, keys_take_bounded_memory)
