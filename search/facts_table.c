@@ -69,7 +69,7 @@ facts_table_thread(const struct facts_table *t, uint32_t row, struct facts *ret)
 	    .flags = r->flags,
 	    .id = t->ids[row],
 	    .subject = t->subjects[row],
-	    .references = t->references + from,
+	    .references = is_sound ? t->references + from : NULL,
 	    .reference_count = is_sound ? r->references_end - (uint32_t)from : 0,
 	};
 }

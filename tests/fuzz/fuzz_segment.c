@@ -60,8 +60,16 @@ walk_facts(const struct segment *s)
 	facts_table_open(s, &t);
 	bits = calloc(t.n / 64 + 1, sizeof(bits[0]));
 	FUZZ_CHECK(bits && t.n <= segment_count(s));
-	for (uint32_t i = 0; i < t.n; i++)
+	for (uint32_t i = 0; i < t.n; i++) {
 		facts_table_thread(&t, i, &f);
+		for (uint32_t k = 0; k < f.reference_count; k++)
+			(void)fact_id_is(&f.references[k]);
+		for (int text = 0; text < FACT__TEXTS; text++) {
+			struct str octets = facts_table_text(&t, (enum fact_text)text, i);
+			FUZZ_CHECK(
+			    octets.n == 0 || memchr(octets.p, octets.p[octets.n - 1], octets.n));
+		}
+	}
 	for (int text = 0; t.n && text < FACT__SEARCHED; text++) {
 		facts_table_find(&t, (enum fact_text)text, STR("e"), bits);
 		facts_table_find(&t, (enum fact_text)text, STR(""), bits);
