@@ -33,7 +33,7 @@ service stats {{
 """
 
 HIBERNATE = """
-imap_hibernate_timeout = 5s
+imap_hibernate_timeout = 1s
 service imap {{
   unix_listener imap-master {{
     user = dovecot
@@ -93,7 +93,7 @@ class Peers(Server):
         with open(self.dovecot, "w", encoding="utf-8") as f:
             f.write(self.dovecot_text + text)
         told = (f"Dovecot process_limit=11000 for imap and client_limit={clients} for anvil, auth, stats; where it "
-                "hibernates, imap_hibernate_timeout=5s, idle_kill=1s")
+                "hibernates, imap_hibernate_timeout=1s, idle_kill=1s")
         if told not in self.set:
             self.set.append(told)
 

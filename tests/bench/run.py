@@ -145,6 +145,15 @@ def render(o):
         print(text, end="")
 
 
+def write_json(to, found):
+    text = json.dumps(found, indent=1)
+    if to == "-":
+        print(text)
+    elif to:
+        with open(to, "w", encoding="utf-8") as f:
+            f.write(text + "\n")
+
+
 def main():
     o = options()
     if o.render:
@@ -179,19 +188,13 @@ def main():
     finally:
         for server in servers:
             server.end()
+        found["seconds"] = round(time.monotonic() - began)
+        print(f"{found['seconds']} s in all", file=out)
+        write_json(o.json, found)
         if o.keep:
             print(f"kept: {directory}", file=out)
         else:
             shutil.rmtree(directory, ignore_errors=True)
-    found["seconds"] = round(time.monotonic() - began)
-    print(f"{found['seconds']} s in all", file=out)
-    if o.json:
-        text = json.dumps(found, indent=1)
-        if o.json == "-":
-            print(text)
-        else:
-            with open(o.json, "w", encoding="utf-8") as f:
-                f.write(text + "\n")
     failed = any(row["errors"] for row in found["rows"]) or any("ERROR" in n for n in found.get("growth_notes", []))
     return 1 if failed else 0
 

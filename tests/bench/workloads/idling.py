@@ -47,10 +47,10 @@ class Idlers:
 
 def settled(server):
     """The processes, once none has ended for some seconds: those whose connections hibernate do."""
-    time.sleep(7 if server.hibernate else 2)
+    time.sleep(3 if server.hibernate else 2)
     pids = server.processes()
     while server.hibernate:
-        time.sleep(3)
+        time.sleep(2.5)
         before, pids = pids, server.processes()
         if len(pids) >= len(before):
             break
@@ -66,7 +66,7 @@ def measure(b, server, sessions):
     with Idlers(b, server, sessions) as idlers:
         pids = settled(server)
         memory = processes.memory_kb(pids) - before
-        rest = max(2, REST_SECONDS * min(1, b.scale))
+        rest = max(1, REST_SECONDS * min(1, b.scale))
         used = processes.cpu_ms(pids)
         time.sleep(rest)
         used = processes.cpu_between(used, processes.cpu_ms(server.processes()))
