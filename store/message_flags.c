@@ -109,11 +109,8 @@ tell_view(struct account *a, struct flags_op_arg *arg)
 
 	if (!puts)
 		return;
-	for (size_t i = 0; i < arg->rows.n; i++) {
-		const struct entry *r = &arg->rows.r[i];
-		puts[i] = (struct view_entry){
-		    .uid = r->uid, .message = r->message, .flags = r->flags, .modseq = r->modseq};
-	}
+	for (size_t i = 0; i < arg->rows.n; i++)
+		puts[i] = view_entry_of(&arg->rows.r[i]);
 	arg->change.puts = puts;
 	arg->change.n = arg->rows.n;
 	view_cache_change(a, arg->mailbox, &arg->change);

@@ -12,6 +12,19 @@ struct rows {
 	size_t n, cap;
 };
 
+/* An entry as views have it. */
+static inline struct view_entry
+view_entry_of(const struct entry *e)
+{
+	return (struct view_entry){
+	    .uid = e->uid,
+	    .size = e->size < VIEW_SIZE_MAX ? (uint32_t)e->size : VIEW_SIZE_MAX,
+	    .message = e->message,
+	    .flags = e->flags,
+	    .modseq = e->modseq,
+	};
+}
+
 void rows_done(struct rows *rows);
 /* The entries of `uids` (NULL: all) that exist and have all bits of `flags`, by UID. */
 NODISCARD enum err rows_find(

@@ -40,18 +40,6 @@ grow(void *array, size_t *cap, size_t need, size_t size)
 	return true;
 }
 
-static struct view_entry
-view_entry_of(const struct entry *e)
-{
-	return (struct view_entry){
-	    .uid = e->uid,
-	    .size = e->size < VIEW_SIZE_MAX ? (uint32_t)e->size : VIEW_SIZE_MAX,
-	    .message = e->message,
-	    .flags = e->flags,
-	    .modseq = e->modseq,
-	};
-}
-
 static int
 compare_entries(const void *a, const void *b)
 {

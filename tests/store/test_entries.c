@@ -1,6 +1,7 @@
 /* Pages of entries in a database: what many changes leave, and that pages stay few and full. */
 #include "common/base/log.h"
 #include "store/message_private.h"
+#include "store/view_private.h"
 #include "tests/store/fixture.h"
 #include "tests/support/test.h"
 
@@ -285,7 +286,55 @@ START_TEST(a_damaged_page_is_an_error_with_the_path_and_no_crash)
 }
 END_TEST
 
-TEST_MAIN("entries", copies_onto_the_same_mailbox_fill_pages, pages_that_lose_entries_join_or_go,
+/* A view that this process brought forward itself, one that another read. */
+static void
+ck_assert_same_entries(const struct view *a, const struct view *b)
+{
+	ck_assert_uint_eq(view_count(a), view_count(b));
+	ck_assert_uint_eq(view_modseq(a), view_modseq(b));
+	for (uint32_t seq = 1; seq <= view_count(a); seq++) {
+		const struct view_entry *x = view_at(a, seq), *y = view_at(b, seq);
+		ck_assert(x->uid == y->uid && x->flags == y->flags && x->modseq == y->modseq &&
+			  x->message == y->message && x->size == y->size);
+	}
+}
+
+START_TEST(a_view_after_a_store_is_as_if_it_had_been_read)
+{
+	static const char *const sets[] = {"7", "1:300", "2:3,96:97,299", "400"};
+	struct flag_list lists[] = {{.system = FLAG_SEEN}, {.system = FLAG_DRAFT | FLAG_DELETED}};
+
+	fixture_open(&f);
+	fill_inbox(300);
+	struct store *second = fixture_second(&f, "second");
+	struct account *other = NULL;
+	ck_assert_ok(account_open(second, account_id(f.a), &other));
+	srand(3);
+	for (int i = 0; i < 60; i++) {
+		CLEANUP(view_unref) struct view *mine = NULL;
+		CLEANUP(view_unref) struct view *theirs = NULL;
+		struct uidset uids = uids_of(&f, sets[rand() % 4]);
+		struct account *who = rand() % 4 ? f.a : other;
+		if (rand() % 3)
+			mine = view_now(&f, f.inbox);
+		view_unref(&mine);
+		ck_assert_ok(message_store_flags(who, f.inbox, &uids, (enum flags_op)(rand() % 3),
+		    &lists[rand() % 2], MODSEQ_ANY, NULL));
+		mine = view_now(&f, f.inbox);
+		ck_assert_ok(view_current(other, f.inbox, &theirs));
+		ck_assert_same_entries(mine, theirs);
+		CLEANUP(view_unref) struct view *fresh = NULL;
+		ck_assert_ok(view_catch_up(f.a, f.inbox, &fresh));
+		ck_assert_same_entries(mine, fresh);
+	}
+	account_unref(&other);
+	store_close(&second);
+	fixture_close(&f);
+}
+END_TEST
+
+TEST_MAIN("entries", a_view_after_a_store_is_as_if_it_had_been_read,
+    copies_onto_the_same_mailbox_fill_pages, pages_that_lose_entries_join_or_go,
     many_entries_expunged_at_once_leave_few_rows, ranges_find_what_is_in_them,
     keywords_in_any_page_keep_their_bits, the_last_uid_is_given_out_and_then_no_more,
     renaming_inbox_takes_all_pages_along, a_damaged_page_is_an_error_with_the_path_and_no_crash)
