@@ -8,6 +8,8 @@
 #include <limits.h>
 #include <stdio.h>
 
+#define SHED_SAMPLES 64 /* messages of a segment that are looked for */
+
 enum err
 index_uncovered(struct segments_cache *c, struct account *a, int64_t *ret)
 {
@@ -139,6 +141,47 @@ merge(struct segments_cache *c, struct account *a, segment_pace *pace, void *arg
 	return e;
 }
 
+/* -- letting go ----------------------------------------------------------------------------- */
+
+/* Looks at some of the messages, evenly spread, so that it costs little for any segment. */
+static enum err
+is_mostly_kept(struct account *a, const struct segment *s, bool *ret)
+{
+	uint32_t n = segment_count(s) < SHED_SAMPLES ? segment_count(s) : SHED_SAMPLES;
+	uint32_t gone = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t ordinal = (uint32_t)((uint64_t)segment_count(s) * i / n);
+		int64_t id = segment_message(s, ordinal);
+		enum err e = message_last_id(a, id, id, &id, NULL);
+		if (e && e != ERR_NOT_FOUND)
+			return e;
+		gone += e == ERR_NOT_FOUND;
+	}
+	*ret = gone * INDEX_SHED < n || gone == 0;
+	return ERR_OK;
+}
+
+/* Rewrites segments of which a good part has been expunged. */
+static enum err
+shed(struct segments_cache *c, struct account *a, segment_pace *pace, void *arg)
+{
+	CLEANUP(segments_unref) struct segments *set = NULL;
+	enum err e = segments_open(c, a, &set);
+
+	for (size_t i = 0; !e && i < segments_count(set); i++) {
+		struct segment *s = segments_at(set, i);
+		bool kept = true;
+		e = is_mostly_kept(a, s, &kept);
+		if (e || kept)
+			continue;
+		if (pace && !pace(arg, SEGMENT_WRITES))
+			return ERR_CANCELLED;
+		e = segment_merge(a, &s, 1);
+	}
+	return e;
+}
+
 /* -- tidying up ----------------------------------------------------------------------------- */
 
 /* What a killed builder left. */
@@ -187,6 +230,8 @@ index_bring_up(struct segments_cache *c, struct account *a, segment_pace *pace, 
 		e = tidy(c, a);
 	if (!e)
 		e = cover(c, a, pace, arg);
+	if (!e)
+		e = shed(c, a, pace, arg);
 	if (!e)
 		e = merge(c, a, pace, arg);
 	return e;

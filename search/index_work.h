@@ -12,11 +12,14 @@
 #define INDEX_FANOUT 4
 #define INDEX_CLASS_OCTETS (1024 * 1024)
 #define INDEX_SEGMENT_OCTETS (512ull * 1024 * 1024)
+/* A segment of which about one in so many messages is no more is written anew without them. */
+#define INDEX_SHED 4
 
 /* How many ids have been given out since the last one that is covered. Errors of segments_open().
  */
 NODISCARD enum err index_uncovered(struct segments_cache *c, struct account *a, int64_t *ret);
-/* Covers all messages that exist, merges, removes files that are of no use. `go_on` (may be NULL)
+/* Covers all messages that exist, lets go of what was expunged, merges, removes files that are of
+ * no use. `go_on` (may be NULL)
  * is asked as in segment_build(): ERR_CANCELLED. ERR_BUSY when another process is at it. */
 NODISCARD enum err index_bring_up(
     struct segments_cache *c, struct account *a, segment_pace *pace, void *arg);

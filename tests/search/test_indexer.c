@@ -171,6 +171,43 @@ START_TEST(a_message_of_too_many_words_is_not_answered_for)
 }
 END_TEST
 
+START_TEST(what_was_expunged_is_let_go_of)
+{
+	CLEANUP(store_fixture_close) struct store_fixture *f = store_fixture_open();
+	CLEANUP(segments_unref) struct segments *set = NULL;
+	struct indexer *ix = NULL;
+	struct mailbox_info info;
+	struct uid_range most = {11, 40}, few = {1, 2};
+	struct uidset uids = {.r = &few, .n = 1};
+
+	ck_assert_ok(indexer_start(&ix));
+	deliver(f, 40, 10);
+	ck_assert_ok(indexer_catch_up(ix, f->account));
+	ck_assert_ok(mailbox_find(f->account, STR("INBOX"), f->arena, &info));
+	ck_assert_ok(message_remove(f->account, info.id, &uids));
+	ck_assert_ok(account_clean(f->account));
+	ck_assert_ok(indexer_catch_up(ix, f->account));
+	ck_assert_uint_eq(covered(f, ix), 40); /* not worth it yet */
+	uids.r = &most;
+	ck_assert_ok(message_remove(f->account, info.id, &uids));
+	ck_assert_ok(account_clean(f->account));
+	ck_assert_ok(indexer_catch_up(ix, f->account));
+	ck_assert_uint_eq(covered(f, ix), 8);
+	ck_assert_ok(indexer_segments(ix, f->account, &set));
+	struct words_query q = {.needle = STR("number5"), .places = WORD_ANYWHERE};
+	CLEANUP(mem_free) uint64_t *bits = NULL;
+	bool exact;
+	ck_assert_ok(words_ask(segments_at(set, 0), &q, &bits, &exact));
+	ck_assert(exact && bits[0] == 1 << 3); /* the sixth, of which two are no more */
+	q.needle = STR("number2");
+	free(bits);
+	ck_assert_ok(words_ask(segments_at(set, 0), &q, &bits, &exact));
+	ck_assert(exact && bits[0] == 1); /* and not number20 to number29 */
+	segments_unref(&set);
+	indexer_stop(&ix);
+}
+END_TEST
+
 TEST_MAIN("indexer", accounts_in_use_are_indexed_when_it_is_worth_it,
     users_may_come_and_go_at_any_time, segments_stay_few,
-    a_message_of_too_many_words_is_not_answered_for)
+    a_message_of_too_many_words_is_not_answered_for, what_was_expunged_is_let_go_of)
