@@ -1,14 +1,13 @@
 """SEARCH on the large mailbox. What a side derives from the messages by itself is there before the stopwatch, except
 in the row that says so."""
 from .base import Workload, latency
-from .fixtures import big_command, need_indexed
+from .fixtures import big_command
 
 
 def search(criteria, repeat, found=None):
     """The median time of a SEARCH; `found` of the messages are answered."""
 
     def work(b, server):
-        need_indexed(b, server)
         return latency(big_command(b, server, repeat, f"SEARCH {criteria}"), found(b) * repeat if found else None)
 
     return work

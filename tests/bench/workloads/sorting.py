@@ -1,13 +1,12 @@
 """SORT and THREAD (RFC 5256) on the large mailbox."""
 from .base import Workload, latency
-from .fixtures import big_command, need_indexed
+from .fixtures import big_command
 
 
 def sort(command, repeat=9):
     """The median time; every message is answered. The first, which fills caches, counts as little as any other."""
 
     def work(b, server):
-        need_indexed(b, server)
         return latency(big_command(b, server, repeat, command), b.big * repeat)
 
     return work
