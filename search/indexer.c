@@ -27,7 +27,7 @@ struct client {
 };
 
 #define PACE_MS 5 /* of reading, then it is looked at how busy the machine is */
-#define PAUSE_FACTOR 4
+#define PAUSE_FACTOR 9
 #define PAUSE_MAX_MS 200
 
 struct pace {

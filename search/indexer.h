@@ -14,7 +14,7 @@
 #include "search/segments.h"
 
 #define INDEXER_MESSAGES_MIN 64
-#define INDEXER_MESSAGES_MAX 5000
+#define INDEXER_MESSAGES_MAX 10000
 #define INDEXER_QUIET_MS 1000
 
 struct indexer;

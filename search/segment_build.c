@@ -156,7 +156,7 @@ add_message(struct build *b, int64_t id)
 	struct part_table parts;
 	b->last = id;
 	arena_reset(b->arena);
-	enum err e = reader_message(b->reader, id, WANT_HEADER | WANT_PARTS | WANT_ENVELOPE, &row);
+	enum err e = reader_message(b->reader, id, WANT_HEADER | WANT_PARTS, &row);
 	if (!e)
 		e = parts_decode(row.parts, b->arena, &parts);
 	if (!e)

@@ -14,7 +14,7 @@
 /* A message as builders see it; everything lives during the call only. */
 struct segment_message {
 	uint32_t ordinal; /* 0, 1, 2, … */
-	const struct message_row *row; /* WANT_PARTS and WANT_ENVELOPE */
+	const struct message_row *row; /* WANT_HEADER and WANT_PARTS */
 	struct str header; /* the top header, as far as headers are looked at */
 	const struct part_table *parts;
 };
