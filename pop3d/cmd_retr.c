@@ -107,6 +107,18 @@ begin_file(struct pop3_session *s, struct reader *r)
 
 /* What stands in the database is read as a whole before anything is said, and said as a whole. */
 static enum err
+say_whole(struct pop3_session *s, struct str header, struct str body)
+{
+	say_ok(s);
+	enum err e = write_octets(s, header);
+	if (!e)
+		e = write_octets(s, body);
+	if (!e)
+		write_end(s);
+	return e;
+}
+
+static enum err
 begin(struct pop3_session *s, uint32_t seq, const struct dot_stuff *stuff)
 {
 	CLEANUP(reader_close) struct reader *r = NULL;
@@ -114,10 +126,6 @@ begin(struct pop3_session *s, uint32_t seq, const struct dot_stuff *stuff)
 	struct str header, body;
 
 	enum err e = maildrop_entry(&s->drop, seq, &entry);
-	if (!e)
-		e = reader_open(s->drop.account, &r);
-	if (!e)
-		e = reader_octets(r, entry->message, entry->size, &header, &body);
 	if (e)
 		return e;
 	message_file_close(&s->pump.file);
@@ -126,14 +134,18 @@ begin(struct pop3_session *s, uint32_t seq, const struct dot_stuff *stuff)
 	    .size = entry->size,
 	    .stuff = *stuff,
 	};
+	if (read_ahead_take(&s->ahead, seq, &header, &body))
+		return say_whole(s, header, body);
+	e = reader_open(s->drop.account, &r);
+	if (!e)
+		e = reader_octets(r, entry->message, entry->size, &header, &body);
+	if (e)
+		return e;
 	if (!header.p)
 		return begin_file(s, r);
-	say_ok(s);
-	e = write_octets(s, header);
+	e = say_whole(s, header, body);
 	if (!e)
-		e = write_octets(s, body);
-	if (!e)
-		write_end(s);
+		read_ahead_fill(&s->ahead, &s->drop, r, seq);
 	return e;
 }
 

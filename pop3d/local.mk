@@ -12,7 +12,8 @@ libpop3d_a_SOURCES = \
 	%D%/pop3_dispatch.c %D%/pop3_dispatch.h \
 	%D%/pop3_reply.c %D%/pop3_reply.h \
 	%D%/pop3_session.c %D%/pop3_session.h \
-	%D%/pop3_text.c %D%/pop3_text.h
+	%D%/pop3_text.c %D%/pop3_text.h \
+	%D%/read_ahead.c %D%/read_ahead.h
 
 sbin_PROGRAMS += pop3d/pop3d
 pop3d_pop3d_SOURCES = %D%/main.c

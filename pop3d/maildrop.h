@@ -4,9 +4,9 @@
  * The mailbox is not locked: several sessions, IMAP's too, may work on it. Message numbers and
  * unique ids are those of the snapshot for as long as the session lives. What another session has
  * removed meanwhile is to every command as if DELE had marked it: ERR_GONE, neither listed nor
- * counted; and is nothing to remove any more in UPDATE. What another session has moved to another
- * mailbox can still be read, as RFC 1939's locked maildrop has it.
- * One thread at a time; holds no database handle between calls.
+ * counted; and is nothing to remove any more in UPDATE (but for what read_ahead.h holds already).
+ * What another session has moved to another mailbox can still be read, as RFC 1939's locked
+ * maildrop has it. One thread at a time; holds no database handle between calls.
  */
 #ifndef POP3D_MAILDROP_H
 #define POP3D_MAILDROP_H

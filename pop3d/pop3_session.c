@@ -233,6 +233,7 @@ done(void *session)
 	    F_CSTR("peer", s->conn ? conn_peer(s->conn) : ""), F_UINT("retrieved", s->retrieved),
 	    F_UINT("octets", s->octets), F_UINT("deleted", s->removed), F_CSTR("end", s->end));
 	sasl_free(&s->sasl);
+	read_ahead_drop(&s->ahead);
 	message_file_close(&s->pump.file);
 	maildrop_close(&s->drop);
 	conf_unref(&s->conf);

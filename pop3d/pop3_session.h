@@ -12,6 +12,7 @@
 #include "pop3d/dot_stuff.h"
 #include "pop3d/maildrop.h"
 #include "pop3d/pop3_text.h"
+#include "pop3d/read_ahead.h"
 #include "store/service.h"
 
 #define POP3_NAME_MAX 255 /* octets of USER's name */
@@ -78,6 +79,7 @@ struct pop3_session {
 	char *user; /* address */
 	struct maildrop drop;
 	struct pop3_pump pump;
+	struct read_ahead ahead;
 	uint64_t retrieved, octets; /* for the log */
 	uint32_t removed;
 };

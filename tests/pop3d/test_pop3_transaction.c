@@ -68,6 +68,63 @@ START_TEST(syntax_errors_are_told_one_by_one)
 }
 END_TEST
 
+#define RUN 60
+#define RUN_LARGE 30 /* the number of one that stands in a file */
+
+/* Messages of many sizes, so that what is read ahead ends in different places. */
+static void
+make_run(char *const text[RUN])
+{
+	for (int i = 0; i < RUN; i++) {
+		size_t size = i + 1 == RUN_LARGE ? SPOOL_MEMORY + 10 : (size_t)(i * i * 37 % 20000);
+		size_t at = (size_t)sprintf(text[i], "Subject: %d\r\n\r\n", i);
+		while (at < size)
+			at += (size_t)sprintf(text[i] + at, ".line at %zu of %d\r\n", at, i);
+	}
+}
+
+START_TEST(a_run_of_retr_gives_what_each_gives_alone)
+{
+	static char room[RUN][SPOOL_MEMORY + 100];
+	char *text[RUN];
+	for (int i = 0; i < RUN; i++)
+		text[i] = room[i];
+	make_run(text);
+	CLEANUP(pop3_fixture_close)
+	struct pop3_fixture *f = pop3_fixture_open((const char *const *)text, RUN);
+	CLEANUP(conn_memory_close) struct conn *run = pop3_login(f);
+	CLEANUP(conn_memory_close) struct conn *back = pop3_login(f);
+	const char *alone[RUN + 1];
+
+	for (int i = RUN; i >= 1; i--)
+		alone[i] = pop3_ask(f, back, arena_printf(f->arena, "RETR %d", i).p);
+	for (int i = 1; i <= RUN; i++) {
+		const char *got = pop3_ask(f, run, arena_printf(f->arena, "RETR %d", i).p);
+		ck_assert_msg(strncmp(got, "+OK ", 4) == 0, "%d: %.60s", i, got);
+		ck_assert_msg(strcmp(got, alone[i]) == 0, "%d: %.200s", i, got);
+	}
+	for (int i = 1; i <= RUN; i += i % 3 == 0 ? 2 : 1) /* with gaps, and back to the start */
+		ck_assert_str_eq(
+		    pop3_ask(f, run, arena_printf(f->arena, "RETR %d", i).p), alone[i]);
+}
+END_TEST
+
+START_TEST(what_was_read_ahead_is_as_deleted_as_the_rest)
+{
+	CLEANUP(pop3_fixture_close)
+	struct pop3_fixture *f = pop3_fixture_open(pop3_three_messages, 3);
+	CLEANUP(conn_memory_close) struct conn *c = pop3_login(f);
+
+	pop3_ask(f, c, "RETR 1");
+	pop3_ask(f, c, "RETR 2"); /* a run: message 3 is held */
+	pop3_ask(f, c, "DELE 3");
+	ck_assert_str_eq(pop3_ask(f, c, "RETR 3"), "-ERR Message has been deleted\r\n");
+	pop3_ask(f, c, "RSET");
+	ck_assert(strncmp(pop3_ask(f, c, "TOP 3 0"), "+OK", 3) == 0);
+	ck_assert(strncmp(pop3_ask(f, c, "RETR 3"), "+OK 27 octets", 13) == 0);
+}
+END_TEST
+
 static const struct dialogue empty[] = {
     POP3_GREETING,
     POP3_LOGIN,
@@ -418,4 +475,5 @@ TEST_MAIN("pop3_transaction", every_command_does_what_rfc_1939_says,
     a_message_keeps_its_unique_id_when_it_is_moved_out_and_back,
     copies_of_one_message_have_unique_ids_of_their_own, the_longest_unique_id_fits,
     a_large_message_flows_as_the_peer_reads, a_message_whose_octets_are_lost_is_an_error,
-    unique_ids_survive_a_copy_of_the_data, long_lists_flow_and_leave_nothing_out)
+    unique_ids_survive_a_copy_of_the_data, long_lists_flow_and_leave_nothing_out,
+    a_run_of_retr_gives_what_each_gives_alone, what_was_read_ahead_is_as_deleted_as_the_rest)
