@@ -4,15 +4,20 @@
 #include <limits.h>
 #include <stdio.h>
 
+/* By a handle of its own: inside of a transaction SQLite makes no copies. What it reads is what was
+ * committed last, and nobody else can commit. */
 static enum err
 snapshot_before(struct db *db, int64_t version)
 {
+	CLEANUP(db_close) struct db *beside = NULL;
 	char path[PATH_MAX];
 
 	if (snprintf(path, sizeof(path), "%s.before-%lld", db_path(db), (long long)version) >=
 	    (int)sizeof(path))
 		return ERR_TOO_LONG;
-	enum err e = db_snapshot(db, path);
+	enum err e = db_open(db_path(db), DB_WRITER, &beside);
+	if (!e)
+		e = db_snapshot(beside, path);
 	if (!e)
 		log_info("migrate", F_CSTR("file", db_path(db)), F_CSTR("snapshot", path),
 		    F_INT("version", version));
@@ -33,9 +38,12 @@ static enum err
 run_steps(struct db *db, const struct schema *s)
 {
 	int64_t version;
-	/* Asked again under the lock: another process may have been quicker. */
+	/* Asked again under the lock: another process may have been quicker, and the snapshot that
+	 * it made must not give way to one of its result. */
 	enum err e = db_version(db, &version);
 
+	if (!e && version > 0 && version < s->version)
+		e = snapshot_before(db, version + 1);
 	for (; !e && version < s->version; version++)
 		e = run_step(db, &s->steps[version]);
 	return e ? e : db_set_version(db, s->version);
@@ -58,9 +66,7 @@ schema_migrate(struct db *db, const struct schema *s)
 		    F_CSTR("detail", "made by a newer program"));
 		return ERR_CANNOT;
 	}
-	e = version > 0 ? snapshot_before(db, version + 1) : ERR_OK;
-	if (!e)
-		e = db_begin_write(db);
+	e = db_begin_write(db);
 	if (!e)
 		e = run_steps(db, s);
 	if (e) {

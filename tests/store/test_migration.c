@@ -3,8 +3,10 @@
 #include "tests/store/fixture.h"
 #include "tests/support/test.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct fixture f;
@@ -142,5 +144,83 @@ START_TEST(an_empty_account_is_brought_forward)
 }
 END_TEST
 
+static int64_t
+version_of(const char *path)
+{
+	CLEANUP(db_close) struct db *db = NULL;
+	int64_t version = -1;
+
+	ck_assert_ok(db_open(path, DB_READER, &db));
+	ck_assert_ok(db_version(db, &version));
+	return version;
+}
+
+static pid_t
+migrate_in_child(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		f.store = fixture_second(&f, "child");
+		_exit(account_open(f.store, 1, &f.a) ? 1 : 0);
+	}
+	return pid;
+}
+
+START_TEST(a_killed_migration_is_followed_by_another)
+{
+	char snapshot[300];
+	int status;
+
+	fixture_open(&f);
+	put_version_2(content);
+	store_close(&f.store);
+	for (unsigned i = 0; i < 8; i++) {
+		pid_t pid = migrate_in_child();
+		usleep(3000 * i);
+		kill(pid, SIGKILL);
+		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+		ck_assert(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+	}
+	f.store = fixture_second(&f, "test");
+	ck_assert_ok(account_open(f.store, 1, &f.a));
+	ck_assert_int_eq(query("PRAGMA user_version"), schema_account.version);
+	ck_assert_counters(f.a);
+	ck_assert_int_eq(query("SELECT count(*) FROM entry"), 1010);
+	snprintf(snapshot, sizeof(snapshot), "%s/data/accounts/1/mail.db.before-3", f.dir);
+	ck_assert_int_eq(version_of(snapshot), 2);
+	ck_assert_ok(account_open(f.store, 2, &f.b));
+	fixture_close(&f);
+}
+END_TEST
+
+/* Three daemons start at once. */
+START_TEST(the_snapshot_is_of_what_was_before_whoever_comes_second)
+{
+	char snapshot[300];
+
+	fixture_open(&f);
+	snprintf(snapshot, sizeof(snapshot), "%s/data/accounts/1/mail.db.before-3", f.dir);
+	for (int round = 0; round < 5; round++) {
+		pid_t pid[3];
+		int status;
+		put_version_2(content);
+		store_close(&f.store);
+		for (int i = 0; i < 3; i++)
+			pid[i] = migrate_in_child();
+		for (int i = 0; i < 3; i++) {
+			ck_assert_int_eq(waitpid(pid[i], &status, 0), pid[i]);
+			ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+		}
+		ck_assert_int_eq(version_of(snapshot), 2);
+	}
+	f.store = fixture_second(&f, "test");
+	ck_assert_ok(account_open(f.store, 1, &f.a));
+	ck_assert_ok(account_open(f.store, 2, &f.b));
+	fixture_close(&f);
+}
+END_TEST
+
 TEST_MAIN("migration", entries_and_tombstones_are_packed_and_nothing_is_lost,
-    an_empty_account_is_brought_forward)
+    an_empty_account_is_brought_forward, a_killed_migration_is_followed_by_another,
+    the_snapshot_is_of_what_was_before_whoever_comes_second)
