@@ -25,6 +25,7 @@ struct account {
 	int64_t quota_ms; /* when, 0 never; guarded by quota_mu */
 
 	_Atomic bool unswept; /* the cleaner may have something to do (cleaner.h) */
+	int64_t clean_after_ms; /* but not before; store_tick() only */
 	struct view_cache
 	    *views; /* view_cache.c; NULL until needed, view_cache_free() at the end */
 };

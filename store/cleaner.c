@@ -271,22 +271,37 @@ account_clean(struct account *a)
 
 /* -- in the background */
 
-/* Once in a tick: what came meanwhile waits for the next one. */
+/* What a look costs grows with the account. So a client that expunges message by message has them
+ * cleaned together, the more of them the larger the account is. */
 static void
-clean_for_a_while(struct account *a)
+let_rest(struct account *a, int64_t began_ms)
 {
-	int64_t until_ms = clock_mono_ms() + CLEAN_TICK_MS;
+	int64_t now = clock_mono_ms(), rest_ms = CLEAN_REST * (now - began_ms);
+
+	a->clean_after_ms = now + (rest_ms > CLEAN_DELAY_MS ? rest_ms : CLEAN_DELAY_MS);
+}
+
+/* What comes meanwhile waits for another tick. */
+static void
+clean_until(struct account *a, int64_t until_ms)
+{
+	int64_t began_ms = clock_mono_ms();
 	bool done = false;
 	enum err e = ERR_OK;
 
 	atomic_store(&a->unswept, false);
-	while (!e && !done && clock_mono_ms() < until_ms)
+	do
 		e = clean_group(a, &done);
+	while (!e && !done && clock_mono_ms() < until_ms);
+	let_rest(a, began_ms);
 	/* damage does not heal by itself: the next expunge, or the next process, tries again */
-	if (!e && !done)
+	if (!e && !done) {
+		a->clean_after_ms = 0;
 		note_unswept(a, 0);
-	else if (e == ERR_BUSY || e == ERR_NO_SPACE)
+	} else if (e == ERR_BUSY || e == ERR_NO_SPACE) {
+		a->clean_after_ms = clock_mono_ms() + CLEAN_RETRY_MS;
 		note_unswept(a, CLEAN_RETRY_MS);
+	}
 }
 
 /* A reference to the account of the bucket with the lowest id above `after` that was noted. */
@@ -306,15 +321,35 @@ find_noted(struct store *s, size_t bucket, int64_t after)
 	return found;
 }
 
+static void
+clean_bucket(struct store *s, size_t bucket, int64_t until_ms)
+{
+	struct account *a;
+
+	for (int64_t last = 0; (a = find_noted(s, bucket, last));) {
+		last = a->id;
+		int64_t now = clock_mono_ms();
+		if (now < a->clean_after_ms)
+			upkeep_want(s->upkeep, a->clean_after_ms);
+		else if (now >= until_ms)
+			upkeep_want(s->upkeep, now);
+		else
+			clean_until(a, until_ms);
+		account_unref(&a);
+	}
+}
+
 void
 accounts_clean(struct store *s)
 {
+	int64_t until_ms = clock_mono_ms() + CLEAN_TICK_MS;
+	size_t first = s->clean_bucket;
+
+	/* Where the time is up the next tick begins, so that everybody has his turn. */
 	for (size_t i = 0; i < STORE_ACCOUNT_BUCKETS; i++) {
-		struct account *a;
-		for (int64_t last = 0; (a = find_noted(s, i, last));) {
-			clean_for_a_while(a);
-			last = a->id;
-			account_unref(&a);
-		}
+		size_t bucket = (first + i) % STORE_ACCOUNT_BUCKETS;
+		if (clock_mono_ms() < until_ms)
+			s->clean_bucket = bucket;
+		clean_bucket(s, bucket, until_ms);
 	}
 }

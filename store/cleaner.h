@@ -23,10 +23,11 @@ void cleaner_look(struct account *a, struct db *db);
 
 #define CLEAN_GROUP 2000 /* messages looked at together, about */
 #define CLEAN_BATCH 200 /* messages deleted in one transaction: writers wait no longer for it */
-#define CLEAN_TICK_MS 300 /* and so long for one account in one tick */
+#define CLEAN_TICK_MS 300 /* and so long in one tick, which has others to see to */
+#define CLEAN_REST 20 /* an account that took so long is left alone for so many times as long */
 #define CLEAN_RETRY_MS 10000 /* after a failure that may pass */
 
-/* From store_tick(): all accounts that were noted. */
+/* From store_tick(): accounts that were noted, for a while; a later tick sees to the others. */
 void accounts_clean(struct store *s);
 
 #endif

@@ -142,8 +142,8 @@ void
 store_tick(struct store *s)
 {
 	upkeep_begin(s->upkeep);
+	accounts_sync(s); /* first: this is for a promise of durability */
 	accounts_clean(s);
-	accounts_sync(s);
 	pool_reap(s->pool, POOL_IDLE_MS);
 	bool closed = pool_count_closed(s->pool) > 0;
 	if (accounts_forget_idle(s, closed) || closed)

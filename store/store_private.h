@@ -29,6 +29,7 @@ struct store {
 	bool forgettable; /* an account may have become idle; guarded by mu */
 	struct login_note *login_notes; /* directory_account.c; guarded by mu */
 	int64_t trimmed_ms; /* store_tick() only */
+	size_t clean_bucket; /* of accounts, where the cleaner goes on; store_tick() only */
 	bool untrimmed; /* handles were closed since; store_tick() only */
 
 	struct bus *bus; /* changes.c */

@@ -96,6 +96,35 @@ START_TEST(a_deleted_mailbox_leaves_its_messages_to_the_cleaner)
 }
 END_TEST
 
+/* A look costs as much as the account is large: it must not come after each expunge. */
+START_TEST(what_is_expunged_one_by_one_is_cleaned_together)
+{
+	fixture_open(&f);
+	for (unsigned i = 1; i <= 10; i++)
+		deliver_one(&f, i, 100);
+	struct uidset first = uids_of(&f, "1"), second = uids_of(&f, "2"), last = uids_of(&f, "3");
+	ck_assert_ok(message_remove(f.a, f.inbox, &first));
+	store_tick(f.store);
+	ck_assert_int_eq(messages(), 9);
+	ck_assert_ok(message_remove(f.a, f.inbox, &second));
+	store_tick(f.store); /* which may have come for another reason */
+	ck_assert_int_eq(messages(), 9);
+	ck_assert_ok(message_remove(f.a, f.inbox, &last));
+	store_tick(f.store);
+	ck_assert_int_eq(messages(), 9);
+	ck_assert_int_eq(query_of(f.a, "SELECT count(*) FROM unswept"), 2);
+	usleep((CLEAN_DELAY_MS + 200) * 1000);
+	store_tick(f.store);
+	if (messages() == 9) { /* the first look was slow */
+		usleep(5000000);
+		store_tick(f.store);
+	}
+	ck_assert_int_eq(messages(), 7);
+	ck_assert_counters(f.a);
+	fixture_close(&f);
+}
+END_TEST
+
 /* An entry that comes while the cleaner is between its look and its deletions. */
 START_TEST(two_cleaners_and_a_client_do_not_disturb_each_other)
 {
@@ -222,6 +251,7 @@ END_TEST
 
 TEST_MAIN("cleaner", a_message_goes_after_its_last_entry_and_quota_at_once,
     a_deleted_mailbox_leaves_its_messages_to_the_cleaner,
+    what_is_expunged_one_by_one_is_cleaned_together,
     two_cleaners_and_a_client_do_not_disturb_each_other,
     what_was_expunged_before_a_kill_is_cleaned_by_the_next_process,
     a_killed_cleaner_is_followed_by_another)
