@@ -86,23 +86,27 @@ class_of(const struct segment *s)
 	return class;
 }
 
-/* Neighbours of at most this class, as many as may be merged, beginning with the i-th. */
+/* Neighbours of at most this class, as many as may be merged, beginning with the i-th; none where
+ * one of them is larger than the others together: that would be written again and again for the
+ * sake of a few small ones. */
 static size_t
 run_of(const struct segments *set, size_t i, unsigned class)
 {
-	uint64_t octets = 0;
+	uint64_t octets = 0, largest = 0;
 	size_t n = 0;
 
 	for (; i + n < segments_count(set) && n < SEGMENT_MERGE_MAX; n++) {
 		const struct segment *s = segments_at(set, i + n);
-		octets += segment_size(s);
+		uint64_t size = segment_size(s);
 		/* across a gap nothing is merged: it would not be found any more */
 		bool adjoins =
 		    n == 0 || segment_last(segments_at(set, i + n - 1)) + 1 == segment_first(s);
-		if (class_of(s) > class || octets > INDEX_SEGMENT_OCTETS || !adjoins)
+		if (class_of(s) > class || octets + size > INDEX_SEGMENT_OCTETS || !adjoins)
 			break;
+		octets += size;
+		largest = size > largest ? size : largest;
 	}
-	return n;
+	return largest > INDEX_CLASS_OCTETS && largest > octets - largest ? 0 : n;
 }
 
 /* A run to be merged, the smallest first. */

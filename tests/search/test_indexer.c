@@ -136,6 +136,33 @@ START_TEST(segments_stay_few)
 }
 END_TEST
 
+/* What is large is not written anew for the sake of a few small neighbours. */
+START_TEST(a_large_segment_waits_for_others_of_its_size)
+{
+	CLEANUP(store_fixture_close) struct store_fixture *f = store_fixture_open();
+	CLEANUP(segments_unref) struct segments *set = NULL;
+	struct indexer *ix = NULL;
+
+	ck_assert_ok(indexer_start(&ix));
+	deliver(f, 1, INDEX_CLASS_OCTETS);
+	ck_assert_ok(indexer_catch_up(ix, f->account));
+	ck_assert_ok(indexer_segments(ix, f->account, &set));
+	ck_assert_uint_eq(segments_count(set), 1);
+	ck_assert_uint_gt(segment_size(segments_at(set, 0)), INDEX_CLASS_OCTETS);
+	uint64_t inode = segment_inode(segments_at(set, 0));
+	for (int i = 0; i < 2 * INDEX_FANOUT; i++) {
+		segments_unref(&set);
+		deliver(f, 1, 10);
+		ck_assert_ok(indexer_catch_up(ix, f->account));
+		ck_assert_ok(indexer_segments(ix, f->account, &set));
+		ck_assert_uint_eq(segment_inode(segments_at(set, 0)), inode);
+		ck_assert_uint_le(segments_count(set), 1 + INDEX_FANOUT);
+	}
+	segments_unref(&set);
+	indexer_stop(&ix);
+}
+END_TEST
+
 /* One with more words than may be held at once is left to the scan; its neighbours are not. */
 START_TEST(a_message_of_too_many_words_is_not_answered_for)
 {
@@ -210,4 +237,5 @@ END_TEST
 
 TEST_MAIN("indexer", accounts_in_use_are_indexed_when_it_is_worth_it,
     users_may_come_and_go_at_any_time, segments_stay_few,
-    a_message_of_too_many_words_is_not_answered_for, what_was_expunged_is_let_go_of)
+    a_large_segment_waits_for_others_of_its_size, a_message_of_too_many_words_is_not_answered_for,
+    what_was_expunged_is_let_go_of)
