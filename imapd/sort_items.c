@@ -257,13 +257,25 @@ compare_more(const struct sort_items *s, const struct sort_item *a, const struct
 	return 0;
 }
 
+/* The same by the first criterion: mostly a few octets decide. */
+static int
+compare_first_texts(
+    const struct sort_items *s, const struct sort_item *a, const struct sort_item *b)
+{
+	int order = compare_numbers(a->start, b->start);
+
+	if (order == 0)
+		return compare_texts(s, a, b, 0);
+	return s->program.criteria[0].reverse ? -order : order;
+}
+
 /* Does `b`, which stands behind `a`, belong before it? RFC 5256 §3: what is equal stays in the
  * order of the mailbox. */
 static bool
 is_before(const struct sort_items *s, const struct sort_item *b, const struct sort_item *a)
 {
-	int order =
-	    keys_decide(s, a, b, 0) ? compare_numbers(b->key, a->key) : compare_texts(s, b, a, 0);
+	int order = keys_decide(s, a, b, 0) ? compare_numbers(b->key, a->key)
+					    : compare_first_texts(s, b, a);
 
 	return order ? order < 0 : s->program.n > 1 && compare_more(s, b, a) < 0;
 }
