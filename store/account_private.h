@@ -68,11 +68,12 @@ struct mailbox_change {
 	int64_t unseen; /* the same, of those without \Seen */
 	int64_t deleted; /* the same, of those with \Deleted */
 	int64_t bytes;
+	bool within; /* they come from, or go to, a mailbox of the same account */
 };
 
-/* Adds to the counters of the mailbox and of the account, sets the mailbox's highest_modseq and
- * touches it. ERR_OVER_QUOTA when the account grows beyond a limit; ERR_GONE without the mailbox.
- */
+/* Adds to the counters of the mailbox and, but for moves within it, of the account, sets the
+ * mailbox's highest_modseq and touches it. ERR_OVER_QUOTA when the account grows beyond a limit,
+ * ERR_GONE without the mailbox. */
 NODISCARD enum err txn_change_mailbox(
     struct txn *t, int64_t mailbox, const struct mailbox_change *change, uint64_t modseq);
 /* `n` consecutive UIDs, the first in *ret_first. ERR_GONE; ERR_LIMIT when there are none left. */

@@ -345,11 +345,11 @@ accounts_clean(struct store *s)
 	int64_t until_ms = clock_mono_ms() + CLEAN_TICK_MS;
 	size_t first = s->clean_bucket;
 
-	/* Where the time is up the next tick begins, so that everybody has his turn. */
+	/* The next tick begins behind where the time is up, so that everybody has his turn. */
 	for (size_t i = 0; i < STORE_ACCOUNT_BUCKETS; i++) {
 		size_t bucket = (first + i) % STORE_ACCOUNT_BUCKETS;
 		if (clock_mono_ms() < until_ms)
-			s->clean_bucket = bucket;
+			s->clean_bucket = (bucket + 1) % STORE_ACCOUNT_BUCKETS;
 		clean_bucket(s, bucket, until_ms);
 	}
 }

@@ -78,14 +78,22 @@ mailbox_prune_superiors(struct txn *t, struct str name)
 	return ERR_OK;
 }
 
-static enum err delete (struct txn *t, void *arg) {
-	const struct str *name = arg; int64_t id; bool noselect = false, has_children = false;
+static enum err
+delete_by_name(struct txn *t, void *arg)
+{
+	const struct str *name = arg;
+	int64_t id;
+	bool noselect = false, has_children = false;
 	enum err e = mailbox_id(t->db, *name, &id, &noselect);
 
-	if (!e) e = mailbox_has_children(t->db, *name, &has_children);
-	if (!e && noselect && has_children) return ERR_HAS_CHILDREN;
-	if (!e) e = delete_rows(t, id);
-	if (!e) e = has_children ? keep_name(t, *name) : mailbox_prune_superiors(t, *name);
+	if (!e)
+		e = mailbox_has_children(t->db, *name, &has_children);
+	if (!e && noselect && has_children)
+		return ERR_HAS_CHILDREN;
+	if (!e)
+		e = delete_rows(t, id);
+	if (!e)
+		e = has_children ? keep_name(t, *name) : mailbox_prune_superiors(t, *name);
 	txn_touch(t, 0);
 	return e;
 }
@@ -103,7 +111,7 @@ mailbox_delete(struct account *a, struct str name)
 		return e == ERR_SYNTAX ? ERR_NOT_FOUND : e;
 	if (str_eq(canonical, STR("INBOX")))
 		return ERR_CANNOT;
-	e = account_write(a, delete, &canonical, DURABLE_NOW);
+	e = account_write(a, delete_by_name, &canonical, DURABLE_NOW);
 	account_note_unswept(a);
 	return e;
 }

@@ -44,7 +44,7 @@ static enum err
 copy_rows(struct txn *t, const struct copy_op *op, const struct rows *rows)
 {
 	uint64_t modseq, used = 0, map[KEYWORDS_MAX];
-	struct mailbox_change change = {0};
+	struct mailbox_change change = {.within = op->move};
 	CLEANUP(rows_done) struct rows copies = {0};
 	uint32_t first;
 
@@ -59,7 +59,6 @@ copy_rows(struct txn *t, const struct copy_op *op, const struct rows *rows)
 		e = keywords_map(t, op->from, op->to, used, map);
 	if (!e)
 		e = copies_of(rows, map, first, modseq, &copies);
-	/* out before in: moving inside a full account must not be over quota */
 	if (!e && op->move)
 		e = rows_remove(t, op->from, rows, modseq, true);
 	if (!e)

@@ -83,7 +83,7 @@ flags_in_txn(struct txn *t, void *varg)
 		e = rows_find(t->db, arg->mailbox, arg->uids, 0, rows);
 	if (e || rows->n == 0)
 		return e;
-	e = keywords_to_bits(t, arg->mailbox, arg->flags, arg->op != FLAGS_REMOVE, &bits);
+	e = keywords_to_bits(t, arg->mailbox, arg->flags, arg->op != FLAGS_REMOVE, 0, &bits);
 	if (!e)
 		e = choose(arg, bits, rows, &change);
 	if (e || rows->n == 0)

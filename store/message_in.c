@@ -251,7 +251,7 @@ static enum err
 append_in_txn(struct txn *t, void *arg)
 {
 	struct append_op *op = arg;
-	uint64_t modseq;
+	uint64_t modseq, keep = 0;
 	enum err e =
 	    txn_take_uids(t, op->mailbox, (uint32_t)op->n, &op->first_uid, &op->uidvalidity);
 
@@ -260,9 +260,10 @@ append_in_txn(struct txn *t, void *arg)
 	for (size_t i = 0; i < op->n && !e; i++) {
 		struct mailbox_change change = {0};
 		uint64_t flags;
-		e = keywords_to_bits(t, op->mailbox, &op->items[i].flags, true, &flags);
+		e = keywords_to_bits(t, op->mailbox, &op->items[i].flags, true, keep, &flags);
 		if (e)
 			break;
+		keep |= flags;
 		change_count(&change, flags, op->inserts[i].index->size, 1);
 		e = txn_change_mailbox(t, op->mailbox, &change, modseq);
 		if (!e)

@@ -109,8 +109,8 @@ names_add(struct txn *t, int64_t mailbox, struct names *n, struct str name, uint
 }
 
 enum err
-keywords_to_bits(
-    struct txn *t, int64_t mailbox, const struct flag_list *list, bool add, uint64_t *ret)
+keywords_to_bits(struct txn *t, int64_t mailbox, const struct flag_list *list, bool add,
+    uint64_t keep, uint64_t *ret)
 {
 	CLEANUP(names_done) struct names n = {0};
 	uint64_t bits = list->system & FLAG_SYSTEM;
@@ -125,7 +125,7 @@ keywords_to_bits(
 		if (i < 0 && !add)
 			continue;
 		if (i < 0)
-			e = names_add(t, mailbox, &n, list->keywords[k], bits, &i);
+			e = names_add(t, mailbox, &n, list->keywords[k], keep | bits, &i);
 		if (!e)
 			bits |= bit_of(i);
 	}

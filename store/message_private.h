@@ -33,9 +33,10 @@ NODISCARD enum err rows_find(
 /* ERR_GONE unless the mailbox exists and can hold messages. */
 NODISCARD enum err mailbox_must_exist(struct db *db, int64_t mailbox);
 
-/* The flag bits of `list`; unknown keywords are given a bit (`add`) or left out. ERR_LIMIT. */
-NODISCARD enum err keywords_to_bits(
-    struct txn *t, int64_t mailbox, const struct flag_list *list, bool add, uint64_t *ret);
+/* The flag bits of `list`; unknown keywords are given a bit (`add`) or left out. `keep`: bits of
+ * entries that are still to be put in, which no other keyword may get. ERR_LIMIT. */
+NODISCARD enum err keywords_to_bits(struct txn *t, int64_t mailbox, const struct flag_list *list,
+    bool add, uint64_t keep, uint64_t *ret);
 /* Where the keyword bits of `from` are in `to`, made there where missing; only those in `used`.
  * map[i] is the bit of keyword i, 0 for those not used. ERR_LIMIT. */
 NODISCARD enum err keywords_map(

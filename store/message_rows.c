@@ -140,7 +140,7 @@ entry_new(uint32_t uid, int64_t message, uint64_t size, uint64_t flags, uint64_t
 enum err
 rows_remove(struct txn *t, int64_t mailbox, const struct rows *rows, uint64_t modseq, bool moved)
 {
-	struct mailbox_change change = {0};
+	struct mailbox_change change = {.within = moved};
 
 	for (size_t i = 0; i < rows->n; i++)
 		change_count(&change, rows->r[i].flags, rows->r[i].size, -1);

@@ -57,7 +57,7 @@ change_account(struct txn *t, const struct mailbox_change *c)
 enum err
 txn_change_mailbox(struct txn *t, int64_t mailbox, const struct mailbox_change *c, uint64_t modseq)
 {
-	enum err e = c->bytes || c->messages ? change_account(t, c) : ERR_OK;
+	enum err e = !c->within && (c->bytes || c->messages) ? change_account(t, c) : ERR_OK;
 
 	if (!e)
 		e = db_run(t->db,

@@ -195,6 +195,17 @@ START_TEST(over_quota_leaves_nothing_behind)
 	ck_assert_ok(account_quota(f.a, &q));
 	ck_assert_uint_eq(q.bytes_used, 250000);
 	ck_assert_counters(f.a);
+	/* over a limit that was lowered mail can still go to Trash, and out */
+	ck_assert_ok(directory_set_quota(f.store, STR("a@example.test"), 1000, 1));
+	struct uidset one = uids_of(&f, "1");
+	ck_assert_ok(message_move(f.a, f.inbox, &one, f.archive, f.arena, &copied));
+	ck_assert_int_eq(
+	    message_copy(f.a, f.archive, &one, f.inbox, f.arena, &copied), ERR_OVER_QUOTA);
+	ck_assert_ok(message_remove(f.a, f.archive, &one));
+	ck_assert_ok(account_quota(f.a, &q));
+	ck_assert_uint_eq(q.bytes_used, 50000);
+	ck_assert_uint_eq(q.messages_used, 2);
+	ck_assert_counters(f.a);
 	fixture_close(&f);
 }
 END_TEST
@@ -301,6 +312,37 @@ START_TEST(entries_changed_meanwhile_are_left_alone)
 	ck_assert_str_eq(listing(&f, f.inbox), "1F 2F 3S 4F");
 	ck_assert_uint_eq(uidset_count(&modified), 1);
 	ck_assert(uidset_has(&modified, 3));
+	fixture_close(&f);
+}
+END_TEST
+
+/* Bits are taken back from keywords that no entry has: an entry of the same APPEND has one, too. */
+START_TEST(messages_appended_together_do_not_take_keywords_from_each_other)
+{
+	struct flag_list none = {0};
+	uint32_t validity = 0;
+
+	fixture_open(&f);
+	deliver_one(&f, 1, 100);
+	struct uidset one = uids_of(&f, "1");
+	for (int i = 0; i < KEYWORDS_MAX; i++) {
+		struct str word = arena_printf(f.arena, "word%d", i);
+		struct flag_list list = {0, &word, 1};
+		ck_assert_ok(
+		    message_store_flags(f.a, f.inbox, &one, FLAGS_SET, &list, MODSEQ_ANY, NULL));
+	}
+	ck_assert_ok(message_store_flags(f.a, f.inbox, &one, FLAGS_SET, &none, MODSEQ_ANY, NULL));
+	struct str words[] = {STR("word0"), STR("new"), STR("newer"), STR("word1")};
+	struct append items[4];
+	for (size_t i = 0; i < ARRAY_LEN(items); i++) {
+		items[i] = append_of(&f, "A: 1\r\n\r\n", 8, 0);
+		items[i].flags.keywords = &words[i];
+		items[i].flags.keyword_count = 1;
+	}
+	ck_assert_ok(message_append(f.a, f.inbox, items, ARRAY_LEN(items), &validity));
+	ck_assert_str_eq(listing(&f, f.inbox), "1 2/word0 3/new 4/newer 5/word1");
+	for (size_t i = 0; i < ARRAY_LEN(items); i++)
+		spool_free(&items[i].spool);
 	fixture_close(&f);
 }
 END_TEST
@@ -521,7 +563,8 @@ TEST_MAIN("message", a_message_of_any_size_comes_back_octet_for_octet, an_empty_
     a_big_message_takes_constant_memory, several_accounts_get_one_copy_each_and_fail_alone,
     a_delivery_goes_to_its_mailbox_or_the_inbox, over_quota_leaves_nothing_behind,
     append_takes_all_or_none, flags_change_as_asked_and_only_then_get_a_modseq,
-    entries_changed_meanwhile_are_left_alone, keywords_have_a_limit_and_unused_ones_make_room,
-    a_copy_shares_the_message_and_a_move_brings_it,
+    entries_changed_meanwhile_are_left_alone,
+    messages_appended_together_do_not_take_keywords_from_each_other,
+    keywords_have_a_limit_and_unused_ones_make_room, a_copy_shares_the_message_and_a_move_brings_it,
     expunge_takes_the_deleted_and_the_last_entry_takes_the_message,
     old_tombstones_go_in_small_steps_and_it_is_known_how_far)

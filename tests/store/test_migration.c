@@ -5,6 +5,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -194,6 +195,44 @@ START_TEST(a_killed_migration_is_followed_by_another)
 }
 END_TEST
 
+/* A file that may not grow is a full disk to whoever writes it. */
+static bool
+migrates_with_files_of(rlim_t octets)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		signal(SIGXFSZ, SIG_IGN);
+		f.store = fixture_second(&f, "child");
+		setrlimit(RLIMIT_FSIZE, &(struct rlimit){octets, octets});
+		_exit(account_open(f.store, 1, &f.a) ? 1 : 0);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFEXITED(status));
+	return WEXITSTATUS(status) == 0;
+}
+
+START_TEST(a_disk_that_gets_full_undoes_a_migration)
+{
+	unsigned failed = 0;
+
+	fixture_open(&f);
+	put_version_2(content);
+	store_close(&f.store);
+	for (rlim_t octets = 100000; octets < 2000000; octets += 100000)
+		failed += !migrates_with_files_of(octets);
+	ck_assert_uint_ge(failed, 2);
+	f.store = fixture_second(&f, "test");
+	ck_assert_ok(account_open(f.store, 1, &f.a));
+	ck_assert_counters(f.a);
+	ck_assert_int_eq(query("SELECT count(*) FROM entry"), 1010);
+	ck_assert_int_eq(query("SELECT count(*) FROM expunged"), 4000);
+	ck_assert_ok(account_open(f.store, 2, &f.b));
+	fixture_close(&f);
+}
+END_TEST
+
 /* Three daemons start at once. */
 START_TEST(the_snapshot_is_of_what_was_before_whoever_comes_second)
 {
@@ -223,4 +262,5 @@ END_TEST
 
 TEST_MAIN("migration", entries_and_tombstones_are_packed_and_nothing_is_lost,
     an_empty_account_is_brought_forward, a_killed_migration_is_followed_by_another,
+    a_disk_that_gets_full_undoes_a_migration,
     the_snapshot_is_of_what_was_before_whoever_comes_second)
