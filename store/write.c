@@ -86,6 +86,34 @@ settle_files(struct txn *t, bool remove_added, bool remove_dropped)
 
 /* -- the leader */
 
+/* A new handle: has the WAL opened, by SQLite and beside it. */
+static enum err
+make_fit(struct database *d, struct handle *h)
+{
+	int64_t version;
+
+	pthread_mutex_lock(&d->mu);
+	bool suspect = d->suspect;
+	pthread_mutex_unlock(&d->mu);
+	/* Rewrites what the failed sync may have lost into the database file, from what the system
+	 * still has in memory, and syncs that. */
+	enum err e = suspect ? db_checkpoint(h->db) : ERR_OK;
+	if (!e)
+		e = db_begin_read(h->db);
+	if (!e)
+		e = db_version(h->db, &version);
+	db_rollback(h->db);
+	if (!e)
+		e = database_open_wal(d);
+	if (!e && suspect) {
+		pthread_mutex_lock(&d->mu);
+		d->suspect = false;
+		pthread_mutex_unlock(&d->mu);
+	}
+	h->ready = !e;
+	return e;
+}
+
 static enum err
 take_writer(struct database *d, struct handle **ret)
 {
@@ -93,27 +121,11 @@ take_writer(struct database *d, struct handle **ret)
 	enum err e = pool_take(d, DB_WRITER, &h);
 
 	if (!e && !h->ready) {
-		pthread_mutex_lock(&d->mu);
-		bool suspect = d->suspect;
-		pthread_mutex_unlock(&d->mu);
-		/* Rewrites what the failed sync may have lost into the database file, from what
-		 * the system still has in memory, and syncs that. */
-		if (suspect)
-			e = db_checkpoint(h->db);
-		if (!e)
-			e = db_begin_read(h->db); /* has the WAL opened */
-		int64_t version;
-		if (!e)
-			e = db_version(h->db, &version);
-		db_rollback(h->db);
-		if (!e)
-			e = database_open_wal(d);
-		if (!e && suspect) {
-			pthread_mutex_lock(&d->mu);
-			d->suspect = false;
-			pthread_mutex_unlock(&d->mu);
-		}
-		h->ready = !e;
+		e = make_fit(d, h);
+		/* Out of descriptors or memory, perhaps, as in pool_take(). */
+		if ((e == ERR_IO || e == ERR_NOMEM) && !db_failed(h->db) &&
+		    pool_reap(d->pool, 0) > 0)
+			e = make_fit(d, h);
 	}
 	if (!e)
 		*ret = MOVE_PTR(h);
@@ -202,6 +214,8 @@ number_commit(struct database *d, const struct handle *h, bool wrote, struct wri
 	(void)held;
 	if (wrote && h->generation == d->generation)
 		d->commits++;
+	else if (wrote)
+		d->suspect = true; /* the next writer brings it into the database file */
 	for (struct write_op *op = batch; op; op = op->next) {
 		op->commit = d->commits;
 		op->generation = h->generation;

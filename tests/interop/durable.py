@@ -8,8 +8,10 @@ import os
 import re
 import socket
 import sys
+import time
 
 BIG = 600_000
+FLAGS_SYNCED_S = 2 # one, and some for a busy machine
 
 
 def judged(daemon, what, pattern, big=False):
@@ -55,6 +57,14 @@ def hand_over(t, greeting, users, size, name, replies):
             line = t.until("2")
         big = ", large" if size else ""
         judged("smtpd", f"{name}: {mark} recipient{big}", re.escape(line[:60]), bool(size))
+    m = message("in chunks", size)
+    t.ask("MAIL FROM:<a@b.test>", "250")
+    t.ask(f"RCPT TO:<{users[0]}>", "250")
+    t.send(f"BDAT {len(m) - 9}\r\n{m[:-9]}")
+    t.until("250")
+    t.send(f"BDAT 9 LAST\r\n{m[-9:]}")
+    line = t.until("250")
+    judged("smtpd", f"{name}: BDAT{', large' if size else ''}", re.escape(line[:60]), bool(size))
     t.ask("QUIT", "221")
 
 
@@ -104,6 +114,9 @@ def talk(host, offset, where, u1, u2, password):
     imap("MOVE 1 INBOX", "MOVE")
     t.ask("s2 STORE 1:2 +FLAGS.SILENT (\\Deleted)", "s2 OK")
     imap("CHECK", "CHECK after STORE")
+    t.ask("f0 STORE 3 +FLAGS.SILENT (\\Flagged)", "f0 OK")
+    time.sleep(FLAGS_SYNCED_S)
+    imap("NOOP", f"STORE is on the disk after {FLAGS_SYNCED_S} s, when NOOP")
     t.ask("s3 STORE 3 +FLAGS.SILENT (\\Deleted)", "s3 OK")
     imap("EXPUNGE")
     t.ask("s4 STORE 1 +FLAGS.SILENT (\\Deleted)", "s4 OK")

@@ -323,9 +323,36 @@ START_TEST(idle_handles_make_room_where_descriptors_run_out)
 }
 END_TEST
 
+/* Its descriptors are then asked for in another order: by the writer alone. */
+START_TEST(idle_handles_make_room_for_the_writer_of_an_open_account)
+{
+	struct rlimit had, few;
+	struct growth g;
+
+	open_growth(&g, FEW);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &had), 0);
+	few = had;
+	for (unsigned spare = 0; spare < 6; spare++) {
+		CLEANUP(account_unref) struct account *a = NULL;
+		ck_assert_ok(account_open(g.f->store, g.account[FEW - 1], &a));
+		pool_reap(g.f->store->pool, 0);
+		for (size_t i = 0; i < HANDLES / 2; i++)
+			ck_assert_ok(deliver(&g, i));
+		few.rlim_cur = count_files() - 3 + spare;
+		ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+		enum err e = deliver(&g, FEW - 1);
+		ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &had), 0);
+		ck_assert_ok(e);
+		ck_messages(&g, FEW - 1, spare + 1);
+	}
+	close_growth(&g);
+}
+END_TEST
+
 TEST_MAIN("growth", more_accounts_than_handles_work_within_the_bound,
     accounts_that_were_used_once_are_forgotten, a_tick_closes_a_bounded_number_of_handles,
     where_many_handles_are_idle_they_hold_no_pages, asking_for_room_and_delivering_takes_one_handle,
     room_is_looked_up_where_it_is_short_or_long_not_seen,
     without_descriptors_deliveries_fail_for_now_and_work_later,
-    idle_handles_make_room_where_descriptors_run_out)
+    idle_handles_make_room_where_descriptors_run_out,
+    idle_handles_make_room_for_the_writer_of_an_open_account)
