@@ -103,6 +103,32 @@ find_or_add(struct store *s, int64_t id, struct account **ret)
 	return ERR_OK;
 }
 
+static enum err
+migrate(struct account *a)
+{
+	CLEANUP(pool_give) struct handle *h = NULL;
+	enum err e = pool_take(&a->database, DB_WRITER, &h);
+
+	return e ? e : schema_migrate(h->db, &schema_account);
+}
+
+/* A handle of a database that is as this program knows it: nearly always the one a reader would
+ * take next. */
+static enum err
+take_current(struct account *a, struct handle **ret)
+{
+	bool current = false;
+	enum err e = pool_take(&a->database, DB_READER, ret);
+
+	if (!e)
+		e = schema_is_current((*ret)->db, &schema_account, &current);
+	if (e || current)
+		return e;
+	pool_give(ret);
+	e = migrate(a);
+	return e ? e : pool_take(&a->database, DB_READER, ret);
+}
+
 /* The first one in this process migrates it. Nobody else has a handle of it yet, so the writer's
  * may be used here. */
 static enum err
@@ -115,10 +141,7 @@ make_ready(struct account *a)
 	(void)held;
 	if (a->opened)
 		return ERR_OK;
-	enum err e = pool_take(&a->database, DB_WRITER, &h);
-	if (e)
-		return e == ERR_GONE ? ERR_NOT_FOUND : e;
-	e = schema_migrate(h->db, &schema_account);
+	enum err e = take_current(a, &h);
 	if (!e)
 		e = refuse_removed(h->db);
 	if (!e)

@@ -134,6 +134,7 @@ NODISCARD enum err db_set_version(struct db *db, int64_t version);
 NODISCARD enum err db_script(struct db *db, const char *sql);
 /* WAL mode, kept in the file; no transaction may be open. */
 NODISCARD enum err db_use_wal(struct db *db);
+NODISCARD enum err db_uses_wal(struct db *db, bool *ret);
 /* Moves all of the WAL into the database file, both synced, and empties the WAL. ERR_BUSY while
  * somebody reads. */
 NODISCARD enum err db_checkpoint(struct db *db);

@@ -37,6 +37,19 @@ db_use_wal(struct db *db)
 }
 
 enum err
+db_uses_wal(struct db *db, bool *ret)
+{
+	CLEANUP(stmt_done) struct stmt *st = NULL;
+	bool row = false;
+	enum err e = db_query(db, "PRAGMA journal_mode", &st);
+
+	if (!e)
+		e = stmt_step(st, &row);
+	*ret = !e && row && str_eq(stmt_str(st, 0), STR("wal"));
+	return e;
+}
+
+enum err
 db_checkpoint(struct db *db)
 {
 	int code =

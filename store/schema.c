@@ -75,3 +75,16 @@ schema_migrate(struct db *db, const struct schema *s)
 	}
 	return db_commit(db);
 }
+
+enum err
+schema_is_current(struct db *db, const struct schema *s, bool *ret)
+{
+	int64_t version = 0;
+	bool wal = false;
+	enum err e = db_uses_wal(db, &wal);
+
+	if (!e)
+		e = db_version(db, &version);
+	*ret = !e && wal && version == s->version;
+	return e;
+}

@@ -29,5 +29,7 @@ NODISCARD enum err schema_pack_entries(struct db *db);
  * it (mail.db.before-2). Several processes may do so at once. ERR_CANNOT with a log line when a
  * newer program made it. */
 NODISCARD enum err schema_migrate(struct db *db, const struct schema *s);
+/* Whether schema_migrate() would have nothing to do. A reader can tell. */
+NODISCARD enum err schema_is_current(struct db *db, const struct schema *s, bool *ret);
 
 #endif
