@@ -138,6 +138,12 @@ note_wal(void *arg, sqlite3 *conn, const char *name, int frames)
 #define TEXT_OF_(x) #x
 #define TEXT_OF(x) TEXT_OF_(x)
 
+enum err
+db_make_writer(struct db *db)
+{
+	return db_script(db, "PRAGMA cache_size = -2000; PRAGMA query_only = OFF");
+}
+
 static enum err
 configure(struct db *db, enum db_role role)
 {
@@ -152,16 +158,15 @@ configure(struct db *db, enum db_role role)
 	/* The WAL stays when the last handle closes: its directory entry was made durable once. */
 	sqlite3_file_control(db->conn, "main", SQLITE_FCNTL_PERSIST_WAL, &(int){1});
 
-	enum err e = db_script(
-	    db, role == DB_WRITER ? "PRAGMA cache_size = -2000" : "PRAGMA cache_size = -512");
+	enum err e = role == DB_WRITER
+			 ? db_make_writer(db)
+			 : db_script(db, "PRAGMA cache_size = -512; PRAGMA query_only = ON");
 	if (!e)
 		e = db_script(db, "PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY;"
 				  "PRAGMA journal_size_limit = " TEXT_OF(
 				      WAL_KEEP_OCTETS) ";"
 						       "PRAGMA cell_size_check = ON; PRAGMA "
 						       "trusted_schema = OFF");
-	if (!e && role == DB_READER)
-		e = db_script(db, "PRAGMA query_only = ON");
 	return e;
 }
 

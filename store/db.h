@@ -31,6 +31,8 @@ enum db_role { DB_READER, DB_WRITER };
 NODISCARD enum err db_create(const char *path);
 /* Opens an existing database. ERR_NOT_FOUND without a log line. A reader can't write. */
 NODISCARD enum err db_open(const char *path, enum db_role role, struct db **ret);
+/* Of a reader that runs no statement. */
+NODISCARD enum err db_make_writer(struct db *db);
 void db_close(struct db **db);
 const char *db_path(const struct db *db);
 /* An I/O error or damage was met: do not use the handle again, open another. */

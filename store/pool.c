@@ -227,6 +227,8 @@ pool_stamp(struct database *d, struct db_stamp *ret)
 	return h && h->generation == generation_of(d) && db_stamp(h->db, ret);
 }
 
+/* Where no writer is idle a reader becomes one: whoever looks first and writes then, as most do who
+ * open an account, needs one connection. */
 static struct handle *
 take_idle(struct pool *p, struct database *d, enum db_role role)
 {
@@ -234,6 +236,8 @@ take_idle(struct pool *p, struct database *d, enum db_role role)
 
 	(void)held;
 	struct handle *h = d->idle[role];
+	if (!h && role == DB_WRITER)
+		h = d->idle[DB_READER];
 	if (h)
 		unlink_locked(p, h);
 	return h;
@@ -268,7 +272,11 @@ pool_take(struct database *d, enum db_role role, struct handle **ret)
 	struct handle *h;
 
 	while ((h = take_idle(d->pool, d, role))) {
-		if (h->generation == generation_of(d)) {
+		bool fit = h->generation == generation_of(d);
+		if (fit && h->role != role)
+			fit = !db_make_writer(h->db);
+		if (fit) {
+			h->role = role;
 			*ret = h;
 			return ERR_OK;
 		}
