@@ -315,6 +315,10 @@ set_process_limits(struct server *s)
 	s->files = files_raise(s->conf->max_connections);
 	struct rlimit core = {0, 0}; /* memory holds mail and passwords */
 	setrlimit(RLIMIT_CORE, &core);
+	/* a thread that went to the lowest priority may come back (sched(7), SCHED_IDLE); nothing
+	 * better than the common one is allowed by it */
+	struct rlimit nice = {20, 20};
+	setrlimit(RLIMIT_NICE, &nice);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	mallopt(M_ARENA_MAX, 4); /* a heap for each worker would cost more than it brings */
 	mallopt(M_TRIM_THRESHOLD, 256 * 1024);
