@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#define REMOVE_TRIES 8
+
 enum err
 file_error(const char *op, const char *path)
 {
@@ -69,7 +71,12 @@ remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
 enum err
 file_remove_tree(const char *path)
 {
-	if (nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS) && errno != ENOENT)
-		return file_error("remove", path);
+	/* somebody who does not know yet may be putting a file into it */
+	for (int tries = 1; nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS); tries++) {
+		if (errno == ENOENT)
+			break;
+		if (errno != ENOTEMPTY || tries == REMOVE_TRIES)
+			return file_error("remove", path);
+	}
 	return ERR_OK;
 }
