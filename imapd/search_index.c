@@ -11,6 +11,7 @@ struct slot_answer {
 	enum fact_text text; /* BY_FACTS: what was looked in; FACT__TEXTS: none */
 	bool exact; /* a bit means that the message matches, else that it may */
 	uint64_t *bits; /* NULL: nothing */
+	struct words_answer words; /* while they are being asked */
 };
 
 enum err
@@ -33,12 +34,19 @@ search_index_begin(struct search_index *x, const struct search_program *p, bool 
 	return ERR_OK;
 }
 
+static void
+answer_done(struct slot_answer *a)
+{
+	free(a->bits);
+	words_answer_done(&a->words);
+}
+
 void
 search_index_done(struct search_index *x)
 {
 	for (size_t i = 0; x->answers && i < segments_count(x->set); i++) {
 		for (size_t k = 0; x->answers[i] && k < x->p->slot_count; k++)
-			free(x->answers[i][k].bits);
+			answer_done(&x->answers[i][k]);
 		free(x->answers[i]);
 	}
 	free(x->answers);
@@ -48,7 +56,8 @@ search_index_done(struct search_index *x)
 }
 
 static enum err
-ask_words(const struct search_node *n, const struct segment *s, struct slot_answer *ret)
+ask_words(
+    const struct search_node *n, const struct segment *s, int64_t until_ms, struct slot_answer *ret)
 {
 	CLEANUP(sbuf_done) struct sbuf name = SBUF_INIT(SIZE_MAX / 2);
 	struct words_query q = {.needle = n->needle, .places = WORD_ANYWHERE};
@@ -62,7 +71,13 @@ ask_words(const struct search_node *n, const struct segment *s, struct slot_answ
 			q.name = sbuf_view(&name);
 		}
 	}
-	return sbuf_error(&name) ? ERR_NOMEM : words_ask(s, &q, &ret->bits, &ret->exact);
+	enum err e = sbuf_error(&name) ? ERR_NOMEM : words_ask(s, &q, until_ms, &ret->words);
+	ret->asked = !e && ret->words.done;
+	if (!ret->asked)
+		return e;
+	ret->exact = ret->words.exact;
+	ret->bits = MOVE_PTR(ret->words.bits);
+	return ERR_OK;
 }
 
 /* The text of facts that a key looks in, or FACT__TEXTS. */
@@ -93,15 +108,18 @@ find_sent(const struct search_node *n, const struct facts_table *t, uint64_t *bi
 	}
 }
 
-/* Facts answer any string exactly; the words of whole messages not all of them. */
+/* Facts answer any string exactly; the words of whole messages not all of them. Not asked yet when
+ * the time is up. */
 static enum err
 ask(const struct search_node *n, const struct segment *s, const struct facts_table *t,
-    struct slot_answer *ret)
+    int64_t until_ms, struct slot_answer *ret)
 {
-	ret->asked = true;
 	ret->text = fact_text_of(n);
-	if (t->n == 0 || (n->kind != SEARCH_SENT && ret->text == FACT__TEXTS))
-		return n->kind == SEARCH_SENT ? ERR_OK : ask_words(n, s, ret);
+	if (n->kind != SEARCH_SENT && (t->n == 0 || ret->text == FACT__TEXTS))
+		return ask_words(n, s, until_ms, ret);
+	ret->asked = true;
+	if (t->n == 0)
+		return ERR_OK;
 	ret->bits = calloc(t->n / 64 + 1, sizeof(ret->bits[0]));
 	if (!ret->bits)
 		return ERR_NOMEM;
@@ -130,12 +148,12 @@ ask_all(struct search_index *x, size_t segment, int64_t until_ms, bool *ret_all)
 	for (size_t i = 0; i < x->p->slot_count && !*ret_all; i++) {
 		if (answers[i].asked)
 			continue;
-		enum err e = ask(
-		    x->p->slots[i], segments_at(x->set, segment), &x->tables[segment], &answers[i]);
+		enum err e = ask(x->p->slots[i], segments_at(x->set, segment), &x->tables[segment],
+		    until_ms, &answers[i]);
 		if (e)
 			return e;
-		*ret_all = i + 1 == x->p->slot_count;
-		if (clock_mono_ms() >= until_ms)
+		*ret_all = answers[i].asked && i + 1 == x->p->slot_count;
+		if (!answers[i].asked || clock_mono_ms() >= until_ms)
 			break;
 	}
 	return ERR_OK;

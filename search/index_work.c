@@ -1,5 +1,6 @@
 #include "search/index_work.h"
 
+#include "common/base/clock.h"
 #include "store/file.h"
 #include "store/message_ids.h"
 
@@ -7,6 +8,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #define SHED_SAMPLES 64 /* messages of a segment that are looked for */
 
@@ -46,6 +48,14 @@ find_gap(const struct segments *set, int64_t from, int64_t *ret_from, int64_t *r
 	*ret_from = from;
 }
 
+/* Also before the database is read for something else: not at the priority of what was done last.
+ */
+static bool
+may_read(segment_pace *pace, void *arg)
+{
+	return !pace || pace(arg, SEGMENT_READS);
+}
+
 /* Covers what was there when it began: what comes meanwhile is not worth a segment of its own yet.
  */
 static enum err
@@ -57,6 +67,8 @@ cover(struct segments_cache *c, struct account *a, segment_pace *pace, void *arg
 	while (!e) {
 		CLEANUP(segments_unref) struct segments *set = NULL;
 		int64_t last;
+		if (!may_read(pace, arg))
+			return ERR_CANCELLED;
 		e = segments_open(c, a, &set);
 		if (e)
 			break;
@@ -133,14 +145,14 @@ merge(struct segments_cache *c, struct account *a, segment_pace *pace, void *arg
 		CLEANUP(segments_unref) struct segments *set = NULL;
 		struct segment *run[SEGMENT_MERGE_MAX];
 		size_t at, n;
+		if (!may_read(pace, arg))
+			return ERR_CANCELLED;
 		e = segments_open(c, a, &set);
 		if (e || !find_run(set, &at, &n))
 			break;
-		if (pace && !pace(arg, SEGMENT_WRITES))
-			return ERR_CANCELLED;
 		for (size_t i = 0; i < n; i++)
 			run[i] = segments_at(set, at + i);
-		e = segment_merge(a, run, n);
+		e = segment_merge(a, run, n, pace, arg);
 	}
 	return e;
 }
@@ -149,7 +161,7 @@ merge(struct segments_cache *c, struct account *a, segment_pace *pace, void *arg
 
 /* Looks at some of the messages, evenly spread, so that it costs little for any segment. */
 static enum err
-is_mostly_kept(struct account *a, const struct segment *s, bool *ret)
+is_good_enough(struct account *a, const struct segment *s, bool *ret)
 {
 	uint32_t n = segment_count(s) < SHED_SAMPLES ? segment_count(s) : SHED_SAMPLES;
 	uint32_t gone = 0;
@@ -166,6 +178,19 @@ is_mostly_kept(struct account *a, const struct segment *s, bool *ret)
 	return ERR_OK;
 }
 
+static enum err
+is_mostly_kept(struct account *a, struct segment *s, bool *ret)
+{
+	uint32_t gone = 0;
+	enum err e = is_good_enough(a, s, ret);
+
+	if (e || !*ret || clock_real_s() - segment_written_s(s) < INDEX_FORGET_S)
+		return e;
+	e = segment_count_gone(a, s, &gone);
+	*ret = gone == 0;
+	return e;
+}
+
 /* Rewrites segments of which a good part has been expunged. */
 static enum err
 shed(struct segments_cache *c, struct account *a, segment_pace *pace, void *arg)
@@ -176,12 +201,11 @@ shed(struct segments_cache *c, struct account *a, segment_pace *pace, void *arg)
 	for (size_t i = 0; !e && i < segments_count(set); i++) {
 		struct segment *s = segments_at(set, i);
 		bool kept = true;
-		e = is_mostly_kept(a, s, &kept);
-		if (e || kept)
-			continue;
-		if (pace && !pace(arg, SEGMENT_WRITES))
+		if (!may_read(pace, arg))
 			return ERR_CANCELLED;
-		e = segment_merge(a, &s, 1);
+		e = is_mostly_kept(a, s, &kept);
+		if (!e && !kept)
+			e = segment_merge(a, &s, 1, pace, arg);
 	}
 	return e;
 }
@@ -224,6 +248,19 @@ tidy(struct segments_cache *c, struct account *a)
 	return ERR_OK;
 }
 
+/* The lock file bears the time of the last look. */
+bool
+index_is_due(struct account *a)
+{
+	char dir[PATH_MAX], path[PATH_MAX];
+	struct stat st;
+
+	if (segments_dir(a, dir))
+		return false;
+	snprintf(path, sizeof(path), "%.4000s/%s", dir, SEGMENT_LOCK);
+	return stat(path, &st) == 0 && clock_real_s() - st.st_mtim.tv_sec >= INDEX_LOOK_S;
+}
+
 enum err
 index_bring_up(struct segments_cache *c, struct account *a, segment_pace *pace, void *arg)
 {
@@ -238,5 +275,7 @@ index_bring_up(struct segments_cache *c, struct account *a, segment_pace *pace, 
 		e = shed(c, a, pace, arg);
 	if (!e)
 		e = merge(c, a, pace, arg);
+	if (!e && futimens(lock, NULL))
+		e = file_error("stamp", "index lock");
 	return e;
 }

@@ -24,7 +24,12 @@ struct client {
 	/* of the thread */
 	int64_t look_ms; /* clock_mono_ms() of the next look, 0: when something changes */
 	int64_t given; /* ids at the last look */
+	int64_t retry_ms; /* after a failure nothing is done before; 0: it was none */
+	int64_t patience_ms; /* doubled by each failure */
 };
+
+#define RETRY_MIN_MS (60 * 1000)
+#define RETRY_MAX_MS (3600 * 1000)
 
 #define PACE_MS 5 /* of reading, then it is looked at how busy the machine is */
 #define PAUSE_FACTOR 9
@@ -32,6 +37,7 @@ struct client {
 
 struct pace {
 	int64_t since_ms, used_ms; /* by the clock and by the thread's own */
+	int policy; /* that it has given itself */
 };
 
 struct indexer {
@@ -180,18 +186,21 @@ keep_pace(void *arg, enum segment_phase phase)
 	int64_t now = clock_mono_ms(), used = thread_ms();
 
 	if (phase == SEGMENT_WRITES) {
-		set_policy(pthread_self(), hurry ? SCHED_BATCH : SCHED_IDLE);
+		int policy = hurry ? SCHED_BATCH : SCHED_IDLE;
+		if (policy != p->policy)
+			set_policy(pthread_self(), policy);
+		p->policy = policy;
 		p->since_ms = 0;
 	} else if (p->since_ms == 0) {
 		set_policy(pthread_self(), SCHED_BATCH);
-		*p = (struct pace){now, used};
+		*p = (struct pace){now, used, SCHED_BATCH};
 	} else if (now - p->since_ms >= PACE_MS) {
 		int64_t lost = (now - p->since_ms) - (used - p->used_ms);
 		if (!hurry && lost > 0)
 			usleep((useconds_t)(lost < PAUSE_MAX_MS / PAUSE_FACTOR ? lost * PAUSE_FACTOR
 									       : PAUSE_MAX_MS) *
 			       1000);
-		*p = (struct pace){clock_mono_ms(), thread_ms()};
+		*p = (struct pace){clock_mono_ms(), thread_ms(), SCHED_BATCH};
 	}
 	return !atomic_load(&ix->stopping);
 }
@@ -199,12 +208,31 @@ keep_pace(void *arg, enum segment_phase phase)
 static void
 work(struct indexer *ix, struct client *c, bool hurry)
 {
-	ix->pace.since_ms = 0;
+	ix->pace = (struct pace){.policy = SCHED_BATCH};
 	atomic_store(&ix->hurry, hurry);
 	enum err e = index_bring_up(ix->cache, c->account, keep_pace, ix);
 	set_policy(pthread_self(), SCHED_BATCH); /* its locks are given back soon */
-	if (e && e != ERR_CANCELLED)
+	c->retry_ms = 0;
+	if (!e || e == ERR_CANCELLED) {
+		c->patience_ms = 0;
+		return;
+	}
+	/* of another process there is nothing to be said, but that it may have been ended */
+	if (e != ERR_BUSY)
 		log_warn("indexer", F_ERR(e), F_INT("account", account_id(c->account)));
+	c->patience_ms = e == ERR_BUSY || c->patience_ms == 0 ? RETRY_MIN_MS : 2 * c->patience_ms;
+	if (c->patience_ms > RETRY_MAX_MS)
+		c->patience_ms = RETRY_MAX_MS;
+	c->retry_ms = clock_mono_ms() + c->patience_ms;
+}
+
+/* How long nothing is to be done yet after a failure. */
+static int64_t
+rest_of_patience(const struct client *c)
+{
+	int64_t now = clock_mono_ms();
+
+	return c->retry_ms > now ? c->retry_ms - now : 0;
 }
 
 /* Decides what to do for the account now; how long to wait before the next look, 0 for until
@@ -215,17 +243,20 @@ look_after(struct client *c, bool hurry)
 	int64_t given = 0, uncovered = 0;
 
 	atomic_store(&c->changed, false);
+	int64_t rest_ms = rest_of_patience(c);
+	if (rest_ms)
+		return rest_ms;
 	enum err e = message_ids_given(c->account, &given);
 	if (!e)
 		e = index_uncovered(c->indexer->cache, c->account, &uncovered);
-	if (e || uncovered < INDEXER_MESSAGES_MIN)
+	if (e || (uncovered < INDEXER_MESSAGES_MIN && !index_is_due(c->account)))
 		return 0;
 	bool quiet = hurry || c->given == given;
 	c->given = given;
 	if (!quiet && uncovered < INDEXER_MESSAGES_MAX)
 		return INDEXER_QUIET_MS;
 	work(c->indexer, c, hurry);
-	return 0; /* what came meanwhile has left its mark */
+	return rest_of_patience(c); /* what came meanwhile has left its mark */
 }
 
 /* The client to be looked after now; or how long there is none: -1 for ever. *ret_gone is one to be
@@ -243,14 +274,17 @@ take_client(struct indexer *ix, int64_t *ret_wait_ms, bool *ret_hurry, struct cl
 		struct client *c = *at;
 		/* Changes are looked at a while after the first of them, so that a stream of mail
 		 * wakes the thread once in that while. */
-		if (c->look_ms == 0 && atomic_load(&c->changed))
+		bool far = c->look_ms == 0 || c->look_ms > now + INDEXER_QUIET_MS;
+		if (far && atomic_load(&c->changed)) {
 			c->look_ms = now + INDEXER_QUIET_MS;
+			far = false;
+		}
 		if (c->hurry || (c->look_ms && c->look_ms <= now)) {
 			*ret_hurry = c->hurry;
 			c->hurry = false;
 			return c;
 		}
-		if (c->look_ms == 0 && c->uses == 0) {
+		if (far && c->uses == 0) {
 			*at = c->next;
 			*ret_gone = c;
 			return NULL;

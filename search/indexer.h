@@ -6,7 +6,8 @@
  * for INDEXER_QUIET_MS, or when INDEXER_MESSAGES_MAX have none, at the lowest priority there is; or
  * at once, at a common priority, when a search had to read so many. Neighbouring segments of a size
  * are merged into one of the next size. Fewer messages than the minimum are searched directly,
- * which costs less than keeping up with each. With nothing to do it sleeps without a timer.
+ * which costs less than keeping up with each. Once a day it looks for what can be let go
+ * of. After a failure it waits, longer each time. With nothing to do it sleeps without a timer.
  */
 #ifndef SEARCH_INDEXER_H
 #define SEARCH_INDEXER_H

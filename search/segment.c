@@ -14,6 +14,7 @@ struct segment {
 	struct str octets;
 	bool mapped; /* they are ours to unmap */
 	uint64_t inode;
+	int64_t written_s;
 	atomic_uint refs;
 	const struct segment_head *head;
 	const struct segment_row *rows;
@@ -48,6 +49,47 @@ octets_are_whole(struct str octets)
 		sum = segment_checksum(sum, block.p, block.n);
 	}
 	return sum == h->checksum;
+}
+
+/* The same by reading: a disk that fails gives an error, where looking at the file in memory would
+ * give a signal that ends the process, again and again. What can't be read is damaged. */
+static enum err
+read_at(int fd, const char *path, void *to, size_t n, uint64_t at)
+{
+	char *next = to;
+
+	while (n > 0) {
+		ssize_t got = pread(fd, next, n, (off_t)at);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			(void)file_error("read", path); /* logged */
+		if (got <= 0)
+			return ERR_CORRUPT;
+		next += got;
+		n -= (size_t)got;
+		at += (uint64_t)got;
+	}
+	return ERR_OK;
+}
+
+static enum err
+check_file(int fd, const char *path, uint64_t size)
+{
+	CLEANUP(mem_free) char *block = malloc(SEGMENT_BLOCK);
+	struct segment_head head;
+	uint64_t sum = 0;
+
+	if (!block)
+		return ERR_NOMEM;
+	enum err e = read_at(fd, path, &head, sizeof(head), 0);
+	for (uint64_t at = sizeof(head); !e && at < size; at += SEGMENT_BLOCK) {
+		size_t n = size - at < SEGMENT_BLOCK ? (size_t)(size - at) : SEGMENT_BLOCK;
+		e = read_at(fd, path, block, n, at);
+		if (!e)
+			sum = segment_checksum(sum, block, n);
+	}
+	return !e && sum != head.checksum ? ERR_CORRUPT : e;
 }
 
 static bool
@@ -95,13 +137,13 @@ segment_path(const char *dir, int64_t first, int64_t last, char *out)
 
 /* -- opening -------------------------------------------------------------------------------- */
 
-enum err
-segment_parse(struct str octets, struct segment **ret)
+/* What has the right checksum. */
+static enum err
+parse(struct str octets, struct segment **ret)
 {
 	CLEANUP(segment_unref) struct segment *s = NULL;
 
-	if ((uintptr_t)octets.p % SEGMENT_ALIGN != 0 || !head_is_right(octets) ||
-	    !octets_are_whole(octets))
+	if (!head_is_right(octets))
 		return ERR_CORRUPT;
 	s = calloc(1, sizeof(*s));
 	if (!s)
@@ -116,23 +158,34 @@ segment_parse(struct str octets, struct segment **ret)
 	return ERR_OK;
 }
 
+enum err
+segment_parse(struct str octets, struct segment **ret)
+{
+	if ((uintptr_t)octets.p % SEGMENT_ALIGN != 0 || !head_is_right(octets) ||
+	    !octets_are_whole(octets))
+		return ERR_CORRUPT;
+	return parse(octets, ret);
+}
+
 static enum err
-map_file(const char *path, struct str *ret, uint64_t *ret_inode)
+map_file(const char *path, struct str *ret, struct stat *ret_stat)
 {
 	CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct stat st;
 
 	if (fd < 0)
 		return errno == ENOENT ? ERR_NOT_FOUND : file_error("open", path);
-	if (fstat(fd, &st))
+	if (fstat(fd, ret_stat))
 		return file_error("stat", path);
-	if (st.st_size < (off_t)SEGMENT_DATA_AT)
+	if (ret_stat->st_size < (off_t)SEGMENT_DATA_AT)
 		return ERR_CORRUPT;
-	void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
+	size_t size = (size_t)ret_stat->st_size;
+	enum err e = check_file(fd, path, size);
+	if (e)
+		return e;
+	void *p = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
 	if (p == MAP_FAILED)
 		return file_error("map", path);
-	*ret = str_make(p, (size_t)st.st_size);
-	*ret_inode = st.st_ino;
+	*ret = str_make(p, size);
 	return ERR_OK;
 }
 
@@ -141,11 +194,11 @@ segment_open(const char *path, struct segment **ret)
 {
 	struct str octets = {NULL, 0};
 	struct segment *s = NULL;
-	uint64_t inode = 0;
-	enum err e = map_file(path, &octets, &inode);
+	struct stat st;
+	enum err e = map_file(path, &octets, &st);
 
 	if (!e)
-		e = segment_parse(octets, &s);
+		e = parse(octets, &s);
 	if (e == ERR_CORRUPT)
 		log_warn("segment", F_CSTR("file", path),
 		    F_CSTR("detail", "damaged; it will be made anew"));
@@ -155,7 +208,8 @@ segment_open(const char *path, struct segment **ret)
 		return e;
 	}
 	s->mapped = true;
-	s->inode = inode;
+	s->inode = st.st_ino;
+	s->written_s = st.st_mtim.tv_sec;
 	*ret = s;
 	return ERR_OK;
 }
@@ -203,6 +257,12 @@ uint64_t
 segment_inode(const struct segment *s)
 {
 	return s->inode;
+}
+
+int64_t
+segment_written_s(const struct segment *s)
+{
+	return s->written_s;
 }
 
 uint32_t

@@ -41,6 +41,8 @@ int64_t segment_last(const struct segment *s);
 uint64_t segment_size(const struct segment *s); /* octets of the file */
 /* Of the file, by which one that took its place is told; 0 after segment_parse(). */
 uint64_t segment_inode(const struct segment *s);
+/* When the file was written, by the clock of the file system; 0 after segment_parse(). */
+int64_t segment_written_s(const struct segment *s);
 
 /* Its messages: `segment_count()` ids, ascending. */
 uint32_t segment_count(const struct segment *s);

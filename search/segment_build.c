@@ -41,7 +41,7 @@ segment_lock(struct account *a, int *ret_fd)
 		e = file_make_dir(dir);
 	if (e)
 		return e;
-	snprintf(path, sizeof(path), "%.4000s/lock", dir);
+	snprintf(path, sizeof(path), "%.4000s/%s", dir, SEGMENT_LOCK);
 	CLEANUP(fd_close) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0660);
 	if (fd < 0)
 		return file_error("open", path);
@@ -177,6 +177,20 @@ goes_on(segment_pace *pace, void *arg, enum segment_phase phase)
 	return !pace || pace(arg, phase);
 }
 
+/* Of a writer: does what it writes for go on? */
+struct writing {
+	segment_pace *pace;
+	void *arg;
+};
+
+static bool
+writing_goes_on(void *arg)
+{
+	const struct writing *writing = arg;
+
+	return goes_on(writing->pace, writing->arg, SEGMENT_WRITES);
+}
+
 /* One consistent read. */
 static enum err
 add_batch(struct build *b, const int64_t *ids, size_t n)
@@ -218,6 +232,7 @@ segment_build(
 {
 	CLEANUP(build_done) struct build b;
 	CLEANUP(segment_writer_free) struct segment_writer *w = NULL;
+	struct writing writing = {pace, arg};
 	char dir[PATH_MAX];
 	enum err e = build_init(&b, a);
 
@@ -231,6 +246,7 @@ segment_build(
 		e = segment_writer_new(dir, from, b.last, &w);
 	if (e)
 		return e;
+	segment_writer_watch(w, writing_goes_on, &writing);
 	segment_writer_messages(w, b.ids, b.identities, b.count);
 	for (size_t i = 0; !e && i < b.builder_count; i++)
 		e = b.builders[i]->finish(b.states[i], w, b.count);
@@ -311,6 +327,16 @@ remains_init(struct remains *r, struct account *a, struct segment *const *segmen
 	return take_stock(a, segments, n, r);
 }
 
+enum err
+segment_count_gone(struct account *a, struct segment *s, uint32_t *ret)
+{
+	CLEANUP(remains_done) struct remains r = {0};
+	enum err e = remains_init(&r, a, &s, 1);
+
+	*ret = e ? 0 : segment_count(s) - r.count;
+	return e;
+}
+
 /* A merged segment has its parts' range, so a crash before they are gone leaves them covered. */
 static void
 remove_merged(const char *dir, struct segment *const *segments, size_t n)
@@ -326,11 +352,13 @@ remove_merged(const char *dir, struct segment *const *segments, size_t n)
 }
 
 enum err
-segment_merge(struct account *a, struct segment *const *segments, size_t n)
+segment_merge(
+    struct account *a, struct segment *const *segments, size_t n, segment_pace *pace, void *arg)
 {
 	CLEANUP(remains_done) struct remains r = {0};
 	CLEANUP(segment_writer_free) struct segment_writer *w = NULL;
 	struct segment_source sources[SEGMENT_MERGE_MAX];
+	struct writing writing = {pace, arg};
 	char dir[PATH_MAX];
 	size_t builder_count;
 	const struct segment_builder *const *builders = segment_builders(&builder_count);
@@ -340,11 +368,14 @@ segment_merge(struct account *a, struct segment *const *segments, size_t n)
 		e = ERR_INTERNAL;
 	if (!e)
 		e = remains_init(&r, a, segments, n);
+	if (!e && !goes_on(pace, arg, SEGMENT_WRITES))
+		e = ERR_CANCELLED;
 	if (!e)
 		e = segment_writer_new(
 		    dir, segment_first(segments[0]), segment_last(segments[n - 1]), &w);
 	if (e)
 		return e;
+	segment_writer_watch(w, writing_goes_on, &writing);
 	const uint32_t *to = r.to;
 	for (size_t i = 0; i < n; i++) {
 		sources[i] = (struct segment_source){segments[i], to};

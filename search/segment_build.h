@@ -63,8 +63,8 @@ enum segment_phase {
 	SEGMENT_WRITES, /* sorting, writing, merging: much work on its own memory and files */
 };
 
-/* Asked before each phase; may wait. False breaks the build off: ERR_CANCELLED, nothing is made.
- * NULL stands for one that says true. */
+/* Asked before each phase, and now and then while it writes; may wait. False breaks the build off:
+ * ERR_CANCELLED, nothing is made. NULL stands for one that says true. */
 typedef bool segment_pace(void *arg, enum segment_phase phase);
 
 /* Makes one segment of the messages from the id `from` on, as many as fit, up to the id `to` and
@@ -77,10 +77,15 @@ NODISCARD enum err segment_build(
 /* Makes one of several neighbours, leaving out messages that are no more, and removes them. Within
  * segment_lock(). */
 #define SEGMENT_MERGE_MAX 16
-NODISCARD enum err segment_merge(struct account *a, struct segment *const *segments, size_t n);
+NODISCARD enum err segment_merge(
+    struct account *a, struct segment *const *segments, size_t n, segment_pace *pace, void *arg);
+
+/* How many of its messages are no more. Cost: a look at every id of its range. */
+NODISCARD enum err segment_count_gone(struct account *a, struct segment *s, uint32_t *ret);
 
 /* Holds the account's index for one builder in all processes: ERR_BUSY when another has it. Makes
  * the folder. *ret_fd is closed to let it go. */
+#define SEGMENT_LOCK "lock" /* the file */
 NODISCARD enum err segment_lock(struct account *a, int *ret_fd);
 
 #endif

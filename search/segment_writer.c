@@ -19,6 +19,8 @@ struct segment_writer {
 	uint64_t at; /* octets of the file so far, those in the block included */
 	char block[SEGMENT_BLOCK];
 	size_t held;
+	bool (*go_on)(void *arg); /* may be NULL */
+	void *arg;
 	enum err err;
 };
 
@@ -77,9 +79,24 @@ segment_writer_free(struct segment_writer **wp)
 	free(w);
 }
 
+void
+segment_writer_watch(struct segment_writer *w, bool (*go_on)(void *arg), void *arg)
+{
+	w->go_on = go_on;
+	w->arg = arg;
+}
+
+bool
+segment_writer_failed(const struct segment_writer *w)
+{
+	return w->err != ERR_OK;
+}
+
 static void
 flush(struct segment_writer *w)
 {
+	if (!w->err && w->go_on && !w->go_on(w->arg))
+		w->err = ERR_CANCELLED;
 	if (!w->err)
 		w->err = write_at(w, w->block, w->held, w->at - w->held);
 	w->held = 0;

@@ -16,6 +16,12 @@ NODISCARD enum err segment_writer_new(
 /* Takes away what was not committed. */
 void segment_writer_free(struct segment_writer **w);
 
+/* `go_on` is asked now and then while much is written. Once it says false, nothing more is written:
+ * ERR_CANCELLED. */
+void segment_writer_watch(struct segment_writer *w, bool (*go_on)(void *arg), void *arg);
+/* Something went wrong: what is still put into it is lost. */
+bool segment_writer_failed(const struct segment_writer *w);
+
 /* Its messages, before any section: ids ascending within the range, and segment_identity_of() each.
  */
 void segment_writer_messages(

@@ -15,7 +15,9 @@
 #include "search/segment.h"
 #include "store/account.h"
 
-#define SEGMENTS_ACCOUNTS_MAX 64 /* sets kept open that nobody uses */
+/* Sets kept open that nobody uses: as many as accounts may be in use at once, since opening one
+ * means reading all of it. A set holds no descriptor. */
+#define SEGMENTS_ACCOUNTS_MAX 1024
 #define SEGMENTS_MAX 512 /* in a set; further ones are left out */
 
 struct segments_cache;

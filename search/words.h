@@ -53,11 +53,24 @@ struct words_query {
 	struct str name; /* folded; empty, or the name of the field that must be there, too */
 };
 
-/* *ret has a bit for each message of the segment (bit i & 63 of word i >> 6), the caller's to
- * free(). Messages without it don't match; those with it do if *ret_exact, else they must be read.
- * *ret is NULL where the segment can't tell (all must be read). ERR_NOMEM. */
+/* All zero before it is asked for. */
+struct words_answer {
+	bool done; /* else the time was up, and the rest says nothing yet */
+	/* A bit for each message of the segment (bit i & 63 of word i >> 6). Messages without it
+	 * don't match; those with it do if `exact`, else they must be read. NULL where the segment
+	 * can't tell: all must be read. */
+	uint64_t *bits;
+	bool exact;
+	/* where words_ask() goes on */
+	uint64_t *piece_bits;
+	size_t piece, word, at;
+};
+
+/* Asks until clock_mono_ms() is `until_ms`, but always gets a little further; to be asked the same
+ * again until it is done. ERR_NOMEM. */
 NODISCARD enum err words_ask(
-    const struct segment *s, const struct words_query *q, uint64_t **ret, bool *ret_exact);
+    const struct segment *s, const struct words_query *q, int64_t until_ms, struct words_answer *a);
+void words_answer_done(struct words_answer *a);
 /* The segment can't tell anything of this message. */
 bool words_are_unknown(const struct segment *s, uint32_t ordinal);
 

@@ -105,7 +105,7 @@ merge_text(struct walk *walk, struct segment_writer *w)
 	segment_writer_begin(w, WORDS_TEXT);
 	segment_writer_put(w, &end, 1);
 	rewind_walk(walk);
-	while (next_word(walk)) {
+	while (!segment_writer_failed(w) && next_word(walk)) {
 		if (each_posting(walk, NULL, NULL) == 0)
 			continue;
 		segment_writer_put(w, walk->word.p, walk->word.n);
@@ -120,7 +120,7 @@ merge_places(struct walk *walk, struct segment_writer *w)
 
 	segment_writer_begin(w, WORDS_AT);
 	rewind_walk(walk);
-	for (bool more = true; more;) {
+	for (bool more = true; more && !segment_writer_failed(w);) {
 		uint64_t size = 0;
 		while ((more = next_word(walk)) && (size = each_posting(walk, NULL, NULL)) == 0)
 			;
@@ -137,7 +137,7 @@ merge_postings(struct walk *walk, struct segment_writer *w)
 {
 	segment_writer_begin(w, WORDS_POST);
 	rewind_walk(walk);
-	while (next_word(walk))
+	while (!segment_writer_failed(w) && next_word(walk))
 		each_posting(walk, put_octets, w);
 }
 

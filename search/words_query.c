@@ -4,8 +4,13 @@
  * is a string to be looked for. */
 #include "search/words_private.h"
 
+#include "common/base/clock.h"
+
 #define PIECES_MAX 8 /* of a needle, the longest; dropping others leaves more candidates */
 #define NAME_PIECES_MAX 4
+/* Between two looks at the clock: words that have a piece, octets of words that have not. */
+#define LOOKS 64
+#define LOOK_OCTETS (1024 * 1024)
 
 struct piece {
 	struct str text;
@@ -122,54 +127,99 @@ take_postings(const struct words *w, size_t i, unsigned places, uint64_t *bits)
 			bits[p.ordinal >> 6] |= 1ull << (p.ordinal & 63);
 }
 
-static void
-look_for(const struct words *w, const struct piece *piece, uint64_t *bits)
+/* The next word from a->at on that has the pattern; false if there is none within LOOK_OCTETS, and
+ * a->at is where to look further. */
+static bool
+next_hit(const struct words *w, const struct pattern *pattern, struct words_answer *a)
+{
+	size_t left = w->text.n - a->at;
+	size_t n = left < LOOK_OCTETS ? left : LOOK_OCTETS;
+	const char *hit = memmem(w->text.p + a->at, n, pattern->p, pattern->n);
+
+	if (!hit) {
+		a->at += n < left ? n - (pattern->n - 1) : n;
+		return false;
+	}
+	a->at = (size_t)(hit - w->text.p) + pattern->word_at;
+	a->word = word_at(w, a->word, a->at);
+	return true;
+}
+
+/* Goes on looking for a piece; false when the time is up. */
+static bool
+look_for(const struct words *w, const struct piece *piece, int64_t until_ms, struct words_answer *a,
+    uint64_t *bits)
 {
 	struct pattern pattern;
-	size_t i = 0, at = 0;
-	const char *hit;
+	unsigned looks = 0;
 
 	make_pattern(piece, &pattern);
-	while (w->count > 0 && at < w->text.n &&
-	       (hit = memmem(w->text.p + at, w->text.n - at, pattern.p, pattern.n))) {
-		at = (size_t)(hit - w->text.p) + pattern.word_at;
-		i = word_at(w, i, at);
-		take_postings(w, i, piece->places, bits);
-		/* goes on at the separator behind the word; forward, whatever the segment says */
-		size_t next = w->at[i + 1].text;
-		at = next > at + 1 ? next - 1 : at + 1;
-		i += i + 1 < w->count;
+	while (w->count > 0 && a->at < w->text.n) {
+		bool hit = next_hit(w, &pattern, a);
+		if (hit) {
+			take_postings(w, a->word, piece->places, bits);
+			/* goes on at the separator behind the word; forward, whatever the segment
+			 * says */
+			size_t next = w->at[a->word + 1].text;
+			a->at = next > a->at + 1 ? next - 1 : a->at + 1;
+			a->word += a->word + 1 < w->count;
+		}
+		if ((!hit || ++looks % LOOKS == 0) && clock_mono_ms() >= until_ms)
+			return a->at >= w->text.n;
 	}
+	return true;
+}
+
+/* Empty if it was not begun yet. */
+static bool
+make_bits(const struct words *w, uint64_t **bits)
+{
+	if (!*bits)
+		*bits = calloc(w->messages / 64 + 1, sizeof(**bits));
+	return *bits;
+}
+
+/* What has all pieces so far, and the one in hand. */
+static void
+join_piece(const struct words *w, struct words_answer *a)
+{
+	for (size_t i = 0; a->piece_bits && i < w->messages / 64 + 1; i++)
+		a->bits[i] &= a->piece_bits[i];
+	mem_free(&a->piece_bits);
+	a->piece++;
+	a->word = a->at = 0;
 }
 
 enum err
-words_ask(const struct segment *s, const struct words_query *q, uint64_t **ret, bool *ret_exact)
+words_ask(
+    const struct segment *s, const struct words_query *q, int64_t until_ms, struct words_answer *a)
 {
-	CLEANUP(mem_free) uint64_t *all = NULL, *bits = NULL;
 	struct pieces pieces;
 	struct words w;
 
-	*ret = NULL;
 	find_pieces(q, &pieces);
-	if (pieces.n == 0 || !words_of(s, &w))
+	if (pieces.n == 0 || !words_of(s, &w)) {
+		a->done = true;
 		return ERR_OK;
-	size_t n = ((size_t)w.messages + 63) / 64 + 1;
-	all = calloc(n, sizeof(all[0]));
-	if (!all)
-		return ERR_NOMEM;
-	look_for(&w, &pieces.p[0], all);
-	for (size_t i = 1; i < pieces.n; i++) {
-		free(bits);
-		bits = calloc(n, sizeof(bits[0]));
-		if (!bits)
-			return ERR_NOMEM;
-		look_for(&w, &pieces.p[i], bits);
-		for (size_t k = 0; k < n; k++)
-			all[k] &= bits[k];
 	}
-	*ret = MOVE_PTR(all);
-	*ret_exact = pieces.whole;
+	while (a->piece < pieces.n) {
+		uint64_t **bits = a->piece ? &a->piece_bits : &a->bits;
+		if (!make_bits(&w, bits))
+			return ERR_NOMEM;
+		if (!look_for(&w, &pieces.p[a->piece], until_ms, a, *bits))
+			return ERR_OK;
+		join_piece(&w, a);
+	}
+	a->exact = pieces.whole;
+	a->done = true;
 	return ERR_OK;
+}
+
+void
+words_answer_done(struct words_answer *a)
+{
+	mem_free(&a->bits);
+	mem_free(&a->piece_bits);
 }
 
 bool

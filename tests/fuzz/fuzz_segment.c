@@ -24,11 +24,12 @@ sign(struct str file)
 static void
 ask(const struct segment *s, const char *needle, const char *name)
 {
-	CLEANUP(mem_free) uint64_t *bits = NULL;
 	struct words_query q = {str_of(needle), WORD_ANYWHERE, str_of(name)};
-	bool exact;
+	struct words_answer a = {.done = false};
 
-	FUZZ_CHECK(words_ask(s, &q, &bits, &exact) == ERR_OK);
+	while (!a.done)
+		FUZZ_CHECK(words_ask(s, &q, 0, &a) == ERR_OK);
+	words_answer_done(&a);
 }
 
 static void

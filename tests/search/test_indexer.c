@@ -7,6 +7,8 @@
 #include "store/message_ids.h"
 #include "tests/support/store_fixture.h"
 
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -222,15 +224,99 @@ START_TEST(what_was_expunged_is_let_go_of)
 	ck_assert_uint_eq(covered(f, ix), 8);
 	ck_assert_ok(indexer_segments(ix, f->account, &set));
 	struct words_query q = {.needle = STR("number5"), .places = WORD_ANYWHERE};
-	CLEANUP(mem_free) uint64_t *bits = NULL;
-	bool exact;
-	ck_assert_ok(words_ask(segments_at(set, 0), &q, &bits, &exact));
-	ck_assert(exact && bits[0] == 1 << 3); /* the sixth, of which two are no more */
+	struct words_answer five = {.done = false}, two = {.done = false};
+	ck_assert_ok(words_ask(segments_at(set, 0), &q, INT64_MAX, &five));
+	ck_assert(five.exact && five.bits[0] == 1 << 3); /* the sixth, of which two are no more */
 	q.needle = STR("number2");
-	free(bits);
-	ck_assert_ok(words_ask(segments_at(set, 0), &q, &bits, &exact));
-	ck_assert(exact && bits[0] == 1); /* and not number20 to number29 */
+	ck_assert_ok(words_ask(segments_at(set, 0), &q, INT64_MAX, &two));
+	ck_assert(two.exact && two.bits[0] == 1); /* and not number20 to number29 */
+	words_answer_done(&five);
+	words_answer_done(&two);
 	segments_unref(&set);
+	indexer_stop(&ix);
+}
+END_TEST
+
+/* As if the file of the index had been written long ago. */
+static void
+age(struct store_fixture *f, const char *name)
+{
+	const struct timespec then = {clock_real_s() - INDEX_FORGET_S - 1, 0};
+	const struct timespec times[] = {then, then};
+	char dir[PATH_MAX], path[PATH_MAX];
+
+	ck_assert_ok(segments_dir(f->account, dir));
+	snprintf(path, sizeof(path), "%.4000s/%s", dir, name);
+	ck_assert_int_eq(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+static void
+expunge(struct store_fixture *f, uint32_t uid)
+{
+	struct mailbox_info info;
+	struct uid_range range = {uid, uid};
+	const struct uidset uids = {.r = &range, .n = 1};
+
+	ck_assert_ok(mailbox_find(f->account, STR("INBOX"), f->arena, &info));
+	ck_assert_ok(message_remove(f->account, info.id, &uids));
+	ck_assert_ok(account_clean(f->account));
+}
+
+START_TEST(nothing_that_was_expunged_stays_for_ever)
+{
+	CLEANUP(store_fixture_close) struct store_fixture *f = store_fixture_open();
+	struct indexer *ix = NULL;
+
+	ck_assert_ok(indexer_start(&ix));
+	deliver(f, 40, 10);
+	ck_assert_ok(indexer_catch_up(ix, f->account));
+	expunge(f, 7);
+	ck_assert_ok(indexer_catch_up(ix, f->account));
+	ck_assert_uint_eq(covered(f, ix), 40);
+	indexer_stop(&ix);
+	age(f, "1-40.seg");
+	ck_assert_ok(indexer_start(&ix));
+	ck_assert_ok(indexer_catch_up(ix, f->account));
+	ck_assert_uint_eq(covered(f, ix), 39);
+	indexer_stop(&ix);
+	/* also where no mail comes: whoever uses the account next */
+	expunge(f, 8);
+	age(f, "1-40.seg");
+	age(f, SEGMENT_LOCK);
+	ck_assert_ok(indexer_start(&ix));
+	ck_assert(indexer_enter(ix, f->account));
+	wait_covered(f, ix, 38);
+	indexer_leave(ix, f->account);
+	indexer_stop(&ix);
+}
+END_TEST
+
+/* A disk that is full, say: nobody is served by trying again with each message. */
+START_TEST(a_failure_is_not_repeated_at_once)
+{
+	CLEANUP(store_fixture_close) struct store_fixture *f = store_fixture_open();
+	struct indexer *ix = NULL;
+	char dir[PATH_MAX], path[PATH_MAX];
+
+	ck_assert_ok(segments_dir(f->account, dir));
+	snprintf(path, sizeof(path), "%.4000s/%s", dir, SEGMENT_LOCK);
+	ck_assert_int_eq(mkdir(dir, 0770), 0);
+	ck_assert_int_eq(mkdir(path, 0770), 0);
+	deliver(f, INDEXER_MESSAGES_MIN, 10);
+	ck_assert_ok(indexer_start(&ix));
+	ck_assert(indexer_enter(ix, f->account));
+	indexer_hurry(ix, f->account);
+	usleep(300000);
+	ck_assert_int_eq(rmdir(path), 0);
+	indexer_hurry(ix, f->account);
+	usleep(300000);
+	ck_assert_uint_eq(covered(f, ix), 0);
+	/* nor is it remembered of an account that nobody uses */
+	indexer_leave(ix, f->account);
+	usleep(300000);
+	ck_assert(indexer_enter(ix, f->account));
+	wait_covered(f, ix, INDEXER_MESSAGES_MIN);
+	indexer_leave(ix, f->account);
 	indexer_stop(&ix);
 }
 END_TEST
@@ -238,4 +324,5 @@ END_TEST
 TEST_MAIN("indexer", accounts_in_use_are_indexed_when_it_is_worth_it,
     users_may_come_and_go_at_any_time, segments_stay_few,
     a_large_segment_waits_for_others_of_its_size, a_message_of_too_many_words_is_not_answered_for,
-    what_was_expunged_is_let_go_of)
+    what_was_expunged_is_let_go_of, nothing_that_was_expunged_stays_for_ever,
+    a_failure_is_not_repeated_at_once)

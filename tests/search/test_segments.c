@@ -92,7 +92,7 @@ START_TEST(segments_are_built_and_merged)
 	    segment_build(f->account, last + 1, INT64_MAX, NULL, NULL, &more), ERR_NOT_FOUND);
 	set = get_set(f);
 	struct segment *all[] = {segments_at(set, 0), segments_at(set, 1), segments_at(set, 2)};
-	ck_assert_ok(segment_merge(f->account, all, 3));
+	ck_assert_ok(segment_merge(f->account, all, 3, NULL, NULL));
 	ck_all_covered(f, 1);
 	/* who still holds the old picture can use it */
 	ck_assert_uint_eq(segments_count(set), 3);
@@ -114,19 +114,41 @@ refuse(void *arg, enum segment_phase phase)
 START_TEST(a_build_that_is_cancelled_leaves_nothing)
 {
 	CLEANUP(store_fixture_close) struct store_fixture *f = store_fixture_open();
+	int lock = -1;
 	int64_t last = 0;
 
 	cache = segments_cache_new();
+	ck_assert_ok(segment_lock(f->account, &lock)); /* makes the folder */
 	deliver(f, 40);
-	/* before the first messages, before the next, before writing */
-	for (unsigned asked = 0; asked < 3; asked++) {
+	/* before the first messages, before the next, before writing, within */
+	for (unsigned asked = 0; asked < 4; asked++) {
 		unsigned left = asked;
 		ck_assert_int_eq(
 		    segment_build(f->account, 1, INT64_MAX, refuse, &left, &last), ERR_CANCELLED);
 	}
+	fd_close(&lock);
 	CLEANUP(segments_unref) struct segments *set = get_set(f);
 	ck_assert_uint_eq(segments_count(set), 0);
 	segments_unref(&set);
+	segments_cache_free(&cache);
+}
+END_TEST
+
+START_TEST(a_merge_that_is_cancelled_changes_nothing)
+{
+	CLEANUP(store_fixture_close) struct store_fixture *f = store_fixture_open();
+	unsigned left = 0;
+
+	cache = segments_cache_new();
+	deliver(f, 10);
+	build(f, 1);
+	deliver(f, 10);
+	build(f, 11);
+	CLEANUP(segments_unref) struct segments *set = get_set(f);
+	struct segment *all[] = {segments_at(set, 0), segments_at(set, 1)};
+	ck_assert_int_eq(segment_merge(f->account, all, 2, refuse, &left), ERR_CANCELLED);
+	segments_unref(&set);
+	ck_all_covered(f, 2);
 	segments_cache_free(&cache);
 }
 END_TEST
@@ -162,7 +184,7 @@ START_TEST(segments_that_others_cover_are_left_out)
 	ck_assert_int_eq(link(from, to), 0);
 	CLEANUP(segments_unref) struct segments *set = get_set(f);
 	struct segment *all[] = {segments_at(set, 0), segments_at(set, 1)};
-	ck_assert_ok(segment_merge(f->account, all, 2));
+	ck_assert_ok(segment_merge(f->account, all, 2, NULL, NULL));
 	segments_unref(&set);
 	ck_assert_int_eq(rename(to, from), 0);
 	ck_all_covered(f, 1);
@@ -235,5 +257,6 @@ START_TEST(a_segment_of_other_messages_is_refused)
 END_TEST
 
 TEST_MAIN("segments", segments_are_built_and_merged, a_build_that_is_cancelled_leaves_nothing,
-    one_builder_at_a_time_holds_an_index, segments_that_others_cover_are_left_out,
-    a_folder_that_is_deleted_is_empty, a_segment_of_other_messages_is_refused)
+    a_merge_that_is_cancelled_changes_nothing, one_builder_at_a_time_holds_an_index,
+    segments_that_others_cover_are_left_out, a_folder_that_is_deleted_is_empty,
+    a_segment_of_other_messages_is_refused)

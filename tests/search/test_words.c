@@ -165,29 +165,43 @@ make(struct made *m, const char *dir, uint32_t seed)
 	ck_assert_ok(segment_open(path, &m->segment));
 }
 
+/* In steps as small as they get. */
+static struct words_answer
+ask(const struct made *m, const struct words_query *q, unsigned *ret_steps)
+{
+	struct words_answer a = {.done = false};
+
+	*ret_steps = 0;
+	while (!a.done) {
+		ck_assert_ok(words_ask(m->segment, q, 0, &a));
+		++*ret_steps;
+	}
+	return a;
+}
+
 static void
 ck_answer(const struct made *m, struct str needle)
 {
-	CLEANUP(mem_free) uint64_t *bits = NULL;
 	struct words_query q = {.needle = needle, .places = WORD_BODY};
-	bool exact = false, only_word_octets = needle.n > 0, any_word_octet = false;
+	bool only_word_octets = needle.n > 0, any_word_octet = false;
+	unsigned steps;
 
 	for (size_t i = 0; i < needle.n; i++) {
 		only_word_octets &= is_word_octet(needle.p[i]);
 		any_word_octet |= is_word_octet(needle.p[i]);
 	}
-	ck_assert_ok(words_ask(m->segment, &q, &bits, &exact));
+	CLEANUP(words_answer_done) struct words_answer a = ask(m, &q, &steps);
 	if (!any_word_octet) {
-		ck_assert_ptr_null(bits);
+		ck_assert_ptr_null(a.bits);
 		return;
 	}
-	ck_assert_ptr_nonnull(bits);
-	ck_assert(exact == (only_word_octets && needle.n <= WORD_EXACT));
+	ck_assert_ptr_nonnull(a.bits);
+	ck_assert(a.exact == (only_word_octets && needle.n <= WORD_EXACT));
 	for (uint32_t i = 0; i < MESSAGES; i++) {
 		struct str text = sbuf_view(&m->texts[i]);
 		bool is_in = memmem(text.p, text.n, needle.p, needle.n) != NULL;
-		bool said = bits[i >> 6] >> (i & 63) & 1;
-		ck_assert_msg(exact ? said == is_in : said || !is_in,
+		bool said = a.bits[i >> 6] >> (i & 63) & 1;
+		ck_assert_msg(a.exact ? said == is_in : said || !is_in,
 		    "\"%.*s\" in text %u: is %d, said %d", STR_ARG(needle), i, is_in, said);
 	}
 }
@@ -213,5 +227,35 @@ START_TEST(answers_are_right_for_any_part_of_any_text)
 }
 END_TEST
 
+START_TEST(a_question_with_many_answers_takes_many_steps)
+{
+	struct words_query one = {.needle = STR("a"), .places = WORD_BODY};
+	struct words_query more = {.needle = STR("a b"), .places = WORD_BODY};
+	const char *dir = test_mkdir();
+	CLEANUP(made_done) struct made m;
+	unsigned steps, more_steps;
+
+	make(&m, dir, 3);
+	struct words_answer a = ask(&m, &one, &steps);
+	words_answer_done(&a);
+	ck_assert_uint_gt(steps, 3);
+	a = ask(&m, &more, &more_steps);
+	words_answer_done(&a);
+	ck_assert_uint_gt(more_steps, 1);
+	/* one that is broken off gives its memory back */
+	a = (struct words_answer){.done = false};
+	ck_assert_ok(words_ask(m.segment, &one, 0, &a));
+	ck_assert(!a.done);
+	words_answer_done(&a);
+	/* and with time all is done at once */
+	a = (struct words_answer){.done = false};
+	ck_assert_ok(words_ask(m.segment, &more, INT64_MAX, &a));
+	ck_assert(a.done);
+	words_answer_done(&a);
+	test_rmdir(dir);
+}
+END_TEST
+
 TEST_MAIN("words", text_is_cut_alike_whatever_its_pieces, a_long_word_is_covered_by_its_windows,
-    postings_come_back_as_they_were_coded, answers_are_right_for_any_part_of_any_text)
+    postings_come_back_as_they_were_coded, answers_are_right_for_any_part_of_any_text,
+    a_question_with_many_answers_takes_many_steps)
