@@ -101,6 +101,13 @@ add_searched(struct facts_maker *m, enum fact_text text, const struct header_fie
 	sbuf_putc(out, FACT_VALUE_END);
 }
 
+static void
+cut_key(struct sbuf *key)
+{
+	if (key->n > FACT_KEY_MAX)
+		sbuf_cut(key, FACT_KEY_MAX);
+}
+
 /* The key of `utf8`, as far as it counts. */
 static void
 set_key(struct facts_maker *m, enum fact_text text, struct str utf8)
@@ -109,21 +116,24 @@ set_key(struct facts_maker *m, enum fact_text text, struct str utf8)
 
 	sbuf_clear(out);
 	text_casemap(utf8, out);
-	if (out->n > FACT_KEY_MAX)
-		sbuf_cut(out, FACT_KEY_MAX);
+	cut_key(out);
 }
 
 static void
 set_base_subject(struct facts_maker *m, struct str value, struct facts *ret)
 {
+	struct sbuf *key = &m->texts[FACT_BASE_SUBJECT];
+
 	sbuf_clear(&m->utf8);
 	sbuf_clear(&m->work);
+	sbuf_clear(key);
 	words_decode(value, &m->utf8);
 	if (base_subject(sbuf_view(&m->utf8), &m->work))
 		ret->flags |= FACT_IS_REPLY;
-	set_key(m, FACT_BASE_SUBJECT, sbuf_view(&m->work));
-	if (m->texts[FACT_BASE_SUBJECT].n > 0)
-		ret->subject = id_of(m, sbuf_view(&m->texts[FACT_BASE_SUBJECT]));
+	text_casemap(sbuf_view(&m->work), key);
+	if (key->n > 0) /* threads are of the whole subject */
+		ret->subject = id_of(m, sbuf_view(key));
+	cut_key(key);
 }
 
 /* RFC 5957 §3; an addr-host that is not there is empty in our ENVELOPE, not NIL, but in a group. */

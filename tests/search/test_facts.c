@@ -150,6 +150,29 @@ START_TEST(references_are_those_of_the_field_or_the_first_of_in_reply_to)
 }
 END_TEST
 
+/* Not by as much of it as SORT compares. */
+START_TEST(long_subjects_are_told_apart)
+{
+	CLEANUP(facts_maker_free) struct facts_maker *m = facts_maker_new();
+	CLEANUP(sbuf_done) struct sbuf header = SBUF_INIT(10000);
+	struct facts f;
+
+	sbuf_puts(&header, "Subject: ");
+	while (header.n < FACT_KEY_MAX + 100)
+		sbuf_puts(&header, "long ");
+	sbuf_puts(&header, "a\n");
+	sbuf_putc(&header, '\0');
+	make(m, header.p, FACTS_ALL, &f);
+	struct fact_id a = f.subject;
+	header.p[header.n - 3] = 'b';
+	make(m, header.p, FACTS_ALL, &f);
+	ck_assert(!fact_id_eq(&f.subject, &a));
+	header.p[header.n - 3] = 'A';
+	make(m, header.p, FACTS_ALL, &f);
+	ck_assert(fact_id_eq(&f.subject, &a));
+}
+END_TEST
+
 START_TEST(what_a_sender_can_make_large_is_bounded)
 {
 	CLEANUP(facts_maker_free) struct facts_maker *m = facts_maker_new();
@@ -185,5 +208,5 @@ END_TEST
 
 TEST_MAIN("facts", texts_are_those_that_search_and_sort_compare,
     the_sent_date_is_that_of_the_field_or_of_arrival,
-    references_are_those_of_the_field_or_the_first_of_in_reply_to,
+    references_are_those_of_the_field_or_the_first_of_in_reply_to, long_subjects_are_told_apart,
     what_a_sender_can_make_large_is_bounded)
