@@ -4,6 +4,7 @@
 #include "common/base/log.h"
 #include "store/account_private.h"
 #include "store/cleaner.h"
+#include "store/helpers.h"
 #include "store/upkeep.h"
 
 #include <assert.h>
@@ -290,21 +291,43 @@ take_unsynced(struct store *s)
 	return d;
 }
 
+#define SYNC_AT_ONCE 64
+
+struct sync_round {
+	struct store *store;
+	struct database *d[SYNC_AT_ONCE];
+};
+
+static void
+sync_one(void *arg, size_t i)
+{
+	struct sync_round *r = arg;
+	struct database *d = r->d[i];
+	struct account *a = d->account;
+	enum err failed = database_sync(d); /* logged; told to who waits */
+
+	if (failed)
+		upkeep_note_unsynced(r->store->upkeep, d);
+	else
+		database_tend_wal(d);
+	account_unref(&a);
+}
+
+/* Several at a time: on a slow disk those of many accounts would take longer one by one than a flag
+ * change may wait. */
 void
 accounts_sync(struct store *s)
 {
-	struct database *d;
-
 	/* Each once, should others commit as fast as this syncs, or a disk be broken. */
-	for (unsigned n = upkeep_count_unsynced(s->upkeep); n && (d = take_unsynced(s)); n--) {
-		struct account *a = d->account;
-		enum err failed = database_sync(d); /* logged; told to who waits */
-		if (failed)
-			upkeep_note_unsynced(s->upkeep, d);
-		else
-			database_tend_wal(d);
-		account_unref(&a);
-	}
+	unsigned left = upkeep_count_unsynced(s->upkeep);
+	struct sync_round r = {.store = s};
+	size_t n;
+
+	do {
+		for (n = 0; n < SYNC_AT_ONCE && left && (r.d[n] = take_unsynced(s)); n++)
+			left--;
+		helpers_run(s->helpers, sync_one, &r, n);
+	} while (n == SYNC_AT_ONCE);
 }
 
 void

@@ -2,6 +2,7 @@
  */
 #include "common/base/log.h"
 #include "store/account_private.h"
+#include "store/changes.h"
 #include "store/directory.h"
 #include "store/helpers.h"
 #include "tests/store/fixture.h"
@@ -297,8 +298,63 @@ START_TEST(a_promise_is_broken_by_any_sync_that_fails_in_between)
 }
 END_TEST
 
+/* -- the tick */
+
+static atomic_uint syncing, syncing_most, synced;
+
+static int
+slow_sync(int fd)
+{
+	unsigned now = atomic_fetch_add(&syncing, 1) + 1, most = atomic_load(&syncing_most);
+
+	(void)fd;
+	while (now > most && !atomic_compare_exchange_weak(&syncing_most, &most, now))
+		;
+	usleep(5000);
+	atomic_fetch_sub(&syncing, 1);
+	atomic_fetch_add(&synced, 1);
+	return 0;
+}
+
+START_TEST(a_tick_syncs_many_accounts_side_by_side)
+{
+	const struct flag_list seen = {.system = FLAG_SEEN};
+	struct account *a[ACCOUNTS];
+	struct delivery d[ACCOUNTS];
+	char *octets = make_message(1, 300);
+
+	fixture_open(&f);
+	add_accounts(ACCOUNTS);
+	struct spool *s = make_spool(&f, octets, 300);
+	for (size_t i = 0; i < ACCOUNTS; i++)
+		d[i] = (struct delivery){.account = account[i]};
+	message_deliver(f.store, s, d, ACCOUNTS);
+	store_tick(f.store);
+	struct uidset first = uids_of(&f, "1");
+	for (size_t i = 0; i < ACCOUNTS; i++) {
+		struct mailbox_info info;
+		ck_assert_ok(account_open(f.store, account[i], &a[i]));
+		ck_assert_ok(mailbox_find(a[i], STR("INBOX"), f.arena, &info));
+		a[i]->database.sync_file = slow_sync;
+		ck_assert_ok(
+		    message_store_flags(a[i], info.id, &first, FLAGS_ADD, &seen, UINT64_MAX, NULL));
+		ck_assert(!database_is_synced(&a[i]->database));
+	}
+	store_tick(f.store);
+	ck_assert_uint_eq(synced, ACCOUNTS);
+	ck_assert_uint_gt(syncing_most, 1);
+	for (size_t i = 0; i < ACCOUNTS; i++) {
+		ck_assert(database_is_synced(&a[i]->database));
+		account_unref(&a[i]);
+	}
+	spool_free(&s);
+	free(octets);
+	fixture_close(&f);
+}
+END_TEST
+
 TEST_MAIN("fan_out", each_piece_of_work_is_done_once_whoever_helps,
     more_callers_than_helpers_all_get_on, a_message_reaches_each_of_many_accounts_once,
     one_of_many_that_fails_takes_no_other_with_it,
     deliveries_to_the_same_accounts_at_once_all_arrive, several_commits_of_a_promise_share_a_sync,
-    a_promise_is_broken_by_any_sync_that_fails_in_between)
+    a_promise_is_broken_by_any_sync_that_fails_in_between, a_tick_syncs_many_accounts_side_by_side)
