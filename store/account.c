@@ -104,6 +104,7 @@ find_or_add(struct store *s, int64_t id, struct account **ret)
 	return ERR_OK;
 }
 
+/* Nobody else has a handle of it yet, so the writer's may be used here. */
 static enum err
 migrate(struct account *a)
 {
@@ -130,8 +131,7 @@ take_current(struct account *a, struct handle **ret)
 	return e ? e : pool_take(&a->database, DB_READER, ret);
 }
 
-/* The first one in this process migrates it. Nobody else has a handle of it yet, so the writer's
- * may be used here. */
+/* The first one in this process migrates it. */
 static enum err
 make_ready(struct account *a)
 {
