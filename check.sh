@@ -84,7 +84,7 @@ run_tests() { # NAME [TEST...]
 	[ $# -eq 0 ] || only=("TESTS=$*" "check_PROGRAMS=$*")
 	# shellcheck disable=SC2086
 	(cd "build-check/$name" && ${wrap:-} make -k -j"$jobs" check ${only[@]+"${only[@]}"}) 2>&1 | tee -a "$log" | grep -aE '^(PASS|FAIL|ERROR|SKIP):' | show_steps
-	if ! find "build-check/$name" -name '*.trs' | grep -q .; then give_up "$name" "$log"; return; fi
+	if [ -z "$(find "build-check/$name" -name '*.trs' -print -quit)" ]; then give_up "$name" "$log"; return; fi
 	count_checks "$name" "build-check/$name"
 }
 

@@ -252,8 +252,8 @@ START_TEST(a_damaged_page_is_an_error_with_the_path_and_no_crash)
 	    "UPDATE entry_page SET count = -1",
 	    "UPDATE entry_page SET count = 9223372036854775807",
 	    "UPDATE entry_page SET modseq = 0",
-	    "INSERT INTO entry_page SELECT id + 2, mailbox, modseq, count, entries"
-	    " FROM entry_page WHERE id & 4294967295 = 97",
+	    ("INSERT INTO entry_page SELECT id + 2, mailbox, modseq, count, entries"
+	     " FROM entry_page WHERE id & 4294967295 = 97"),
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(damages); i++) {
