@@ -7,7 +7,7 @@ offset=${PLAY_OFFSET:-10000}
 if [ -n "${PLAY_DIR:-}" ]; then
 	dir=$PLAY_DIR
 else
-	dir=$(mktemp -d /tmp/pillarbox-play.XXXXXX)
+	dir=$(mktemp -d -t pillarbox-play.XXXXXX)
 	trap 'rm -rf "$dir"' EXIT
 fi
 if [ ! -e "$dir/pillarbox.conf" ]; then
