@@ -5,7 +5,6 @@
  * holds a worker for long, whatever the size of the mailbox. Strings compare by i;unicode-casemap,
  * as RFC 5255 §4.3 asks at level 1.
  */
-#include "common/base/clock.h"
 #include "imapd/facts_read.h"
 #include "imapd/imap_handlers.h"
 #include "imapd/imap_write.h"
@@ -34,8 +33,9 @@ release(void *state)
 }
 
 static enum err
-take(struct imap_session *s, struct imap_cmd *cmd, struct sort *q, const struct search_hit *hit)
+take(struct imap_session *s, struct imap_cmd *cmd, void *state, const struct search_hit *hit)
 {
+	struct sort *q = state;
 	uint32_t number = cmd->uid ? hit->entry->uid : hit->seq;
 	struct facts facts;
 	size_t table;
@@ -55,18 +55,10 @@ take(struct imap_session *s, struct imap_cmd *cmd, struct sort *q, const struct 
 static enum err
 find(struct imap_session *s, struct imap_cmd *cmd, struct sort *q)
 {
-	int64_t until_ms = clock_mono_ms() + PUMP_STEP_MS;
-	enum search_next next = SEARCH_HIT;
-	struct search_hit hit;
-	enum err e = ERR_OK;
+	bool end;
+	enum err e = search_run_gather(s, cmd, &q->run, take, q, &end);
 
-	while (!e && next == SEARCH_HIT) {
-		e = search_run_next(s, &q->run, until_ms, &next, &hit);
-		if (!e && next == SEARCH_HIT)
-			e = take(s, cmd, q, &hit);
-	}
-	search_run_rest(&q->run);
-	if (!e && next == SEARCH_END)
+	if (!e && end)
 		q->phase = SORT_SORTS;
 	return e;
 }

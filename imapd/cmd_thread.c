@@ -5,7 +5,6 @@
  * A pump in three phases, as SORT: messages are found and linked, the forest is finished in a few
  * passes, and written.
  */
-#include "common/base/clock.h"
 #include "imapd/facts_read.h"
 #include "imapd/imap_handlers.h"
 #include "imapd/search_run.h"
@@ -32,8 +31,9 @@ release(void *state)
 }
 
 static enum err
-take(struct imap_session *s, struct imap_cmd *cmd, struct thread *q, const struct search_hit *hit)
+take(struct imap_session *s, struct imap_cmd *cmd, void *state, const struct search_hit *hit)
 {
+	struct thread *q = state;
 	uint32_t number = cmd->uid ? hit->entry->uid : hit->seq;
 	struct facts facts;
 	size_t table;
@@ -55,18 +55,10 @@ take(struct imap_session *s, struct imap_cmd *cmd, struct thread *q, const struc
 static enum err
 find(struct imap_session *s, struct imap_cmd *cmd, struct thread *q)
 {
-	int64_t until_ms = clock_mono_ms() + PUMP_STEP_MS;
-	enum search_next next = SEARCH_HIT;
-	struct search_hit hit;
-	enum err e = ERR_OK;
+	bool end;
+	enum err e = search_run_gather(s, cmd, &q->run, take, q, &end);
 
-	while (!e && next == SEARCH_HIT) {
-		e = search_run_next(s, &q->run, until_ms, &next, &hit);
-		if (!e && next == SEARCH_HIT)
-			e = take(s, cmd, q, &hit);
-	}
-	search_run_rest(&q->run);
-	if (!e && next == SEARCH_END)
+	if (!e && end)
 		q->phase = THREAD_FINISHES;
 	return e;
 }

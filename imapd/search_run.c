@@ -197,6 +197,25 @@ search_run_next(struct imap_session *s, struct search_run *q, int64_t until_ms,
 }
 
 enum err
+search_run_gather(struct imap_session *s, struct imap_cmd *cmd, struct search_run *q,
+    search_take *take, void *state, bool *ret_end)
+{
+	int64_t until_ms = clock_mono_ms() + PUMP_STEP_MS;
+	enum search_next next = SEARCH_HIT;
+	struct search_hit hit;
+	enum err e = ERR_OK;
+
+	while (!e && next == SEARCH_HIT) {
+		e = search_run_next(s, q, until_ms, &next, &hit);
+		if (!e && next == SEARCH_HIT)
+			e = take(s, cmd, state, &hit);
+	}
+	search_run_rest(q);
+	*ret_end = !e && next == SEARCH_END;
+	return e;
+}
+
+enum err
 search_run_end(const struct search_run *q, struct imap_cmd *cmd)
 {
 	if (!q->failed && q->missing) /* RFC 5530 §3 has it so: OK [EXPUNGEISSUED] */

@@ -56,6 +56,12 @@ NODISCARD enum err search_run_reader(struct imap_session *s, struct search_run *
 NODISCARD enum err search_run_unread(struct search_run *q, enum err e);
 /* Ends the turn's read. */
 void search_run_rest(struct search_run *q);
+/* A turn of a command that answers when it has all that matches: `take` gets one message after the
+ * other until the time is up, then the turn's read ends. *ret_end: there are no more. */
+typedef enum err search_take(
+    struct imap_session *s, struct imap_cmd *cmd, void *state, const struct search_hit *hit);
+NODISCARD enum err search_run_gather(struct imap_session *s, struct imap_cmd *cmd,
+    struct search_run *q, search_take *take, void *state, bool *ret_end);
 /* What the command answers after SEARCH_END: the error of a message that could not be read, or
  * ERR_OK, with the code of RFC 5530 §3 where some were gone. */
 NODISCARD enum err search_run_end(const struct search_run *q, struct imap_cmd *cmd);
