@@ -64,7 +64,8 @@ reaches(const struct page *p, uint32_t uid)
 	return p->n > 0 && p->e[p->n - 1].uid >= uid;
 }
 
-enum err
+/* page_advance() without a page. */
+static enum err
 page_find(struct db *db, int64_t mailbox, uint32_t uid, struct page *ret)
 {
 	enum err e = page_at_or_before(db, mailbox, uid, ret);

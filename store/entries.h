@@ -10,9 +10,8 @@
 
 /* -- one page at a time */
 
-/* The page with the first entry of the mailbox whose UID is >= `uid`; ret->n is 0 without one. */
-NODISCARD enum err page_find(struct db *db, int64_t mailbox, uint32_t uid, struct page *ret);
-/* The same, for callers that go through a mailbox: *p is the page they had (or n is 0). */
+/* The page with the first entry of the mailbox whose UID is >= `uid`; p->n is 0 without one. *p is
+ * the page the caller had, going through the mailbox, or n is 0. */
 NODISCARD enum err page_advance(struct db *db, int64_t mailbox, uint32_t uid, struct page *p);
 
 /* -- many pages */

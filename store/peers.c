@@ -304,8 +304,9 @@ peers_send(struct peers *b, const struct peer_news *news)
 	drop_unseen_locked(b);
 }
 
-void
-peers_retry(struct peers *b)
+/* Sends "look again" to those that refused a datagram. */
+static void
+retry(struct peers *b)
 {
 	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&b->mu);
 
@@ -333,7 +334,7 @@ peers_receive(struct peers *b, void (*fn)(void *arg, const struct peer_news *new
 	uint64_t expired;
 
 	if (read(b->timer_fd, &expired, sizeof(expired)) == (ssize_t)sizeof(expired))
-		peers_retry(b);
+		retry(b);
 	for (int i = 0; i < RECEIVE_MAX; i++) {
 		struct datagram in;
 		ssize_t n = recv(b->socket_fd, &in, sizeof(in), MSG_DONTWAIT | MSG_TRUNC);

@@ -30,9 +30,8 @@ NODISCARD enum err peers_listen(struct peers *b);
 void peers_send(struct peers *b, const struct peer_news *news);
 /* Readable when there is something to receive or a refused datagram is to be sent again. */
 int peers_fd(const struct peers *b);
-/* Takes in what has arrived, a bounded number; `fn` is called for each. Also does peers_retry(). */
+/* Takes in what has arrived, a bounded number; `fn` is called for each. Also sends "look again" to
+ * those that refused a datagram. */
 void peers_receive(struct peers *b, void (*fn)(void *arg, const struct peer_news *news), void *arg);
-/* Sends "look again" to those that refused a datagram. */
-void peers_retry(struct peers *b);
 
 #endif
