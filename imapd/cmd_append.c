@@ -2,6 +2,7 @@
  * APPEND: RFC 3501 §6.3.11, APPENDUID: RFC 4315 §3. The message goes into a spool as it arrives;
  * what can be refused is refused before the client is asked to send it.
  */
+#include "imapd/folder.h"
 #include "imapd/imap_append.h"
 #include "imapd/imap_dispatch.h"
 #include "imapd/imap_handlers.h"
@@ -10,7 +11,7 @@
 #define HEAD_ARENA_MAX (256 * 1024)
 
 struct append_state { /* in the command's arena */
-	int64_t mailbox;
+	struct imap_folder folder;
 	struct append item;
 	char last; /* octet of the message that has come */
 };
@@ -69,8 +70,8 @@ store_message(struct imap_session *s, struct imap_cmd *cmd)
 	struct append_state *a = s->append;
 	uint32_t uidvalidity = 0;
 
-	enum err e =
-	    message_append_promised(s->account, a->mailbox, &a->item, 1, &uidvalidity, &s->promise);
+	enum err e = message_append_promised(
+	    a->folder.account, a->folder.info.id, &a->item, 1, &uidvalidity, &s->promise);
 	if (e == ERR_GONE)
 		imap_set_code(cmd, "TRYCREATE");
 	if (!e)
@@ -159,18 +160,14 @@ read_message(struct imap_session *s, unsigned events)
 
 /* Whether the message may come. */
 static enum err
-check_target(struct imap_session *s, struct imap_cmd *cmd, struct str name, int64_t *ret_mailbox)
+check_target(struct imap_session *s, struct imap_cmd *cmd, struct str name, struct imap_folder *ret)
 {
-	struct mailbox_info info;
+	enum err e = imap_find_folder(s, cmd, name, ret);
 
-	enum err e = mailbox_find(s->account, name, cmd->arena, &info);
-	if (!e && (info.id == 0 || info.noselect))
-		e = info.noselect ? ERR_CANNOT : ERR_NOT_FOUND;
 	if (e == ERR_NOT_FOUND)
 		imap_set_code(cmd, "TRYCREATE"); /* RFC 3501 §6.3.11 */
 	if (e)
 		return e;
-	*ret_mailbox = info.id;
 	if (cmd->stream.size > s->conf->imapd.append_limit)
 		return ERR_TOO_BIG;
 	if (cmd->stream.size == 0) {
@@ -180,7 +177,7 @@ check_target(struct imap_session *s, struct imap_cmd *cmd, struct str name, int6
 	/* What comes unasked and fits into memory costs nothing before the transaction decides. */
 	if (!cmd->stream.synchronising && cmd->stream.size <= SPOOL_MEMORY)
 		return ERR_OK;
-	return account_has_room(s->account, cmd->stream.size);
+	return account_has_room(ret->account, cmd->stream.size);
 }
 
 enum err
@@ -197,7 +194,7 @@ cmd_append(struct imap_session *s, struct imap_cmd *cmd)
 		imap_parse_fail(args, ERR_SYNTAX, "the message as a literal");
 	if (args->c.err)
 		return args->c.err;
-	enum err e = check_target(s, cmd, name, &a->mailbox);
+	enum err e = check_target(s, cmd, name, &a->folder);
 	if (!e)
 		e = spool_new(s->service->store, &a->item.spool);
 	if (e)

@@ -9,7 +9,7 @@ cmd_close(struct imap_session *s, struct imap_cmd *cmd)
 	enum err e = imap_parse_end(cmd->args);
 
 	if (!e && !s->read_only)
-		e = message_expunge(s->account, s->mailbox, NULL, NULL);
+		e = message_expunge(s->owner, s->mailbox, NULL, NULL);
 	if (e == ERR_GONE)
 		e = ERR_OK; /* deleted meanwhile: closed all the same */
 	if (!e)

@@ -1,6 +1,7 @@
 /*
  * COPY and UID COPY, RFC 3501 §6.4.7, MOVE and UID MOVE, RFC 6851. All messages or none.
  */
+#include "imapd/folder.h"
 #include "imapd/imap_handlers.h"
 #include "imapd/imap_write.h"
 #include "store/message.h"
@@ -9,27 +10,12 @@
  * SHOULD), and a line of many megabytes is none. */
 #define COPYUID_RANGES_MAX 50000
 
-static enum err
-find_target(struct imap_session *s, struct imap_cmd *cmd, struct str name, int64_t *ret)
-{
-	struct mailbox_info info;
-	enum err e = mailbox_find(s->account, name, cmd->arena, &info);
-
-	if (!e && info.noselect)
-		return ERR_CANNOT;
-	if (!e && info.id == 0)
-		e = ERR_NOT_FOUND; /* a subscription, or a name with inferiors only */
-	if (!e)
-		*ret = info.id;
-	return e;
-}
-
 static bool
-is_deleted(struct imap_session *s, struct imap_cmd *cmd, int64_t mailbox)
+is_deleted(const struct imap_folder *folder, struct imap_cmd *cmd)
 {
 	struct mailbox_info info;
 
-	return mailbox_get(s->account, mailbox, cmd->arena, &info) == ERR_GONE;
+	return mailbox_get(folder->account, folder->info.id, cmd->arena, &info) == ERR_GONE;
 }
 
 /* Messages that another session has expunged: a UID that is no more is ignored (RFC 3501 §6.4.8),
@@ -37,17 +23,18 @@ is_deleted(struct imap_session *s, struct imap_cmd *cmd, int64_t mailbox)
  * (§6.4.7, RFC 2180 §4.4.1); MOVE says what it moved. */
 static enum err
 run_transfer(struct imap_session *s, struct imap_cmd *cmd, const struct uidset *uids,
-    int64_t target, bool move, struct copied *ret)
+    const struct imap_folder *target, bool move, struct copied *ret)
 {
+	int64_t to = target->info.id;
 	enum err e;
 
 	if (move)
-		e = message_move(s->account, s->mailbox, uids, target, cmd->arena, ret);
+		e = message_move(s->owner, s->mailbox, uids, to, cmd->arena, ret);
 	else if (cmd->uid)
-		e = message_copy(s->account, s->mailbox, uids, target, cmd->arena, ret);
+		e = message_copy(s->owner, s->mailbox, uids, to, cmd->arena, ret);
 	else
-		e = message_copy_all(s->account, s->mailbox, uids, imap_count_told(s, uids), target,
-		    cmd->arena, ret);
+		e = message_copy_all(
+		    s->owner, s->mailbox, uids, imap_count_told(s, uids), to, cmd->arena, ret);
 	if (!e && !cmd->uid && ret->from.n == 0)
 		e = ERR_STALE;
 	if (e == ERR_STALE) {
@@ -63,7 +50,7 @@ transfer_messages(struct imap_session *s, struct imap_cmd *cmd, bool move, struc
 {
 	struct uidset uids;
 	struct str dest;
-	int64_t target = 0;
+	struct imap_folder target;
 
 	imap_parse_space(cmd->args);
 	imap_parse_msgset(cmd->args, s->told, cmd->uid, &uids);
@@ -73,10 +60,10 @@ transfer_messages(struct imap_session *s, struct imap_cmd *cmd, bool move, struc
 	if (e)
 		return e;
 
-	e = find_target(s, cmd, dest, &target);
+	e = imap_find_folder(s, cmd, dest, &target);
 	if (!e)
-		e = run_transfer(s, cmd, &uids, target, move, ret);
-	if (e == ERR_GONE && is_deleted(s, cmd, target))
+		e = run_transfer(s, cmd, &uids, &target, move, ret);
+	if (e == ERR_GONE && is_deleted(&target, cmd))
 		e = ERR_NOT_FOUND;
 	if (e == ERR_NOT_FOUND)
 		imap_set_code(cmd, "TRYCREATE"); /* §6.4.7: MUST */

@@ -17,5 +17,5 @@ cmd_expunge(struct imap_session *s, struct imap_cmd *cmd)
 	enum err e = imap_parse_end(cmd->args);
 	if (e)
 		return e;
-	return message_expunge(s->account, s->mailbox, cmd->uid ? &uids : NULL, NULL);
+	return message_expunge(s->owner, s->mailbox, cmd->uid ? &uids : NULL, NULL);
 }

@@ -235,7 +235,7 @@ load_row(struct imap_session *s, struct fetch *f, const struct view_entry *e)
 	    f->source.message == e->message)
 		return ERR_OK;
 	if (!f->source.reader)
-		err = fetch_source_open(&f->source, s->account);
+		err = fetch_source_open(&f->source, s->owner);
 	if (err)
 		return err;
 	if (f->header_only && !huge)
@@ -302,7 +302,7 @@ step(struct imap_session *s, struct imap_cmd *cmd, void *state, bool *ret_done)
 
 	f->until_ms = clock_mono_ms() + PUMP_STEP_MS;
 	if (f->needs_row)
-		err = fetch_source_open(&f->source, s->account);
+		err = fetch_source_open(&f->source, s->owner);
 	if (err && f->in_value)
 		s->pump.cut = true;
 	else if (err && f->open) /* between two items */

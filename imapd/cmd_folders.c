@@ -2,6 +2,7 @@
  * CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE: RFC 3501 §6.3.3 to §6.3.7, CREATE's USE: RFC 6154
  * §3.
  */
+#include "imapd/folder.h"
 #include "imapd/imap_handlers.h"
 
 static const char *const uses[] = {"\\Archive", "\\Drafts", "\\Junk", "\\Sent", "\\Trash"};
@@ -53,7 +54,10 @@ cmd_create(struct imap_session *s, struct imap_cmd *cmd)
 		imap_set_code(cmd, "USEATTR");
 		return ERR_CANNOT;
 	}
-	e = mailbox_create(s->account, name, r.use, &id);
+	struct imap_folder folder;
+	e = imap_locate_folder(s, cmd, name, &folder);
+	if (!e)
+		e = mailbox_create(folder.account, folder.name, r.use, &id);
 	if (e == ERR_SYNTAX) { /* well-formed for IMAP, but no name for the store */
 		imap_set_text(cmd, "Not a valid mailbox name");
 		return ERR_CANNOT;
@@ -79,10 +83,13 @@ as_missing(enum err e)
 enum err
 cmd_delete(struct imap_session *s, struct imap_cmd *cmd)
 {
+	struct imap_folder folder;
 	struct str name;
 	enum err e = parse_name(cmd, &name);
 
-	return e ? e : as_missing(mailbox_delete(s->account, name));
+	if (!e)
+		e = imap_locate_folder(s, cmd, name, &folder);
+	return e ? e : as_missing(mailbox_delete(folder.account, folder.name));
 }
 
 enum err
@@ -97,7 +104,12 @@ cmd_rename(struct imap_session *s, struct imap_cmd *cmd)
 	enum err e = imap_parse_end(cmd->args);
 	if (e)
 		return e;
-	e = mailbox_rename(s->account, from, to);
+	struct imap_folder source, target;
+	e = imap_locate_folder(s, cmd, from, &source);
+	if (!e)
+		e = imap_locate_folder(s, cmd, to, &target);
+	if (!e)
+		e = mailbox_rename(source.account, source.name, target.name);
 	return e == ERR_SYNTAX ? ERR_CANNOT : e;
 }
 

@@ -62,7 +62,7 @@ cmd_idle(struct imap_session *s, struct imap_cmd *cmd)
 	enum err e = imap_parse_end(cmd->args);
 
 	if (!e && s->state == ST_SELECTED)
-		e = changes_watch(s->account, s->mailbox, wake, s->conn, &s->watch);
+		e = changes_watch(s->owner, s->mailbox, wake, s->conn, &s->watch);
 	if (e)
 		return e;
 	conn_puts(s->conn, "+ idling\r\n");

@@ -203,7 +203,8 @@ write_node(struct imap_session *s, const struct list_request *r, const struct li
 	conn_puts(c, "\r\n");
 	if (!(r->want & OPT_STATUS) || !exists(node->info))
 		return ERR_OK;
-	enum err e = imap_write_status(s, node->info, r->status_items);
+	struct imap_folder folder = {s->account, node->info->name, *node->info, RIGHTS_ALL};
+	enum err e = imap_write_status(s, &folder, r->status_items);
 	return e == ERR_GONE ? ERR_OK : e; /* RFC 5819 §2: no STATUS for what can't be had */
 }
 

@@ -2,6 +2,7 @@
  * GETQUOTA, GETQUOTAROOT, SETQUOTA: RFC 2087 §4. One root, named "", holds the whole account where
  * it has a limit; without any there is no root, since a QUOTA must list a resource (RFC 9208 §7).
  */
+#include "imapd/folder.h"
 #include "imapd/imap_handlers.h"
 #include "imapd/imap_write.h"
 
@@ -53,7 +54,7 @@ cmd_getquota(struct imap_session *s, struct imap_cmd *cmd)
 enum err
 cmd_getquotaroot(struct imap_session *s, struct imap_cmd *cmd)
 {
-	struct mailbox_info info;
+	struct imap_folder folder;
 	struct str name;
 	struct quota q;
 
@@ -61,9 +62,9 @@ cmd_getquotaroot(struct imap_session *s, struct imap_cmd *cmd)
 	imap_parse_mailbox(cmd->args, &name);
 	enum err e = imap_parse_end(cmd->args);
 	if (!e)
-		e = mailbox_find(s->account, name, cmd->arena, &info);
+		e = imap_find_folder(s, cmd, name, &folder);
 	if (!e)
-		e = account_quota(s->account, &q);
+		e = account_quota(folder.account, &q);
 	if (e)
 		return e;
 	conn_puts(s->conn, "* QUOTAROOT ");

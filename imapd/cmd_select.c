@@ -1,6 +1,7 @@
 /*
  * SELECT and EXAMINE: RFC 3501 §6.3.1 and §6.3.2.
  */
+#include "imapd/folder.h"
 #include "imapd/imap_handlers.h"
 #include "imapd/imap_write.h"
 #include "search/indexer.h"
@@ -35,14 +36,14 @@ write_state(struct imap_session *s)
 static enum err
 open_mailbox(struct imap_session *s, struct imap_cmd *cmd, struct str name, bool read_only)
 {
-	struct mailbox_info info;
+	struct imap_folder folder;
 
-	enum err e = mailbox_find(s->account, name, cmd->arena, &info);
+	enum err e = imap_find_folder(s, cmd, name, &folder);
 	if (e)
 		return e;
-	if (info.id == 0 || info.noselect)
-		return ERR_CANNOT;
-	s->mailbox = info.id;
+	s->owner = account_ref(folder.account);
+	s->mailbox = folder.info.id;
+	s->rights = folder.rights;
 	s->read_only = read_only;
 	e = imap_claim_recent(s, &s->told);
 	if (e) {
@@ -51,7 +52,7 @@ open_mailbox(struct imap_session *s, struct imap_cmd *cmd, struct str name, bool
 	}
 	imap_enter_state(s, ST_SELECTED);
 	if (s->indexer && s->conf->imapd.search_index)
-		s->indexing = indexer_enter(s->indexer, s->account);
+		s->indexing = indexer_enter(s->indexer, s->owner);
 	return ERR_OK;
 }
 

@@ -1,5 +1,5 @@
 /*
- * CAPABILITY, NOOP, LOGOUT, CHECK, ENABLE, NAMESPACE, ID: RFC 3501 §6.1 and §6.4.1, RFC 5161,
+ * CAPABILITY, NOOP, LOGOUT, CHECK, NAMESPACE, ID: RFC 3501 §6.1 and §6.4.1,
  * RFC 2342, RFC 2971.
  */
 #include "common/base/log.h"
@@ -49,24 +49,7 @@ cmd_check(struct imap_session *s, struct imap_cmd *cmd)
 {
 	enum err e = imap_parse_end(cmd->args);
 
-	return e ? e : account_sync(s->account);
-}
-
-/* No extension here needs to be enabled; RFC 5161 §3.1: unknown ones are ignored. */
-enum err
-cmd_enable(struct imap_session *s, struct imap_cmd *cmd)
-{
-	struct str capability;
-
-	imap_parse_space(cmd->args);
-	do {
-		imap_parse_atom(cmd->args, &capability);
-	} while (imap_accept_space(cmd->args));
-	enum err e = imap_parse_end(cmd->args);
-	if (e)
-		return e;
-	conn_puts(s->conn, "* ENABLED\r\n");
-	return ERR_OK;
+	return e ? e : account_sync(s->owner);
 }
 
 enum err

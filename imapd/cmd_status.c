@@ -44,28 +44,33 @@ imap_parse_status_items(struct imap_args *a, unsigned *ret_items)
 /* Messages no session has been told of, and in the mailbox that is selected here those that are
  * \Recent here. */
 static enum err
-count_recent(struct imap_session *s, const struct mailbox_info *info, uint64_t *ret)
+count_recent(struct imap_session *s, const struct imap_folder *folder, uint64_t *ret)
 {
+	const struct mailbox_info *info = &folder->info;
 	CLEANUP(view_unref) struct view *v = NULL;
 
-	*ret = info->id == s->mailbox && !s->read_only ? imap_count_recent(s) : 0;
+	bool selected = folder->account == s->owner && info->id == s->mailbox;
+
+	*ret = selected && !s->read_only ? imap_count_recent(s) : 0;
 	if (info->recent_from >= info->uidnext)
 		return ERR_OK;
-	enum err e = view_current(s->account, info->id, &v);
+	enum err e = view_current(folder->account, info->id, &v);
 	if (!e)
 		*ret += view_count(v) + 1 - view_seq_from(v, info->recent_from);
 	return e;
 }
 
 static enum err
-item_value(struct imap_session *s, const struct mailbox_info *info, unsigned item, uint64_t *ret)
+item_value(struct imap_session *s, const struct imap_folder *folder, unsigned item, uint64_t *ret)
 {
+	const struct mailbox_info *info = &folder->info;
+
 	switch (item) {
 	case ITEM_MESSAGES:
 		*ret = info->messages;
 		break;
 	case ITEM_RECENT:
-		return count_recent(s, info, ret);
+		return count_recent(s, folder, ret);
 	case ITEM_UIDNEXT:
 		*ret = info->uidnext;
 		break;
@@ -86,19 +91,19 @@ item_value(struct imap_session *s, const struct mailbox_info *info, unsigned ite
 }
 
 enum err
-imap_write_status(struct imap_session *s, const struct mailbox_info *info, unsigned items)
+imap_write_status(struct imap_session *s, const struct imap_folder *folder, unsigned items)
 {
 	uint64_t value[ITEM__COUNT] = {0};
 	struct conn *c = s->conn;
 	const char *separator = " (";
 
 	for (unsigned i = 0; i < ITEM__COUNT; i++) {
-		enum err e = items & 1u << i ? item_value(s, info, i, &value[i]) : ERR_OK;
+		enum err e = items & 1u << i ? item_value(s, folder, i, &value[i]) : ERR_OK;
 		if (e)
 			return e;
 	}
 	conn_puts(c, "* STATUS ");
-	imap_write_mailbox(c, info->name);
+	imap_write_mailbox(c, folder->info.name);
 	for (unsigned i = 0; i < ITEM__COUNT; i++) {
 		if (!(items & 1u << i))
 			continue;
@@ -115,7 +120,7 @@ imap_write_status(struct imap_session *s, const struct mailbox_info *info, unsig
 enum err
 cmd_status(struct imap_session *s, struct imap_cmd *cmd)
 {
-	struct mailbox_info info;
+	struct imap_folder folder;
 	struct str name;
 	unsigned items;
 
@@ -125,10 +130,8 @@ cmd_status(struct imap_session *s, struct imap_cmd *cmd)
 	imap_parse_status_items(cmd->args, &items);
 	enum err e = imap_parse_end(cmd->args);
 	if (!e)
-		e = mailbox_find(s->account, name, cmd->arena, &info);
+		e = imap_find_folder(s, cmd, name, &folder);
 	if (e)
 		return e == ERR_SYNTAX && !cmd->args->c.err ? ERR_NOT_FOUND : e;
-	if (info.id == 0 || info.noselect)
-		return ERR_CANNOT;
-	return imap_write_status(s, &info, items);
+	return imap_write_status(s, &folder, items);
 }

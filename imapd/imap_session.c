@@ -54,8 +54,10 @@ imap_deselect(struct imap_session *s)
 	s->grown_aside = false;
 	s->recent.n = 0;
 	if (s->indexing)
-		indexer_leave(s->indexer, s->account);
+		indexer_leave(s->indexer, s->owner);
 	s->indexing = false;
+	account_unref(&s->owner);
+	s->rights = 0;
 	if (s->state == ST_SELECTED)
 		imap_enter_state(s, ST_AUTH);
 }

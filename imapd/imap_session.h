@@ -32,6 +32,16 @@ enum imap_go {
 	GO_CLOSE,
 };
 
+/* What the client has asked for with ENABLE (RFC 5161), or by using it (RFC 7162 §3.1); bits. Stays
+ * until the end of the session. */
+enum imap_enabled {
+	EN_CONDSTORE = 1,
+	EN_QRESYNC = 2, /* with EN_CONDSTORE */
+	EN_UTF8 = 4, /* RFC 6855 */
+	EN_REV2 = 8, /* RFC 9051 */
+	EN_UIDONLY = 16, /* RFC 9586 */
+};
+
 typedef enum imap_go imap_mode(struct imap_session *s, unsigned events);
 
 /* Gathers a command's lines and literals: imap_read.h. */
@@ -79,10 +89,13 @@ struct imap_session {
 	struct account *account; /* a reference */
 	char *user; /* address */
 	uint64_t commands; /* for the log */
+	unsigned enabled; /* enum imap_enabled */
 	struct promise promise; /* what this turn has answered before it was durable */
 
 	/* since SELECT */
+	struct account *owner; /* whose mailbox it is; a reference */
 	int64_t mailbox; /* id, 0 none */
+	unsigned rights; /* RIGHT_* of our user in it */
 	bool indexing; /* indexer_leave() is due */
 	bool read_only; /* EXAMINE */
 	bool lost; /* the selected mailbox was deleted by another; said so, no SELECT since */

@@ -4,6 +4,7 @@ libimapd_a_SOURCES = \
 	%D%/cmd_append.c \
 	%D%/cmd_authenticate.c \
 	%D%/cmd_close.c \
+	%D%/cmd_enable.c \
 	%D%/cmd_folders.c \
 	%D%/cmd_idle.c \
 	%D%/cmd_list.c \
@@ -13,6 +14,8 @@ libimapd_a_SOURCES = \
 	%D%/cmd_select.c \
 	%D%/cmd_simple.c \
 	%D%/cmd_status.c \
+	%D%/folder.c \
+	%D%/folder.h \
 	%D%/imap_append.h \
 	%D%/imap_capability.c \
 	%D%/imap_capability.h \

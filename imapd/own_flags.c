@@ -83,9 +83,9 @@ own_flags_store(struct imap_session *s, struct imap_cmd *cmd, const struct uidse
 	uidset_init(&ret->uids, cmd->arena);
 	uidset_init(&ret->surprises, cmd->arena);
 
-	enum err e = message_store_flags(s->account, s->mailbox, uids, op, flags, MODSEQ_ANY, NULL);
+	enum err e = message_store_flags(s->owner, s->mailbox, uids, op, flags, MODSEQ_ANY, NULL);
 	if (!e)
-		e = view_current(s->account, s->mailbox, &ret->now);
+		e = view_current(s->owner, s->mailbox, &ret->now);
 	if (!e)
 		e = settle(s, uids, op, flags, ret);
 	if (e)

@@ -9,7 +9,7 @@
 enum err
 search_run_reader(struct imap_session *s, struct search_run *q)
 {
-	return q->reader ? ERR_OK : reader_open(s->account, &q->reader);
+	return q->reader ? ERR_OK : reader_open(s->owner, &q->reader);
 }
 
 void
@@ -49,7 +49,7 @@ search_run_begin(struct imap_session *s, struct search_run *q, struct imap_cmd *
 	e = search_body_init(&q->body, &q->program, q->slots, cmd->arena);
 	if (!e)
 		e = search_index_begin(&q->index, &q->program, q->wants_facts,
-		    s->conf->imapd.search_index ? s->indexer : NULL, s->account);
+		    s->conf->imapd.search_index ? s->indexer : NULL, s->owner);
 	if (e)
 		search_run_done(q);
 	return e;

@@ -3,12 +3,12 @@
 #ifndef IMAPD_STATUS_H
 #define IMAPD_STATUS_H
 
-#include "imapd/imap_session.h"
+#include "imapd/folder.h"
 
 /* status-att list "(MESSAGES UNSEEN …)" as a set for imap_write_status(). */
 void imap_parse_status_items(struct imap_args *a, unsigned *ret_items);
 /* "* STATUS name (…)" CRLF for a mailbox that can be selected. */
 NODISCARD enum err imap_write_status(
-    struct imap_session *s, const struct mailbox_info *info, unsigned items);
+    struct imap_session *s, const struct imap_folder *folder, unsigned items);
 
 #endif

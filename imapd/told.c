@@ -114,13 +114,13 @@ imap_claim_recent(struct imap_session *s, struct view **view)
 	struct imap_recent *recent = &s->recent;
 	uint32_t first;
 
-	enum err e = mailbox_claim_recent(s->account, s->mailbox, !s->read_only, &first);
+	enum err e = mailbox_claim_recent(s->owner, s->mailbox, !s->read_only, &first);
 	if (e)
 		return e;
 	/* Anew, so that all that was claimed is in it. What came after the claim may be \Recent for
 	 * another session too, which RFC 3501 §2.3.2 allows. */
 	CLEANUP(view_unref) struct view *now = NULL;
-	e = view_current(s->account, s->mailbox, &now);
+	e = view_current(s->owner, s->mailbox, &now);
 	if (e)
 		return e;
 	view_unref(view);
@@ -261,7 +261,7 @@ imap_tell_news(struct imap_session *s, bool may_expunge, bool *ret_done)
 	*ret_done = true;
 	if (!s->mailbox)
 		return ERR_OK;
-	enum err e = view_current(s->account, s->mailbox, &now);
+	enum err e = view_current(s->owner, s->mailbox, &now);
 	if (!e && view_uidnext(now) > view_uidnext(s->told))
 		e = imap_claim_recent(s, &now);
 	if (e == ERR_GONE) {

@@ -49,6 +49,7 @@ libstore_a_SOURCES += \
 	%D%/message_rows.c \
 	%D%/peers.c %D%/peers.h \
 	%D%/reader.c %D%/reader.h \
+	%D%/rights.h \
 	%D%/row_walk.c %D%/row_walk.h \
 	%D%/spool.c %D%/spool_private.h \
 	%D%/tombstone.c \
