@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
 """Many IMAP sessions at once on one mailbox, each doing whatever comes to mind and keeping account of what it is told.
 
+    imap_state.py HOST IMAP_PORT SMTP_PORT USER PASSWORD SECONDS SESSIONS SEED
+
 A session that is told of a sequence number that cannot be (RFC 3501 section 7.4.1), or of a UID that stood elsewhere, fails.
-In the end all must have come to the same mailbox.      imap_state.py HOST PORT USER PASSWORD SECONDS SESSIONS SEED
+Mail arrives by SMTP all the while. When the last command and the last delivery have their answers, a NOOP must bring every
+session to the mailbox that a new session sees: the same UIDs in the same places, with the same flags.
 """
 import random
 import re
+import smtplib
 import socket
 import sys
 import threading
@@ -23,6 +27,7 @@ class Session:
         self.random = random.Random(seed)
         self.name, self.number, self.doing, self.commands = name, 0, "greeting", 0
         self.uids = []  # what the session was told: a UID or None for each sequence number
+        self.flags = {}  # of the last FETCH that gave them with the UID; without \\Recent, which is each session's own
         self.sock = socket.create_connection((host, port), timeout=60)
         self.file = self.sock.makefile("rb")
         self.line()
@@ -63,6 +68,9 @@ class Session:
             if self.uids[n - 1] not in (None, int(uid[1])):
                 raise Wrong(f"message {n} was UID {self.uids[n - 1]}, now {uid[1]}, in {self.doing}")
             self.uids[n - 1] = int(uid[1])
+            flags = re.search(rb"FLAGS \(([^)]*)\)", m[3])
+            if flags:
+                self.flags[int(uid[1])] = sorted(set(flags[1].decode().split()) - {"\\Recent"})
 
     def until(self, tag):
         while True:
@@ -124,6 +132,16 @@ class Session:
         ]
         pick.choice(always + with_messages if n else always)()
 
+    def at_rest(self):
+        """All UIDs with their flags, when nobody does anything any more: a NOOP told of all there is."""
+        self.command("NOOP")
+        told = list(self.uids)
+        self.flags = {}
+        self.command("UID FETCH 1:* (FLAGS)")
+        if len(told) != len(self.uids) or any(t not in (None, u) for t, u in zip(told, self.uids)):
+            raise Wrong(f"after NOOP {told}, at rest {self.uids}")
+        return [(uid, self.flags.get(uid)) for uid in self.uids]
+
 
 def run(session, seconds, wrong):
     try:
@@ -134,24 +152,60 @@ def run(session, seconds, wrong):
         wrong.append(f"{session.name}: {e!r}")
 
 
+def deliver(host, port, user, pick, over, wrong, count):
+    """One message after the other until `over`; each has its answer when this returns."""
+    try:
+        while not over.is_set():
+            with smtplib.SMTP(host, port, "c.test", timeout=60) as smtp:
+                smtp.sendmail("x@remote.test", [user], "Subject: in\r\n\r\nx\r\n")
+            count.append(1)
+            over.wait(pick.random() * 0.2)
+    except Exception as e:
+        wrong.append(f"smtp: {e!r}")
+
+
+def difference(name, have, want):
+    """What to trace when a session does not see what a new one does."""
+    has, wants = dict(have), dict(want)
+    flags = [f"UID {u}: {has[u]}, not {wants[u]}" for u in has if u in wants and has[u] != wants[u]]
+    return (f"{name} sees {len(have)} messages, a new session {len(want)}; lacks UIDs {[u for u, _ in want if u not in has]},"
+            f" has others {[u for u, _ in have if u not in wants]}, other flags {flags or 'none'}\n  {name}: {have}\n  new: {want}")
+
+
+def compare(sessions, new, wrong):
+    want = new.at_rest()
+    for s in sessions:
+        try:
+            have = s.at_rest()
+            if have != want:
+                wrong.append(difference(s.name, have, want))
+        except Exception as e:
+            wrong.append(f"{s.name}: {e!r}")
+    if new.at_rest() != want:
+        wrong.append("the mailbox changes though nobody does anything")
+
+
 def main():
-    host, port, user, password, seconds, count, seed = sys.argv[1:8]
-    sessions = [Session(host, int(port), user, password, f"s{i}", f"{seed}.{i}") for i in range(int(count))]
-    wrong = []
+    host, port, smtp_port, user, password, seconds, count, seed = sys.argv[1:9]
+
+    def session(name):
+        return Session(host, int(port), user, password, name, f"{seed}.{name}")
+
+    sessions = [session(f"s{i}") for i in range(int(count))]
+    wrong, delivered, over = [], [], threading.Event()
     threads = [threading.Thread(target=run, args=(s, float(seconds), wrong)) for s in sessions]
-    for t in threads:
+    mail = threading.Thread(target=deliver, args=(host, int(smtp_port), user, random.Random(seed), over, wrong, delivered))
+    for t in [*threads, mail]:
         t.start()
     for t in threads:
         t.join()
+    over.set()
+    mail.join()
     if not wrong:
-        for s in sessions:
-            s.command("NOOP")
-            s.command("UID FETCH 1:* (FLAGS)")
-        if any(s.uids != sessions[0].uids for s in sessions):
-            wrong.append("the sessions do not agree in the end")
+        compare(sessions, session("new"), wrong)
     for w in wrong:
         print(w)
-    print(f"{sum(s.commands for s in sessions)} commands, {len(sessions[0].uids)} messages left, seed {seed}")
+    print(f"{sum(s.commands for s in sessions)} commands, {len(delivered)} deliveries, {len(sessions[0].uids)} messages left, seed {seed}")
     sys.exit(1 if wrong else 0)
 
 
