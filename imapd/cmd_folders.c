@@ -35,6 +35,7 @@ enum err
 cmd_create(struct imap_session *s, struct imap_cmd *cmd)
 {
 	struct use_reader r = {.use = {"", 0}};
+	struct imap_folder folder;
 	struct str name;
 	int64_t id;
 
@@ -54,7 +55,6 @@ cmd_create(struct imap_session *s, struct imap_cmd *cmd)
 		imap_set_code(cmd, "USEATTR");
 		return ERR_CANNOT;
 	}
-	struct imap_folder folder;
 	e = imap_locate_folder(s, cmd, name, &folder);
 	if (!e)
 		e = mailbox_create(folder.account, folder.name, r.use, &id);
@@ -95,6 +95,7 @@ cmd_delete(struct imap_session *s, struct imap_cmd *cmd)
 enum err
 cmd_rename(struct imap_session *s, struct imap_cmd *cmd)
 {
+	struct imap_folder source = {0}, target = {0};
 	struct str from, to;
 
 	imap_parse_space(cmd->args);
@@ -102,14 +103,13 @@ cmd_rename(struct imap_session *s, struct imap_cmd *cmd)
 	imap_parse_space(cmd->args);
 	imap_parse_mailbox(cmd->args, &to);
 	enum err e = imap_parse_end(cmd->args);
-	if (e)
-		return e;
-	struct imap_folder source, target;
-	e = imap_locate_folder(s, cmd, from, &source);
+	if (!e)
+		e = imap_locate_folder(s, cmd, from, &source);
 	if (!e)
 		e = imap_locate_folder(s, cmd, to, &target);
-	if (!e)
-		e = mailbox_rename(source.account, source.name, target.name);
+	if (e)
+		return e;
+	e = mailbox_rename(source.account, source.name, target.name);
 	return e == ERR_SYNTAX ? ERR_CANNOT : e;
 }
 

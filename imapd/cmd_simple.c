@@ -1,6 +1,5 @@
 /*
- * CAPABILITY, NOOP, LOGOUT, CHECK, NAMESPACE, ID: RFC 3501 §6.1 and §6.4.1,
- * RFC 2342, RFC 2971.
+ * CAPABILITY, NOOP, LOGOUT, CHECK, NAMESPACE, ID: RFC 3501 §6.1 and §6.4.1, RFC 2342, RFC 2971.
  */
 #include "common/base/log.h"
 #include "imapd/imap_capability.h"
