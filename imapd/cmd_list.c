@@ -143,14 +143,21 @@ is_in_tree(const struct mailbox_info *info)
 }
 
 static bool
-is_chosen(const struct mailbox_info *info, void *arg)
+is_chosen(const struct list_row *row, void *arg)
 {
 	const struct list_request *r = arg;
+	const struct mailbox_info *info = &row->folder.info;
 	bool subscribed = r->lsub || (r->select & OPT_SUBSCRIBED);
 
 	if (subscribed ? !info->subscribed : !is_in_tree(info))
 		return false;
 	return !(r->select & OPT_SPECIAL_USE) || info->special_use.n > 0;
+}
+
+static const struct mailbox_info *
+info_of(const struct list_node *node)
+{
+	return node->row ? &node->row->folder.info : NULL;
 }
 
 static void
@@ -164,7 +171,7 @@ put_attribute(struct conn *c, const char **separator, struct str name)
 static void
 write_attributes(struct conn *c, const struct list_request *r, const struct list_node *node)
 {
-	const struct mailbox_info *info = node->info;
+	const struct mailbox_info *info = info_of(node);
 	const char *separator = "(";
 	bool is_there = exists(info) && (node->chosen || !r->lsub);
 
@@ -201,10 +208,9 @@ write_node(struct imap_session *s, const struct list_request *r, const struct li
 		conn_puts(c, "))");
 	}
 	conn_puts(c, "\r\n");
-	if (!(r->want & OPT_STATUS) || !exists(node->info))
+	if (!(r->want & OPT_STATUS) || !exists(info_of(node)))
 		return ERR_OK;
-	struct imap_folder folder = {s->account, node->info->name, *node->info, RIGHTS_ALL};
-	enum err e = imap_write_status(s, &folder, r->status_items);
+	enum err e = imap_write_status(s, node->name, &node->row->folder, r->status_items);
 	return e == ERR_GONE ? ERR_OK : e; /* RFC 5819 §2: no STATUS for what can't be had */
 }
 
@@ -246,8 +252,7 @@ write_list(struct imap_session *s, struct imap_cmd *cmd, void *state, bool *ret_
 static enum err
 find_names(struct imap_session *s, struct imap_cmd *cmd, struct list_request *r)
 {
-	struct mailbox_info *list;
-	size_t n;
+	struct list_rows rows;
 
 	r->compiled = arena_alloc_array(cmd->arena, r->pattern_count, sizeof(*r->compiled));
 	if (!r->compiled)
@@ -258,11 +263,11 @@ find_names(struct imap_session *s, struct imap_cmd *cmd, struct list_request *r)
 		if (e)
 			return e;
 	}
-	enum err e = mailbox_list(s->account, cmd->arena, &list, &n);
+	enum err e = imap_list_rows(s, cmd, &rows);
 	if (e)
 		return e;
 	return list_tree_build(
-	    &r->tree, list, n, r->compiled, r->pattern_count, is_chosen, r, cmd->arena);
+	    &r->tree, &rows, r->compiled, r->pattern_count, is_chosen, r, cmd->arena);
 }
 
 static enum err

@@ -91,7 +91,8 @@ item_value(struct imap_session *s, const struct imap_folder *folder, unsigned it
 }
 
 enum err
-imap_write_status(struct imap_session *s, const struct imap_folder *folder, unsigned items)
+imap_write_status(
+    struct imap_session *s, struct str name, const struct imap_folder *folder, unsigned items)
 {
 	uint64_t value[ITEM__COUNT] = {0};
 	struct conn *c = s->conn;
@@ -103,7 +104,7 @@ imap_write_status(struct imap_session *s, const struct imap_folder *folder, unsi
 			return e;
 	}
 	conn_puts(c, "* STATUS ");
-	imap_write_mailbox(c, folder->info.name);
+	imap_write_mailbox(c, name);
 	for (unsigned i = 0; i < ITEM__COUNT; i++) {
 		if (!(items & 1u << i))
 			continue;
@@ -133,5 +134,5 @@ cmd_status(struct imap_session *s, struct imap_cmd *cmd)
 		e = imap_find_folder(s, cmd, name, &folder);
 	if (e)
 		return e == ERR_SYNTAX && !cmd->args->c.err ? ERR_NOT_FOUND : e;
-	return imap_write_status(s, &folder, items);
+	return imap_write_status(s, name, &folder, items);
 }

@@ -20,8 +20,8 @@ is_inbox_tree(struct str name)
 static int
 compare_names(const void *a, const void *b)
 {
-	struct str x = ((const struct mailbox_info *)a)->name;
-	struct str y = ((const struct mailbox_info *)b)->name;
+	struct str x = ((const struct list_row *)a)->name;
+	struct str y = ((const struct list_row *)b)->name;
 
 	if (is_inbox_tree(x) != is_inbox_tree(y))
 		return is_inbox_tree(x) ? -1 : 1;
@@ -43,7 +43,7 @@ is_below(struct str name, struct str above)
 }
 
 static enum err
-push(struct builder *b, struct str name, const struct mailbox_info *info)
+push(struct builder *b, struct str name, const struct list_row *row)
 {
 	struct list_tree *t = b->tree;
 	struct list_node *grown =
@@ -53,7 +53,7 @@ push(struct builder *b, struct str name, const struct mailbox_info *info)
 		return ERR_NOMEM;
 	t->nodes = grown;
 	struct list_node *node = &t->nodes[t->n];
-	*node = (struct list_node){.name = name, .info = info};
+	*node = (struct list_node){.name = name, .row = row};
 	for (size_t i = 0; i < b->pattern_count && !node->matches; i++)
 		node->matches = list_pattern_matches(&b->patterns[i], name);
 	if (b->depth < ARRAY_LEN(b->stack))
@@ -80,23 +80,24 @@ push_above(struct builder *b, struct str name)
 }
 
 enum err
-list_tree_build(struct list_tree *t, struct mailbox_info *list, size_t n,
+list_tree_build(struct list_tree *t, const struct list_rows *rows,
     const struct list_pattern *patterns, size_t pattern_count,
-    bool (*is_chosen)(const struct mailbox_info *info, void *arg), void *arg, struct arena *arena)
+    bool (*is_chosen)(const struct list_row *row, void *arg), void *arg, struct arena *arena)
 {
 	struct builder b = {
 	    .tree = t, .patterns = patterns, .pattern_count = pattern_count, .arena = arena};
 
 	*t = (struct list_tree){0};
-	qsort(list, n, sizeof(*list), compare_names);
-	for (size_t i = 0; i < n; i++) {
-		enum err e = push_above(&b, list[i].name);
+	qsort(rows->row, rows->n, sizeof(*rows->row), compare_names);
+	for (size_t i = 0; i < rows->n; i++) {
+		const struct list_row *row = &rows->row[i];
+		enum err e = push_above(&b, row->name);
 		if (!e)
-			e = push(&b, list[i].name, &list[i]);
+			e = push(&b, row->name, row);
 		if (e)
 			return e;
 		struct list_node *node = &t->nodes[t->n - 1];
-		node->chosen = is_chosen(&list[i], arg);
+		node->chosen = is_chosen(row, arg);
 		for (size_t k = 0; node->chosen && !node->matches && k + 1 < b.depth; k++)
 			t->nodes[b.stack[k]].above_chosen = true;
 	}

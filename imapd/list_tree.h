@@ -1,15 +1,15 @@
-/* imapd/list_tree.h - the mailbox names of an account as a tree, for LIST and LSUB: with the names
- * in between that no mailbox has, and which names have a chosen one below them.
+/* imapd/list_tree.h - the mailbox names that a user sees as a tree, for LIST and LSUB: with the
+ * names in between that no mailbox has, and which names have a chosen one below them.
  */
 #ifndef IMAPD_LIST_TREE_H
 #define IMAPD_LIST_TREE_H
 
 #include "imapd/list_pattern.h"
-#include "store/mailbox.h"
+#include "imapd/list_rows.h"
 
 struct list_node {
 	struct str name;
-	const struct mailbox_info *info; /* NULL: only a name in between */
+	const struct list_row *row; /* NULL: only a name in between */
 	bool matches; /* a pattern */
 	bool chosen; /* by the selection options */
 	bool above_chosen; /* a name below is chosen, but matches no pattern itself */
@@ -20,10 +20,9 @@ struct list_tree {
 	size_t n;
 };
 
-/* Builds it in `arena` from mailbox_list()'s result; `is_chosen` decides for each mailbox or
- * subscription. ERR_NOMEM. */
-NODISCARD enum err list_tree_build(struct list_tree *t, struct mailbox_info *list, size_t n,
+/* Builds it in `arena` from all rows, which it sorts; `is_chosen` decides for each. ERR_NOMEM. */
+NODISCARD enum err list_tree_build(struct list_tree *t, const struct list_rows *rows,
     const struct list_pattern *patterns, size_t pattern_count,
-    bool (*is_chosen)(const struct mailbox_info *info, void *arg), void *arg, struct arena *arena);
+    bool (*is_chosen)(const struct list_row *row, void *arg), void *arg, struct arena *arena);
 
 #endif
