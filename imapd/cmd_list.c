@@ -197,7 +197,7 @@ write_node(struct imap_session *s, const struct list_request *r, const struct li
 	conn_puts(c, r->lsub ? "* LSUB " : "* LIST ");
 	write_attributes(c, r, node);
 	conn_puts(c, " \"/\" ");
-	imap_write_mailbox(c, node->name);
+	imap_write_mailbox(s, node->name);
 	if (!r->lsub && node->above_chosen && (r->select & OPT_RECURSIVE)) {
 		conn_puts(c, " (\"CHILDINFO\" (");
 		if (r->select & OPT_SUBSCRIBED)

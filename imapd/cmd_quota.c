@@ -68,7 +68,7 @@ cmd_getquotaroot(struct imap_session *s, struct imap_cmd *cmd)
 	if (e)
 		return e;
 	conn_puts(s->conn, "* QUOTAROOT ");
-	imap_write_mailbox(s->conn, name);
+	imap_write_mailbox(s, name);
 	conn_puts(s->conn, is_limited(&q) ? " \"\"\r\n" : "\r\n");
 	if (is_limited(&q))
 		write_quota(s->conn, &q);

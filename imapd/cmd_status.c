@@ -104,7 +104,7 @@ imap_write_status(
 			return e;
 	}
 	conn_puts(c, "* STATUS ");
-	imap_write_mailbox(c, name);
+	imap_write_mailbox(s, name);
 	for (unsigned i = 0; i < ITEM__COUNT; i++) {
 		if (!(items & 1u << i))
 			continue;

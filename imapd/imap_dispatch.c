@@ -308,6 +308,7 @@ begin_command(struct imap_session *s, struct str text, enum imap_go *ret)
 		return false;
 	}
 	imap_args_init(&s->args, text, cmd->arena);
+	s->args.utf8 = imap_speaks_utf8(s);
 	struct str tag = cursor_take_while(c, imap_is_tag_char);
 	if (tag.n == 0 || tag.n > IMAP_TAG_MAX || !cursor_accept(c, ' ')) {
 		imap_reader_reset(&s->reader);

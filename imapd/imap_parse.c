@@ -41,6 +41,7 @@ imap_args_init(struct imap_args *a, struct str text, struct arena *arena)
 {
 	cursor_init(&a->c, text);
 	a->arena = arena;
+	a->utf8 = false;
 }
 
 enum err
@@ -140,7 +141,8 @@ imap_parse_number64(struct imap_args *a)
 }
 
 /* quoted: a slice of the text if nothing is escaped in it, else an unescaped copy. Raw 8-bit octets
- * are let through, as clients send them in LOGIN and SEARCH. */
+ * are let through, as clients send them in LOGIN and SEARCH; from one that has enabled UTF-8 they
+ * MUST be that (RFC 6855 §3). */
 static void
 parse_quoted(struct imap_args *a, struct str *ret)
 {
@@ -170,6 +172,10 @@ parse_quoted(struct imap_args *a, struct str *ret)
 	}
 	struct str raw = str_sub(c->in, start, c->pos - start);
 
+	if (a->utf8 && !str_is_utf8(raw)) {
+		imap_parse_fail(a, ERR_SYNTAX, "UTF-8 in a quoted string");
+		return;
+	}
 	c->pos++;
 	*ret = raw;
 	if (escapes == 0)
@@ -260,6 +266,11 @@ static enum err
 decode_name(struct imap_args *a, struct str name, struct str *ret)
 {
 	CLEANUP(sbuf_done) struct sbuf utf8 = SBUF_INIT(MAILBOX_ARG_MAX);
+
+	if (a->utf8 || !str_is_ascii(name)) {
+		*ret = name;
+		return str_is_utf8(name) ? ERR_OK : ERR_SYNTAX;
+	}
 	enum err e = utf7_to_utf8(name, &utf8);
 
 	if (!e)
@@ -288,7 +299,9 @@ imap_parse_mailbox(struct imap_args *a, struct str *ret)
 	if (e) {
 		a->c.pos = at;
 		*ret = (struct str){"", 0};
-		imap_parse_fail(a, e, "a mailbox name in modified UTF-7");
+		imap_parse_fail(a, e,
+		    e == ERR_SYNTAX ? "a mailbox name in UTF-8"
+				    : "a mailbox name in modified UTF-7");
 	}
 }
 

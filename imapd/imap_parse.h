@@ -19,6 +19,7 @@
 struct imap_args {
 	struct cursor c;
 	struct arena *arena;
+	bool utf8; /* the client has enabled UTF-8: mailbox names are not in modified UTF-7 */
 };
 
 /* RFC 3501 §9 */
@@ -53,8 +54,9 @@ void imap_parse_astring(struct imap_args *a, struct str *ret);
 void imap_parse_string(struct imap_args *a, struct str *ret);
 /* NIL gives ret->p == NULL. */
 void imap_parse_nstring(struct imap_args *a, struct str *ret);
-/* mailbox: an astring, decoded from modified UTF-7 to UTF-8, INBOX in capitals. A name that is not
- * valid modified UTF-7 is a failure of ERR_CANNOT. */
+/* mailbox: an astring, decoded from modified UTF-7 to UTF-8, INBOX in capitals. One with octets
+ * above 0x7f is UTF-8 already (RFC 6855 §3), as all are where a->utf8. A name that is not valid
+ * modified UTF-7 is a failure of ERR_CANNOT. */
 void imap_parse_mailbox(struct imap_args *a, struct str *ret);
 /* list-mailbox: with wildcards, decoded; a pattern that is no modified UTF-7 becomes a NULL slice,
  * which matches nothing. */

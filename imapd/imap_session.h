@@ -42,6 +42,9 @@ enum imap_enabled {
 	EN_UIDONLY = 16, /* RFC 9586 */
 };
 
+/* Names and strings of the client and to it are UTF-8 (RFC 6855 §3, RFC 9051 §5.1). */
+#define EN_SPEAKS_UTF8 (EN_UTF8 | EN_REV2)
+
 typedef enum imap_go imap_mode(struct imap_session *s, unsigned events);
 
 /* Gathers a command's lines and literals: imap_read.h. */
@@ -115,6 +118,12 @@ extern const struct session_ops imap_session_ops;
 
 /* A session for a connection that is about to open; NULL without memory. `service` outlives it. */
 struct imap_session *imap_session_new(struct service *service);
+
+static inline bool
+imap_speaks_utf8(const struct imap_session *s)
+{
+	return s->enabled & EN_SPEAKS_UTF8;
+}
 
 /* The one place where the state changes; asserts that the move is one of RFC 3501 §3's. */
 void imap_enter_state(struct imap_session *s, enum imap_state to);

@@ -80,10 +80,19 @@ imap_write_astring(struct conn *c, struct str s)
 }
 
 void
-imap_write_mailbox(struct conn *c, struct str name)
+imap_write_mailbox(struct imap_session *s, struct str name)
 {
 	CLEANUP(sbuf_done) struct sbuf wire = SBUF_INIT(NAME_WIRE_MAX);
+	struct conn *c = s->conn;
 
+	if (imap_speaks_utf8(s) && !str_is_ascii(name) && str_is_utf8(name)) {
+		write_quoted(c, name); /* the store has no control characters in names */
+		return;
+	}
+	if (imap_speaks_utf8(s)) {
+		imap_write_astring(c, name);
+		return;
+	}
 	/* The store holds valid UTF-8 only; a damaged name is shown as it is. */
 	if (utf8_to_utf7(name, &wire) != ERR_OK || sbuf_error(&wire) != ERR_OK)
 		imap_write_astring(c, name);

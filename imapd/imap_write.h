@@ -16,8 +16,9 @@ void imap_write_string(struct conn *c, struct str s);
 void imap_write_nstring(struct conn *c, struct str s);
 /* An atom where it can be, else as imap_write_string(). */
 void imap_write_astring(struct conn *c, struct str s);
-/* A mailbox name, UTF-8, as modified UTF-7. */
-void imap_write_mailbox(struct conn *c, struct str name);
+/* A mailbox name, UTF-8: as it is for a client that has enabled UTF-8, to others in modified UTF-7.
+ */
+void imap_write_mailbox(struct imap_session *s, struct str name);
 /* "(\Seen $Label)"; `view` names the keywords. */
 void imap_write_flags(struct conn *c, const struct view *view, uint64_t flags, bool recent);
 /* The same with "\*" at its end if `any`: new keywords can be made (RFC 3501 §7.1). */

@@ -46,7 +46,8 @@ static const struct {
     {MAILBOX, "Entw&APw-rfe", "Entw\xc3\xbcrfe", 0},
     {MAILBOX, "a&-b", "a&b", 0},
     {MAILBOX, "R&D", NULL, 0},
-    {MAILBOX, "\"\xc3\xbc\"", NULL, 0},
+    {MAILBOX, "\"\xc3\xbc\"", "\xc3\xbc", 0}, /* RFC 6855 §3 */
+    {MAILBOX, "\"\xc3\"", NULL, 0},
 };
 
 START_TEST(strings_and_names_are_read)

@@ -46,7 +46,7 @@ START_TEST(strings_are_written_as_the_grammar_has_them)
 			imap_write_astring(f->conn, value);
 			break;
 		case MAILBOX:
-			imap_write_mailbox(f->conn, value);
+			imap_write_mailbox(f->session, value);
 			break;
 		}
 		conn_puts(f->conn, "\r\n");
