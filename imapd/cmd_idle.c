@@ -27,7 +27,7 @@ static enum imap_go
 idle(struct imap_session *s, unsigned events)
 {
 	struct str line;
-	bool done = true;
+	enum imap_go go;
 
 	(void)events;
 	if (s->stopping) {
@@ -49,11 +49,11 @@ idle(struct imap_session *s, unsigned events)
 	case IMAP_LINE_PARTIAL:
 		break;
 	}
-	if (imap_tell_news(s, true, &done)) {
+	if (imap_tell_news(s, true, &go)) {
 		imap_say_bye(s, "UNAVAILABLE", "The mailbox can't be followed any more");
 		return GO_CLOSE;
 	}
-	return done ? GO_READ : GO_DRAIN;
+	return go == GO_ON ? GO_READ : go;
 }
 
 enum err

@@ -50,6 +50,7 @@ open_mailbox(struct imap_session *s, struct imap_cmd *cmd, struct str name, bool
 		imap_deselect(s);
 		return e == ERR_GONE ? ERR_NOT_FOUND : e;
 	}
+	s->complete_modseq = view_modseq(s->told);
 	imap_enter_state(s, ST_SELECTED);
 	if (s->indexer && s->conf->imapd.search_index)
 		s->indexing = indexer_enter(s->indexer, s->owner);

@@ -215,12 +215,11 @@ imap_finish(struct imap_session *s, enum err e)
 	s->mode = imap_read_command;
 	if (s->state == ST_SELECTED && !(cmd->row->flags & CMD_NO_NEWS) &&
 	    err_class(e) != ERR_CLASS_CLIENT) {
-		bool done = true;
-		enum err news = imap_tell_news(s, may_expunge(cmd), &done);
-		if (news)
+		enum imap_go go;
+		if (imap_tell_news(s, may_expunge(cmd), &go))
 			return out_of_sync(s);
-		if (!done)
-			return GO_DRAIN;
+		if (go != GO_ON)
+			return go;
 	}
 	return reply(s, e);
 }
@@ -231,8 +230,9 @@ imap_run_pump(struct imap_session *s)
 	int64_t until = clock_mono_ms() + PUMP_STEP_MS;
 
 	if (!s->pump.step) {
-		if (!imap_tell_more(s))
-			return GO_DRAIN;
+		enum imap_go go = imap_tell_more(s);
+		if (go != GO_ON)
+			return go;
 		return s->cmd.row && !s->idling ? reply(s, s->finish_err) : GO_ON;
 	}
 	for (;;) {

@@ -47,10 +47,13 @@ void
 imap_deselect(struct imap_session *s)
 {
 	imap_news_release(s);
+	imap_release_listeners(s);
 	view_unref(&s->told);
 	s->mailbox = 0;
 	s->read_only = false;
 	s->keywords_told = 0;
+	s->complete_modseq = s->modseq_shown = 0;
+	s->mute = 0;
 	s->grown_aside = false;
 	s->recent.n = 0;
 	if (s->indexing)

@@ -10,6 +10,7 @@
 #include "common/auth/sasl.h"
 #include "common/net/conn.h"
 #include "imapd/imap_command.h"
+#include "imapd/imap_go.h"
 #include "imapd/pump.h"
 #include "imapd/told.h"
 #include "store/promise.h"
@@ -20,17 +21,6 @@ struct imap_news;
 struct indexer;
 struct append_state;
 struct watch;
-
-/* What a mode (or a whole turn) wants next; all but GO_ON end the turn. */
-enum imap_go {
-	GO_ON, /* there may be more to do: call the mode in force again */
-	GO_READ, /* more input */
-	GO_DRAIN, /* the peer to read what was written */
-	GO_AGAIN, /* another turn, after those of others */
-	GO_SLEEP, /* the deadline */
-	GO_TLS,
-	GO_CLOSE,
-};
 
 /* What the client has asked for with ENABLE (RFC 5161), or by using it (RFC 7162 §3.1); bits. Stays
  * until the end of the session. */
@@ -104,7 +94,11 @@ struct imap_session {
 	bool lost; /* the selected mailbox was deleted by another; said so, no SELECT since */
 	struct view *told; /* what the client knows: sequence numbers are positions in it */
 	size_t keywords_told; /* keywords in the last FLAGS response */
+	uint64_t complete_modseq; /* all that happened up to here has been told: told.h */
+	uint64_t modseq_shown; /* the highest MODSEQ written since the last tagged reply */
 	struct imap_news *news; /* being told: told.c */
+	struct told_listener *listeners; /* of what is told: told.h */
+	unsigned mute; /* enum told_mute */
 	enum err finish_err; /* the reply that waits for it */
 	bool grown_aside; /* EXISTS was told in the answer to a command that did not ask for it */
 	struct imap_recent recent; /* which UIDs are \Recent here */

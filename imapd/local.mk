@@ -24,6 +24,7 @@ libimapd_a_SOURCES = \
 	%D%/imap_dispatch.c \
 	%D%/imap_dispatch.h \
 	%D%/imap_err.c \
+	%D%/imap_go.h \
 	%D%/imap_handlers.h \
 	%D%/imap_parse.c \
 	%D%/imap_parse.h \
@@ -45,7 +46,9 @@ libimapd_a_SOURCES = \
 	%D%/pump.h \
 	%D%/status.h \
 	%D%/told.c \
-	%D%/told.h
+	%D%/told.h \
+	%D%/told_private.h \
+	%D%/told_write.c
 # messages: FETCH, SEARCH, STORE, COPY, MOVE, EXPUNGE
 libimapd_a_SOURCES += \
 	%D%/cmd_copy.c \

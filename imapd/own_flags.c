@@ -64,10 +64,15 @@ settle(struct imap_session *s, const struct uidset *uids, enum flags_op op,
     const struct flag_list *flags, struct own_flags *o)
 {
 	struct settling t = {.own = o, .op = op, .bits = flag_bits(o->now, flags)};
+	CLEANUP(view_unref) struct view *was = view_ref(s->told);
 	enum err e = view_adopt(&s->told, o->now, uids, settle_entry, &t);
 
 	if (!e)
 		e = t.err;
+	if (s->told == o->now)
+		s->complete_modseq = view_modseq(o->now);
+	if (!e && s->told != was)
+		e = imap_told_moved(s, was, s->told, true);
 	if (!e && o->missing)
 		e = add_present(o->now, uids, &o->uids);
 	else if (!e)

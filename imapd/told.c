@@ -1,37 +1,19 @@
-#include "imapd/told.h"
-
-#include "imapd/imap_session.h"
-#include "imapd/imap_write.h"
-
-/* Differences that have been found but not written yet: a mailbox may change in more places than
- * one output buffer holds. Sequence numbers of `changed` count in s->told. */
-struct numbers {
-	uint32_t *seq;
-	size_t n, cap, at;
-};
-
-struct imap_news {
-	struct numbers expunged;
-	struct numbers changed;
-	bool keywords; /* FLAGS first */
-	bool grown; /* EXISTS and RECENT last */
-	enum err err; /* no memory for one of them */
-};
+#include "imapd/told_private.h"
 
 static void
-add_number(struct imap_news *news, struct numbers *list, uint32_t seq)
+add_number(struct imap_news *news, struct numbers *list, uint32_t n)
 {
-	if (list->n == list->cap) {
+	if (list->count == list->cap) {
 		size_t cap = list->cap ? 2 * list->cap : 16;
-		uint32_t *grown = reallocarray(list->seq, cap, sizeof(*grown));
+		uint32_t *grown = reallocarray(list->n, cap, sizeof(*grown));
 		if (!grown) {
 			news->err = ERR_NOMEM;
 			return;
 		}
-		list->seq = grown;
+		list->n = grown;
 		list->cap = cap;
 	}
-	list->seq[list->n++] = seq;
+	list->n[list->count++] = n;
 }
 
 static void
@@ -41,6 +23,15 @@ on_expunged(void *arg, uint32_t seq, uint32_t uid)
 
 	(void)uid;
 	add_number(news, &news->expunged, seq);
+}
+
+static void
+on_vanished(void *arg, uint32_t seq, uint32_t uid)
+{
+	struct imap_news *news = arg;
+
+	(void)seq;
+	add_number(news, &news->expunged, uid);
 }
 
 static void
@@ -66,8 +57,8 @@ imap_news_release(struct imap_session *s)
 {
 	if (!s->news)
 		return;
-	free(s->news->expunged.seq);
-	free(s->news->changed.seq);
+	free(s->news->expunged.n);
+	free(s->news->changed.n);
 	free(s->news);
 	s->news = NULL;
 }
@@ -138,45 +129,62 @@ imap_claim_recent(struct imap_session *s, struct view **view)
 	return ERR_OK;
 }
 
-/* -- responses -------------------------------------------------------------------------------- */
+/* -- listeners --------------------------------------------------------------------------------- */
 
-static uint64_t
-all_flags(const struct view *v)
+void
+imap_listen(struct imap_session *s, struct told_listener *l)
 {
-	size_t n = view_keyword_count(v);
-	uint64_t keywords = n >= KEYWORDS_MAX ? UINT64_MAX : (UINT64_C(1) << n) - 1;
+	struct told_listener **end = &s->listeners;
 
-	return FLAG_SYSTEM | keywords << FLAG_KEYWORD_SHIFT;
-}
-
-static void
-write_flags_responses(struct imap_session *s, const struct view *v)
-{
-	struct conn *c = s->conn;
-
-	s->keywords_told = view_keyword_count(v);
-	conn_puts(c, "* FLAGS ");
-	imap_write_flags(c, v, all_flags(v), false);
-	conn_puts(c, "\r\n* OK [PERMANENTFLAGS ");
-	if (s->read_only)
-		conn_puts(c, "()");
-	else
-		imap_write_permanent_flags(c, v, all_flags(v), s->keywords_told < KEYWORDS_MAX);
-	conn_puts(c, "] Flags that stay\r\n");
+	while (*end)
+		end = &(*end)->next;
+	l->next = NULL;
+	*end = l;
 }
 
 void
-imap_write_flags_responses(struct imap_session *s)
+imap_unlisten(struct imap_session *s, struct told_listener *l)
 {
-	write_flags_responses(s, s->told);
+	struct told_listener **at = &s->listeners;
+
+	while (*at && *at != l)
+		at = &(*at)->next;
+	if (*at)
+		*at = l->next;
 }
 
 void
-imap_tell_keywords(struct imap_session *s, const struct view *now)
+imap_release_listeners(struct imap_session *s)
 {
-	if (view_keyword_count(now) > s->keywords_told)
-		write_flags_responses(s, now);
+	struct told_listener *l;
+
+	while ((l = s->listeners)) {
+		s->listeners = l->next;
+		l->release(l);
+	}
 }
+
+enum err
+imap_told_moved(struct imap_session *s, struct view *was, struct view *is, bool own)
+{
+	enum err e = ERR_OK;
+
+	for (struct told_listener *l = s->listeners; l && !e; l = l->next)
+		e = l->moved(l, s, was, is, own);
+	return e;
+}
+
+static bool
+listeners_wait(const struct imap_session *s)
+{
+	bool wait = false;
+
+	for (const struct told_listener *l = s->listeners; l; l = l->next)
+		wait |= l->pending;
+	return wait;
+}
+
+/* -- news ------------------------------------------------------------------------------------- */
 
 void
 imap_lose_mailbox(struct imap_session *s)
@@ -186,96 +194,80 @@ imap_lose_mailbox(struct imap_session *s)
 	s->lost = true;
 }
 
-bool
-imap_tell_more(struct imap_session *s)
-{
-	struct imap_news *news = s->news;
-	struct conn *c = s->conn;
-
-	if (!news)
-		return true;
-	if (news->keywords)
-		imap_write_flags_responses(s);
-	news->keywords = false;
-	for (struct numbers *l = &news->expunged; l->at < l->n; l->at++) {
-		if (conn_out_full(c))
-			return false;
-		conn_puts(c, "* ");
-		imap_write_u64(c, l->seq[l->at]);
-		conn_puts(c, " EXPUNGE\r\n");
-	}
-	for (struct numbers *l = &news->changed; l->at < l->n; l->at++) {
-		if (conn_out_full(c))
-			return false;
-		const struct view_entry *e = view_at(s->told, l->seq[l->at]);
-		conn_puts(c, "* ");
-		imap_write_u64(c, l->seq[l->at]);
-		conn_puts(c, " FETCH (");
-		if (s->cmd.uid) {
-			conn_puts(c, "UID ");
-			imap_write_u64(c, e->uid);
-			conn_puts(c, " ");
-		}
-		conn_puts(c, "FLAGS ");
-		imap_write_entry_flags(c, s, e);
-		conn_puts(c, ")\r\n");
-	}
-	if (news->grown) {
-		if (!(s->cmd.row->flags & CMD_ASKS_NEWS))
-			s->grown_aside = true;
-		conn_puts(c, "* ");
-		imap_write_u64(c, view_count(s->told));
-		conn_puts(c, " EXISTS\r\n* ");
-		imap_write_u64(c, imap_count_recent(s));
-		conn_puts(c, " RECENT\r\n");
-	}
-	imap_news_release(s);
-	return true;
-}
-
 /* Brings s->told up to `now` and notes in s->news what is to be said about it. */
 static enum err
 note_differences(struct imap_session *s, struct view *now, bool may_expunge)
 {
-	struct imap_news *news = calloc(1, sizeof(*news));
-
-	if (!news)
-		return ERR_NOMEM;
-	s->news = news;
-	const struct view_told tell = {on_expunged, on_changed, on_grown, news};
+	struct imap_news *news = s->news;
+	const struct view_told tell = {
+	    imap_says_vanished(s) ? on_vanished : on_expunged, on_changed, on_grown, news};
+	CLEANUP(view_unref) struct view *was = view_ref(s->told);
+	bool waited = view_modseq(was) > s->complete_modseq;
 	struct view *advanced = NULL;
 	enum err e = view_advance(&s->told, now, may_expunge, &tell, &advanced);
+
 	if (e)
 		return e;
 	view_unref(&s->told);
 	s->told = advanced;
 	news->keywords = view_keyword_count(advanced) != s->keywords_told;
-	return news->err;
+	if (s->mute & MUTE_FLAGS)
+		news->changed.count = 0;
+	if (advanced == now) /* nothing that is gone had to be kept */
+		s->complete_modseq = view_modseq(now);
+	news->caught_up = waited && advanced == now;
+	e = imap_told_moved(s, was, advanced, false);
+	return e ? e : news->err;
+}
+
+static bool
+has_modseq_to_correct(const struct imap_session *s)
+{
+	return (s->enabled & EN_CONDSTORE) && s->modseq_shown > s->complete_modseq;
+}
+
+/* The mailbox as it is now; NULL when it can't be read: what is new is told when it can. */
+static enum err
+look(struct imap_session *s, struct view **ret)
+{
+	CLEANUP(view_unref) struct view *now = NULL;
+	enum err e = view_current(s->owner, s->mailbox, &now);
+
+	if (!e && view_uidnext(now) > view_uidnext(s->told))
+		e = imap_claim_recent(s, &now);
+	if (e == ERR_GONE)
+		return e;
+	*ret = e ? NULL : MOVE_PTR(now); /* the store has logged it */
+	return ERR_OK;
 }
 
 enum err
-imap_tell_news(struct imap_session *s, bool may_expunge, bool *ret_done)
+imap_tell_news(struct imap_session *s, bool may_expunge, enum imap_go *ret_go)
 {
 	CLEANUP(view_unref) struct view *now = NULL;
 
-	*ret_done = true;
+	*ret_go = GO_ON;
 	if (!s->mailbox)
 		return ERR_OK;
-	enum err e = view_current(s->owner, s->mailbox, &now);
-	if (!e && view_uidnext(now) > view_uidnext(s->told))
-		e = imap_claim_recent(s, &now);
-	if (e == ERR_GONE) {
+	if (look(s, &now)) {
 		imap_lose_mailbox(s);
 		return ERR_OK;
 	}
-	if (e)
-		return ERR_OK; /* the store has logged it; what is new is told when it can be read
-				*/
 	if (now == s->told)
+		s->complete_modseq = view_modseq(now);
+	if ((!now || now == s->told) && !listeners_wait(s) && !has_modseq_to_correct(s)) {
+		s->modseq_shown = 0;
 		return ERR_OK;
-	e = note_differences(s, now, may_expunge);
-	if (e)
-		return e;
-	*ret_done = imap_tell_more(s);
+	}
+	s->news = calloc(1, sizeof(*s->news));
+	if (!s->news)
+		return ERR_NOMEM;
+	if (now && now != s->told) {
+		enum err e = note_differences(s, now, may_expunge && !(s->mute & MUTE_EXPUNGE));
+		if (e)
+			return e;
+	}
+	s->news->before = s->news->after = s->listeners;
+	*ret_go = imap_tell_more(s);
 	return ERR_OK;
 }

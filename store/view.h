@@ -100,6 +100,13 @@ struct view_told {
  * over `told` (sets it NULL); with ERR_NOMEM nothing was told and `told` stays. */
 NODISCARD enum err view_advance(struct view **told, struct view *now, bool may_expunge,
     const struct view_told *tell, struct view **ret);
+/* Where two snapshots of a mailbox differ, in UID order: an entry that came (`was` NULL), one that
+ * went (`is` NULL), one whose flags or modseq are others. The numbers are those in either; of one
+ * that is missing there, that of the next. What they share costs nothing. */
+void view_compare(const struct view *was, const struct view *is,
+    void (*each)(void *arg, const struct view_entry *was, uint32_t seq_was,
+	const struct view_entry *is, uint32_t seq_is),
+    void *arg);
 /* Brings the entries of `uids` (normalised) to what they are in `now`: its session has changed them
  * itself (STORE) and need not be told. `each` is called for those that *told has, in order; `is` is
  * NULL where the entry is gone, which stays news. *told becomes `now` itself where nothing else is

@@ -77,6 +77,12 @@ pair_walk(const struct view *told, const struct view *now)
 	return (struct pair_walk){.told = {.v = told}, .now = {.v = now}};
 }
 
+static bool
+differ(const struct view_entry *a, const struct view_entry *b)
+{
+	return a->flags != b->flags || a->modseq != b->modseq;
+}
+
 /* `now` with the entries that only `told` still has. */
 static enum err
 keep_gone(const struct view *told, struct view *now, struct view **ret)
@@ -158,6 +164,21 @@ view_advance(struct view **told, struct view *now, bool may_expunge, const struc
 	return ERR_OK;
 }
 
+void
+view_compare(const struct view *was, const struct view *is,
+    void (*each)(void *arg, const struct view_entry *was, uint32_t seq_was,
+	const struct view_entry *is, uint32_t seq_is),
+    void *arg)
+{
+	struct pair_walk w = pair_walk(was, is);
+
+	while (pair_next(&w)) {
+		if (w.shared || (w.was && w.is && !differ(w.was, w.is)))
+			continue;
+		each(arg, w.was, w.told.passed + !w.was, w.is, w.now.passed + !w.is);
+	}
+}
+
 /* -- a session's own changes */
 
 /* Whether UIDs that rise are in a normalised set. */
@@ -190,12 +211,6 @@ static struct set_walk
 set_walk(const struct uidset *uids)
 {
 	return (struct set_walk){uids->r, uids->n ? uids->r + uids->n : uids->r};
-}
-
-static bool
-differ(const struct view_entry *a, const struct view_entry *b)
-{
-	return a->flags != b->flags || a->modseq != b->modseq;
 }
 
 /* `told` with the entries of the set as `now` has them. */
