@@ -49,6 +49,9 @@ static const struct claim account_claims[] = {
     {"octets without a message",
 	"SELECT message, 1, 0 FROM header WHERE message NOT IN (SELECT id FROM message)"
 	" UNION ALL SELECT message, 1, 0 FROM body WHERE message NOT IN (SELECT id FROM message)"},
+    {"annotations without a mailbox",
+	"SELECT mailbox, count(*), 0 FROM annotation WHERE mailbox <> 0"
+	" AND mailbox NOT IN (SELECT id FROM mailbox) GROUP BY mailbox"},
     {"keywords without a mailbox",
 	"SELECT mailbox, count(*), 0 FROM keyword WHERE mailbox NOT IN (SELECT id FROM mailbox)"
 	" GROUP BY mailbox"},

@@ -2,6 +2,7 @@ noinst_LIBRARIES += libstore.a
 # the ground: databases, directory, accounts, folder tree
 libstore_a_SOURCES = \
 	%D%/account.c %D%/account.h %D%/account_private.h \
+	%D%/annotation.c %D%/annotation.h %D%/annotation_private.h \
 	%D%/check.c %D%/check_private.h \
 	%D%/check_pages.c \
 	%D%/database.c %D%/database.h \

@@ -16,7 +16,7 @@
 struct mailbox_info {
 	int64_t id; /* 0: no mailbox, only a subscription or a name that has inferiors */
 	struct str name;
-	struct str special_use; /* "\\Sent" or empty */
+	struct str special_use; /* "\\Sent", several with a blank between, or empty */
 	bool subscribed;
 	bool noselect; /* deleted while it had inferiors (RFC 3501 §6.3.4) */
 	bool has_children;
@@ -45,7 +45,8 @@ NODISCARD enum err mailbox_list(
     struct account *a, struct arena *arena, struct mailbox_info **ret, size_t *ret_n);
 
 /* Makes the mailbox and missing superior ones (RFC 3501 §6.3.3); a trailing '/' is dropped.
- * ERR_EXISTS, ERR_SYNTAX (not a valid name), ERR_LIMIT. */
+ * The mailboxes that had its special use until now have it no more. ERR_EXISTS, ERR_SYNTAX (not a
+ * valid name), ERR_LIMIT. */
 NODISCARD enum err mailbox_create(
     struct account *a, struct str name, struct str special_use, int64_t *ret_id);
 /* ERR_CANNOT for INBOX, ERR_HAS_CHILDREN for a noselect name with inferiors; a mailbox with

@@ -1,4 +1,5 @@
 /* Making mailboxes, those of a new account too, and subscribing to them. */
+#include "store/annotation_private.h"
 #include "store/entry_page.h"
 #include "store/mailbox_private.h"
 
@@ -121,6 +122,15 @@ struct creation {
 };
 
 static enum err
+set_special_use(struct txn *t, const struct creation *c)
+{
+	uint64_t modseq;
+	enum err e = txn_next_modseq(t, &modseq);
+
+	return e ? e : txn_set_special_use(t, c->id, c->special_use, modseq);
+}
+
+static enum err
 create(struct txn *t, void *arg)
 {
 	struct creation *c = arg;
@@ -136,7 +146,9 @@ create(struct txn *t, void *arg)
 	else if (e == ERR_NOT_FOUND)
 		e = mailbox_make_superiors(t, c->name);
 	if (!e)
-		e = mailbox_insert(t, c->name, c->special_use, &c->id);
+		e = mailbox_insert(t, c->name, STR(""), &c->id);
+	if (!e && c->special_use.n > 0)
+		e = set_special_use(t, c);
 	txn_touch(t, 0);
 	return e;
 }

@@ -80,6 +80,12 @@ empty_inbox(struct txn *t, int64_t inbox, int64_t target)
 		    "UPDATE mailbox SET messages = 0, unseen = 0, deleted = 0, bytes = 0,"
 		    " recent_from = uidnext, highest_modseq = ?2 WHERE id = ?1",
 		    DB_INT(inbox), DB_INT(modseq));
+	if (!e) /* RFC 5464 §4.1: they stay, and go with the messages */
+		e = db_run(t->db,
+		    "INSERT INTO annotation (mailbox, viewer, name, value, modseq)"
+		    " SELECT ?2, viewer, name, value, ?3 FROM annotation"
+		    " WHERE mailbox = ?1 AND value IS NOT NULL",
+		    DB_INT(inbox), DB_INT(target), DB_INT(modseq));
 	txn_touch(t, inbox);
 	txn_touch(t, target);
 	return e;

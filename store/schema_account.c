@@ -147,11 +147,25 @@ static const char version_3_after[] =
 "	CAST(m.envelope AS TEXT) AS envelope, m.id AS message"
 "	FROM entry e JOIN mailbox b ON b.id = e.mailbox JOIN message m ON m.id = e.message"
 "	ORDER BY b.name, e.uid;";
+
+/* METADATA (annotation.h). */
+static const char version_4[] =
+"CREATE TABLE annotation ("
+"	mailbox INTEGER NOT NULL,"		/* 0: the account's own */
+"	viewer INTEGER NOT NULL,"		/* 0: the owner and all others; else a user of this account id */
+"	name TEXT NOT NULL,"
+"	value BLOB,"				/* NULL: removed, kept for those who have to be told */
+"	modseq INTEGER NOT NULL,"
+"	PRIMARY KEY (mailbox, viewer, name)) WITHOUT ROWID;"
+"CREATE INDEX annotation_modseq ON annotation (modseq);"
+"CREATE TRIGGER annotation_gone AFTER DELETE ON mailbox"
+"	BEGIN DELETE FROM annotation WHERE mailbox = old.id; END;";
 /* clang-format on */
 
 static const struct schema_step steps[] = {
     {.before = version_1},
     {.before = version_2},
     {version_3_before, schema_pack_entries, version_3_after},
+    {.before = version_4},
 };
 const struct schema schema_account = {"account", steps, ARRAY_LEN(steps)};

@@ -49,7 +49,18 @@ static const char version_1[] =
 static const char version_2[] =
 "CREATE TABLE secret (octets BLOB NOT NULL);"
 "INSERT INTO secret VALUES (randomblob(32));";
+/* METADATA of the server that all users share (annotation.h); mailbox and viewer are 0. */
+static const char version_3[] =
+"CREATE TABLE annotation ("
+"	mailbox INTEGER NOT NULL,"
+"	viewer INTEGER NOT NULL,"
+"	name TEXT NOT NULL,"
+"	value BLOB,"				/* NULL: removed, kept for those who have to be told */
+"	modseq INTEGER NOT NULL,"
+"	PRIMARY KEY (mailbox, viewer, name)) WITHOUT ROWID;"
+"CREATE INDEX annotation_modseq ON annotation (modseq);";
 /* clang-format on */
 
-static const struct schema_step steps[] = {{.before = version_1}, {.before = version_2}};
+static const struct schema_step steps[] = {
+    {.before = version_1}, {.before = version_2}, {.before = version_3}};
 const struct schema schema_directory = {"directory", steps, ARRAY_LEN(steps)};
