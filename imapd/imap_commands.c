@@ -9,6 +9,7 @@ static const struct imap_command commands[] = {
 	{"CAPABILITY",   ST_ANY,                   0,                                      cmd_capability},    /* §6.1.1 */
 	{"CHECK",        ST_SELECTED,              CMD_ASKS_NEWS,                          cmd_check},         /* §6.4.1 */
 	{"CLOSE",        ST_SELECTED,              CMD_NO_NEWS,                            cmd_close},         /* §6.4.2 */
+	{"COMPRESS",     ST_AUTH | ST_SELECTED,    0,                                      cmd_compress},      /* RFC 4978 */
 	{"COPY",         ST_SELECTED,              CMD_SEQNUMS | CMD_UID_FORM,             cmd_copy},          /* §6.4.7, RFC 4315 */
 	{"CREATE",       ST_AUTH | ST_SELECTED,    0,                                      cmd_create},        /* §6.3.3, RFC 6154 §3 */
 	{"DELETE",       ST_AUTH | ST_SELECTED,    0,                                      cmd_delete},        /* §6.3.4 */

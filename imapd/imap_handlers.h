@@ -9,6 +9,7 @@ enum err cmd_authenticate(struct imap_session *s, struct imap_cmd *cmd);
 enum err cmd_capability(struct imap_session *s, struct imap_cmd *cmd);
 enum err cmd_check(struct imap_session *s, struct imap_cmd *cmd);
 enum err cmd_close(struct imap_session *s, struct imap_cmd *cmd);
+enum err cmd_compress(struct imap_session *s, struct imap_cmd *cmd);
 enum err cmd_copy(struct imap_session *s, struct imap_cmd *cmd);
 enum err cmd_create(struct imap_session *s, struct imap_cmd *cmd);
 enum err cmd_delete(struct imap_session *s, struct imap_cmd *cmd);

@@ -173,6 +173,10 @@ next(struct imap_session *s, unsigned events)
 		imap_reader_reset(&s->reader);
 		return GO_TLS;
 	}
+	if (s->start_deflate) {
+		s->start_deflate = false;
+		return GO_DEFLATE;
+	}
 	if ((events & CONN_EV_TIMEOUT) && s->mode != imap_hold_reply)
 		return time_out(s);
 	if (s->pump.step || s->news)
@@ -214,6 +218,7 @@ session_turn(void *session, struct conn *c, unsigned events)
 	    [GO_AGAIN] = CONN_AGAIN,
 	    [GO_SLEEP] = CONN_SLEEP,
 	    [GO_TLS] = CONN_TLS,
+	    [GO_DEFLATE] = CONN_DEFLATE,
 	    [GO_CLOSE] = CONN_CLOSE,
 	};
 	struct imap_session *s = session;

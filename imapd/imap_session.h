@@ -22,6 +22,18 @@ struct indexer;
 struct append_state;
 struct watch;
 
+/* What a mode (or a whole turn) wants next; all but GO_ON end the turn. */
+enum imap_go {
+	GO_ON, /* there may be more to do: call the mode in force again */
+	GO_READ, /* more input */
+	GO_DRAIN, /* the peer to read what was written */
+	GO_AGAIN, /* another turn, after those of others */
+	GO_SLEEP, /* the deadline */
+	GO_TLS,
+	GO_DEFLATE,
+	GO_CLOSE,
+};
+
 /* What the client has asked for with ENABLE (RFC 5161), or by using it (RFC 7162 §3.1); bits. Stays
  * until the end of the session. */
 enum imap_enabled {
@@ -67,6 +79,7 @@ struct imap_session {
 	bool stopping; /* the daemon stops: BYE at the next command boundary */
 	bool log_out; /* close when what is written is flushed */
 	bool start_tls; /* handshake when what is written is flushed */
+	bool start_deflate; /* what follows is deflated */
 
 	/* before login */
 	int64_t login_by_ms; /* clock_mono_ms() at which the connection is given up */

@@ -4,6 +4,7 @@ libimapd_a_SOURCES = \
 	%D%/cmd_append.c \
 	%D%/cmd_authenticate.c \
 	%D%/cmd_close.c \
+	%D%/cmd_compress.c \
 	%D%/cmd_enable.c \
 	%D%/cmd_folders.c \
 	%D%/cmd_idle.c \

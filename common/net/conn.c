@@ -24,6 +24,7 @@ conn_release(struct conn *c)
 {
 	octets_free(&c->in);
 	octets_free(&c->out);
+	deflate_end(c);
 	if (c->ssl)
 		SSL_free(c->ssl);
 	c->ssl = NULL;
@@ -206,6 +207,12 @@ bool
 conn_is_tls(const struct conn *c)
 {
 	return c->ssl || c->claims_tls;
+}
+
+bool
+conn_is_deflated(const struct conn *c)
+{
+	return c->deflate;
 }
 
 bool

@@ -48,6 +48,8 @@ enum conn_turn {
 		       after a failed login) */
 	CONN_TLS, /* flush, drop whatever plaintext is still unread (RFC 3207 §4.2), then the TLS
 		     handshake as server */
+	CONN_DEFLATE, /* what was written goes out as it is, all that follows is deflated, in both
+			 directions (RFC 4978); another turn follows */
 	CONN_CLOSE, /* flush, then close */
 };
 
@@ -121,6 +123,8 @@ const struct sockaddr *conn_peer_addr(const struct conn *c);
 const char *conn_local(const struct conn *c);
 /* TLS is on. */
 bool conn_is_tls(const struct conn *c);
+/* CONN_DEFLATE was asked for. */
+bool conn_is_deflated(const struct conn *c);
 /* TLS, loopback or a Unix socket: passwords may be sent in the clear (DESIGN.md, "The outside"). */
 bool conn_is_secure(const struct conn *c);
 bool conn_is_local(const struct conn *c);

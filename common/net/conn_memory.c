@@ -10,6 +10,7 @@
 struct conn_memory {
 	struct octets to_session;
 	struct octets to_peer;
+	struct deflate_shelf shelf; /* holds nothing: every rest is a long one */
 	bool peer_done;
 	struct octets
 	    taken; /* what a call gave out is copied to its arena; this is the gathering place */
@@ -71,6 +72,7 @@ conn_memory_open(
 		options = &defaults;
 	conn_init(c, ops, &transport_memory);
 	c->memory = m;
+	deflate_shelf_init(&m->shelf, 0);
 	c->session = session;
 	c->service = options->service;
 	c->claims_tls = options->tls;
@@ -83,6 +85,12 @@ conn_memory_open(
 	atomic_store(&c->events, CONN_EV_OPEN);
 	conn_memory_run(c);
 	return c;
+}
+
+struct deflate_shelf *
+conn_memory_deflate_shelf(struct conn *c)
+{
+	return &c->memory->shelf;
 }
 
 void
@@ -166,8 +174,9 @@ conn_memory_free(struct conn *c)
 	octets_free(&c->memory->to_session);
 	octets_free(&c->memory->to_peer);
 	octets_free(&c->memory->taken);
-	free(c->memory);
 	conn_release(c);
+	deflate_shelf_done(&c->memory->shelf);
+	free(c->memory);
 	free(c);
 }
 

@@ -3,6 +3,7 @@
 #define COMMON_NET_CONN_PRIVATE_H
 
 #include "common/net/conn.h"
+#include "common/net/deflate.h"
 #include "common/net/hub.h"
 #include "common/net/loop.h"
 #include "common/net/tls.h"
@@ -86,6 +87,7 @@ struct conn {
 	struct octets in;
 	struct octets out;
 	size_t in_max;
+	struct deflate *deflate; /* COMPRESS is on */
 
 	int fd;
 	SSL *ssl;
@@ -120,6 +122,9 @@ void hub_queue(struct conn *c);
 /* No reference is left: the struct may be used for another connection. */
 void hub_recycle(struct conn *c);
 void conn_memory_free(struct conn *c);
+/* Where this connection's codec lies while it rests. */
+struct deflate_shelf *hub_deflate_shelf(struct conn *c);
+struct deflate_shelf *conn_memory_deflate_shelf(struct conn *c);
 /* The timer's callback. */
 void conn_timer_fired(void *conn);
 

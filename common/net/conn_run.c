@@ -16,14 +16,22 @@
 #define LINGER_MS 2000
 #define LINGER_OCTETS (256 * 1024)
 
+/* Output that the socket has not taken. */
+static bool
+is_unsent(const struct conn *c)
+{
+	return c->out.n || (c->deflate && deflate_unsent(c));
+}
+
 /* Sends what is pending. False: the peer is gone. */
 static bool
 flush_output(struct conn *c)
 {
 	c->wait_read = c->wait_write = false;
-	while (c->out.n) {
+	while (is_unsent(c)) {
+		const char *from = c->out.n ? c->out.p + c->out.start : "";
 		size_t sent = 0;
-		enum io io = c->transport->send(c, c->out.p + c->out.start, c->out.n, &sent);
+		enum io io = c->transport->send(c, from, c->out.n, &sent);
 		switch (io) {
 		case IO_SOME:
 			octets_take(&c->out, sent);
@@ -170,6 +178,15 @@ begin_tls(struct conn *c)
 	return true;
 }
 
+static bool
+begin_deflate(struct conn *c)
+{
+	struct deflate_shelf *shelf = c->hub ? hub_deflate_shelf(c) : conn_memory_deflate_shelf(c);
+
+	c->want = CONN_AGAIN;
+	return c->deflate || deflate_begin(c, shelf);
+}
+
 static void
 begin_closing(struct conn *c)
 {
@@ -184,7 +201,7 @@ advance_closing(struct conn *c, unsigned events)
 {
 	if (events & CONN_EV_TIMEOUT || !flush_output(c))
 		return die(c);
-	if (c->out.n)
+	if (is_unsent(c))
 		return true;
 	c->transport->finish(c);
 	if (c->eof || c->fd < 0)
@@ -289,6 +306,8 @@ advance_open(struct conn *c, unsigned events)
 				return advance_handshake(c) ? false : true;
 			return false;
 		}
+		if (c->want == CONN_DEFLATE && !begin_deflate(c))
+			return die(c);
 		if (c->want == CONN_CLOSE) {
 			begin_closing(c);
 			return advance_closing(c, 0);
@@ -331,6 +350,8 @@ conn_advance(struct conn *c, unsigned events)
 	if (park) {
 		octets_relax(&c->in);
 		octets_relax(&c->out);
+		if (c->deflate)
+			deflate_park(c);
 	}
 	log_set_sid("");
 	return park;

@@ -26,6 +26,7 @@ struct hub {
 	struct conn *spare; /* guarded by mu: closed ones, to be used again */
 	struct block *blocks; /* guarded by mu: all of them */
 	size_t count; /* guarded by mu */
+	struct deflate_shelf shelf;
 };
 
 enum err
@@ -41,6 +42,7 @@ hub_new(struct workers *w, struct loop *l, void (*closed)(void *arg, struct conn
 	h->closed = closed;
 	h->closed_arg = arg;
 	pthread_mutex_init(&h->mu, NULL);
+	deflate_shelf_init(&h->shelf, DEFLATE_WARM_MAX);
 	*ret = h;
 	return ERR_OK;
 }
@@ -66,7 +68,14 @@ hub_free(struct hub **hp)
 		free_block(b);
 	}
 	pthread_mutex_destroy(&h->mu);
+	deflate_shelf_done(&h->shelf);
 	free(h);
+}
+
+struct deflate_shelf *
+hub_deflate_shelf(struct conn *c)
+{
+	return &c->hub->shelf;
 }
 
 static void

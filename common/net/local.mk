@@ -3,6 +3,7 @@ libnet_a_SOURCES = \
 	%D%/conn.c %D%/conn.h %D%/conn_private.h \
 	%D%/conn_memory.c %D%/conn_run.c \
 	%D%/deadline.c \
+	%D%/deflate.c %D%/deflate.h \
 	%D%/files.c %D%/files.h \
 	%D%/hub.c %D%/hub.h \
 	%D%/limits.c %D%/limits.h \

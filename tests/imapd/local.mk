@@ -83,3 +83,8 @@ check_PROGRAMS += tests/imapd/test_search_index
 tests_imapd_test_search_index_SOURCES = %D%/test_search_index.c
 tests_imapd_test_search_index_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_imapd_test_search_index_LDADD = $(IMAP_TEST_LIBS)
+
+check_PROGRAMS += tests/imapd/test_cmd_compress
+tests_imapd_test_cmd_compress_SOURCES = %D%/test_cmd_compress.c
+tests_imapd_test_cmd_compress_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_imapd_test_cmd_compress_LDADD = $(IMAP_TEST_LIBS)
