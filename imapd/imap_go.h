@@ -10,6 +10,7 @@ enum imap_go {
 	GO_AGAIN, /* another turn, after those of others */
 	GO_SLEEP, /* the deadline */
 	GO_TLS,
+	GO_DEFLATE,
 	GO_CLOSE,
 };
 

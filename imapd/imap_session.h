@@ -22,18 +22,6 @@ struct indexer;
 struct append_state;
 struct watch;
 
-/* What a mode (or a whole turn) wants next; all but GO_ON end the turn. */
-enum imap_go {
-	GO_ON, /* there may be more to do: call the mode in force again */
-	GO_READ, /* more input */
-	GO_DRAIN, /* the peer to read what was written */
-	GO_AGAIN, /* another turn, after those of others */
-	GO_SLEEP, /* the deadline */
-	GO_TLS,
-	GO_DEFLATE,
-	GO_CLOSE,
-};
-
 /* What the client has asked for with ENABLE (RFC 5161), or by using it (RFC 7162 §3.1); bits. Stays
  * until the end of the session. */
 enum imap_enabled {
