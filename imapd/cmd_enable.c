@@ -9,6 +9,7 @@ static const struct extension {
 	unsigned bit;
 	unsigned with;
 } extensions[] = {
+    {"METADATA", EN_METADATA, 0},
     {0}, /* the end */
 };
 

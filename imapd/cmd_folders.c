@@ -4,13 +4,11 @@
  */
 #include "imapd/folder.h"
 #include "imapd/imap_handlers.h"
-
-static const char *const uses[] = {"\\Archive", "\\Drafts", "\\Junk", "\\Sent", "\\Trash"};
+#include "imapd/special_use.h"
 
 struct use_reader {
-	struct str use; /* canonical spelling, of one the store knows */
-	unsigned n;
-	bool unknown; /* one we do not offer: \All, \Flagged */
+	struct str words; /* as they stand there */
+	size_t from;
 };
 
 static void
@@ -18,23 +16,22 @@ parse_use(struct imap_args *a, void *arg)
 {
 	struct use_reader *r = arg;
 	struct str name;
+	size_t from = a->c.pos;
 
 	imap_parse_char(a, '\\', "a special use such as \\Sent");
 	imap_parse_atom(a, &name);
-	r->n++;
-	for (size_t i = 0; i < ARRAY_LEN(uses); i++) {
-		if (str_eq_nocase(name, str_of(uses[i] + 1))) {
-			r->use = str_of(uses[i]);
-			return;
-		}
-	}
-	r->unknown = true;
+	if (a->c.err)
+		return;
+	if (r->words.n == 0)
+		r->from = from;
+	r->words = str_sub(a->c.in, r->from, a->c.pos - r->from);
 }
 
 enum err
 cmd_create(struct imap_session *s, struct imap_cmd *cmd)
 {
-	struct use_reader r = {.use = {"", 0}};
+	struct use_reader r = {.words = {"", 0}};
+	struct str use = {"", 0};
 	struct imap_folder folder;
 	struct str name;
 	int64_t id;
@@ -51,13 +48,19 @@ cmd_create(struct imap_session *s, struct imap_cmd *cmd)
 	enum err e = imap_parse_end(cmd->args);
 	if (e)
 		return e;
-	if (r.unknown || r.n > 1) {
+	if (r.words.n > 0)
+		e = imap_read_special_use(r.words, cmd->arena, &use);
+	if (e == ERR_CANNOT)
+		imap_set_code(cmd, "USEATTR");
+	if (e)
+		return e;
+	e = imap_locate_folder(s, cmd, name, &folder);
+	if (!e && use.n > 0 && folder.account != s->account) { /* uses are a user's own */
 		imap_set_code(cmd, "USEATTR");
 		return ERR_CANNOT;
 	}
-	e = imap_locate_folder(s, cmd, name, &folder);
 	if (!e)
-		e = mailbox_create(folder.account, folder.name, r.use, &id);
+		e = mailbox_create(folder.account, folder.name, use, &id);
 	if (e == ERR_SYNTAX) { /* well-formed for IMAP, but no name for the store */
 		imap_set_text(cmd, "Not a valid mailbox name");
 		return ERR_CANNOT;

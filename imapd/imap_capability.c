@@ -28,6 +28,7 @@ static const struct {
     {"THREAD=REFERENCES", ST_AUTH | ST_SELECTED},
     {"THREAD=REFS", ST_AUTH | ST_SELECTED}, /* draft-ietf-morg-inthread */
     {"I18NLEVEL=1", ST_AUTH | ST_SELECTED}, /* RFC 5255 §4.3 */
+    {"METADATA", ST_AUTH | ST_SELECTED}, /* RFC 5464 */
     {"QUOTA", ST_AUTH | ST_SELECTED}, /* RFC 2087 */
 };
 

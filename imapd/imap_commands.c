@@ -17,6 +17,7 @@ static const struct imap_command commands[] = {
 	{"EXAMINE",      ST_AUTH | ST_SELECTED,    CMD_NO_NEWS,                            cmd_examine},       /* RFC 3501 §6.3.2 */
 	{"EXPUNGE",      ST_SELECTED,              CMD_WRITES | CMD_UID_FORM,              cmd_expunge},       /* §6.4.3, RFC 4315 §2.1 */
 	{"FETCH",        ST_SELECTED,              CMD_SEQNUMS | CMD_UID_FORM,             cmd_fetch},         /* RFC 3501 §6.4.5 */
+	{"GETMETADATA",  ST_AUTH | ST_SELECTED,    0,                                      cmd_getmetadata},   /* RFC 5464 §4.2 */
 	{"GETQUOTA",     ST_AUTH | ST_SELECTED,    0,                                      cmd_getquota},      /* RFC 2087 §4.2 */
 	{"GETQUOTAROOT", ST_AUTH | ST_SELECTED,    0,                                      cmd_getquotaroot},  /* RFC 2087 §4.3 */
 	{"ID",           ST_ANY,                   0,                                      cmd_id},            /* RFC 2971 */
@@ -31,6 +32,7 @@ static const struct imap_command commands[] = {
 	{"RENAME",       ST_AUTH | ST_SELECTED,    0,                                      cmd_rename},        /* §6.3.5 */
 	{"SEARCH",       ST_SELECTED,              CMD_SEQNUMS | CMD_UID_FORM,             cmd_search},        /* §6.4.4 */
 	{"SELECT",       ST_AUTH | ST_SELECTED,    CMD_NO_NEWS,                            cmd_select},        /* §6.3.1 */
+	{"SETMETADATA",  ST_AUTH | ST_SELECTED,    0,                                      cmd_setmetadata},   /* RFC 5464 §4.3 */
 	{"SETQUOTA",     ST_AUTH | ST_SELECTED,    0,                                      cmd_setquota},      /* RFC 2087 §4.1 */
 	{"SORT",         ST_SELECTED,              CMD_SEQNUMS | CMD_UID_FORM,             cmd_sort},          /* RFC 5256 §3, RFC 5957 */
 	{"STARTTLS",     ST_GREET,                 0,                                      cmd_starttls},      /* RFC 3501 §6.2.1 */

@@ -3,6 +3,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "imapd/imap_read.h"
+#include "imapd/metadata.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -182,6 +183,8 @@ reply(struct imap_session *s, enum err e)
 {
 	enum imap_go go = GO_ON;
 
+	if (err_class(e) != ERR_CLASS_CLIENT)
+		imap_tell_metadata(s);
 	write_reply(s, e);
 	if (e)
 		log_info("refused", F_CSTR("command", s->cmd.row->name), F_ERR(e));

@@ -194,11 +194,9 @@ parse_quoted(struct imap_args *a, struct str *ret)
 	*ret = str_make(copy, n);
 }
 
-/* literal: "{5}" or "{5+}" (RFC 7888), CRLF, octets. The reader has put them there; NUL is no
- * CHAR8.
- */
+/* literal: "{5}" or "{5+}" (RFC 7888), CRLF, octets. The reader has put them there. */
 static void
-parse_literal(struct imap_args *a, struct str *ret)
+take_literal(struct imap_args *a, struct str *ret)
 {
 	struct cursor *c = &a->c;
 
@@ -209,6 +207,13 @@ parse_literal(struct imap_args *a, struct str *ret)
 	cursor_expect(c, '\r', "the end of the line after a literal's size");
 	cursor_expect(c, '\n', "the end of the line after a literal's size");
 	*ret = cursor_take(c, n < SIZE_MAX ? (size_t)n : SIZE_MAX, "the octets of a literal");
+}
+
+/* NUL is no CHAR8. */
+static void
+parse_literal(struct imap_args *a, struct str *ret)
+{
+	take_literal(a, ret);
 	if (str_has_nul(*ret)) {
 		imap_parse_fail(a, ERR_SYNTAX, "no NUL in a literal");
 		*ret = (struct str){"", 0};
@@ -259,6 +264,21 @@ imap_parse_nstring(struct imap_args *a, struct str *ret)
 		return;
 	}
 	imap_parse_string(a, ret);
+}
+
+void
+imap_parse_nstring8(struct imap_args *a, struct str *ret)
+{
+	if (imap_peek(a) != '~') {
+		imap_parse_nstring(a, ret);
+		return;
+	}
+	imap_accept_char(a, '~');
+	*ret = (struct str){"", 0};
+	if (imap_peek(a) == '{')
+		take_literal(a, ret);
+	else
+		imap_parse_fail(a, ERR_SYNTAX, "a literal");
 }
 
 /* From modified UTF-7 into the arena. */

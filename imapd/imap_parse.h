@@ -54,6 +54,8 @@ void imap_parse_astring(struct imap_args *a, struct str *ret);
 void imap_parse_string(struct imap_args *a, struct str *ret);
 /* NIL gives ret->p == NULL. */
 void imap_parse_nstring(struct imap_args *a, struct str *ret);
+/* nstring / literal8 (RFC 3516 §7), which may hold NUL. */
+void imap_parse_nstring8(struct imap_args *a, struct str *ret);
 /* mailbox: an astring, decoded from modified UTF-7 to UTF-8, INBOX in capitals. One with octets
  * above 0x7f is UTF-8 already (RFC 6855 §3), as all are where a->utf8. A name that is not valid
  * modified UTF-7 is a failure of ERR_CANNOT. */

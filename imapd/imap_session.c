@@ -88,6 +88,16 @@ imap_set_deadline(struct imap_session *s)
 	conn_set_deadline(s->conn, left > 0 ? left : 1);
 }
 
+bool
+imap_is_admin(const struct imap_session *s)
+{
+	const char *const *admin = s->conf->imapd.admins;
+
+	while (s->user && admin && *admin && !str_eq_nocase(str_of(s->user), str_of(*admin)))
+		admin++;
+	return s->user && admin && *admin;
+}
+
 size_t
 imap_line_max(const struct imap_session *s)
 {

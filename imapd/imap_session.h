@@ -30,12 +30,21 @@ enum imap_enabled {
 	EN_UTF8 = 4, /* RFC 6855 */
 	EN_REV2 = 8, /* RFC 9051 */
 	EN_UIDONLY = 16, /* RFC 9586 */
+	EN_METADATA = 256, /* RFC 5464 §4.1: unsolicited METADATA */
 };
 
 /* Names and strings of the client and to it are UTF-8 (RFC 6855 §3, RFC 9051 §5.1). */
 #define EN_SPEAKS_UTF8 (EN_UTF8 | EN_REV2)
 
 typedef enum imap_go imap_mode(struct imap_session *s, unsigned events);
+
+/* How far a client has been told of METADATA (metadata.h). */
+struct metadata_seen {
+	bool begun;
+	uint64_t modseq;
+	uint64_t own_modseq; /* of the session's own last change, of which it is not told */
+	int64_t own_mailbox;
+};
 
 /* Gathers a command's lines and literals: imap_read.h. */
 struct imap_reader {
@@ -84,6 +93,7 @@ struct imap_session {
 	char *user; /* address */
 	uint64_t commands; /* for the log */
 	unsigned enabled; /* enum imap_enabled */
+	struct metadata_seen metadata_seen, server_metadata_seen;
 	struct promise promise; /* what this turn has answered before it was durable */
 
 	/* since SELECT */
@@ -138,6 +148,9 @@ void imap_deselect(struct imap_session *s);
 
 /* "* BYE text", and the connection ends. */
 void imap_say_bye(struct imap_session *s, const char *code, const char *text);
+
+/* The user may change what concerns all: imapd.admins. */
+bool imap_is_admin(const struct imap_session *s);
 
 /* The deadline of a session at rest: the login's, or imapd.timeout. */
 void imap_set_deadline(struct imap_session *s);

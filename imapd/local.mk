@@ -43,8 +43,14 @@ libimapd_a_SOURCES = \
 	%D%/list_rows.h \
 	%D%/list_tree.c \
 	%D%/list_tree.h \
+	%D%/cmd_metadata.c \
+	%D%/metadata.c \
+	%D%/metadata.h \
+	%D%/metadata_news.c \
 	%D%/pump.c \
 	%D%/pump.h \
+	%D%/special_use.c \
+	%D%/special_use.h \
 	%D%/status.h \
 	%D%/told.c \
 	%D%/told.h \

@@ -338,10 +338,10 @@ static enum err
 query_changes(struct db *db, const struct annotation_home *home, uint64_t modseq, struct stmt **ret)
 {
 	if (!home->account)
-		return db_query(db, "SELECT 0, '', name FROM annotation WHERE modseq > ?1", ret,
-		    DB_INT(modseq));
+		return db_query(db, "SELECT 0, '', name, modseq FROM annotation WHERE modseq > ?1",
+		    ret, DB_INT(modseq));
 	return db_query(db,
-	    "SELECT a.mailbox, ifnull(b.name, ''), a.name FROM annotation a"
+	    "SELECT a.mailbox, ifnull(b.name, ''), a.name, a.modseq FROM annotation a"
 	    " LEFT JOIN mailbox b ON b.id = a.mailbox WHERE a.modseq > ?1"
 	    " AND (a.viewer = ?2 OR substr(a.name, 1, 8) <> '/private') ORDER BY a.mailbox, a.name",
 	    ret, DB_INT(modseq), DB_INT(home->user));
@@ -368,7 +368,8 @@ annotation_changes(const struct annotation_home *home, uint64_t modseq, struct a
 			return ERR_NOMEM;
 		list[n++] = (struct annotation_change){.mailbox = stmt_int(st, 0),
 		    .mailbox_name = arena_dup(arena, stmt_str(st, 1)),
-		    .name = arena_dup(arena, stmt_str(st, 2))};
+		    .name = arena_dup(arena, stmt_str(st, 2)),
+		    .modseq = (uint64_t)stmt_int(st, 3)};
 	}
 	if (!e && arena_failed(arena))
 		e = ERR_NOMEM;

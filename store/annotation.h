@@ -46,6 +46,7 @@ struct annotation_change {
 	int64_t mailbox; /* 0: of the account or the server */
 	struct str mailbox_name;
 	struct str name; /* of the annotation */
+	uint64_t modseq;
 };
 
 /* What was set or removed since `modseq` in the account's mailboxes, at the account (or the server,

@@ -79,6 +79,7 @@ struct conf {
 		uint64_t append_limit; /* octets of one message, 52428800 */
 		const char *const *hide_capabilities; /* NULL-terminated: never advertised */
 		bool search_index; /* made and used */
+		const char *const *admins; /* NULL-terminated: addresses of accounts */
 	} imapd;
 };
 

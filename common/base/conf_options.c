@@ -224,6 +224,9 @@ static const struct conf_option options[] = {
     {"imapd", "search_index", CONF_BOOL, AT(imapd.search_index), 0, 0, "yes", NULL, NULL,
      "Index the messages of accounts that are in use, so that searching and sorting them is fast. "
      "The index stands in files beside the account's database and is made anew where it is missing."},
+    {"imapd", "admins", CONF_LIST, AT(imapd.admins), 0, 64, "", NULL, NULL,
+     "Addresses of accounts that may change by IMAP what concerns others: everybody's quota "
+     "(SETQUOTA) and the server's shared annotations (SETMETADATA)."},
 };
 /* clang-format on */
 

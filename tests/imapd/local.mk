@@ -88,3 +88,8 @@ check_PROGRAMS += tests/imapd/test_cmd_compress
 tests_imapd_test_cmd_compress_SOURCES = %D%/test_cmd_compress.c
 tests_imapd_test_cmd_compress_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_imapd_test_cmd_compress_LDADD = $(IMAP_TEST_LIBS)
+
+check_PROGRAMS += tests/imapd/test_metadata
+tests_imapd_test_metadata_SOURCES = %D%/test_metadata.c
+tests_imapd_test_metadata_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_imapd_test_metadata_LDADD = $(IMAP_TEST_LIBS)

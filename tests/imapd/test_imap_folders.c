@@ -39,7 +39,7 @@ static const struct dialogue folders_dialogue[] = {
     {"33 CREATE papers (USE (\\Archive))", "33 OK"}, /* RFC 6154 §3 */
     {"34 LIST \"\" papers", "* LIST (\\HasNoChildren \\Archive) \"/\" papers\n34 OK"},
     {"35 CREATE all (USE (\\All))", "35 NO [USEATTR]"},
-    {"36 CREATE two (USE (\\Sent \\Junk))", "36 NO [USEATTR]"},
+    {"36 CREATE two (USE (\\Sent \\Junk))", "36 OK"}, /* RFC 6154 §5.3 */
     {"37 CREATE x (USE \\Sent)", "37 BAD"},
     {"38 CREATE plain (USE ())", "38 OK"},
 };

@@ -1,0 +1,241 @@
+/*
+ * GETMETADATA and SETMETADATA: RFC 5464 §4.2 and §4.3.
+ */
+#include "imapd/imap_handlers.h"
+#include "imapd/imap_write.h"
+#include "imapd/metadata.h"
+#include "imapd/special_use.h"
+
+#include <limits.h>
+
+/* An empty name is the server. Entries of a \Noselect name can be had (§4.1). */
+static enum err
+find_annotated(
+    struct imap_session *s, struct imap_cmd *cmd, struct str name, struct imap_folder *ret)
+{
+	enum err e = imap_find_folder(s, cmd, name, ret);
+
+	if (e == ERR_CANNOT && ret->info.id != 0)
+		e = ERR_OK;
+	if (!e && !imap_may_annotate(ret))
+		e = ERR_DENIED;
+	return e;
+}
+
+/* -- GETMETADATA */
+
+struct getting {
+	struct str name;
+	struct metadata_query query;
+	struct metadata_answer answer;
+};
+
+static void
+parse_depth(struct imap_args *a, struct metadata_query *q)
+{
+	if (imap_accept_word(a, "infinity"))
+		q->depth = ANNOTATION_ANY_DEPTH;
+	else if (imap_accept_word(a, "1"))
+		q->depth = 1;
+	else if (imap_accept_word(a, "0"))
+		q->depth = 0;
+	else
+		imap_parse_fail(a, ERR_SYNTAX, "0, 1 or infinity");
+}
+
+static void
+parse_option(struct imap_args *a, void *arg)
+{
+	struct metadata_query *q = arg;
+
+	if (imap_accept_word(a, "MAXSIZE")) {
+		imap_parse_space(a);
+		q->max_size = imap_parse_number64(a);
+	} else if (imap_accept_word(a, "DEPTH")) {
+		imap_parse_space(a);
+		parse_depth(a, q);
+	} else {
+		imap_parse_fail(a, ERR_SYNTAX, "MAXSIZE or DEPTH");
+	}
+}
+
+/* Behind the mailbox a list is one of options if it does not begin with an entry's slash. */
+static bool
+has_options(const struct imap_args *a)
+{
+	size_t at = a->c.pos;
+
+	return at + 1 < a->c.in.n && a->c.in.p[at] == '(' && ascii_is_alpha(a->c.in.p[at + 1]);
+}
+
+/* The grammar (§5) has the options before the mailbox, all of the RFC's examples behind it, and
+ * some of them several entries without parentheses. */
+static enum err
+parse_get(struct imap_args *a, struct getting *g)
+{
+	imap_parse_space(a);
+	if (imap_peek(a) == '(') {
+		imap_parse_list(a, false, parse_option, &g->query);
+		imap_parse_space(a);
+	}
+	imap_parse_mailbox(a, &g->name);
+	imap_parse_space(a);
+	if (has_options(a)) {
+		imap_parse_list(a, false, parse_option, &g->query);
+		imap_parse_space(a);
+	}
+	bool list = imap_peek(a) == '(';
+	imap_parse_entries(a, &g->query);
+	while (!list && imap_accept_space(a))
+		imap_parse_entries(a, &g->query);
+	return imap_parse_end(a);
+}
+
+static enum err
+write_entries(struct imap_session *s, struct imap_cmd *cmd, void *state, bool *ret_done)
+{
+	struct getting *g = state;
+
+	*ret_done = imap_write_metadata(s, g->name, &g->answer);
+	if (*ret_done && g->answer.longest > 0)
+		imap_set_code(
+		    cmd, "METADATA LONGENTRIES %llu", (unsigned long long)g->answer.longest);
+	return ERR_OK;
+}
+
+enum err
+cmd_getmetadata(struct imap_session *s, struct imap_cmd *cmd)
+{
+	struct getting *g = ARENA_NEW(cmd->arena, struct getting);
+	struct imap_folder folder;
+
+	if (!g)
+		return ERR_NOMEM;
+	g->query.max_size = UINT64_MAX;
+	enum err e = parse_get(cmd->args, g);
+	if (!e && g->name.n > 0)
+		e = find_annotated(s, cmd, g->name, &folder);
+	if (!e)
+		e = imap_find_metadata(
+		    s, g->name.n > 0 ? &folder : NULL, &g->query, cmd->arena, &g->answer);
+	if (e)
+		return e;
+	imap_pump(s, cmd, write_entries, g, NULL);
+	return ERR_OK;
+}
+
+/* -- SETMETADATA */
+
+struct setting {
+	struct str name;
+	struct annotation *list;
+	size_t n, cap;
+};
+
+static void
+parse_entry_value(struct imap_args *a, void *arg)
+{
+	struct setting *g = arg;
+	struct annotation one = {0};
+
+	imap_parse_entry(a, false, &one.name);
+	imap_parse_space(a);
+	imap_parse_nstring8(a, &one.value);
+	if (a->c.err)
+		return;
+	if (g->n == METADATA_ENTRIES_MAX) {
+		imap_parse_fail(a, ERR_SYNTAX, "at most 100 entries");
+		return;
+	}
+	struct annotation *grown =
+	    arena_grow(a->arena, g->list, &g->cap, g->n + 1, sizeof(*g->list));
+	if (!grown) {
+		imap_parse_fail(a, ERR_NOMEM, "fewer entries");
+		return;
+	}
+	g->list = grown;
+	g->list[g->n++] = one;
+}
+
+static enum err
+check_special_use(
+    struct imap_cmd *cmd, const struct imap_folder *folder, bool is_owner, struct annotation *one)
+{
+	enum err e = ERR_OK;
+
+	if (!one->value.p)
+		return ERR_OK;
+	if (!is_owner || folder->info.noselect || str_eq(folder->info.name, STR("INBOX")))
+		e = ERR_CANNOT;
+	else
+		e = imap_read_special_use(one->value, cmd->arena, &one->value);
+	if (e == ERR_CANNOT)
+		imap_set_code(cmd, "USEATTR"); /* RFC 6154 §3 */
+	return e;
+}
+
+/* Those of the server that all users share are the administrators' (§3.3), but for what the server
+ * says itself. One command sets entries of one database, so that it sets all or none. */
+static enum err
+check_server(const struct imap_session *s, struct imap_cmd *cmd, const struct setting *g)
+{
+	bool shared = str_starts(g->list[0].name, STR("/shared"));
+
+	for (size_t i = 0; i < g->n; i++) {
+		if (str_starts(g->list[i].name, STR("/shared")) != shared) {
+			imap_set_text(cmd, "Private and shared entries of the server are set by "
+					   "commands of their own");
+			return ERR_CANNOT;
+		}
+		if (str_eq(g->list[i].name, STR("/shared/admin")))
+			return ERR_DENIED;
+	}
+	return shared && !imap_is_admin(s) ? ERR_DENIED : ERR_OK;
+}
+
+static enum err
+check_entries(struct imap_session *s, struct imap_cmd *cmd, struct setting *g,
+    const struct imap_folder *folder)
+{
+	enum err e = folder ? ERR_OK : check_server(s, cmd, g);
+
+	for (size_t i = 0; i < g->n && !e; i++) {
+		struct annotation *one = &g->list[i];
+		if (one->value.n > ANNOTATION_VALUE_MAX) {
+			imap_set_code(cmd, "METADATA MAXSIZE %d", ANNOTATION_VALUE_MAX);
+			e = ERR_TOO_BIG;
+		} else if (folder && str_eq(one->name, STR(ANNOTATION_SPECIAL_USE))) {
+			e = check_special_use(cmd, folder, folder->account == s->account, one);
+		}
+	}
+	return e;
+}
+
+enum err
+cmd_setmetadata(struct imap_session *s, struct imap_cmd *cmd)
+{
+	struct setting g = {0};
+	struct imap_folder folder;
+	uint64_t modseq;
+
+	imap_parse_space(cmd->args);
+	imap_parse_mailbox(cmd->args, &g.name);
+	imap_parse_space(cmd->args);
+	imap_parse_list(cmd->args, false, parse_entry_value, &g);
+	enum err e = imap_parse_end(cmd->args);
+	bool of_server = g.name.n == 0;
+	if (!e && !of_server)
+		e = find_annotated(s, cmd, g.name, &folder);
+	if (!e)
+		e = check_entries(s, cmd, &g, of_server ? NULL : &folder);
+	if (e)
+		return e;
+	struct annotation_home home = imap_annotation_home(
+	    s, of_server ? NULL : &folder, str_starts(g.list[0].name, STR("/shared")));
+	e = annotation_set(&home, g.list, g.n, &modseq);
+	if (e == ERR_LIMIT)
+		imap_set_code(cmd, "METADATA TOOMANY");
+	if (!e)
+		imap_note_own_metadata(s, &home, modseq);
+	return e;
+}

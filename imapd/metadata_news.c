@@ -1,0 +1,74 @@
+#include "imapd/imap_write.h"
+#include "imapd/metadata.h"
+
+/* What a client hears of at once. It is told of no values, so little is lost when it is told of
+ * few names only: with more it had better look at all. */
+#define CHANGES_ARENA (4 * 1024 * 1024)
+
+/* "* METADATA name entry entry …" (RFC 5464 §4.4.2), a response for each mailbox. */
+static void
+write_changes(struct imap_session *s, const struct annotation_change *list, size_t n,
+    const struct metadata_seen *seen)
+{
+	const struct annotation_change *before = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct annotation_change *one = &list[i];
+		if (one->modseq == seen->own_modseq && one->mailbox == seen->own_mailbox)
+			continue;
+		if (!before || before->mailbox != one->mailbox) {
+			conn_puts(s->conn, before ? "\r\n* METADATA " : "* METADATA ");
+			imap_write_mailbox(s, one->mailbox_name);
+		}
+		conn_puts(s->conn, " ");
+		imap_write_astring(s->conn, one->name);
+		before = one;
+	}
+	if (before)
+		conn_puts(s->conn, "\r\n");
+}
+
+static void
+tell(struct imap_session *s, const struct annotation_home *home, struct metadata_seen *seen)
+{
+	CLEANUP(arena_free) struct arena *arena = arena_new(CHANGES_ARENA);
+	struct annotation_change *list;
+	uint64_t latest;
+	size_t n;
+
+	if (!arena)
+		return;
+	if (!seen->begun) {
+		if (annotation_latest(home, &seen->modseq) == ERR_OK)
+			seen->begun = true;
+		return;
+	}
+	/* a failure is logged by the store: another time */
+	if (annotation_changes(home, seen->modseq, arena, &list, &n, &latest))
+		return;
+	seen->modseq = latest;
+	write_changes(s, list, n, seen);
+}
+
+void
+imap_tell_metadata(struct imap_session *s)
+{
+	if (!(s->enabled & EN_METADATA) || !s->account)
+		return;
+	struct annotation_home own = imap_annotation_home(s, NULL, false);
+	struct annotation_home server = imap_annotation_home(s, NULL, true);
+	tell(s, &own, &s->metadata_seen);
+	tell(s, &server, &s->server_metadata_seen);
+}
+
+void
+imap_note_own_metadata(struct imap_session *s, const struct annotation_home *home, uint64_t modseq)
+{
+	struct metadata_seen *seen =
+	    home->account == s->account ? &s->metadata_seen : &s->server_metadata_seen;
+
+	if (home->account && home->account != s->account)
+		return;
+	seen->own_modseq = modseq;
+	seen->own_mailbox = home->mailbox;
+}
