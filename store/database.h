@@ -49,6 +49,7 @@ struct handle {
 	uint64_t generation;
 	int64_t idle_since_ms;
 	bool ready; /* a writer's: write.c has opened the WAL beside it */
+	bool attached; /* counted in database->attached */
 	struct handle *newer, *older; /* idle handles of the pool, by the time of their return */
 	struct handle *next_idle,
 	    **idle_link; /* those of one database and role, the newest first */
@@ -69,6 +70,9 @@ struct database {
 
 	/* guarded by pool->mu */
 	unsigned handles; /* open ones, lent or idle */
+	unsigned attached; /* of them, those that have the WAL open, and keep others from taking it
+			      away */
+	uint64_t openings; /* how often there came to be one of these */
 	struct handle *idle[2]; /* by role */
 	struct database *next_unsynced; /* upkeep.c; guarded by its lock */
 	atomic_bool unsynced; /* on the list of upkeep.c */
@@ -179,7 +183,8 @@ unsigned pool_count_closed(struct pool *p);
 /* A handle outside any transaction; the writer's is for write.c alone. */
 NODISCARD enum err pool_take(struct database *d, enum db_role role, struct handle **ret);
 void pool_give(struct handle **h);
-/* The stamp of the database, by way of an idle handle; false when there is none. */
+/* The stamp of the database, by way of an idle handle; false when there is none. It differs from
+ * those taken before all handles of this process were closed. */
 bool pool_stamp(struct database *d, struct db_stamp *ret);
 
 #endif

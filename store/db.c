@@ -525,18 +525,26 @@ db_stamp(struct db *db, struct db_stamp *ret)
 	const volatile uint32_t *from = region;
 	for (size_t i = 0; i < ARRAY_LEN(ret->word); i++)
 		ret->word[i] = __atomic_load_n(&from[i], __ATOMIC_ACQUIRE);
+	ret->opening = 0;
 	return ret->word[0] == WAL_INDEX_VERSION;
 }
 
-/* The third word counts commits; checkpoints change others. */
+enum {
+	STAMP_COMMITS = 2,
+	STAMP_SALT = 8 /* and 9: of this WAL alone; 0 before the first commit to it */
+};
+
+/* Checkpoints change other words. */
 bool
 db_stamp_follows(const struct db_stamp *before, const struct db_stamp *after)
 {
-	return after->word[2] == before->word[2] + 1;
+	return after->word[STAMP_COMMITS] == before->word[STAMP_COMMITS] + 1 &&
+	       after->word[STAMP_SALT] == before->word[STAMP_SALT] &&
+	       after->word[STAMP_SALT + 1] == before->word[STAMP_SALT + 1];
 }
 
 bool
 db_stamp_eq(const struct db_stamp *a, const struct db_stamp *b)
 {
-	return memcmp(a, b, sizeof(*a)) == 0;
+	return a->opening == b->opening && memcmp(a->word, b->word, sizeof(a->word)) == 0;
 }

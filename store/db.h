@@ -112,15 +112,19 @@ NODISCARD enum err db_savepoint(struct db *db);
 NODISCARD enum err db_release(struct db *db);
 NODISCARD enum err db_rollback_to_savepoint(struct db *db);
 
-/* What the last commit to the file, by whatever process, looks like: while it stays the same
- * nothing was committed. */
+/* What the last commit to the file, by whatever process, looks like: while it stays the same and
+ * the file is open nothing was committed. Once all have closed the file its WAL begins anew, and
+ * may then look as it did when it began before: `opening` is for who has to tell one from the
+ * other. */
 struct db_stamp {
 	uint32_t word[12];
+	uint64_t opening; /* 0 from db_stamp() */
 };
 /* Without a lock or a system call; false where it can't be had (nothing was read yet). */
 bool db_stamp(struct db *db, struct db_stamp *ret);
 bool db_stamp_eq(const struct db_stamp *a, const struct db_stamp *b);
-/* Whether exactly one transaction was committed between the two. */
+/* Whether exactly one transaction was committed between the two. No, also where the WAL was begun
+ * anew in between. */
 bool db_stamp_follows(const struct db_stamp *before, const struct db_stamp *after);
 
 /* Forgets the pages it has in memory; the system has most of them at hand. Outside transactions. */

@@ -100,6 +100,30 @@ push_locked(struct pool *p, struct handle *h)
 	p->idle++;
 }
 
+/* A handle that was used has the WAL open, and has it until it is closed. */
+static void
+attach_locked(struct handle *h)
+{
+	struct db_stamp any;
+
+	if (h->attached || !db_stamp(h->db, &any))
+		return;
+	h->attached = true;
+	if (h->database->attached++ == 0)
+		h->database->openings++;
+}
+
+/* Before it is closed: it may be the last. */
+static void
+detach(struct pool *p, struct handle *h)
+{
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&p->mu);
+
+	(void)held;
+	if (h->attached)
+		h->database->attached--;
+}
+
 /* Closes what was taken out of the idle list; chained by `older`. Without the lock: a close may
  * have to checkpoint. */
 static void
@@ -108,6 +132,7 @@ close_all(struct pool *p, struct handle *doomed)
 	while (doomed) {
 		struct handle *h = doomed;
 		doomed = h->older;
+		detach(p, h);
 		db_close(&h->db);
 		pthread_mutex_lock(&p->mu);
 		h->database->handles--;
@@ -224,7 +249,10 @@ pool_stamp(struct database *d, struct db_stamp *ret)
 
 	(void)held;
 	struct handle *h = d->idle[DB_READER] ? d->idle[DB_READER] : d->idle[DB_WRITER];
-	return h && h->generation == generation_of(d) && db_stamp(h->db, ret);
+	if (!h || !h->attached || h->generation != generation_of(d) || !db_stamp(h->db, ret))
+		return false;
+	ret->opening = d->openings;
+	return true;
 }
 
 /* Where no writer is idle a reader becomes one: whoever looks first and writes then, as most do who
@@ -305,6 +333,7 @@ pool_give(struct handle **hp)
 		db_shed_pages(h->db);
 	pthread_mutex_lock(&p->mu);
 	h->idle_since_ms = clock_mono_ms();
+	attach_locked(h);
 	push_locked(p, h);
 	if (!fit)
 		doom_locked(p, h, &doomed);
