@@ -4,8 +4,8 @@
     imap_state.py HOST IMAP_PORT SMTP_PORT USER PASSWORD SECONDS SESSIONS SEED
 
 A session that is told of a sequence number that cannot be (RFC 3501 section 7.4.1), or of a UID that stood elsewhere, fails.
-Mail arrives by SMTP all the while. When the last command and the last delivery have their answers, a NOOP must bring every
-session to the mailbox that a new session sees: the same UIDs in the same places, with the same flags.
+Mail arrives by SMTP all the while. Twice a second all pause: when the last command and the last delivery have their answers,
+a NOOP must bring every session to the mailbox that a new session sees: the same UIDs in the same places, with the same flags.
 """
 import random
 import re
@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 
+ROUND_S = 0.5  # a view that missed something is right again after the next change: only at rest does it show
 MESSAGE = b"Subject: x\r\n\r\nhello\r\n"
 
 
@@ -27,7 +28,8 @@ class Session:
         self.random = random.Random(seed)
         self.name, self.number, self.doing, self.commands = name, 0, "greeting", 0
         self.uids = []  # what the session was told: a UID or None for each sequence number
-        self.flags = {}  # of the last FETCH that gave them with the UID; without \\Recent, which is each session's own
+        self.status = {}
+        self.flags = {}  # of the last FETCH that gave them with the UID; without \Recent, which is each session's own
         self.sock = socket.create_connection((host, port), timeout=60)
         self.file = self.sock.makefile("rb")
         self.line()
@@ -45,8 +47,12 @@ class Session:
         return line
 
     def take(self, line):
+        status = re.match(rb"\* STATUS INBOX \((.*)\)", line)
+        if status:
+            words = status[1].decode().split()
+            self.status = dict(zip(words[::2], map(int, words[1::2])))
         m = re.match(rb"\* (\d+) (EXISTS|EXPUNGE|FETCH)(.*)", line, re.S)
-        if line.startswith(b"* BYE"):
+        if line.startswith(b"* BYE") and self.doing != "LOGOUT":
             raise Wrong(line)
         if not m:
             return
@@ -140,7 +146,16 @@ class Session:
         self.command("UID FETCH 1:* (FLAGS)")
         if len(told) != len(self.uids) or any(t not in (None, u) for t, u in zip(told, self.uids)):
             raise Wrong(f"after NOOP {told}, at rest {self.uids}")
-        return [(uid, self.flags.get(uid)) for uid in self.uids]
+        if sorted(self.flags) != self.uids:
+            raise Wrong(f"flags of {sorted(self.flags)}, at rest {self.uids}")
+        return [(uid, self.flags[uid]) for uid in self.uids]
+
+    def check_counts(self, seen):
+        """The sessions of a process share what they see, and could all be wrong: the counts are kept apart from it."""
+        self.command("STATUS INBOX (MESSAGES UNSEEN DELETED UIDNEXT)")
+        counts = {"MESSAGES": len(seen), "UNSEEN": sum("\\Seen" not in f for _, f in seen), "DELETED": sum("\\Deleted" in f for _, f in seen)}
+        if any(self.status[k] != n for k, n in counts.items()) or any(uid >= self.status["UIDNEXT"] for uid, _ in seen):
+            raise Wrong(f"STATUS {self.status}, seen {counts}: {seen}")
 
 
 def run(session, seconds, wrong):
@@ -172,17 +187,21 @@ def difference(name, have, want):
             f" has others {[u for u, _ in have if u not in wants]}, other flags {flags or 'none'}\n  {name}: {have}\n  new: {want}")
 
 
-def compare(sessions, new, wrong):
-    want = new.at_rest()
+def compare(sessions, make_new, wrong):
+    """First what the sessions see, then what a new one does, which commits when it is the first to be told of a message: the
+    next commit puts right what is out of date."""
+    seen = []
     for s in sessions:
         try:
-            have = s.at_rest()
-            if have != want:
-                wrong.append(difference(s.name, have, want))
+            seen.append((s, s.at_rest()))
+            s.check_counts(seen[-1][1])
         except Exception as e:
             wrong.append(f"{s.name}: {e!r}")
-    if new.at_rest() != want:
-        wrong.append("the mailbox changes though nobody does anything")
+    new = make_new()
+    want = new.at_rest()
+    new.check_counts(want)
+    wrong += [difference(s.name, have, want) for s, have in seen if have != want]
+    new.command("LOGOUT")
 
 
 def main():
@@ -192,20 +211,25 @@ def main():
         return Session(host, int(port), user, password, name, f"{seed}.{name}")
 
     sessions = [session(f"s{i}") for i in range(int(count))]
-    wrong, delivered, over = [], [], threading.Event()
-    threads = [threading.Thread(target=run, args=(s, float(seconds), wrong)) for s in sessions]
-    mail = threading.Thread(target=deliver, args=(host, int(smtp_port), user, random.Random(seed), over, wrong, delivered))
-    for t in [*threads, mail]:
-        t.start()
-    for t in threads:
-        t.join()
-    over.set()
-    mail.join()
-    if not wrong:
-        compare(sessions, session("new"), wrong)
+    wrong, delivered, rounds = [], [], 0
+    mail_random = random.Random(seed)
+    end = time.monotonic() + float(seconds)
+    while time.monotonic() < end and not wrong:
+        rounds += 1
+        over = threading.Event()
+        threads = [threading.Thread(target=run, args=(s, ROUND_S, wrong)) for s in sessions]
+        mail = threading.Thread(target=deliver, args=(host, int(smtp_port), user, mail_random, over, wrong, delivered))
+        for t in [*threads, mail]:
+            t.start()
+        for t in threads:
+            t.join()
+        over.set()
+        mail.join()
+        if not wrong:
+            compare(sessions, lambda: session(f"new{rounds}"), wrong)
     for w in wrong:
         print(w)
-    print(f"{sum(s.commands for s in sessions)} commands, {len(delivered)} deliveries, {len(sessions[0].uids)} messages left, seed {seed}")
+    print(f"{sum(s.commands for s in sessions)} commands, {rounds} rounds, {len(delivered)} deliveries, {len(sessions[0].uids)} messages left, seed {seed}")
     sys.exit(1 if wrong else 0)
 
 
