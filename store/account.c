@@ -3,6 +3,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "store/account_private.h"
+#include "store/acl_private.h"
 #include "store/cleaner.h"
 #include "store/helpers.h"
 #include "store/upkeep.h"
@@ -153,6 +154,7 @@ make_ready(struct account *a)
 	if (!e) {
 		account_note_quota(a, &quota);
 		account_mend_limits(a, &quota);
+		share_mend(a);
 	}
 	a->opened = !e;
 	return e == ERR_GONE ? ERR_NOT_FOUND : e;

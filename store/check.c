@@ -55,6 +55,16 @@ static const struct claim account_claims[] = {
     {"keywords without a mailbox",
 	"SELECT mailbox, count(*), 0 FROM keyword WHERE mailbox NOT IN (SELECT id FROM mailbox)"
 	" GROUP BY mailbox"},
+    {"rights without a mailbox",
+	"SELECT mailbox, count(*), 0 FROM acl WHERE mailbox NOT IN (SELECT id FROM mailbox)"
+	" GROUP BY mailbox"},
+    {"marks without a mailbox",
+	"SELECT mailbox, count(*), 0 FROM seen_page WHERE mailbox NOT IN (SELECT id FROM mailbox)"
+	" GROUP BY mailbox"},
+    {"marks beyond the viewer's modseq",
+	"SELECT p.viewer, max(p.modseq), ifnull(v.highest_modseq, 0) FROM seen_page p"
+	" LEFT JOIN viewer v USING (mailbox, viewer) GROUP BY p.mailbox, p.viewer"
+	" HAVING max(p.modseq) > ifnull(v.highest_modseq, 0)"},
 };
 
 void

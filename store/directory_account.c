@@ -1,9 +1,11 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "store/account_private.h"
+#include "store/acl_private.h"
 #include "store/directory_private.h"
 #include "store/file.h"
 #include "store/mailbox_private.h"
+#include "store/share.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -104,6 +106,9 @@ delete_account(struct txn *t, void *arg)
 	struct account_change *c = arg;
 	enum err e = directory_account_id(t->db, &c->address, &c->id);
 
+	if (!e)
+		e = db_run(
+		    t->db, "DELETE FROM share WHERE owner = ?1 OR viewer = ?1", DB_INT(c->id));
 	return e ? e : db_run(t->db, "DELETE FROM account WHERE id = ?1", DB_INT(c->id));
 }
 
@@ -170,18 +175,50 @@ mark_removed(struct txn *t, void *arg)
 	return db_run(t->db, "UPDATE meta SET removed = 1");
 }
 
+/* Those who share with the account, of whose lists it is to be taken out. */
+static enum err
+find_sharing(struct store *s, struct str address, struct arena *arena, struct share_owner **ret,
+    size_t *ret_n)
+{
+	struct account_entry entry;
+	enum err e = directory_find_account(s, address, arena, &entry);
+
+	return e ? e : share_owners(s, entry.id, arena, ret, ret_n);
+}
+
+/* Nobody gets the id again, so what can't be taken out does no harm. */
+static void
+forget_in_lists(struct store *s, int64_t gone, const struct share_owner *owners, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		CLEANUP(account_unref) struct account *a = NULL;
+		enum err e = account_open(s, owners[i].account, &a);
+		if (!e)
+			e = acl_forget_account(a, gone);
+		if (e)
+			log_warn("store", F_CSTR("op", "forget_account"), F_ERR(e),
+			    F_INT("owner", owners[i].account), F_INT("account", gone));
+	}
+}
+
 enum err
 directory_remove_account(struct store *s, struct str address)
 {
 	CLEANUP(account_unref) struct account *a = NULL;
+	CLEANUP(arena_free) struct arena *arena = arena_new(SIZE_MAX / 2);
 	struct account_change change = {0};
+	struct share_owner *owners = NULL;
+	size_t n = 0;
 	char dir[PATH_MAX];
-	enum err e = write_account(s, address, delete_account, &change);
+	enum err e = arena ? find_sharing(s, address, arena, &owners, &n) : ERR_NOMEM;
 
+	if (!e)
+		e = write_account(s, address, delete_account, &change);
 	if (!e)
 		e = account_path(s, change.id, "", dir);
 	if (e)
 		return e;
+	forget_in_lists(s, change.id, owners, n);
 	/* Other processes may have its files open: what they write from now on is refused. A
 	 * database too damaged to be told so is removed all the same. */
 	if (!account_open(s, change.id, &a) &&

@@ -3,6 +3,7 @@ noinst_LIBRARIES += libstore.a
 libstore_a_SOURCES = \
 	%D%/account.c %D%/account.h %D%/account_private.h \
 	%D%/annotation.c %D%/annotation.h %D%/annotation_private.h \
+	%D%/acl.c %D%/acl.h %D%/acl_private.h \
 	%D%/check.c %D%/check_private.h \
 	%D%/check_pages.c \
 	%D%/database.c %D%/database.h \
@@ -28,6 +29,7 @@ libstore_a_SOURCES = \
 	%D%/quota.c \
 	%D%/schema.c %D%/schema.h %D%/schema_account.c %D%/schema_directory.c %D%/schema_pages.c \
 	%D%/service.c %D%/service.h \
+	%D%/share.c %D%/share.h \
 	%D%/store.c %D%/store.h %D%/store_private.h \
 	%D%/txn.c \
 	%D%/upkeep.c %D%/upkeep.h \
@@ -52,6 +54,7 @@ libstore_a_SOURCES += \
 	%D%/reader.c %D%/reader.h \
 	%D%/rights.h \
 	%D%/row_walk.c %D%/row_walk.h \
+	%D%/seen.c %D%/seen.h \
 	%D%/spool.c %D%/spool_private.h \
 	%D%/tombstone.c \
 	%D%/uidset.c %D%/uidset.h \

@@ -63,6 +63,11 @@ NODISCARD enum err mailbox_subscribe(struct account *a, struct str name, bool su
  * later callers get none of these. */
 NODISCARD enum err mailbox_claim_recent(
     struct account *a, int64_t mailbox, bool claim, uint32_t *ret_first);
+/* The same for one with whom the mailbox is shared (view.h): what is \Recent to him is his own
+ * affair, and nothing of what was there when he came for the first time. VIEWER_OWNER: as
+ * mailbox_claim_recent(). */
+NODISCARD enum err mailbox_claim_recent_as(
+    struct account *a, int64_t mailbox, int64_t viewer, bool claim, uint32_t *ret_first);
 
 /* The canonical spelling: INBOX in capitals, no trailing '/'. ERR_SYNTAX when it is no valid name.
  */

@@ -1,5 +1,6 @@
 /* Making mailboxes, those of a new account too, and subscribing to them. */
 #include "store/annotation_private.h"
+#include "store/acl_private.h"
 #include "store/entry_page.h"
 #include "store/mailbox_private.h"
 
@@ -93,7 +94,9 @@ mailbox_insert(struct txn *t, struct str name, struct str special_use, int64_t *
 		    DB_TEXT(name), DB_INT(uidvalidity), DB_INT(modseq), DB_TEXT(special_use));
 	if (!e)
 		*ret_id = db_last_id(t->db);
-	return !e && *ret_id > MAILBOX_ID_MAX ? ERR_LIMIT : e;
+	if (!e && *ret_id > MAILBOX_ID_MAX)
+		return ERR_LIMIT;
+	return e ? e : acl_inherit(t, *ret_id, name);
 }
 
 enum err

@@ -1,3 +1,4 @@
+#include "store/acl_private.h"
 #include "store/cleaner.h"
 #include "store/mailbox_private.h"
 #include "store/message_private.h"
@@ -40,6 +41,8 @@ delete_rows(struct txn *t, int64_t mailbox)
 		    DB_INT(mailbox));
 	if (!e)
 		e = db_run(t->db, "DELETE FROM keyword WHERE mailbox = ?1", DB_INT(mailbox));
+	if (!e)
+		e = acl_drop(t, mailbox);
 	if (!e)
 		e = db_run(t->db, "DELETE FROM mailbox WHERE id = ?1", DB_INT(mailbox));
 	txn_touch(t, mailbox);

@@ -1,5 +1,6 @@
 /* Mailboxes as they are looked up: by name, by id, all of them. */
 #include "store/mailbox_private.h"
+#include "store/seen.h"
 
 /* '0' is what follows '/': names between name/ and name0 are below name. */
 #define INFO_COLUMNS                                                                               \
@@ -190,52 +191,69 @@ mailbox_list(struct account *a, struct arena *arena, struct mailbox_info **ret, 
 /* -- \Recent */
 
 struct claim {
-	int64_t mailbox;
-	uint32_t first;
+	int64_t mailbox, viewer;
+	uint32_t first, uidnext;
 };
+
+static enum err
+read_claim(struct db *db, struct claim *c)
+{
+	CLEANUP(stmt_done) struct stmt *st = NULL;
+	uint64_t ignored;
+	bool row = false;
+	enum err e =
+	    db_query(db, "SELECT recent_from, uidnext FROM mailbox WHERE id = ?1 AND NOT noselect",
+		&st, DB_INT(c->mailbox));
+
+	if (!e)
+		e = stmt_step(st, &row);
+	if (e || !row)
+		return e ? e : ERR_GONE;
+	c->first = (uint32_t)stmt_int(st, 0);
+	c->uidnext = (uint32_t)stmt_int(st, 1);
+	return c->viewer == VIEWER_OWNER
+		   ? ERR_OK
+		   : seen_read_state(db, c->mailbox, c->viewer, &ignored, &c->first);
+}
 
 static enum err
 claim_recent(struct txn *t, void *arg)
 {
 	struct claim *c = arg;
-	int64_t first;
-	enum err e = db_get_int(
-	    t->db, "SELECT recent_from FROM mailbox WHERE id = ?1", &first, DB_INT(c->mailbox));
+	enum err e = read_claim(t->db, c);
 
 	if (e)
-		return e == ERR_NOT_FOUND ? ERR_GONE : e;
-	c->first = (uint32_t)first;
-	return db_run(
-	    t->db, "UPDATE mailbox SET recent_from = uidnext WHERE id = ?1", DB_INT(c->mailbox));
+		return e;
+	return c->viewer == VIEWER_OWNER
+		   ? db_run(t->db, "UPDATE mailbox SET recent_from = uidnext WHERE id = ?1",
+			 DB_INT(c->mailbox))
+		   : seen_claim_recent(t, c->mailbox, c->viewer, c->uidnext);
 }
 
 enum err
 mailbox_claim_recent(struct account *a, int64_t mailbox, bool claim, uint32_t *ret_first)
 {
+	return mailbox_claim_recent_as(a, mailbox, VIEWER_OWNER, claim, ret_first);
+}
+
+enum err
+mailbox_claim_recent_as(
+    struct account *a, int64_t mailbox, int64_t viewer, bool claim, uint32_t *ret_first)
+{
 	CLEANUP(read_end) struct handle *h = NULL;
-	CLEANUP(stmt_done) struct stmt *st = NULL;
-	struct claim c = {.mailbox = mailbox};
-	bool row = false;
+	struct claim c = {.mailbox = mailbox, .viewer = viewer};
 	enum err e = account_read(a, &h);
 
 	if (!e)
-		e = db_query(h->db,
-		    "SELECT recent_from, uidnext FROM mailbox WHERE id = ?1 AND NOT noselect", &st,
-		    DB_INT(mailbox));
-	if (!e)
-		e = stmt_step(st, &row);
+		e = read_claim(h->db, &c);
 	if (e)
 		return e;
-	if (!row)
-		return ERR_GONE;
-	c.first = (uint32_t)stmt_int(st, 0);
-	bool any = stmt_int(st, 1) > c.first;
-	stmt_done(&st);
+	bool any = c.uidnext > c.first;
 	read_end(&h);
 	/* Most SELECTs find nothing new and write nothing. \Recent is a courtesy: a full disk or a
 	 * busy database keeps nobody from reading, the claim is made another time. */
 	if (claim && any && account_write(a, claim_recent, &c, DURABLE_LATER) == ERR_GONE)
 		return ERR_GONE;
-	*ret_first = c.first;
+	*ret_first = c.first ? c.first : c.uidnext;
 	return ERR_OK;
 }

@@ -1,5 +1,6 @@
 #include "store/mailbox_private.h"
 #include "store/message_private.h"
+#include "store/seen.h"
 
 struct renaming {
 	struct str from, to;
@@ -86,6 +87,10 @@ empty_inbox(struct txn *t, int64_t inbox, int64_t target)
 		    " SELECT ?2, viewer, name, value, ?3 FROM annotation"
 		    " WHERE mailbox = ?1 AND value IS NOT NULL",
 		    DB_INT(inbox), DB_INT(target), DB_INT(modseq));
+	if (!e)
+		e = seen_copy(t, inbox, &rows, target, SEEN_SAME_UIDS, modseq, 0);
+	if (!e)
+		e = seen_remove(t, inbox, &rows);
 	txn_touch(t, inbox);
 	txn_touch(t, target);
 	return e;

@@ -97,6 +97,14 @@ NODISCARD enum err message_move(struct account *a, int64_t from, const struct ui
 enum flags_op { FLAGS_SET, FLAGS_ADD, FLAGS_REMOVE };
 #define MODSEQ_ANY UINT64_MAX
 
+/* Who sets flags, and which of them he may set. */
+struct actor {
+	int64_t viewer; /* an account with whom the mailbox is shared: \Seen is his own (view.h) */
+	uint64_t may; /* bits of flags; those of keywords stand for all keywords */
+};
+#define ACTOR_OWNER ((struct actor){VIEWER_OWNER, UINT64_MAX})
+#define FLAG_KEYWORDS (UINT64_MAX << FLAG_KEYWORD_SHIFT)
+
 /* Changes flags of those of `uids` that exist; an entry whose flags come out the same gets no new
  * modseq. Entries changed after `unchanged_since` are left alone and collected in *ret_modified
  * (RFC 7162 §3.1.3; may be NULL with MODSEQ_ANY). ERR_GONE, ERR_LIMIT (no room for another
@@ -104,6 +112,11 @@ enum flags_op { FLAGS_SET, FLAGS_ADD, FLAGS_REMOVE };
 NODISCARD enum err message_store_flags(struct account *a, int64_t mailbox,
     const struct uidset *uids, enum flags_op op, const struct flag_list *flags,
     uint64_t unchanged_since, struct uidset *ret_modified);
+/* The same for one who is not the owner or may not change all flags: what he may not change stays
+ * as it is. */
+NODISCARD enum err message_store_flags_as(struct account *a, int64_t mailbox,
+    const struct uidset *uids, enum flags_op op, const struct flag_list *flags,
+    uint64_t unchanged_since, struct actor actor, struct uidset *ret_modified);
 
 /* -- out
  * ---------------------------------------------------------------------------------------------------------------

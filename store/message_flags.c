@@ -1,5 +1,5 @@
 /* STORE: flags and keywords of entries. */
-#include "store/message_private.h"
+#include "store/seen.h"
 #include "store/view_private.h"
 
 struct flags_op_arg {
@@ -8,6 +8,7 @@ struct flags_op_arg {
 	enum flags_op op;
 	const struct flag_list *flags;
 	uint64_t unchanged_since;
+	struct actor actor;
 	struct uidset *ret_modified;
 	struct rows rows; /* those that were changed, as they are now */
 	struct view_change change;
@@ -28,6 +29,19 @@ flags_after(enum flags_op op, uint64_t was, uint64_t bits)
 	}
 }
 
+/* What becomes of the flags `was`, as far as the actor may change them. */
+static uint64_t
+flags_for(const struct flags_op_arg *arg, uint64_t was, uint64_t bits)
+{
+	return (flags_after(arg->op, was, bits) & arg->actor.may) | (was & ~arg->actor.may);
+}
+
+static enum err
+note_modified(const struct flags_op_arg *arg, uint32_t uid)
+{
+	return arg->ret_modified ? uidset_add(arg->ret_modified, uid, uid) : ERR_OK;
+}
+
 /* Keeps the rows that come out otherwise, with `flags` as they come out; those that were changed
  * too lately go into the set of the caller. */
 static enum err
@@ -39,13 +53,12 @@ choose(
 	for (size_t i = 0; i < rows->n; i++) {
 		struct entry r = rows->r[i];
 		if (r.modseq > arg->unchanged_since) {
-			enum err e = arg->ret_modified ? uidset_add(arg->ret_modified, r.uid, r.uid)
-						       : ERR_OK;
+			enum err e = note_modified(arg, r.uid);
 			if (e)
 				return e;
 			continue;
 		}
-		uint64_t after = flags_after(arg->op, r.flags, bits);
+		uint64_t after = flags_for(arg, r.flags, bits);
 		if (after == r.flags)
 			continue;
 		change_count(change, r.flags, 0, -1);
@@ -55,6 +68,39 @@ choose(
 	}
 	rows->n = out;
 	return ERR_OK;
+}
+
+/* As choose() for a viewer, whose marks stand for \Seen; *fresh gets those he makes now. */
+static enum err
+choose_for_viewer(const struct flags_op_arg *arg, uint64_t bits, const struct seen_marks *marks,
+    struct rows *rows, struct mailbox_change *change, struct seen_marks *fresh)
+{
+	size_t out = 0;
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; i < rows->n && !e; i++) {
+		struct entry r = rows->r[i];
+		const struct seen_mark *m = seen_find(marks, r.uid);
+		if (r.modseq > arg->unchanged_since || (m && m->modseq > arg->unchanged_since)) {
+			e = note_modified(arg, r.uid);
+			continue;
+		}
+		uint64_t own = r.flags & FLAG_SEEN, was = r.flags & ~FLAG_SEEN;
+		was |= m && m->seen ? FLAG_SEEN : 0;
+		uint64_t after = flags_for(arg, was, bits);
+		if ((after ^ was) & FLAG_SEEN)
+			e = seen_marks_add(
+			    fresh, (struct seen_mark){.uid = r.uid, .seen = after & FLAG_SEEN});
+		after = (after & ~FLAG_SEEN) | own;
+		if (after == r.flags)
+			continue;
+		change_count(change, r.flags, 0, -1);
+		change_count(change, after, 0, 1);
+		r.flags = after;
+		rows->r[out++] = r;
+	}
+	rows->n = out;
+	return e;
 }
 
 static enum err
@@ -70,34 +116,61 @@ read_modseq(struct db *db, int64_t mailbox, uint64_t *ret)
 	return e == ERR_NOT_FOUND ? ERR_GONE : e;
 }
 
+/* The changed rows get a modseq and are written, the marks too. */
+static enum err
+write_changes(struct txn *t, struct flags_op_arg *arg, const struct mailbox_change *change,
+    const struct seen_marks *fresh)
+{
+	struct rows *rows = &arg->rows;
+	uint64_t modseq = 0;
+	enum err e = txn_next_modseq(t, &modseq);
+
+	for (size_t i = 0; i < rows->n && !e; i++)
+		rows->r[i].modseq = modseq;
+	if (!e && rows->n > 0)
+		e = entries_update(t->db, arg->mailbox, rows->r, rows->n);
+	if (!e && fresh->n > 0)
+		e = seen_write(t, arg->mailbox, arg->actor.viewer, fresh, modseq);
+	arg->change.after = modseq;
+	/* a keyword may be new */
+	arg->alone =
+	    t->alone && arg->flags->keyword_count == 0 && db_stamp(t->db, &arg->change.stamp);
+	return e || rows->n == 0 ? e : txn_change_mailbox(t, arg->mailbox, change, modseq);
+}
+
+static enum err
+choose_rows(struct txn *t, struct flags_op_arg *arg, uint64_t bits, struct mailbox_change *change,
+    struct seen_marks *fresh)
+{
+	CLEANUP(seen_marks_done) struct seen_marks marks = {0};
+	struct rows *rows = &arg->rows;
+
+	if (!arg->actor.viewer)
+		return choose(arg, bits, rows, change);
+	enum err e = seen_read(t->db, arg->mailbox, arg->actor.viewer, rows->r[0].uid,
+	    rows->r[rows->n - 1].uid, 0, &marks);
+	return e ? e : choose_for_viewer(arg, bits, &marks, rows, change, fresh);
+}
+
 static enum err
 flags_in_txn(struct txn *t, void *varg)
 {
 	struct flags_op_arg *arg = varg;
+	CLEANUP(seen_marks_done) struct seen_marks fresh = {0};
 	struct rows *rows = &arg->rows;
 	struct mailbox_change change = {0};
-	uint64_t bits, modseq = 0;
+	bool add = arg->op != FLAGS_REMOVE && (arg->actor.may & FLAG_KEYWORDS);
+	uint64_t bits;
 	enum err e = read_modseq(t->db, arg->mailbox, &arg->change.before);
 
 	if (!e)
 		e = rows_find(t->db, arg->mailbox, arg->uids, 0, rows);
 	if (e || rows->n == 0)
 		return e;
-	e = keywords_to_bits(t, arg->mailbox, arg->flags, arg->op != FLAGS_REMOVE, 0, &bits);
+	e = keywords_to_bits(t, arg->mailbox, arg->flags, add, 0, &bits);
 	if (!e)
-		e = choose(arg, bits, rows, &change);
-	if (e || rows->n == 0)
-		return e;
-	e = txn_next_modseq(t, &modseq);
-	for (size_t i = 0; i < rows->n && !e; i++)
-		rows->r[i].modseq = modseq;
-	if (!e)
-		e = entries_update(t->db, arg->mailbox, rows->r, rows->n);
-	arg->change.after = modseq;
-	/* a keyword may be new */
-	arg->alone =
-	    t->alone && arg->flags->keyword_count == 0 && db_stamp(t->db, &arg->change.stamp);
-	return e ? e : txn_change_mailbox(t, arg->mailbox, &change, modseq);
+		e = choose_rows(t, arg, bits, &change, &fresh);
+	return e || rows->n + fresh.n == 0 ? e : write_changes(t, arg, &change, &fresh);
 }
 
 /* Saves the next one who asks for the mailbox from reading what is known here. */
@@ -120,11 +193,21 @@ enum err
 message_store_flags(struct account *a, int64_t mailbox, const struct uidset *uids, enum flags_op op,
     const struct flag_list *flags, uint64_t unchanged_since, struct uidset *ret_modified)
 {
+	return message_store_flags_as(
+	    a, mailbox, uids, op, flags, unchanged_since, ACTOR_OWNER, ret_modified);
+}
+
+enum err
+message_store_flags_as(struct account *a, int64_t mailbox, const struct uidset *uids,
+    enum flags_op op, const struct flag_list *flags, uint64_t unchanged_since, struct actor actor,
+    struct uidset *ret_modified)
+{
 	struct flags_op_arg arg = {.mailbox = mailbox,
 	    .uids = uids,
 	    .op = op,
 	    .flags = flags,
 	    .unchanged_since = unchanged_since,
+	    .actor = actor,
 	    .ret_modified = ret_modified};
 	enum err e = account_write(a, flags_in_txn, &arg, DURABLE_LATER);
 

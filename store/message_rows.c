@@ -1,6 +1,7 @@
 #include "store/message_private.h"
 
 #include "common/base/clock.h"
+#include "store/seen.h"
 
 #include <stdlib.h>
 
@@ -145,6 +146,8 @@ rows_remove(struct txn *t, int64_t mailbox, const struct rows *rows, uint64_t mo
 	for (size_t i = 0; i < rows->n; i++)
 		change_count(&change, rows->r[i].flags, rows->r[i].size, -1);
 	enum err e = entries_remove(t->db, mailbox, rows->r, rows->n);
+	if (!e)
+		e = seen_remove(t, mailbox, rows);
 	if (!e)
 		e = txn_add_tombstone(t, mailbox, rows, modseq, moved);
 	if (!e)

@@ -160,6 +160,31 @@ static const char version_4[] =
 "CREATE INDEX annotation_modseq ON annotation (modseq);"
 "CREATE TRIGGER annotation_gone AFTER DELETE ON mailbox"
 "	BEGIN DELETE FROM annotation WHERE mailbox = old.id; END;";
+
+/* Who else may do what with a mailbox (acl.h), and what those have seen of it (seen.h). */
+static const char version_5[] =
+"CREATE TABLE acl ("
+"	mailbox INTEGER NOT NULL,"
+"	negative INTEGER NOT NULL,"		/* 1: the rights are taken away */
+"	account INTEGER NOT NULL,"		/* 0 anyone, -1 whoever has logged in */
+"	identifier TEXT NOT NULL,"
+"	rights TEXT NOT NULL,"			/* letters of RFC 4314 */
+"	PRIMARY KEY (mailbox, negative, account)) WITHOUT ROWID;"
+"CREATE INDEX acl_account ON acl (account);"
+"CREATE TABLE viewer ("
+"	mailbox INTEGER NOT NULL,"
+"	viewer INTEGER NOT NULL,"		/* account */
+"	highest_modseq INTEGER NOT NULL DEFAULT 0,"	/* of the viewer's marks */
+"	recent_from INTEGER NOT NULL DEFAULT 0,"	/* 0: was never here */
+"	PRIMARY KEY (mailbox, viewer)) WITHOUT ROWID;"
+"CREATE TABLE seen_page ("
+"	mailbox INTEGER NOT NULL,"
+"	viewer INTEGER NOT NULL,"
+"	page INTEGER NOT NULL,"			/* UID / 256 */
+"	modseq INTEGER NOT NULL,"		/* the highest of its marks' */
+"	marks BLOB NOT NULL,"
+"	PRIMARY KEY (mailbox, viewer, page));"
+"CREATE INDEX seen_page_modseq ON seen_page (mailbox, viewer, modseq);";
 /* clang-format on */
 
 static const struct schema_step steps[] = {
@@ -167,5 +192,6 @@ static const struct schema_step steps[] = {
     {.before = version_2},
     {version_3_before, schema_pack_entries, version_3_after},
     {.before = version_4},
+    {.before = version_5},
 };
 const struct schema schema_account = {"account", steps, ARRAY_LEN(steps)};

@@ -59,8 +59,15 @@ static const char version_3[] =
 "	modseq INTEGER NOT NULL,"
 "	PRIMARY KEY (mailbox, viewer, name)) WITHOUT ROWID;"
 "CREATE INDEX annotation_modseq ON annotation (modseq);";
+/* Which accounts may have something to share with whom: what exactly is in the owner's mail.db. */
+static const char version_4[] =
+"CREATE TABLE share ("
+"	owner INTEGER NOT NULL,"
+"	viewer INTEGER NOT NULL,"		/* account; 0 anyone, -1 whoever has logged in */
+"	PRIMARY KEY (viewer, owner)) WITHOUT ROWID;"
+"CREATE INDEX share_owner ON share (owner);";
 /* clang-format on */
 
 static const struct schema_step steps[] = {
-    {.before = version_1}, {.before = version_2}, {.before = version_3}};
+    {.before = version_1}, {.before = version_2}, {.before = version_3}, {.before = version_4}};
 const struct schema schema_directory = {"directory", steps, ARRAY_LEN(steps)};

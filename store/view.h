@@ -37,6 +37,12 @@ struct view_entry {
 
 /* The mailbox as committed now. ERR_GONE when it was deleted. */
 NODISCARD enum err view_current(struct account *a, int64_t mailbox, struct view **ret);
+/* The same as `viewer` sees it, the account of somebody with whom it is shared: \Seen is his own,
+ * and MODSEQs count what he has marked as read, not what its owner has. VIEWER_OWNER: as
+ * view_current(). */
+#define VIEWER_OWNER 0
+NODISCARD enum err view_current_as(
+    struct account *a, int64_t mailbox, int64_t viewer, struct view **ret);
 struct view *view_ref(struct view *v);
 void view_unref(struct view **v);
 

@@ -8,10 +8,10 @@
 
 #define KEEP_MS 300000 /* a snapshot nobody has asked for so long is dropped */
 
-/* One mailbox. */
+/* One mailbox, as one user sees it. */
 struct cached {
 	struct cached *next;
-	int64_t mailbox;
+	int64_t mailbox, viewer;
 	unsigned users; /* guarded by cache->mu, like used_ms */
 	int64_t used_ms;
 	pthread_mutex_t
@@ -89,13 +89,13 @@ sweep_locked(struct view_cache *cache, int64_t now_ms)
 }
 
 static struct cached *
-take(struct view_cache *cache, int64_t mailbox)
+take(struct view_cache *cache, int64_t mailbox, int64_t viewer)
 {
 	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&cache->mu);
 	struct cached *c = cache->first;
 
 	(void)held;
-	while (c && c->mailbox != mailbox)
+	while (c && (c->mailbox != mailbox || c->viewer != viewer))
 		c = c->next;
 	if (!c) {
 		sweep_locked(cache, clock_mono_ms());
@@ -104,6 +104,7 @@ take(struct view_cache *cache, int64_t mailbox)
 			return NULL;
 		pthread_mutex_init(&c->mu, NULL);
 		c->mailbox = mailbox;
+		c->viewer = viewer;
 		c->next = cache->first;
 		cache->first = c;
 	}
@@ -139,7 +140,7 @@ catch_up_locked(struct account *a, struct cached *c)
 
 	if (stamped && c->stamped && db_stamp_eq(&now, &c->stamp))
 		return ERR_OK;
-	enum err e = view_catch_up(a, c->mailbox, &c->view);
+	enum err e = view_catch_up(a, c->mailbox, c->viewer, &c->view);
 	c->stamped = !e && stamped;
 	if (stamped)
 		c->stamp = now;
@@ -169,7 +170,7 @@ void
 view_cache_change(struct account *a, int64_t mailbox, const struct view_change *change)
 {
 	struct view_cache *cache = __atomic_load_n(&a->views, __ATOMIC_ACQUIRE);
-	struct cached *c = cache ? take(cache, mailbox) : NULL;
+	struct cached *c = cache ? take(cache, mailbox, VIEWER_OWNER) : NULL;
 
 	if (!c)
 		return;
@@ -182,8 +183,14 @@ view_cache_change(struct account *a, int64_t mailbox, const struct view_change *
 enum err
 view_current(struct account *a, int64_t mailbox, struct view **ret)
 {
+	return view_current_as(a, mailbox, VIEWER_OWNER, ret);
+}
+
+enum err
+view_current_as(struct account *a, int64_t mailbox, int64_t viewer, struct view **ret)
+{
 	struct view_cache *cache = cache_of(a);
-	struct cached *c = cache ? take(cache, mailbox) : NULL;
+	struct cached *c = cache ? take(cache, mailbox, viewer) : NULL;
 
 	if (!c)
 		return ERR_NOMEM;

@@ -1,6 +1,6 @@
 /* Reading a mailbox's entries, all of them or what changed, into a snapshot. */
 #include "common/base/log.h"
-#include "store/message_private.h"
+#include "store/seen.h"
 #include "store/view_private.h"
 
 #include <stdlib.h>
@@ -124,19 +124,86 @@ read_gone(struct db *db, const struct view *base, struct delta *d)
 	return e;
 }
 
+/* -- as a viewer sees it */
+
+static void
+put_mark(struct view_entry *e, const struct seen_mark *m)
+{
+	e->flags = m->seen ? e->flags | FLAG_SEEN : e->flags & ~FLAG_SEEN;
+	if (m->modseq > e->modseq)
+		e->modseq = m->modseq;
+}
+
+/* In the order of UIDs: *at is the first mark that may be this entry's or a later one's. */
+static void
+put_next_mark(struct view_entry *e, const struct seen_marks *marks, size_t *at)
+{
+	e->flags &= ~FLAG_SEEN;
+	while (*at < marks->n && marks->m[*at].uid < e->uid)
+		++*at;
+	if (*at < marks->n && marks->m[*at].uid == e->uid)
+		put_mark(e, &marks->m[*at]);
+}
+
+static struct view_entry *
+find_put(struct delta *d, size_t n, uint32_t uid)
+{
+	const struct view_entry key = {.uid = uid};
+
+	return n ? bsearch(&key, d->put, n, sizeof(key), compare_entries) : NULL;
+}
+
+/* Entries that were changed have the \Seen they had in `base`; then come the marks made since, on
+ * these and on others. */
+static enum err
+put_viewer(struct db *db, const struct view *base, struct delta *d)
+{
+	CLEANUP(seen_marks_done) struct seen_marks marks = {0};
+	size_t n = d->n_put;
+	enum err e = seen_read(
+	    db, base->meta.mailbox, base->meta.viewer, 0, UINT32_MAX, base->meta.modseq, &marks);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct view_entry *was = view_at(base, view_seq_of(base, d->put[i].uid));
+		d->put[i].flags &= ~FLAG_SEEN;
+		d->put[i].flags |= was ? was->flags & FLAG_SEEN : 0;
+	}
+	for (size_t i = 0; i < marks.n && !e; i++) {
+		struct view_entry *put = find_put(d, n, marks.m[i].uid);
+		const struct view_entry *was =
+		    put ? NULL : view_at(base, view_seq_of(base, marks.m[i].uid));
+		if (put)
+			put_mark(put, &marks.m[i]);
+		if (!was)
+			continue;
+		if (!grow(&d->put, &d->cap_put, d->n_put + 1, sizeof(*d->put)))
+			return ERR_NOMEM;
+		d->put[d->n_put] = *was;
+		put_mark(&d->put[d->n_put++], &marks.m[i]);
+	}
+	sort_delta(d);
+	return e;
+}
+
 static enum err
 read_all(
     struct db *db, const struct view_meta *meta, struct view_keywords *keywords, struct view **ret)
 {
 	CLEANUP(view_builder_done) struct view_builder b;
 	CLEANUP(page_scan_done) struct page_scan s;
+	CLEANUP(seen_marks_done) struct seen_marks marks = {0};
+	size_t at = 0;
 	bool more;
 
 	view_builder_init(&b);
 	enum err e = page_scan_mailbox(db, meta->mailbox, &s);
+	if (!e && meta->viewer)
+		e = seen_read(db, meta->mailbox, meta->viewer, 0, UINT32_MAX, 0, &marks);
 	while (!e && !(e = page_scan_next(&s, &more)) && more) {
 		for (uint32_t i = 0; i < s.page.n; i++) {
 			struct view_entry entry = view_entry_of(&s.page.e[i]);
+			if (meta->viewer)
+				put_next_mark(&entry, &marks, &at);
 			view_builder_put(&b, &entry);
 		}
 	}
@@ -190,7 +257,8 @@ read_keywords(
 }
 
 static enum err
-read_meta(struct db *db, int64_t mailbox, struct view_meta *ret, uint32_t *ret_messages)
+read_meta(
+    struct db *db, int64_t mailbox, int64_t viewer, struct view_meta *ret, uint32_t *ret_messages)
 {
 	CLEANUP(stmt_done) struct stmt *st = NULL;
 	bool row = false;
@@ -207,12 +275,19 @@ read_meta(struct db *db, int64_t mailbox, struct view_meta *ret, uint32_t *ret_m
 		return ERR_GONE;
 	*ret = (struct view_meta){
 	    .mailbox = mailbox,
+	    .viewer = viewer,
 	    .uidvalidity = (uint32_t)stmt_int(st, 0),
 	    .uidnext = (uint32_t)stmt_int(st, 1),
 	    .modseq = (uint64_t)stmt_int(st, 2),
 	};
 	*ret_messages = (uint32_t)stmt_int(st, 3);
-	return ERR_OK;
+	uint64_t marked = 0;
+	uint32_t ignored;
+	if (viewer)
+		e = seen_read_state(db, mailbox, viewer, &marked, &ignored);
+	if (marked > ret->modseq)
+		ret->modseq = marked;
+	return e;
 }
 
 /* `base` with what changed since; *ret stays NULL where that is not worth it or does not come out
@@ -228,6 +303,8 @@ read_changes(struct db *db, const struct view *base, const struct view_meta *met
 		return e;
 	e = read_gone(db, base, &d);
 	sort_delta(&d);
+	if (!e && meta->viewer)
+		e = put_viewer(db, base, &d);
 	if (!e)
 		e = view_apply(base, meta, keywords, d.put, d.n_put, d.gone, d.n_gone, ret);
 	if (!e && (*ret)->count != messages)
@@ -236,7 +313,7 @@ read_changes(struct db *db, const struct view *base, const struct view_meta *met
 }
 
 enum err
-view_catch_up(struct account *a, int64_t mailbox, struct view **view)
+view_catch_up(struct account *a, int64_t mailbox, int64_t viewer, struct view **view)
 {
 	CLEANUP(read_end) struct handle *h = NULL;
 	CLEANUP(view_keywords_unref) struct view_keywords *keywords = NULL;
@@ -247,7 +324,7 @@ view_catch_up(struct account *a, int64_t mailbox, struct view **view)
 	enum err e = account_read(a, &h);
 
 	if (!e)
-		e = read_meta(h->db, mailbox, &meta, &messages);
+		e = read_meta(h->db, mailbox, viewer, &meta, &messages);
 	if (e)
 		return e;
 	if (base && base->meta.modseq == meta.modseq && base->meta.uidvalidity == meta.uidvalidity)

@@ -37,6 +37,7 @@ struct view_slot {
 /* What a snapshot says beside its entries. */
 struct view_meta {
 	int64_t mailbox;
+	int64_t viewer;
 	uint64_t modseq;
 	uint32_t uidvalidity;
 	uint32_t uidnext;
@@ -95,6 +96,7 @@ void view_cache_change(struct account *a, int64_t mailbox, const struct view_cha
 
 /* Brings *view (NULL: none yet) to what is committed now, in one consistent read. ERR_GONE. Whoever
  * calls owns *view alone. */
-NODISCARD enum err view_catch_up(struct account *a, int64_t mailbox, struct view **view);
+NODISCARD enum err view_catch_up(
+    struct account *a, int64_t mailbox, int64_t viewer, struct view **view);
 
 #endif

@@ -324,7 +324,7 @@ START_TEST(a_view_after_a_store_is_as_if_it_had_been_read)
 		ck_assert_ok(view_current(other, f.inbox, &theirs));
 		ck_assert_same_entries(mine, theirs);
 		CLEANUP(view_unref) struct view *fresh = NULL;
-		ck_assert_ok(view_catch_up(f.a, f.inbox, &fresh));
+		ck_assert_ok(view_catch_up(f.a, f.inbox, VIEWER_OWNER, &fresh));
 		ck_assert_same_entries(mine, fresh);
 	}
 	account_unref(&other);

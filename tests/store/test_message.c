@@ -552,7 +552,7 @@ START_TEST(old_tombstones_go_in_small_steps_and_it_is_known_how_far)
 	clock_thaw();
 	/* another process has the mailbox as it was before all of this */
 	struct view *stale = MOVE_PTR(full);
-	ck_assert_ok(view_catch_up(f.a, f.inbox, &stale));
+	ck_assert_ok(view_catch_up(f.a, f.inbox, VIEWER_OWNER, &stale));
 	ck_assert_uint_eq(view_count(stale), 12);
 	view_unref(&stale);
 	fixture_close(&f);
