@@ -1,138 +1,30 @@
 /*
- * LIST: RFC 3501 §6.3.8, extended by RFC 5258, 5819 (STATUS) and 6154 (SPECIAL-USE), and LSUB:
- * RFC 3501 §6.3.9.
+ * LIST: RFC 3501 §6.3.8, extended by RFC 5258, 5819, 6154, 8440 and 9590; LSUB: RFC 3501 §6.3.9;
+ * XLIST.
  */
+#include "common/base/clock.h"
 #include "imapd/imap_handlers.h"
 #include "imapd/imap_write.h"
-#include "imapd/list_tree.h"
+#include "imapd/list_request.h"
 #include "imapd/status.h"
+#include "store/acl.h"
 
-/* Of one LIST, BAD beyond: every name is held against every octet of every pattern. */
-#define PATTERNS_MAX 100
-#define PATTERNS_OCTETS_MAX 4000
+#define METADATA_ARENA (16 * 1024 * 1024) /* entries of one mailbox */
 
-/* Selection and return options. */
-enum {
-	OPT_SUBSCRIBED = 1,
-	OPT_REMOTE = 2,
-	OPT_RECURSIVE = 4,
-	OPT_SPECIAL_USE = 8,
-	OPT_CHILDREN = 16,
-	OPT_STATUS = 32,
-};
-
-struct list_request {
-	bool lsub;
-	bool extended; /* some syntax of RFC 5258 was used */
-	unsigned select;
-	unsigned want;
-	unsigned status_items;
-	struct str reference;
-	struct str *patterns;
-	size_t pattern_count, pattern_cap;
-	size_t pattern_octets;
-	bool hierarchy; /* an empty pattern: only the separator is asked for */
-
-	struct list_pattern *compiled;
-	struct list_tree tree;
-	size_t at;
-};
-
-static void
-parse_select_option(struct imap_args *a, void *arg)
-{
-	struct list_request *r = arg;
-
-	if (imap_accept_word(a, "SUBSCRIBED"))
-		r->select |= OPT_SUBSCRIBED;
-	else if (imap_accept_word(a, "REMOTE"))
-		r->select |= OPT_REMOTE;
-	else if (imap_accept_word(a, "RECURSIVEMATCH"))
-		r->select |= OPT_RECURSIVE;
-	else if (imap_accept_word(a, "SPECIAL-USE"))
-		r->select |= OPT_SPECIAL_USE;
-	else
-		imap_parse_fail(a, ERR_SYNTAX, "SUBSCRIBED, REMOTE, RECURSIVEMATCH or SPECIAL-USE");
-}
-
-static void
-parse_return_option(struct imap_args *a, void *arg)
-{
-	struct list_request *r = arg;
-
-	if (imap_accept_word(a, "SUBSCRIBED"))
-		r->want |= OPT_SUBSCRIBED;
-	else if (imap_accept_word(a, "CHILDREN"))
-		r->want |= OPT_CHILDREN;
-	else if (imap_accept_word(a, "SPECIAL-USE"))
-		r->want |= OPT_SPECIAL_USE;
-	else if (imap_accept_word(a, "STATUS")) {
-		r->want |= OPT_STATUS;
-		imap_parse_space(a);
-		imap_parse_status_items(a, &r->status_items);
-	} else
-		imap_parse_fail(a, ERR_SYNTAX, "SUBSCRIBED, CHILDREN, SPECIAL-USE or STATUS");
-}
-
-static void
-parse_pattern(struct imap_args *a, void *arg)
-{
-	struct list_request *r = arg;
-	struct str pattern;
-
-	imap_parse_list_mailbox(a, &pattern);
-	if (a->c.err)
-		return;
-	r->pattern_octets += pattern.n;
-	if (r->pattern_count == PATTERNS_MAX || r->pattern_octets > PATTERNS_OCTETS_MAX) {
-		imap_parse_fail(a, ERR_SYNTAX, "at most 100 patterns of at most 4000 octets");
-		return;
-	}
-	struct str *grown = arena_grow(
-	    a->arena, r->patterns, &r->pattern_cap, r->pattern_count + 1, sizeof(*r->patterns));
-	if (!grown) {
-		imap_parse_fail(a, ERR_NOMEM, "fewer patterns");
-		return;
-	}
-	r->patterns = grown;
-	r->patterns[r->pattern_count++] = pattern;
-}
-
-/* RFC 5258 §6; plain LIST is the form without any option. */
-static enum err
-parse_list(struct imap_args *a, struct list_request *r)
-{
-	imap_parse_space(a);
-	if (!r->lsub && imap_peek(a) == '(') {
-		r->extended = true;
-		imap_parse_list(a, true, parse_select_option, r);
-		if ((r->select & OPT_RECURSIVE) && !(r->select & ~(OPT_RECURSIVE | OPT_REMOTE)))
-			imap_parse_fail(a, ERR_SYNTAX, "SUBSCRIBED along with RECURSIVEMATCH");
-		imap_parse_space(a);
-	}
-	imap_parse_mailbox(a, &r->reference);
-	imap_parse_space(a);
-	if (!r->lsub && imap_peek(a) == '(') {
-		r->extended = true;
-		imap_parse_list(a, false, parse_pattern, r);
-	} else {
-		parse_pattern(a, r);
-	}
-	if (!r->lsub && imap_accept_space(a)) {
-		r->extended = true;
-		imap_parse_word(a, "RETURN");
-		imap_parse_space(a);
-		imap_parse_list(a, true, parse_return_option, r);
-	}
-	r->hierarchy =
-	    !r->extended && r->pattern_count == 1 && r->patterns[0].p && r->patterns[0].n == 0;
-	return imap_parse_end(a);
-}
+static const char *const responses[] = {
+    [KIND_LIST] = "* LIST ", [KIND_LSUB] = "* LSUB ", [KIND_XLIST] = "* XLIST "};
 
 static bool
-exists(const struct mailbox_info *info)
+exists(const struct list_node *node)
 {
-	return info && info->id != 0 && !info->noselect;
+	return node->row && node->row->folder.info.id != 0 && !node->row->folder.info.noselect;
+}
+
+/* Who may see a mailbox need not be allowed to open it (RFC 4314 §4). */
+static bool
+is_selectable(const struct list_node *node)
+{
+	return exists(node) && (node->row->folder.rights & RIGHT_READ);
 }
 
 /* A mailbox, or a deleted one that has inferior names (RFC 3501 §6.3.4). */
@@ -147,7 +39,7 @@ is_chosen(const struct list_row *row, void *arg)
 {
 	const struct list_request *r = arg;
 	const struct mailbox_info *info = &row->folder.info;
-	bool subscribed = r->lsub || (r->select & OPT_SUBSCRIBED);
+	bool subscribed = r->kind == KIND_LSUB || (r->select & OPT_SUBSCRIBED);
 
 	if (subscribed ? !info->subscribed : !is_in_tree(info))
 		return false;
@@ -168,50 +60,111 @@ put_attribute(struct conn *c, const char **separator, struct str name)
 	*separator = " ";
 }
 
+/* XLIST names uses as Gmail did, and INBOX too. */
+static void
+write_xlist_attributes(struct conn *c, const struct list_node *node, const char **separator)
+{
+	if (str_eq(node->name, STR("INBOX")))
+		put_attribute(c, separator, STR("\\Inbox"));
+	if (str_find_nocase(node->row->folder.info.special_use, STR("\\Junk")) != STR_NONE)
+		put_attribute(c, separator, STR("\\Spam"));
+}
+
 static void
 write_attributes(struct conn *c, const struct list_request *r, const struct list_node *node)
 {
 	const struct mailbox_info *info = info_of(node);
 	const char *separator = "(";
-	bool is_there = exists(info) && (node->chosen || !r->lsub);
+	bool lsub = r->kind == KIND_LSUB;
+	bool is_there = is_selectable(node) && (node->chosen || !lsub);
 
-	if (!exists(info) && r->extended) /* RFC 5258 §3.1 */
+	if (!exists(node) && r->extended) /* RFC 5258 §3.1 */
 		put_attribute(c, &separator, STR("\\NonExistent"));
-	if (!is_there && (!r->lsub || is_in_tree(info) || !node->chosen))
+	if (!is_there && (!lsub || is_in_tree(info) || !node->chosen))
 		put_attribute(c, &separator, STR("\\Noselect"));
 	if (info && info->subscribed && ((r->select | r->want) & OPT_SUBSCRIBED))
 		put_attribute(c, &separator, STR("\\Subscribed"));
-	if (!r->lsub || is_there) /* RFC 3348 */
+	if (!lsub || is_there) /* RFC 3348 */
 		put_attribute(c, &separator,
 		    !info || info->has_children ? STR("\\HasChildren") : STR("\\HasNoChildren"));
 	if (info && info->special_use.n > 0) /* in plain LIST too: RFC 6154 §2 */
 		put_attribute(c, &separator, info->special_use);
+	if (info && r->kind == KIND_XLIST)
+		write_xlist_attributes(c, node, &separator);
 	conn_puts(c, *separator == '(' ? "()" : ")");
 }
 
+/* RFC 5258 §3.5: there are chosen names below. */
+static void
+write_child_info(struct conn *c, const struct list_request *r)
+{
+	conn_puts(c, " (\"CHILDINFO\" (");
+	if (r->select & OPT_SUBSCRIBED)
+		conn_puts(c, "\"SUBSCRIBED\"");
+	if (r->select & OPT_SPECIAL_USE)
+		conn_puts(c, r->select & OPT_SUBSCRIBED ? " \"SPECIAL-USE\"" : "\"SPECIAL-USE\"");
+	conn_puts(c, "))");
+}
+
+static void
+write_my_rights(struct imap_session *s, const struct list_node *node)
+{
+	char letters[ACL_LETTERS_MAX];
+
+	conn_puts(s->conn, "* MYRIGHTS ");
+	imap_write_mailbox(s, node->name);
+	conn_puts(s->conn, " ");
+	conn_put(s->conn, acl_print_rights(node->row->folder.rights, letters));
+	conn_puts(s->conn, "\r\n");
+}
+
+/* Into r->answer, which the step writes. */
 static enum err
-write_node(struct imap_session *s, const struct list_request *r, const struct list_node *node)
+find_metadata(struct imap_session *s, struct list_request *r, const struct list_node *node)
+{
+	const struct imap_folder *folder = &node->row->folder;
+
+	if (!imap_may_annotate(folder))
+		return ERR_OK;
+	r->arena = arena_new(METADATA_ARENA);
+	r->answer_name = node->name;
+	return r->arena ? imap_find_metadata(s, folder, &r->metadata, r->arena, &r->answer)
+			: ERR_NOMEM;
+}
+
+/* What else was asked of a mailbox that matches the selection options, not of one that is shown for
+ * the sake of those below it (RFC 5819 §3, RFC 8440 §4, RFC 9590 §4). */
+static enum err
+write_more(struct imap_session *s, struct list_request *r, const struct list_node *node)
+{
+	enum err e = ERR_OK;
+
+	if (!node->chosen || !exists(node))
+		return ERR_OK;
+	if ((r->want & OPT_STATUS) && is_selectable(node))
+		e = imap_write_status(s, node->name, &node->row->folder, r->status_items);
+	if (e == ERR_GONE) /* RFC 5819 §2: no STATUS for what can't be had */
+		e = ERR_OK;
+	if (!e && (r->want & OPT_MYRIGHTS))
+		write_my_rights(s, node);
+	if (!e && (r->want & OPT_METADATA))
+		e = find_metadata(s, r, node);
+	return e;
+}
+
+static enum err
+write_node(struct imap_session *s, struct list_request *r, const struct list_node *node)
 {
 	struct conn *c = s->conn;
 
-	conn_puts(c, r->lsub ? "* LSUB " : "* LIST ");
+	conn_puts(c, responses[r->kind]);
 	write_attributes(c, r, node);
 	conn_puts(c, " \"/\" ");
 	imap_write_mailbox(s, node->name);
-	if (!r->lsub && node->above_chosen && (r->select & OPT_RECURSIVE)) {
-		conn_puts(c, " (\"CHILDINFO\" (");
-		if (r->select & OPT_SUBSCRIBED)
-			conn_puts(c, "\"SUBSCRIBED\"");
-		if (r->select & OPT_SPECIAL_USE)
-			conn_puts(
-			    c, r->select & OPT_SUBSCRIBED ? " \"SPECIAL-USE\"" : "\"SPECIAL-USE\"");
-		conn_puts(c, "))");
-	}
+	if ((r->select & OPT_RECURSIVE) && node->over_chosen)
+		write_child_info(c, r);
 	conn_puts(c, "\r\n");
-	if (!(r->want & OPT_STATUS) || !exists(info_of(node)))
-		return ERR_OK;
-	enum err e = imap_write_status(s, node->name, &node->row->folder, r->status_items);
-	return e == ERR_GONE ? ERR_OK : e; /* RFC 5819 §2: no STATUS for what can't be had */
+	return write_more(s, r, node);
 }
 
 static bool
@@ -224,20 +177,36 @@ is_wanted(const struct list_request *r, const struct list_node *node)
 	if (!node->above_chosen)
 		return false;
 	/* RFC 3501 §6.3.9: "%" shows the superior names of subscribed ones */
-	return r->lsub ? r->compiled[0].ends_in_percent : r->select & OPT_RECURSIVE;
+	return r->kind == KIND_LSUB ? r->compiled[0].ends_in_percent : r->select & OPT_RECURSIVE;
+}
+
+/* False: there is more of it, and the output is full. */
+static bool
+write_answer(struct imap_session *s, struct list_request *r)
+{
+	if (!r->arena)
+		return true;
+	if (!imap_write_metadata(s, r->answer_name, &r->answer))
+		return false;
+	arena_free(&r->arena);
+	return true;
 }
 
 static enum err
 write_list(struct imap_session *s, struct imap_cmd *cmd, void *state, bool *ret_done)
 {
 	struct list_request *r = state;
+	int64_t until = clock_mono_ms() + PUMP_STEP_MS;
+	unsigned rows = 0;
 
 	(void)cmd;
-	for (unsigned rows = 0; r->at < r->tree.n; r->at++) {
+	while (write_answer(s, r) && r->at < r->tree.n) {
 		const struct list_node *node = &r->tree.nodes[r->at];
 
-		if (conn_out_full(s->conn) || rows == PUMP_STEP_ROWS)
+		if (conn_out_full(s->conn) || rows == PUMP_STEP_ROWS ||
+		    ((r->want & OPT_METADATA) && clock_mono_ms() > until))
 			return ERR_OK;
+		r->at++;
 		if (!is_wanted(r, node))
 			continue;
 		rows++;
@@ -245,8 +214,16 @@ write_list(struct imap_session *s, struct imap_cmd *cmd, void *state, bool *ret_
 		if (e)
 			return e;
 	}
-	*ret_done = true;
+	*ret_done = !r->arena;
 	return ERR_OK;
+}
+
+static void
+release_list(void *state)
+{
+	struct list_request *r = state;
+
+	arena_free(&r->arena);
 }
 
 static enum err
@@ -258,8 +235,9 @@ find_names(struct imap_session *s, struct imap_cmd *cmd, struct list_request *r)
 	if (!r->compiled)
 		return ERR_NOMEM;
 	for (size_t i = 0; i < r->pattern_count; i++) {
-		enum err e =
-		    list_pattern_init(&r->compiled[i], r->reference, r->patterns[i], cmd->arena);
+		/* RFC 5258 §3: an empty one matches nothing, whatever the reference */
+		struct str pattern = r->patterns[i].n > 0 ? r->patterns[i] : (struct str){NULL, 0};
+		enum err e = list_pattern_init(&r->compiled[i], r->reference, pattern, cmd->arena);
 		if (e)
 			return e;
 	}
@@ -271,36 +249,43 @@ find_names(struct imap_session *s, struct imap_cmd *cmd, struct list_request *r)
 }
 
 static enum err
-list(struct imap_session *s, struct imap_cmd *cmd, bool lsub)
+list(struct imap_session *s, struct imap_cmd *cmd, enum list_kind kind)
 {
 	struct list_request *r = ARENA_NEW(cmd->arena, struct list_request);
 
 	if (!r)
 		return ERR_NOMEM;
-	r->lsub = lsub;
-	enum err e = parse_list(cmd->args, r);
+	r->kind = kind;
+	r->metadata.max_size = UINT64_MAX;
+	enum err e = imap_parse_list_request(cmd->args, r);
 	if (e)
 		return e;
 	if (r->hierarchy) {
-		conn_puts(s->conn, lsub ? "* LSUB" : "* LIST");
-		conn_puts(s->conn, " (\\Noselect) \"/\" \"\"\r\n");
+		conn_puts(s->conn, responses[kind]);
+		conn_puts(s->conn, "(\\Noselect) \"/\" \"\"\r\n");
 		return ERR_OK;
 	}
 	e = find_names(s, cmd, r);
 	if (e)
 		return e;
-	imap_pump(s, cmd, write_list, r, NULL);
+	imap_pump(s, cmd, write_list, r, release_list);
 	return ERR_OK;
 }
 
 enum err
 cmd_list(struct imap_session *s, struct imap_cmd *cmd)
 {
-	return list(s, cmd, false);
+	return list(s, cmd, KIND_LIST);
 }
 
 enum err
 cmd_lsub(struct imap_session *s, struct imap_cmd *cmd)
 {
-	return list(s, cmd, true);
+	return list(s, cmd, KIND_LSUB);
+}
+
+enum err
+cmd_xlist(struct imap_session *s, struct imap_cmd *cmd)
+{
+	return list(s, cmd, KIND_XLIST);
 }

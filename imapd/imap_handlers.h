@@ -42,5 +42,6 @@ enum err cmd_subscribe(struct imap_session *s, struct imap_cmd *cmd);
 enum err cmd_thread(struct imap_session *s, struct imap_cmd *cmd);
 enum err cmd_unselect(struct imap_session *s, struct imap_cmd *cmd);
 enum err cmd_unsubscribe(struct imap_session *s, struct imap_cmd *cmd);
+enum err cmd_xlist(struct imap_session *s, struct imap_cmd *cmd);
 
 #endif

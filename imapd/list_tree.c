@@ -98,8 +98,10 @@ list_tree_build(struct list_tree *t, const struct list_rows *rows,
 			return e;
 		struct list_node *node = &t->nodes[t->n - 1];
 		node->chosen = is_chosen(row, arg);
-		for (size_t k = 0; node->chosen && !node->matches && k + 1 < b.depth; k++)
-			t->nodes[b.stack[k]].above_chosen = true;
+		for (size_t k = 0; node->chosen && k + 1 < b.depth; k++) {
+			t->nodes[b.stack[k]].over_chosen = true;
+			t->nodes[b.stack[k]].above_chosen |= !node->matches;
+		}
 	}
 	return ERR_OK;
 }

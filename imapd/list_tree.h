@@ -12,7 +12,8 @@ struct list_node {
 	const struct list_row *row; /* NULL: only a name in between */
 	bool matches; /* a pattern */
 	bool chosen; /* by the selection options */
-	bool above_chosen; /* a name below is chosen, but matches no pattern itself */
+	bool over_chosen; /* a name below is chosen */
+	bool above_chosen; /* and one of these matches no pattern itself */
 };
 
 struct list_tree {

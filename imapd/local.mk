@@ -39,6 +39,8 @@ libimapd_a_SOURCES = \
 	%D%/imap_write.h \
 	%D%/list_pattern.c \
 	%D%/list_pattern.h \
+	%D%/list_request.c \
+	%D%/list_request.h \
 	%D%/list_rows.c \
 	%D%/list_rows.h \
 	%D%/list_tree.c \

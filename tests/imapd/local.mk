@@ -93,3 +93,8 @@ check_PROGRAMS += tests/imapd/test_metadata
 tests_imapd_test_metadata_SOURCES = %D%/test_metadata.c
 tests_imapd_test_metadata_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_imapd_test_metadata_LDADD = $(IMAP_TEST_LIBS)
+
+check_PROGRAMS += tests/imapd/test_list_extended
+tests_imapd_test_list_extended_SOURCES = %D%/test_list_extended.c
+tests_imapd_test_list_extended_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_imapd_test_list_extended_LDADD = $(IMAP_TEST_LIBS)
