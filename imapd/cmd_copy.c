@@ -93,6 +93,7 @@ cmd_move(struct imap_session *s, struct imap_cmd *cmd)
 	struct copied copied = {0};
 	enum err e = transfer_messages(s, cmd, true, &copied);
 
+	cmd->says_modseq = copied.from.n > 0; /* RFC 7162 §3.2 */
 	/* RFC 6851 §4.3: the code comes untagged, before the EXPUNGE responses, so that the client
 	 * knows where a message went when it is told that it is gone. */
 	if (!e && has_copyuid(&copied)) {

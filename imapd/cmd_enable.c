@@ -9,7 +9,8 @@ static const struct extension {
 	unsigned bit;
 	unsigned with;
 } extensions[] = {
-    {"METADATA", EN_METADATA, 0},
+    {"METADATA", EN_METADATA, 0}, {"CONDSTORE", EN_CONDSTORE, 0}, /* RFC 7162 §3.1 */
+    {"QRESYNC", EN_QRESYNC, EN_CONDSTORE}, /* §3.2.3 */
     {0}, /* the end */
 };
 
@@ -40,6 +41,8 @@ cmd_enable(struct imap_session *s, struct imap_cmd *cmd)
 	if (e)
 		return e;
 	unsigned fresh = asked & ~s->enabled;
+	if (fresh & EN_CONDSTORE)
+		imap_enable_condstore(s);
 	s->enabled |= asked;
 	conn_puts(s->conn, "* ENABLED");
 	for (const struct extension *x = extensions; x->name; x++)

@@ -1,6 +1,8 @@
 /*
  * EXPUNGE, RFC 3501 §6.4.3, and UID EXPUNGE, RFC 4315 §2.1. The table admits them only in a mailbox
  * that was not opened by EXAMINE; the EXPUNGE responses are news like those of other sessions.
+ * Where QRESYNC is enabled the OK says up to which modseq all is told then (RFC 7162 §3.2.7,
+ * §3.2.9).
  */
 #include "imapd/imap_handlers.h"
 #include "store/message.h"
@@ -8,7 +10,7 @@
 enum err
 cmd_expunge(struct imap_session *s, struct imap_cmd *cmd)
 {
-	struct uidset uids = {0};
+	struct uidset uids = {0}, gone;
 
 	if (cmd->uid) {
 		imap_parse_space(cmd->args);
@@ -17,5 +19,8 @@ cmd_expunge(struct imap_session *s, struct imap_cmd *cmd)
 	enum err e = imap_parse_end(cmd->args);
 	if (e)
 		return e;
-	return message_expunge(s->owner, s->mailbox, cmd->uid ? &uids : NULL, NULL);
+	uidset_init(&gone, cmd->arena);
+	e = message_expunge(s->owner, s->mailbox, cmd->uid ? &uids : NULL, &gone);
+	cmd->says_modseq = gone.n > 0;
+	return e;
 }

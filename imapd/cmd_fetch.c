@@ -8,11 +8,13 @@
  * in one step, for a large one the message's file is kept open.
  */
 #include "common/base/clock.h"
+#include "imapd/fetch_modifiers.h"
 #include "imapd/fetch_value.h"
 #include "imapd/imap_handlers.h"
 #include "imapd/imap_write.h"
 #include "imapd/own_flags.h"
 #include "imapd/told_walk.h"
+#include "imapd/vanished.h"
 #include "store/message.h"
 
 #define PIECE (32 * 1024) /* octets copied between two looks at the output buffer */
@@ -20,7 +22,10 @@
 
 struct fetch {
 	struct fetch_items items;
+	struct fetch_modifiers modifiers;
 	struct uidset uids;
+	struct vanished vanished; /* told first */
+	struct uidset vanished_of; /* which UIDs it speaks of */
 	struct told_walk walk;
 	struct own_flags own; /* \Seen, set before anything is told */
 	struct fetch_source source;
@@ -82,6 +87,15 @@ write_flags(struct imap_session *s, struct fetch *f, const struct view_entry *e)
 	own_flags_write(&f->own, s, e);
 }
 
+static void
+write_modseq(struct imap_session *s, struct fetch *f, const struct view_entry *e)
+{
+	if (f->wrote_item)
+		conn_puts(s->conn, " ");
+	f->wrote_item = true;
+	imap_write_modseq(s, e->modseq);
+}
+
 /* Writes what is small; false: the item has a value that may be long. */
 static bool
 write_small(struct imap_session *s, struct fetch *f, const struct fetch_item *item,
@@ -96,6 +110,9 @@ write_small(struct imap_session *s, struct fetch *f, const struct fetch_item *it
 	case FETCH_UID:
 		write_label(s, f, item->label);
 		imap_write_u64(s->conn, e->uid);
+		return true;
+	case FETCH_MODSEQ:
+		write_modseq(s, f, e);
 		return true;
 	case FETCH_INTERNALDATE:
 		write_label(s, f, item->label);
@@ -182,11 +199,9 @@ write_item(struct imap_session *s, struct fetch *f, const struct fetch_item *ite
 /* -- one message ---------------------------------------------------------------------------- */
 
 static void
-open_message(struct imap_session *s, struct fetch *f, uint32_t seq)
+open_message(struct imap_session *s, struct fetch *f, uint32_t seq, const struct view_entry *e)
 {
-	conn_puts(s->conn, "* ");
-	imap_write_u64(s->conn, seq);
-	conn_puts(s->conn, " FETCH (");
+	imap_open_fetch(s, seq, e->uid);
 	f->open = true;
 	f->wrote_item = false;
 	f->item = 0;
@@ -245,6 +260,23 @@ load_row(struct imap_session *s, struct fetch *f, const struct view_entry *e)
 	return fetch_source_load(&f->source, e->message, f->want);
 }
 
+/* \Seen has changed: what the client has not asked for but has to know (RFC 3501 §7.4.2, RFC 7162
+ * §3.2.4). */
+static void
+write_seen(struct imap_session *s, struct fetch *f, const struct view_entry *e)
+{
+	if (!fetch_has_item(&f->items, FETCH_FLAGS))
+		write_flags(s, f, e);
+	if (!(s->enabled & EN_CONDSTORE))
+		return;
+	if (!fetch_has_item(&f->items, FETCH_UID) && !(s->enabled & EN_UIDONLY)) {
+		write_label(s, f, STR("UID"));
+		imap_write_u64(s->conn, e->uid);
+	}
+	if (!fetch_has_item(&f->items, FETCH_MODSEQ))
+		write_modseq(s, f, e);
+}
+
 /* Writes the message or as much of it as there is room and time for; *ret_done is false for the
  * latter. */
 static enum err
@@ -254,7 +286,7 @@ write_message(struct imap_session *s, struct fetch *f, uint32_t seq, const struc
 	enum err err = load_row(s, f, e);
 
 	if (!err && !f->open)
-		open_message(s, f, seq);
+		open_message(s, f, seq, e);
 	while (!err && f->item < f->items.n) {
 		bool done = true;
 		err = load_row(s, f, e); /* the item before may have been held */
@@ -273,8 +305,8 @@ write_message(struct imap_session *s, struct fetch *f, uint32_t seq, const struc
 	*ret_done = true;
 	if (err)
 		return give_up_message(s, f, e, err);
-	if (uidset_has(&f->own.uids, e->uid) && !fetch_has_item(&f->items, FETCH_FLAGS))
-		write_flags(s, f, e); /* §7.4.2: \Seen has changed */
+	if (uidset_has(&f->own.uids, e->uid))
+		write_seen(s, f, e);
 	close_message(s, f, e);
 	return ERR_OK;
 }
@@ -294,12 +326,26 @@ end_fetch(struct imap_cmd *cmd, struct fetch *f)
 	return cmd->uid ? ERR_OK : ERR_GONE;
 }
 
+static const struct view_entry *
+peek(struct imap_session *s, struct fetch *f, uint32_t *ret_seq)
+{
+	return told_walk_peek_since(&f->walk, s->told, f->modifiers.since, ret_seq);
+}
+
+/* VANISHED (EARLIER), where it was asked for, then the messages. */
 static enum err
 step(struct imap_session *s, struct imap_cmd *cmd, void *state, bool *ret_done)
 {
 	struct fetch *f = state;
 	enum err err = ERR_OK;
 
+	if (f->modifiers.vanished) {
+		bool told;
+		err = imap_write_vanished_earlier(s, &f->vanished, &told);
+		f->modifiers.vanished = !err && !told;
+		if (err || !told)
+			return err;
+	}
 	f->until_ms = clock_mono_ms() + PUMP_STEP_MS;
 	if (f->needs_row)
 		err = fetch_source_open(&f->source, s->owner);
@@ -310,7 +356,7 @@ step(struct imap_session *s, struct imap_cmd *cmd, void *state, bool *ret_done)
 	for (int rows = 0; !err && rows < PUMP_STEP_ROWS; rows++) {
 		uint32_t seq;
 		bool done = true;
-		const struct view_entry *e = told_walk_peek(&f->walk, s->told, &seq);
+		const struct view_entry *e = peek(s, f, &seq);
 		if (!e) {
 			*ret_done = true;
 			err = end_fetch(cmd, f);
@@ -336,12 +382,12 @@ mark_seen(struct imap_session *s, struct imap_cmd *cmd, struct fetch *f)
 	const struct view_entry *e;
 	struct uidset unseen;
 	uint32_t seq;
-
 	uidset_init(&unseen, cmd->arena);
-	for (; (e = told_walk_peek(&walk, s->told, &seq)); told_walk_pass(&walk, e->uid))
+	for (; (e = told_walk_peek_since(&walk, s->told, f->modifiers.since, &seq));
+	     told_walk_pass(&walk, e->uid))
 		if (!(e->flags & FLAG_SEEN) && uidset_add(&unseen, e->uid, e->uid))
 			return;
-	if (unseen.n > 0 && own_flags_store(s, cmd, &unseen, FLAGS_ADD, &seen, &f->own))
+	if (unseen.n > 0 && own_flags_store(s, cmd, &unseen, FLAGS_ADD, &seen, MODSEQ_ANY, &f->own))
 		f->own = (struct own_flags){0};
 }
 
@@ -353,13 +399,37 @@ plan(struct fetch *f)
 		const struct fetch_item *item = &f->items.item[i];
 		f->sizes |= item->kind == FETCH_SIZE;
 		if (item->kind == FETCH_FLAGS || item->kind == FETCH_UID ||
-		    item->kind == FETCH_SIZE)
+		    item->kind == FETCH_SIZE || item->kind == FETCH_MODSEQ)
 			continue;
 		f->needs_row = true;
 		f->header_only &= fetch_value_is_of_header(item);
 		f->octets_only &= fetch_value_is_of_octets(item);
 		f->want |= fetch_value_wants(item);
 	}
+}
+
+static uint32_t
+last_uid(const struct view *v)
+{
+	return view_count(v) ? view_at(v, view_count(v))->uid : 1;
+}
+
+/* What VANISHED speaks of: "*" means the last UID that was given out, for the message that had it
+ * may be among those that went. */
+static enum err
+plan_vanished(struct imap_session *s, struct imap_cmd *cmd, struct fetch *f, struct str set)
+{
+	enum err e = ERR_OK;
+
+	uidset_init(&f->vanished_of, cmd->arena);
+	for (size_t i = 0; i < f->uids.n && !e; i++)
+		e = uidset_add(&f->vanished_of, f->uids.r[i].lo, f->uids.r[i].hi);
+	if (!e && memchr(set.p, '*', set.n))
+		e = uidset_add(&f->vanished_of, last_uid(s->told), UINT32_MAX);
+	uidset_normalise(&f->vanished_of);
+	expunged_init(
+	    &f->vanished.expunged, s->told, f->modifiers.since, &f->vanished_of, cmd->arena);
+	return e;
 }
 
 enum err
@@ -370,16 +440,29 @@ cmd_fetch(struct imap_session *s, struct imap_cmd *cmd)
 	if (!f)
 		return ERR_NOMEM;
 	imap_parse_space(cmd->args);
+	size_t at = cmd->args->c.pos;
 	imap_parse_msgset(cmd->args, s->told, cmd->uid, &f->uids);
+	const struct str set = str_sub(cmd->args->c.in, at, cmd->args->c.pos - at);
 	imap_parse_space(cmd->args);
 	fetch_parse_items(cmd->args, cmd->uid, &f->items);
+	fetch_parse_modifiers(cmd->args, cmd->uid && (s->enabled & EN_QRESYNC), &f->modifiers);
+	if (f->modifiers.changed) /* RFC 7162 §3.1.4.1 */
+		fetch_add_item(cmd->args, &f->items, FETCH_MODSEQ);
 	enum err e = imap_parse_end(cmd->args);
 	if (e)
 		return e;
+	if (fetch_has_item(&f->items, FETCH_MODSEQ))
+		imap_enable_condstore(s);
 	plan(f);
 	f->walk.uids = &f->uids;
 	if (f->items.sets_seen && !s->read_only)
 		mark_seen(s, cmd, f);
+	if (f->modifiers.vanished)
+		e = plan_vanished(s, cmd, f, set);
+	if (e) {
+		release(f);
+		return e;
+	}
 	imap_pump(s, cmd, step, f, release);
 	return ERR_OK;
 }

@@ -1,9 +1,10 @@
 /*
- * SELECT and EXAMINE: RFC 3501 §6.3.1 and §6.3.2.
+ * SELECT and EXAMINE: RFC 3501 §6.3.1 and §6.3.2; their parameters: RFC 7162.
  */
 #include "imapd/folder.h"
 #include "imapd/imap_handlers.h"
 #include "imapd/imap_write.h"
+#include "imapd/resync.h"
 #include "search/indexer.h"
 
 /* The first message without \Seen, 0 if there is none. */
@@ -26,11 +27,14 @@ write_state(struct imap_session *s)
 	uint32_t unseen = first_unseen(s->told);
 
 	imap_write_flags_responses(s);
-	conn_printf(c, "* %u EXISTS\r\n* %u RECENT\r\n", view_count(s->told), imap_count_recent(s));
+	conn_printf(c, "* %u EXISTS\r\n", view_count(s->told));
+	if (!(s->enabled & EN_REV2))
+		conn_printf(c, "* %u RECENT\r\n", imap_count_recent(s));
 	if (unseen)
 		conn_printf(c, "* OK [UNSEEN %u] First unseen\r\n", unseen);
 	conn_printf(c, "* OK [UIDVALIDITY %u] UIDs valid\r\n", view_uidvalidity(s->told));
 	conn_printf(c, "* OK [UIDNEXT %u] Predicted next UID\r\n", view_uidnext(s->told));
+	imap_write_highest_modseq(s); /* RFC 7162 §3.1.2.1 */
 }
 
 static enum err
@@ -60,22 +64,28 @@ open_mailbox(struct imap_session *s, struct imap_cmd *cmd, struct str name, bool
 static enum err
 select_mailbox(struct imap_session *s, struct imap_cmd *cmd, bool read_only)
 {
+	struct select_params params;
 	struct str name;
 
 	imap_parse_space(cmd->args);
 	imap_parse_mailbox(cmd->args, &name);
+	imap_parse_select_params(cmd->args, s, &params);
 	enum err e = imap_parse_end(cmd->args);
 	if (err_class(e) == ERR_CLASS_CLIENT)
 		return e;
+	if (s->state == ST_SELECTED) /* RFC 7162 §3.2.11 */
+		conn_puts(s->conn, "* OK [CLOSED] The mailbox before is closed\r\n");
 	imap_deselect(s); /* also when this fails: RFC 3501 §6.3.1 */
 	s->lost = false;
+	if (params.condstore)
+		s->enabled |= EN_CONDSTORE;
 	if (!e)
 		e = open_mailbox(s, cmd, name, read_only);
 	if (e)
 		return e;
 	write_state(s);
 	imap_set_code(cmd, read_only ? "READ-ONLY" : "READ-WRITE");
-	return ERR_OK;
+	return imap_resync(s, cmd, &params);
 }
 
 enum err

@@ -13,11 +13,12 @@ enum item {
 	ITEM_UNSEEN,
 	ITEM_SIZE,
 	ITEM_DELETED,
+	ITEM_HIGHESTMODSEQ, /* RFC 7162 §3.1.7 */
 	ITEM__COUNT
 };
 
 static const char *const names[ITEM__COUNT] = {
-    "MESSAGES", "RECENT", "UIDNEXT", "UIDVALIDITY", "UNSEEN", "SIZE", "DELETED"};
+    "MESSAGES", "RECENT", "UIDNEXT", "UIDVALIDITY", "UNSEEN", "SIZE", "DELETED", "HIGHESTMODSEQ"};
 
 static void
 parse_status_item(struct imap_args *a, void *arg)
@@ -30,8 +31,8 @@ parse_status_item(struct imap_args *a, void *arg)
 			return;
 		}
 	}
-	imap_parse_fail(
-	    a, ERR_SYNTAX, "MESSAGES, RECENT, UIDNEXT, UIDVALIDITY, UNSEEN, SIZE or DELETED");
+	imap_parse_fail(a, ERR_SYNTAX,
+	    "MESSAGES, RECENT, UIDNEXT, UIDVALIDITY, UNSEEN, SIZE, DELETED or HIGHESTMODSEQ");
 }
 
 void
@@ -86,6 +87,9 @@ item_value(struct imap_session *s, const struct imap_folder *folder, unsigned it
 	case ITEM_DELETED:
 		*ret = info->deleted;
 		break;
+	case ITEM_HIGHESTMODSEQ:
+		*ret = info->highest_modseq;
+		break;
 	}
 	return ERR_OK;
 }
@@ -98,6 +102,8 @@ imap_write_status(
 	struct conn *c = s->conn;
 	const char *separator = " (";
 
+	if (items & 1u << ITEM_HIGHESTMODSEQ)
+		imap_enable_condstore(s); /* RFC 7162 §3.1 */
 	for (unsigned i = 0; i < ITEM__COUNT; i++) {
 		enum err e = items & 1u << i ? item_value(s, folder, i, &value[i]) : ERR_OK;
 		if (e)

@@ -1,15 +1,17 @@
 /*
- * STORE and UID STORE, RFC 3501 §6.4.6. The table admits them only in a mailbox that was not opened
- * by EXAMINE.
+ * STORE and UID STORE, RFC 3501 §6.4.6, RFC 7162 §3.1.3. The table admits them only in a mailbox
+ * that was not opened by EXAMINE.
  */
 #include "imapd/imap_handlers.h"
 #include "imapd/imap_write.h"
+#include "imapd/modseq.h"
 #include "imapd/own_flags.h"
 #include "imapd/told_walk.h"
 
 /* The FETCH responses of a STORE, as far as they are written. */
 struct store_report {
 	struct own_flags own;
+	bool silent; /* flags only where they are not what the client thinks */
 	struct told_walk walk; /* over what is to be reported */
 };
 
@@ -35,21 +37,83 @@ parse_op(struct imap_args *a, enum flags_op *ret_op, bool *ret_silent)
 		imap_parse_word(a, "FLAGS");
 }
 
-/* "* 3 FETCH (FLAGS (\Seen))", with the UID where the command was UID STORE (§6.4.8). */
+struct modifiers {
+	bool given;
+	uint64_t unchanged_since;
+};
+
+static void
+parse_modifier(struct imap_args *a, void *arg)
+{
+	struct modifiers *m = arg;
+
+	if (m->given || !imap_accept_word(a, "UNCHANGEDSINCE")) {
+		imap_parse_fail(a, ERR_SYNTAX, "UNCHANGEDSINCE, once");
+		return;
+	}
+	m->given = true;
+	imap_parse_space(a);
+	m->unchanged_since = imap_parse_modseq_valzer(a);
+}
+
+/* ["(" store-modifier *(SP store-modifier) ")" SP] (RFC 4466 §2.5) */
+static void
+parse_modifiers(struct imap_args *a, struct modifiers *ret)
+{
+	*ret = (struct modifiers){.unchanged_since = MODSEQ_ANY};
+	if (imap_peek(a) != '(')
+		return;
+	imap_parse_list(a, false, parse_modifier, ret);
+	imap_parse_space(a);
+}
+
+/* "* 3 FETCH (FLAGS (\Seen))", with the UID where the command was UID STORE (§6.4.8), with that and
+ * MODSEQ where the client wants these (RFC 7162 §3.2.4). */
 static void
 write_entry(struct imap_session *s, struct imap_cmd *cmd, struct store_report *r, uint32_t seq,
     const struct view_entry *e)
 {
-	conn_puts(s->conn, "* ");
-	imap_write_u64(s->conn, seq);
-	conn_puts(s->conn, " FETCH (");
-	if (cmd->uid) {
+	bool modseq = s->enabled & EN_CONDSTORE;
+	const char *space = "";
+
+	imap_open_fetch(s, seq, e->uid);
+	if ((cmd->uid || modseq) && !(s->enabled & EN_UIDONLY)) {
 		conn_puts(s->conn, "UID ");
 		imap_write_u64(s->conn, e->uid);
-		conn_puts(s->conn, " ");
+		space = " ";
 	}
-	own_flags_write(&r->own, s, e);
+	if (!r->silent || uidset_has(&r->own.surprises, e->uid)) {
+		conn_puts(s->conn, space);
+		own_flags_write(&r->own, s, e);
+		space = " ";
+	}
+	if (modseq) {
+		conn_puts(s->conn, space);
+		imap_write_modseq(s, e->modseq);
+	}
 	conn_puts(s->conn, ")\r\n");
+}
+
+/* "MODIFIED 7,9": UIDs, or the numbers that the command would have used (§3.1.3). */
+static enum err
+set_modified(struct imap_session *s, struct imap_cmd *cmd, const struct uidset *modified)
+{
+	CLEANUP(sbuf_done) struct sbuf text = SBUF_INIT(SIZE_MAX);
+	struct uidset numbers = {.arena = cmd->arena};
+	struct told_walk walk = {.uids = modified};
+	const struct view_entry *e;
+	uint32_t seq;
+	enum err err = ERR_OK;
+
+	for (; !cmd->uid && !err && (e = told_walk_peek(&walk, s->told, &seq));
+	     told_walk_pass(&walk, e->uid))
+		err = uidset_add(&numbers, seq, seq);
+	uidset_print(cmd->uid ? modified : &numbers, &text);
+	if (err || sbuf_error(&text))
+		return ERR_NOMEM;
+	imap_set_code(cmd, "MODIFIED %.*s", STR_ARG(sbuf_view(&text)));
+	imap_set_text(cmd, "Some messages were changed meanwhile");
+	return ERR_OK;
 }
 
 static enum err
@@ -70,16 +134,29 @@ step(struct imap_session *s, struct imap_cmd *cmd, void *state, bool *ret_done)
 	/* RFC 2180 §4.2.3: the flags of the others are stored and told; a UID that is no more is
 	 * ignored (RFC 3501 §6.4.8). */
 	if (*ret_done && r->own.missing && !cmd->uid) {
-		imap_set_code(cmd, "EXPUNGEISSUED");
+		if (cmd->code.n == 0)
+			imap_set_code(cmd, "EXPUNGEISSUED");
 		imap_set_text(cmd, "Some of the messages no longer exist");
 		return ERR_GONE;
 	}
 	return ERR_OK;
 }
 
+/* ".SILENT" keeps back what the client can work out, not what another has changed, and not what it
+ * can't know: the modseq, after UNCHANGEDSINCE also where that stays (RFC 7162 §3.1.3). */
+static const struct uidset *
+what_to_report(
+    const struct imap_session *s, const struct store_report *r, const struct modifiers *m)
+{
+	if (!r->silent || m->given)
+		return &r->own.uids;
+	return s->enabled & EN_CONDSTORE ? &r->own.moved : &r->own.surprises;
+}
+
 enum err
 cmd_store(struct imap_session *s, struct imap_cmd *cmd)
 {
+	struct modifiers modifiers;
 	struct uidset uids;
 	struct flag_list flags;
 	enum flags_op op;
@@ -88,6 +165,7 @@ cmd_store(struct imap_session *s, struct imap_cmd *cmd)
 	imap_parse_space(cmd->args);
 	imap_parse_msgset(cmd->args, s->told, cmd->uid, &uids);
 	imap_parse_space(cmd->args);
+	parse_modifiers(cmd->args, &modifiers);
 	parse_op(cmd->args, &op, &silent);
 	imap_parse_space(cmd->args);
 	imap_parse_flags(cmd->args, &flags);
@@ -98,13 +176,21 @@ cmd_store(struct imap_session *s, struct imap_cmd *cmd)
 	struct store_report *r = ARENA_NEW(cmd->arena, struct store_report);
 	if (!r)
 		return ERR_NOMEM;
-	e = own_flags_store(s, cmd, &uids, op, &flags, &r->own);
+	if (modifiers.given)
+		imap_enable_condstore(s);
+	e = own_flags_store(s, cmd, &uids, op, &flags, modifiers.unchanged_since, &r->own);
 	if (e)
 		return e;
-	/* ".SILENT" keeps back what the client can work out, not what another has changed. */
-	r->walk.uids = silent ? &r->own.surprises : &r->own.uids;
-	if (silent)
+	r->silent = silent;
+	r->walk.uids = what_to_report(s, r, &modifiers);
+	if (silent && !modifiers.given)
 		r->own.missing = false; /* RFC 2180 §4.2.1 */
+	if (r->own.modified.n > 0)
+		e = set_modified(s, cmd, &r->own.modified);
+	if (e) {
+		release(r);
+		return e;
+	}
 	imap_pump(s, cmd, step, r, release);
 	return ERR_OK;
 }

@@ -32,13 +32,14 @@ fetch_has_item(const struct fetch_items *items, enum fetch_kind kind)
 	return false;
 }
 
-/* What has no section; asking for it twice is asking once. */
-static void
-add_plain(struct imap_args *a, struct fetch_items *items, enum fetch_kind kind)
+/* Asking for it twice is asking once. */
+void
+fetch_add_item(struct imap_args *a, struct fetch_items *items, enum fetch_kind kind)
 {
 	static const char *const labels[] = {
 	    [FETCH_FLAGS] = "FLAGS",
 	    [FETCH_UID] = "UID",
+	    [FETCH_MODSEQ] = "MODSEQ",
 	    [FETCH_INTERNALDATE] = "INTERNALDATE",
 	    [FETCH_SIZE] = "RFC822.SIZE",
 	    [FETCH_ENVELOPE] = "ENVELOPE",
@@ -255,13 +256,13 @@ add_macro(struct imap_args *a, struct fetch_items *items, struct str word)
 
 	if (!all && !full && !str_eq_nocase(word, STR("FAST")))
 		return false;
-	add_plain(a, items, FETCH_FLAGS);
-	add_plain(a, items, FETCH_INTERNALDATE);
-	add_plain(a, items, FETCH_SIZE);
+	fetch_add_item(a, items, FETCH_FLAGS);
+	fetch_add_item(a, items, FETCH_INTERNALDATE);
+	fetch_add_item(a, items, FETCH_SIZE);
 	if (all || full)
-		add_plain(a, items, FETCH_ENVELOPE);
+		fetch_add_item(a, items, FETCH_ENVELOPE);
 	if (full)
-		add_plain(a, items, FETCH_BODY);
+		fetch_add_item(a, items, FETCH_BODY);
 	return true;
 }
 
@@ -274,6 +275,7 @@ add_word(struct imap_args *a, struct fetch_items *items, struct str word)
 	} words[] = {
 	    {"FLAGS", FETCH_FLAGS},
 	    {"UID", FETCH_UID},
+	    {"MODSEQ", FETCH_MODSEQ},
 	    {"INTERNALDATE", FETCH_INTERNALDATE},
 	    {"RFC822.SIZE", FETCH_SIZE},
 	    {"ENVELOPE", FETCH_ENVELOPE},
@@ -283,7 +285,7 @@ add_word(struct imap_args *a, struct fetch_items *items, struct str word)
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
 		if (str_eq_nocase(word, str_of(words[i].word))) {
-			add_plain(a, items, words[i].kind);
+			fetch_add_item(a, items, words[i].kind);
 			return true;
 		}
 	if (str_eq_nocase(word, STR("RFC822")))
@@ -331,7 +333,7 @@ fetch_parse_items(struct imap_args *a, bool uid, struct fetch_items *ret)
 		parse_item(a, &r);
 	if (!uid || a->c.err || fetch_has_item(ret, FETCH_UID))
 		return;
-	add_plain(a, ret, FETCH_UID);
+	fetch_add_item(a, ret, FETCH_UID);
 	if (a->c.err)
 		return;
 	struct fetch_item last = ret->item[ret->n - 1];

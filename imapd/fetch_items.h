@@ -10,6 +10,7 @@
 enum fetch_kind {
 	FETCH_FLAGS,
 	FETCH_UID,
+	FETCH_MODSEQ, /* RFC 7162 §3.1.4.2 */
 	FETCH_INTERNALDATE,
 	FETCH_SIZE,
 	FETCH_ENVELOPE,
@@ -38,6 +39,8 @@ struct fetch_items {
 /* Reads "ALL", "FAST", "FULL", one item or a list of them. With `uid` (UID FETCH) the UID is among
  * them, first unless asked for elsewhere (RFC 3501 §6.4.8). */
 void fetch_parse_items(struct imap_args *a, bool uid, struct fetch_items *ret);
+/* Adds an item that has neither section nor size, unless it is there; at the end. */
+void fetch_add_item(struct imap_args *a, struct fetch_items *items, enum fetch_kind kind);
 bool fetch_has_item(const struct fetch_items *items, enum fetch_kind kind);
 
 #endif

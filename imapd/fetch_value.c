@@ -22,6 +22,7 @@ fetch_value_wants(const struct fetch_item *item)
 			return WANT_HEADER;
 		break;
 	case FETCH_FLAGS:
+	case FETCH_MODSEQ:
 	case FETCH_UID:
 	case FETCH_INTERNALDATE:
 	case FETCH_SIZE:

@@ -5,6 +5,7 @@
 #include "imapd/imap_read.h"
 #include "imapd/metadata.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -149,6 +150,9 @@ write_reply(struct imap_session *s, enum err e)
 	struct imap_cmd *cmd = &s->cmd;
 	const struct imap_err_row *row = imap_err_row(e);
 
+	if (!e && cmd->says_modseq && (s->enabled & EN_QRESYNC) && cmd->code.n == 0 &&
+	    s->state == ST_SELECTED)
+		imap_set_code(cmd, "HIGHESTMODSEQ %" PRIu64, s->complete_modseq);
 	conn_puts(s->conn, cmd->tag);
 	conn_printf(s->conn, " %s ", row->condition);
 	write_code(s->conn, cmd->code.n ? cmd->code : str_of(row->code));

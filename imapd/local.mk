@@ -71,7 +71,10 @@ libimapd_a_SOURCES += \
 	%D%/fetch_body.c %D%/fetch_body.h \
 	%D%/fetch_items.c %D%/fetch_items.h \
 	%D%/fetch_value.c %D%/fetch_value.h \
+	%D%/fetch_modifiers.c %D%/fetch_modifiers.h \
+	%D%/modseq.c %D%/modseq.h \
 	%D%/own_flags.c %D%/own_flags.h \
+	%D%/resync.c %D%/resync.h \
 	%D%/search_body.c %D%/search_body.h \
 	%D%/search_index.c %D%/search_index.h \
 	%D%/search_match.c %D%/search_match.h \
@@ -84,7 +87,8 @@ libimapd_a_SOURCES += \
 	%D%/thread_subjects.c \
 	%D%/thread_table.c %D%/thread_table.h \
 	%D%/thread_write.c %D%/thread_write.h \
-	%D%/told_walk.h
+	%D%/told_walk.h \
+	%D%/vanished.c %D%/vanished.h
 IMAPD_LIBS = libimapd.a libsearch.a $(DAEMON_LIBS)
 
 sbin_PROGRAMS += imapd/imapd

@@ -30,6 +30,7 @@ struct settling {
 	struct own_flags *own;
 	enum flags_op op;
 	uint64_t bits;
+	bool modseqs; /* the client hears of them */
 	enum err err;
 };
 
@@ -38,10 +39,37 @@ settle_entry(void *arg, const struct view_entry *was, const struct view_entry *i
 {
 	struct settling *t = arg;
 
-	if (!is)
+	if (!is) {
 		t->own->missing = true;
-	else if (is->flags != apply(t->op, was->flags, t->bits) && !t->err)
+		return;
+	}
+	if (is->flags != apply(t->op, was->flags, t->bits) && !t->err)
 		t->err = uidset_add(&t->own->surprises, is->uid, is->uid);
+	if (t->modseqs && is->modseq != was->modseq && !t->err)
+		t->err = uidset_add(&t->own->moved, is->uid, is->uid);
+}
+
+/* `uids` without those in `less`, both normalised. */
+static enum err
+subtract(const struct uidset *uids, const struct uidset *less, struct uidset *ret)
+{
+	size_t k = 0;
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; i < uids->n && !e; i++) {
+		uint64_t from = uids->r[i].lo;
+		const uint32_t hi = uids->r[i].hi;
+		while (k < less->n && less->r[k].hi < from)
+			k++;
+		for (size_t j = k; !e && j < less->n && less->r[j].lo <= hi; j++) {
+			if (less->r[j].lo > from)
+				e = uidset_add(ret, (uint32_t)from, less->r[j].lo - 1);
+			from = (uint64_t)less->r[j].hi + 1;
+		}
+		if (!e && from <= hi)
+			e = uidset_add(ret, (uint32_t)from, hi);
+	}
+	return e;
 }
 
 /* Those of `uids` that are still there. */
@@ -63,7 +91,10 @@ static enum err
 settle(struct imap_session *s, const struct uidset *uids, enum flags_op op,
     const struct flag_list *flags, struct own_flags *o)
 {
-	struct settling t = {.own = o, .op = op, .bits = flag_bits(o->now, flags)};
+	struct settling t = {.own = o,
+	    .op = op,
+	    .bits = flag_bits(o->now, flags),
+	    .modseqs = s->enabled & EN_CONDSTORE};
 	CLEANUP(view_unref) struct view *was = view_ref(s->told);
 	enum err e = view_adopt(&s->told, o->now, uids, settle_entry, &t);
 
@@ -82,17 +113,28 @@ settle(struct imap_session *s, const struct uidset *uids, enum flags_op op,
 
 enum err
 own_flags_store(struct imap_session *s, struct imap_cmd *cmd, const struct uidset *uids,
-    enum flags_op op, const struct flag_list *flags, struct own_flags *ret)
+    enum flags_op op, const struct flag_list *flags, uint64_t unchanged_since,
+    struct own_flags *ret)
 {
+	struct uidset changed = *uids;
+
 	*ret = (struct own_flags){0};
 	uidset_init(&ret->uids, cmd->arena);
 	uidset_init(&ret->surprises, cmd->arena);
+	uidset_init(&ret->moved, cmd->arena);
+	uidset_init(&ret->modified, cmd->arena);
 
-	enum err e = message_store_flags(s->owner, s->mailbox, uids, op, flags, MODSEQ_ANY, NULL);
+	const struct flags_condition condition = {unchanged_since, s->told, &ret->modified};
+	enum err e = message_store_flags_if(s->owner, s->mailbox, uids, op, flags,
+	    unchanged_since == MODSEQ_ANY ? NULL : &condition, ACTOR_OWNER);
 	if (!e)
 		e = view_current(s->owner, s->mailbox, &ret->now);
+	if (!e && ret->modified.n > 0) {
+		uidset_init(&changed, cmd->arena);
+		e = subtract(uids, &ret->modified, &changed);
+	}
 	if (!e)
-		e = settle(s, uids, op, flags, ret);
+		e = settle(s, &changed, op, flags, ret);
 	if (e)
 		own_flags_done(ret);
 	else

@@ -42,6 +42,18 @@ told_walk_peek(struct told_walk *w, const struct view *told, uint32_t *ret_seq)
 	return told_walk_peek_flags(w, told, 0, 0, ret_seq);
 }
 
+/* The next that was changed after `since`. */
+static inline const struct view_entry *
+told_walk_peek_since(
+    struct told_walk *w, const struct view *told, uint64_t since, uint32_t *ret_seq)
+{
+	const struct view_entry *e;
+
+	while ((e = told_walk_peek(w, told, ret_seq)) && e->modseq <= since)
+		w->from = (uint64_t)e->uid + 1;
+	return e;
+}
+
 static inline void
 told_walk_pass(struct told_walk *w, uint32_t uid)
 {

@@ -16,6 +16,8 @@ libstore_a_SOURCES = \
 	%D%/directory_domain.c \
 	%D%/directory_login.c \
 	%D%/directory_resolve.c \
+	%D%/expunged.c \
+	%D%/expunged.h \
 	%D%/file.c %D%/file.h \
 	%D%/helpers.c %D%/helpers.h \
 	%D%/mailbox.h %D%/mailbox_private.h \

@@ -105,10 +105,23 @@ struct actor {
 #define ACTOR_OWNER ((struct actor){VIEWER_OWNER, UINT64_MAX})
 #define FLAG_KEYWORDS (UINT64_MAX << FLAG_KEYWORD_SHIFT)
 
+/* UNCHANGEDSINCE (RFC 7162 §3.1.3). */
+struct flags_condition {
+	uint64_t unchanged_since; /* entries that were changed after it are left alone */
+	/* What the client knew then: an entry that has its old modseq there passes all the same
+	 * when only flags were changed that FLAGS_ADD and FLAGS_REMOVE have nothing to do with
+	 * (§3.1.12). NULL: none does. */
+	const struct view *known;
+	struct uidset *modified; /* collects those that were left alone; may be NULL */
+};
+
 /* Changes flags of those of `uids` that exist; an entry whose flags come out the same gets no new
- * modseq. Entries changed after `unchanged_since` are left alone and collected in *ret_modified
- * (RFC 7162 §3.1.3; may be NULL with MODSEQ_ANY). ERR_GONE, ERR_LIMIT (no room for another
- * keyword). Committed, not synced. */
+ * modseq. With modseq 0 as condition only keywords that an entry has not can be added to it. `c`
+ * may be NULL. ERR_GONE, ERR_LIMIT (no room for another keyword). Committed, not synced. */
+NODISCARD enum err message_store_flags_if(struct account *a, int64_t mailbox,
+    const struct uidset *uids, enum flags_op op, const struct flag_list *flags,
+    const struct flags_condition *c, struct actor actor);
+/* The same on no condition but MODSEQ_ANY or this modseq. */
 NODISCARD enum err message_store_flags(struct account *a, int64_t mailbox,
     const struct uidset *uids, enum flags_op op, const struct flag_list *flags,
     uint64_t unchanged_since, struct uidset *ret_modified);

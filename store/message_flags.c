@@ -7,9 +7,9 @@ struct flags_op_arg {
 	const struct uidset *uids;
 	enum flags_op op;
 	const struct flag_list *flags;
-	uint64_t unchanged_since;
 	struct actor actor;
-	struct uidset *ret_modified;
+	const struct flags_condition *condition; /* NULL: none */
+	bool comparable; /* the keywords' bits mean the same in condition->known */
 	struct rows rows; /* those that were changed, as they are now */
 	struct view_change change;
 	bool alone; /* `change` is all that the transaction did */
@@ -36,10 +36,49 @@ flags_for(const struct flags_op_arg *arg, uint64_t was, uint64_t bits)
 	return (flags_after(arg->op, was, bits) & arg->actor.may) | (was & ~arg->actor.may);
 }
 
+/* Whether the keywords of the list have in `known` the bits that they have now, or are new since.
+ */
+static bool
+is_comparable(const struct view *known, const struct flag_list *flags, uint64_t bits)
+{
+	uint64_t found = flags->system;
+
+	if (!known)
+		return false;
+	for (size_t i = 0; i < flags->keyword_count; i++)
+		found |= view_keyword_bit(known, flags->keywords[i]);
+	for (size_t i = 0; i < view_keyword_count(known); i++)
+		if ((bits & ~found & UINT64_C(1) << (FLAG_KEYWORD_SHIFT + i)) &&
+		    view_keyword(known, i).n > 0)
+			return false;
+	return (found & ~bits) == 0;
+}
+
+/* Whether the entry may be changed (RFC 7162 §3.1.3). */
+static bool
+passes(const struct flags_op_arg *arg, uint64_t bits, uint32_t uid, uint64_t flags, uint64_t modseq)
+{
+	const struct flags_condition *c = arg->condition;
+
+	if (!c || modseq <= c->unchanged_since)
+		return true;
+	if (c->unchanged_since == 0) /* system flags always exist, also those not set */
+		return arg->op == FLAGS_ADD && !(bits & FLAG_SYSTEM) && !(flags & bits);
+	if (!arg->comparable || arg->op == FLAGS_SET)
+		return false;
+	struct view_hint hint = {0};
+	uint32_t seq;
+	const struct view_entry *was = view_find(c->known, uid, &hint, &seq);
+	return was && was->uid == uid && was->modseq <= c->unchanged_since &&
+	       ((was->flags ^ flags) & bits) == 0;
+}
+
 static enum err
 note_modified(const struct flags_op_arg *arg, uint32_t uid)
 {
-	return arg->ret_modified ? uidset_add(arg->ret_modified, uid, uid) : ERR_OK;
+	struct uidset *modified = arg->condition->modified;
+
+	return modified ? uidset_add(modified, uid, uid) : ERR_OK;
 }
 
 /* Keeps the rows that come out otherwise, with `flags` as they come out; those that were changed
@@ -52,7 +91,7 @@ choose(
 
 	for (size_t i = 0; i < rows->n; i++) {
 		struct entry r = rows->r[i];
-		if (r.modseq > arg->unchanged_since) {
+		if (!passes(arg, bits, r.uid, r.flags, r.modseq)) {
 			enum err e = note_modified(arg, r.uid);
 			if (e)
 				return e;
@@ -81,12 +120,13 @@ choose_for_viewer(const struct flags_op_arg *arg, uint64_t bits, const struct se
 	for (size_t i = 0; i < rows->n && !e; i++) {
 		struct entry r = rows->r[i];
 		const struct seen_mark *m = seen_find(marks, r.uid);
-		if (r.modseq > arg->unchanged_since || (m && m->modseq > arg->unchanged_since)) {
+		uint64_t own = r.flags & FLAG_SEEN, was = r.flags & ~FLAG_SEEN;
+		was |= m && m->seen ? FLAG_SEEN : 0;
+		if (!passes(
+			arg, bits, r.uid, was, m && m->modseq > r.modseq ? m->modseq : r.modseq)) {
 			e = note_modified(arg, r.uid);
 			continue;
 		}
-		uint64_t own = r.flags & FLAG_SEEN, was = r.flags & ~FLAG_SEEN;
-		was |= m && m->seen ? FLAG_SEEN : 0;
 		uint64_t after = flags_for(arg, was, bits);
 		if ((after ^ was) & FLAG_SEEN)
 			e = seen_marks_add(
@@ -168,6 +208,8 @@ flags_in_txn(struct txn *t, void *varg)
 	if (e || rows->n == 0)
 		return e;
 	e = keywords_to_bits(t, arg->mailbox, arg->flags, add, 0, &bits);
+	if (!e && arg->condition)
+		arg->comparable = is_comparable(arg->condition->known, arg->flags, bits);
 	if (!e)
 		e = choose_rows(t, arg, bits, &change, &fresh);
 	return e || rows->n + fresh.n == 0 ? e : write_changes(t, arg, &change, &fresh);
@@ -190,6 +232,25 @@ tell_view(struct account *a, struct flags_op_arg *arg)
 }
 
 enum err
+message_store_flags_if(struct account *a, int64_t mailbox, const struct uidset *uids,
+    enum flags_op op, const struct flag_list *flags, const struct flags_condition *c,
+    struct actor actor)
+{
+	struct flags_op_arg arg = {.mailbox = mailbox,
+	    .uids = uids,
+	    .op = op,
+	    .flags = flags,
+	    .actor = actor,
+	    .condition = c};
+	enum err e = account_write(a, flags_in_txn, &arg, DURABLE_LATER);
+
+	if (!e && arg.alone && arg.rows.n > 0)
+		tell_view(a, &arg);
+	rows_done(&arg.rows);
+	return e;
+}
+
+enum err
 message_store_flags(struct account *a, int64_t mailbox, const struct uidset *uids, enum flags_op op,
     const struct flag_list *flags, uint64_t unchanged_since, struct uidset *ret_modified)
 {
@@ -202,17 +263,8 @@ message_store_flags_as(struct account *a, int64_t mailbox, const struct uidset *
     enum flags_op op, const struct flag_list *flags, uint64_t unchanged_since, struct actor actor,
     struct uidset *ret_modified)
 {
-	struct flags_op_arg arg = {.mailbox = mailbox,
-	    .uids = uids,
-	    .op = op,
-	    .flags = flags,
-	    .unchanged_since = unchanged_since,
-	    .actor = actor,
-	    .ret_modified = ret_modified};
-	enum err e = account_write(a, flags_in_txn, &arg, DURABLE_LATER);
+	const struct flags_condition c = {
+	    .unchanged_since = unchanged_since, .modified = ret_modified};
 
-	if (!e && arg.alone && arg.rows.n > 0)
-		tell_view(a, &arg);
-	rows_done(&arg.rows);
-	return e;
+	return message_store_flags_if(a, mailbox, uids, op, flags, &c, actor);
 }
