@@ -1,5 +1,5 @@
 /*
- * STATUS: RFC 3501 §6.3.10; SIZE: RFC 8438; DELETED: RFC 9208 §4.1.4.
+ * STATUS: RFC 3501 §6.3.10; SIZE: RFC 8438; DELETED, DELETED-STORAGE: RFC 9208 §4.1.4.
  */
 #include "imapd/imap_handlers.h"
 #include "imapd/imap_write.h"
@@ -14,11 +14,21 @@ enum item {
 	ITEM_SIZE,
 	ITEM_DELETED,
 	ITEM_HIGHESTMODSEQ, /* RFC 7162 §3.1.7 */
+	ITEM_DELETED_STORAGE,
 	ITEM__COUNT
 };
 
 static const char *const names[ITEM__COUNT] = {
-    "MESSAGES", "RECENT", "UIDNEXT", "UIDVALIDITY", "UNSEEN", "SIZE", "DELETED", "HIGHESTMODSEQ"};
+    [ITEM_MESSAGES] = "MESSAGES",
+    [ITEM_RECENT] = "RECENT",
+    [ITEM_UIDNEXT] = "UIDNEXT",
+    [ITEM_UIDVALIDITY] = "UIDVALIDITY",
+    [ITEM_UNSEEN] = "UNSEEN",
+    [ITEM_SIZE] = "SIZE",
+    [ITEM_DELETED] = "DELETED",
+    [ITEM_HIGHESTMODSEQ] = "HIGHESTMODSEQ",
+    [ITEM_DELETED_STORAGE] = "DELETED-STORAGE",
+};
 
 static void
 parse_status_item(struct imap_args *a, void *arg)
@@ -31,8 +41,9 @@ parse_status_item(struct imap_args *a, void *arg)
 			return;
 		}
 	}
-	imap_parse_fail(a, ERR_SYNTAX,
-	    "MESSAGES, RECENT, UIDNEXT, UIDVALIDITY, UNSEEN, SIZE, DELETED or HIGHESTMODSEQ");
+	imap_parse_fail(a, ERR_SYNTAX, "a status item such as MESSAGES");
+	    "MESSAGES, RECENT, UIDNEXT, UIDVALIDITY, UNSEEN, SIZE, DELETED "
+	    "or DELETED-STORAGE");
 }
 
 void
@@ -59,6 +70,31 @@ count_recent(struct imap_session *s, const struct imap_folder *folder, uint64_t 
 	if (!e)
 		*ret += view_count(v) + 1 - view_seq_from(v, info->recent_from);
 	return e;
+}
+
+/* What EXPUNGE would free: exactly what the quota counts. */
+static enum err
+sum_deleted(const struct imap_folder *folder, uint64_t *ret)
+{
+	CLEANUP(view_unref) struct view *v = NULL;
+	struct uid_range range = {1, UINT32_MAX};
+	struct view_hint hint = {0};
+	const struct view_entry *entry;
+	uint32_t seq;
+
+	*ret = 0;
+	if (folder->info.deleted == 0)
+		return ERR_OK;
+	enum err e = view_current(folder->account, folder->info.id, &v);
+	if (e)
+		return e;
+	while ((entry = view_find_flags(v, range, FLAG_DELETED, FLAG_DELETED, &hint, &seq))) {
+		*ret += entry->size;
+		if (entry->uid == UINT32_MAX)
+			break;
+		range.lo = entry->uid + 1;
+	}
+	return ERR_OK;
 }
 
 static enum err
@@ -90,6 +126,8 @@ item_value(struct imap_session *s, const struct imap_folder *folder, unsigned it
 	case ITEM_HIGHESTMODSEQ:
 		*ret = info->highest_modseq;
 		break;
+	case ITEM_DELETED_STORAGE:
+		return sum_deleted(folder, ret);
 	}
 	return ERR_OK;
 }

@@ -33,7 +33,9 @@ static const struct {
     {"THREAD=REFS", ST_AUTH | ST_SELECTED}, /* draft-ietf-morg-inthread */
     {"I18NLEVEL=1", ST_AUTH | ST_SELECTED}, /* RFC 5255 §4.3 */
     {"METADATA", ST_AUTH | ST_SELECTED}, /* RFC 5464 */
-    {"QUOTA", ST_AUTH | ST_SELECTED}, /* RFC 2087 */
+    {"QUOTA", ST_AUTH | ST_SELECTED}, /* RFC 9208 */
+    {"QUOTA=RES-STORAGE", ST_AUTH | ST_SELECTED},
+    {"QUOTA=RES-MESSAGE", ST_AUTH | ST_SELECTED},
 };
 
 static void
@@ -80,4 +82,6 @@ imap_list_capabilities(struct imap_session *s, struct sbuf *out)
 			add(s, out, str_of(capabilities[i].name));
 	if (s->state == ST_GREET)
 		add_login(s, out);
+	else if (imap_is_admin(s))
+		add(s, out, STR("QUOTASET")); /* RFC 9208 §4.1.3 */
 }

@@ -18,8 +18,8 @@ static const struct imap_command commands[] = {
 	{"EXPUNGE",      ST_SELECTED,              CMD_WRITES | CMD_UID_FORM,              cmd_expunge},       /* §6.4.3, RFC 4315 §2.1 */
 	{"FETCH",        ST_SELECTED,              CMD_SEQNUMS | CMD_UID_FORM,             cmd_fetch},         /* RFC 3501 §6.4.5 */
 	{"GETMETADATA",  ST_AUTH | ST_SELECTED,    0,                                      cmd_getmetadata},   /* RFC 5464 §4.2 */
-	{"GETQUOTA",     ST_AUTH | ST_SELECTED,    0,                                      cmd_getquota},      /* RFC 2087 §4.2 */
-	{"GETQUOTAROOT", ST_AUTH | ST_SELECTED,    0,                                      cmd_getquotaroot},  /* RFC 2087 §4.3 */
+	{"GETQUOTA",     ST_AUTH | ST_SELECTED,    0,                                      cmd_getquota},      /* RFC 9208 §4.1.1 */
+	{"GETQUOTAROOT", ST_AUTH | ST_SELECTED,    0,                                      cmd_getquotaroot},  /* RFC 9208 §4.1.2 */
 	{"ID",           ST_ANY,                   0,                                      cmd_id},            /* RFC 2971 */
 	{"IDLE",         ST_AUTH | ST_SELECTED,    CMD_ASKS_NEWS,                          cmd_idle},          /* RFC 2177 */
 	{"LIST",         ST_AUTH | ST_SELECTED,    0,                                      cmd_list},          /* RFC 3501 §6.3.8, RFC 5258 */
@@ -33,7 +33,7 @@ static const struct imap_command commands[] = {
 	{"SEARCH",       ST_SELECTED,              CMD_SEQNUMS | CMD_UID_FORM,             cmd_search},        /* §6.4.4 */
 	{"SELECT",       ST_AUTH | ST_SELECTED,    CMD_NO_NEWS,                            cmd_select},        /* §6.3.1 */
 	{"SETMETADATA",  ST_AUTH | ST_SELECTED,    0,                                      cmd_setmetadata},   /* RFC 5464 §4.3 */
-	{"SETQUOTA",     ST_AUTH | ST_SELECTED,    0,                                      cmd_setquota},      /* RFC 2087 §4.1 */
+	{"SETQUOTA",     ST_AUTH | ST_SELECTED,    0,                                      cmd_setquota},      /* RFC 9208 §4.1.3 */
 	{"SORT",         ST_SELECTED,              CMD_SEQNUMS | CMD_UID_FORM,             cmd_sort},          /* RFC 5256 §3, RFC 5957 */
 	{"STARTTLS",     ST_GREET,                 0,                                      cmd_starttls},      /* RFC 3501 §6.2.1 */
 	{"STATUS",       ST_AUTH | ST_SELECTED,    0,                                      cmd_status},        /* §6.3.10 */

@@ -46,6 +46,9 @@ NODISCARD enum err directory_set_quota(
     struct store *s, struct str address, uint64_t bytes, uint64_t messages);
 NODISCARD enum err directory_find_account(
     struct store *s, struct str address, struct arena *arena, struct account_entry *ret);
+/* Of the account with this id; in `arena`. ERR_NOT_FOUND. */
+NODISCARD enum err directory_account_address(
+    struct store *s, int64_t account, struct arena *arena, struct str *ret);
 NODISCARD enum err directory_list_accounts(
     struct store *s, struct arena *arena, struct account_entry **ret, size_t *ret_n);
 

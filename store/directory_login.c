@@ -74,6 +74,24 @@ directory_find_account(
 }
 
 enum err
+directory_account_address(struct store *s, int64_t account, struct arena *arena, struct str *ret)
+{
+	CLEANUP(read_end) struct handle *h = NULL;
+	CLEANUP(stmt_done) struct stmt *st = NULL;
+	struct account_entry entry;
+	enum err e = read_begin(&s->directory, &h);
+
+	if (!e)
+		e = db_query(h->db, "SELECT " ENTRY_COLUMNS ENTRY_TABLES "WHERE a.id = ?1", &st,
+		    DB_INT(account));
+	if (!e)
+		e = read_one(st, arena, &entry, NULL);
+	if (!e)
+		*ret = entry.address;
+	return e;
+}
+
+enum err
 directory_list_accounts(
     struct store *s, struct arena *arena, struct account_entry **ret, size_t *ret_n)
 {

@@ -102,3 +102,8 @@ check_PROGRAMS += tests/imapd/test_condstore
 tests_imapd_test_condstore_SOURCES = %D%/test_condstore.c %D%/modseq_fixture.h
 tests_imapd_test_condstore_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_imapd_test_condstore_LDADD = $(IMAP_TEST_LIBS)
+
+check_PROGRAMS += tests/imapd/test_quota
+tests_imapd_test_quota_SOURCES = %D%/test_quota.c
+tests_imapd_test_quota_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_imapd_test_quota_LDADD = $(IMAP_TEST_LIBS)

@@ -152,23 +152,6 @@ static const struct dialogue special_names_dialogue[] = {
 };
 DIALOGUE_TEST(special_names_speak, special_names_dialogue, "Inbox:0")
 
-START_TEST(quota_speaks)
-{
-	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Inbox:3");
-
-	/* Without limits there is no root: a QUOTA that lists nothing is none (RFC 9208 §7). */
-	ck_exchange(f, "0 GETQUOTAROOT INBOX", "!* QUOTA \"\"\n* QUOTAROOT INBOX\n0 OK");
-	ck_exchange(f, "1 GETQUOTA \"\"", "1 NO [NONEXISTENT]");
-	imap_fixture_set_quota(f, 1024 * 1024, 100);
-	ck_exchange(f, "2 GETQUOTAROOT INBOX",
-	    "* QUOTAROOT INBOX \"\"\n* QUOTA \"\" (STORAGE 1 1024 MESSAGE 3 100)\n2 OK");
-	ck_exchange(f, "3 GETQUOTA other", "3 NO [NONEXISTENT]");
-	ck_exchange(f, "4 SETQUOTA \"\" (STORAGE 512)", "4 NO [NOPERM]");
-	ck_exchange(f, "5 GETQUOTAROOT nowhere", "5 NO [NONEXISTENT]");
-	ck_exchange(f, "6 GETQUOTA", "6 BAD");
-}
-END_TEST
-
 START_TEST(patterns_are_limited)
 {
 	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Inbox:0");
@@ -218,4 +201,4 @@ START_TEST(a_long_list_is_pumped)
 END_TEST
 
 TEST_MAIN("imap_folders", folders_speak, select_speaks, list_speaks, special_names_speak,
-    quota_speaks, patterns_are_limited, a_long_list_is_pumped)
+    patterns_are_limited, a_long_list_is_pumped)
