@@ -42,8 +42,6 @@ parse_status_item(struct imap_args *a, void *arg)
 		}
 	}
 	imap_parse_fail(a, ERR_SYNTAX, "a status item such as MESSAGES");
-	    "MESSAGES, RECENT, UIDNEXT, UIDVALIDITY, UNSEEN, SIZE, DELETED "
-	    "or DELETED-STORAGE");
 }
 
 void
