@@ -61,7 +61,9 @@ transfer_messages(struct imap_session *s, struct imap_cmd *cmd, bool move, struc
 		return e;
 
 	e = imap_find_folder(s, cmd, dest, &target);
-	if (!e)
+	/* a "$" that is empty is no mistake (RFC 5182 §2.1) */
+	bool any = cmd->uid ? uids.n > 0 : imap_count_told(s, &uids) > 0;
+	if (!e && any)
 		e = run_transfer(s, cmd, &uids, &target, move, ret);
 	if (e == ERR_GONE && is_deleted(&target, cmd))
 		e = ERR_NOT_FOUND;

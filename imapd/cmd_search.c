@@ -1,17 +1,18 @@
 /*
- * SEARCH and UID SEARCH, RFC 3501 §6.4.4 and §6.4.8.
+ * SEARCH and UID SEARCH, RFC 3501 §6.4.4 and §6.4.8, RFC 9051 §6.4.4, with the return options of
+ * search_return.h.
  *
- * A pump: no search holds a worker for longer than a step. A number is written as soon as it is
- * found, so memory does not grow with the result.
+ * A pump in two phases: messages are found, then told. No search holds a worker for longer than a
+ * step.
  */
-#include "common/base/clock.h"
 #include "imapd/imap_handlers.h"
-#include "imapd/imap_write.h"
-#include "imapd/search_run.h"
+#include "imapd/search_answer.h"
+#include "imapd/search_scope.h"
 
 struct search {
 	struct search_run run;
-	bool begun; /* "* SEARCH" is written */
+	struct search_answer answer;
+	bool found; /* all that there is */
 };
 
 static void
@@ -23,29 +24,33 @@ release(void *state)
 }
 
 static enum err
+take(struct imap_session *s, struct imap_cmd *cmd, void *state, const struct search_hit *hit,
+    bool *ret_enough)
+{
+	struct search *q = state;
+	enum err e = search_answer_add(&q->answer, hit);
+
+	(void)s;
+	(void)cmd;
+	*ret_enough = search_answer_is_enough(&q->answer);
+	return e;
+}
+
+static enum err
 step(struct imap_session *s, struct imap_cmd *cmd, void *state, bool *ret_done)
 {
 	struct search *q = state;
-	int64_t until_ms = clock_mono_ms() + PUMP_STEP_MS;
-	enum search_next next = SEARCH_HIT;
-	struct search_hit hit;
 	enum err e = ERR_OK;
 
-	if (!q->begun)
-		conn_puts(s->conn, "* SEARCH");
-	q->begun = true;
-	while (!e && next == SEARCH_HIT && !conn_out_full(s->conn)) {
-		e = search_run_next(s, &q->run, until_ms, &next, &hit);
-		if (!e && next == SEARCH_HIT) {
-			conn_puts(s->conn, " ");
-			imap_write_u64(s->conn, cmd->uid ? hit.entry->uid : hit.seq);
-		}
+	if (!q->found)
+		e = search_run_gather(s, cmd, &q->run, take, q, &q->found);
+	if (!e && q->found && search_answer_write(&q->answer, cmd, s->told, s->conn)) {
+		*ret_done = true;
+		e = search_run_end(&q->run, cmd);
+		if (!e)
+			e = search_answer_save(&q->answer, s, cmd);
 	}
-	search_run_rest(&q->run);
-	*ret_done = !e && next == SEARCH_END;
-	if (e || *ret_done)
-		conn_puts(s->conn, "\r\n");
-	return *ret_done ? search_run_end(&q->run, cmd) : e;
+	return e ? search_answer_fail(&q->answer, s, e) : ERR_OK;
 }
 
 enum err
@@ -56,9 +61,16 @@ cmd_search(struct imap_session *s, struct imap_cmd *cmd)
 	if (!q)
 		return ERR_NOMEM;
 	imap_parse_space(cmd->args);
-	search_parse(cmd->args, s->told, &q->run.program);
+	search_return_parse(cmd->args, &q->answer.ret);
+	if (!q->answer.ret.extended && (s->enabled & EN_REV2)) /* RFC 9051 §6.4.4 */
+		q->answer.ret = (struct search_return){.extended = true, .items = RETURN_ALL};
+	struct search_scope scope = imap_search_scope(s, q->answer.ret.items & RETURN_RELEVANCY);
+	search_parse(cmd->args, &scope, &q->run.program);
+	search_answer_begin(&q->answer, cmd, "SEARCH");
+	q->answer.has_modseq = q->run.program.has_modseq;
 	enum err e = search_run_begin(s, &q->run, cmd);
-	if (!e)
-		imap_pump(s, cmd, step, q, release);
-	return e;
+	if (e)
+		return search_answer_fail(&q->answer, s, e);
+	imap_pump(s, cmd, step, q, release);
+	return ERR_OK;
 }

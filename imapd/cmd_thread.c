@@ -8,6 +8,7 @@
 #include "imapd/facts_read.h"
 #include "imapd/imap_handlers.h"
 #include "imapd/search_run.h"
+#include "imapd/search_scope.h"
 #include "imapd/thread_write.h"
 
 enum thread_phase { THREAD_FINDS, THREAD_FINISHES, THREAD_WRITES };
@@ -31,7 +32,8 @@ release(void *state)
 }
 
 static enum err
-take(struct imap_session *s, struct imap_cmd *cmd, void *state, const struct search_hit *hit)
+take(struct imap_session *s, struct imap_cmd *cmd, void *state, const struct search_hit *hit,
+    bool *ret_enough)
 {
 	struct thread *q = state;
 	uint32_t number = cmd->uid ? hit->entry->uid : hit->seq;
@@ -39,11 +41,13 @@ take(struct imap_session *s, struct imap_cmd *cmd, void *state, const struct sea
 	size_t table;
 	uint32_t row;
 
+	(void)s;
+	(void)ret_enough;
 	if (search_index_facts(&q->run.index, hit->entry->message, &table, &row)) {
 		facts_table_thread(&q->run.index.tables[table], row, &facts);
 		return thread_forest_add(&q->forest, number, &facts);
 	}
-	enum err e = search_run_reader(s, &q->run);
+	enum err e = search_run_reader(&q->run);
 	if (!e)
 		e = facts_read_message(&q->facts, q->run.reader, hit->entry->message,
 		    thread_forest_want(&q->forest), &facts);
@@ -118,7 +122,8 @@ cmd_thread(struct imap_session *s, struct imap_cmd *cmd)
 	if (!q)
 		return ERR_NOMEM;
 	q->forest.algorithm = parse_algorithm(cmd->args);
-	search_parse_in_charset(cmd->args, s->told, &q->run.program);
+	struct search_scope scope = imap_search_scope(s, false);
+	search_parse_in_charset(cmd->args, &scope, &q->run.program);
 	q->run.wants_facts = true;
 	enum err e = search_run_begin(s, &q->run, cmd);
 	if (e)

@@ -316,6 +316,8 @@ begin_command(struct imap_session *s, struct str text, enum imap_go *ret)
 	}
 	imap_args_init(&s->args, text, cmd->arena);
 	s->args.utf8 = imap_speaks_utf8(s);
+
+	s->args.saved = s->state == ST_SELECTED ? &s->saved : NULL;
 	struct str tag = cursor_take_while(c, imap_is_tag_char);
 	if (tag.n == 0 || tag.n > IMAP_TAG_MAX || !cursor_accept(c, ' ')) {
 		imap_reader_reset(&s->reader);

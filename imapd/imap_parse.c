@@ -42,6 +42,8 @@ imap_args_init(struct imap_args *a, struct str text, struct arena *arena)
 	cursor_init(&a->c, text);
 	a->arena = arena;
 	a->utf8 = false;
+
+	a->saved = NULL;
 }
 
 enum err

@@ -20,6 +20,8 @@ struct imap_args {
 	struct cursor c;
 	struct arena *arena;
 	bool utf8; /* the client has enabled UTF-8: mailbox names are not in modified UTF-7 */
+
+	const struct uidset *saved; /* "$" (RFC 5182); NULL: there is none such */
 };
 
 /* RFC 3501 §9 */
@@ -66,8 +68,12 @@ void imap_parse_list_mailbox(struct imap_args *a, struct str *ret);
 
 /* sequence-set, resolved to the UIDs it means in `view`, normalised. Sequence numbers beyond the
  * view (and "*" in an empty one) are a mistake (RFC 3501 §9, seq-number); UIDs need not exist, and
- * "*" is then the highest UID, or nothing in an empty mailbox. Reversed ranges are accepted. */
+ * "*" is then the highest UID, or nothing in an empty mailbox. Reversed ranges are accepted. "$" is
+ * what a search has saved (RFC 5182), whatever is left of it. */
 void imap_parse_msgset(struct imap_args *a, const struct view *view, bool uid, struct uidset *ret);
+/* The same of sequence numbers that need not exist: a search for them finds nothing (RFC 7377 §2).
+ */
+void imap_parse_found_set(struct imap_args *a, const struct view *view, struct uidset *ret);
 /* uid-set or sequence-set without a mailbox: plain numbers, "*" not allowed. */
 void imap_parse_uid_set(struct imap_args *a, struct uidset *ret);
 

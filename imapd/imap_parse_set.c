@@ -41,9 +41,11 @@ add_uids(struct imap_args *a, const struct view *view, uint32_t lo, uint32_t hi,
 	add_range(a, ret, lo, hi);
 }
 
+enum numbers { NUMBERS_EXIST, NUMBERS_MAY_EXIST, NUMBERS_ARE_UIDS };
+
 static void
 add_sequence(struct imap_args *a, size_t at, const struct view *view, uint32_t lo, uint32_t hi,
-    bool lo_star, bool hi_star, struct uidset *ret)
+    bool lo_star, bool hi_star, bool must_exist, struct uidset *ret)
 {
 	uint32_t count = view_count(view);
 
@@ -54,20 +56,34 @@ add_sequence(struct imap_args *a, size_t at, const struct view *view, uint32_t l
 		lo = hi;
 		hi = swap;
 	}
-	if (lo == 0 || hi > count) {
+	if (must_exist && (lo == 0 || hi > count)) {
 		a->c.pos = at;
 		imap_parse_fail(a, ERR_SYNTAX, "message numbers that exist");
 		return;
 	}
+	lo = lo > 0 ? lo : 1;
+	hi = hi < count ? hi : count;
 	/* Between two told messages there can be no UID that was not told: later ones are higher.
 	 */
-	add_range(a, ret, view_at(view, lo)->uid, view_at(view, hi)->uid);
+	if (lo <= hi)
+		add_range(a, ret, view_at(view, lo)->uid, view_at(view, hi)->uid);
 }
 
-void
-imap_parse_msgset(struct imap_args *a, const struct view *view, bool uid, struct uidset *ret)
+static void
+add_saved(struct imap_args *a, struct uidset *ret)
+{
+	for (size_t i = 0; i < a->saved->n; i++)
+		add_range(a, ret, a->saved->r[i].lo, a->saved->r[i].hi);
+}
+
+static void
+parse_set(struct imap_args *a, const struct view *view, enum numbers numbers, struct uidset *ret)
 {
 	uidset_init(ret, a->arena);
+	if (a->saved && imap_accept_char(a, '$')) {
+		add_saved(a, ret);
+		return;
+	}
 	do {
 		bool lo_star, hi_star;
 		size_t at = a->c.pos;
@@ -79,14 +95,27 @@ imap_parse_msgset(struct imap_args *a, const struct view *view, bool uid, struct
 			hi = parse_number_or_star(a, &hi_star);
 		if (a->c.err)
 			break;
-		if (uid)
+		if (numbers == NUMBERS_ARE_UIDS)
 			add_uids(a, view, lo, hi, lo_star, hi_star, ret);
 		else
-			add_sequence(a, at, view, lo, hi, lo_star, hi_star, ret);
+			add_sequence(
+			    a, at, view, lo, hi, lo_star, hi_star, numbers == NUMBERS_EXIST, ret);
 	} while (imap_accept_char(a, ','));
 	if (a->c.err)
 		uidset_init(ret, a->arena);
 	uidset_normalise(ret);
+}
+
+void
+imap_parse_msgset(struct imap_args *a, const struct view *view, bool uid, struct uidset *ret)
+{
+	parse_set(a, view, uid ? NUMBERS_ARE_UIDS : NUMBERS_EXIST, ret);
+}
+
+void
+imap_parse_found_set(struct imap_args *a, const struct view *view, struct uidset *ret)
+{
+	parse_set(a, view, NUMBERS_MAY_EXIST, ret);
 }
 
 void

@@ -48,6 +48,8 @@ imap_deselect(struct imap_session *s)
 {
 	imap_news_release(s);
 	imap_release_listeners(s);
+
+	imap_forget_saved(s);
 	view_unref(&s->told);
 	s->mailbox = 0;
 	s->read_only = false;

@@ -12,6 +12,7 @@
 #include "imapd/imap_command.h"
 #include "imapd/imap_go.h"
 #include "imapd/pump.h"
+#include "imapd/saved.h"
 #include "imapd/told.h"
 #include "store/promise.h"
 #include "store/service.h"
@@ -112,6 +113,7 @@ struct imap_session {
 	unsigned mute; /* enum told_mute */
 	enum err finish_err; /* the reply that waits for it */
 	bool grown_aside; /* EXISTS was told in the answer to a command that did not ask for it */
+	struct uidset saved; /* "$": saved.h */
 	struct imap_recent recent; /* which UIDs are \Recent here */
 
 	struct append_state *append; /* APPEND in progress: cmd_append.c */

@@ -77,11 +77,20 @@ libimapd_a_SOURCES += \
 	%D%/modseq.c %D%/modseq.h \
 	%D%/own_flags.c %D%/own_flags.h \
 	%D%/resync.c %D%/resync.h \
+
+	%D%/saved.c %D%/saved.h \
+	%D%/search_answer.c %D%/search_answer.h \
 	%D%/search_body.c %D%/search_body.h \
 	%D%/search_index.c %D%/search_index.h \
+	%D%/search_keys.c \
 	%D%/search_match.c %D%/search_match.h \
-	%D%/search_parse.c %D%/search_parse.h \
+	%D%/search_nodes.c \
+	%D%/search_parse.c %D%/search_parse.h %D%/search_parse_private.h \
+	%D%/search_result.c %D%/search_result.h \
+	%D%/search_return.c %D%/search_return.h \
 	%D%/search_run.c %D%/search_run.h \
+	%D%/search_scope.c %D%/search_scope.h \
+	%D%/search_score.c %D%/search_score.h \
 	%D%/sort_items.c %D%/sort_items.h \
 	%D%/sort_parse.c %D%/sort_parse.h \
 	%D%/thread_forest.c %D%/thread_forest.h %D%/thread_private.h \

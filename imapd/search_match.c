@@ -36,6 +36,13 @@ match_row(const struct search_node *n, const struct message_row *row)
 		return match_bool(row->size > n->octets);
 	if (n->kind == SEARCH_SMALLER)
 		return match_bool(row->size < n->octets);
+	if (n->kind == SEARCH_OLDER)
+		return match_bool(row->internal_s <= n->moment_s);
+	if (n->kind == SEARCH_YOUNGER)
+		return match_bool(row->internal_s >= n->moment_s);
+	if (n->kind == SEARCH_EMAIL_ID) /* the index has sizes and dates only */
+		return row->email_id.p ? match_bool(str_eq(row->email_id, n->needle))
+				       : MATCH_UNKNOWN;
 	const struct date d = {row->internal_s, row->internal_zone_s};
 	return match_bool(search_relates(date_day(d), n->relation, n->day));
 }
@@ -77,12 +84,18 @@ match_node(const struct search_node *n, const struct search_known *k)
 	case SEARCH_UIDS:
 		return match_bool(uidset_has(&n->uids, k->entry->uid));
 	case SEARCH_FLAGS:
-		return match_bool((k->entry->flags & n->flags) == n->flags);
+		/* no message has a keyword that the mailbox does not know */
+		return match_bool(n->flags && (k->entry->flags & n->flags) == n->flags);
+	case SEARCH_MODSEQ:
+		return match_bool(k->entry->modseq >= n->octets);
 	case SEARCH_RECENT:
 		return match_bool(k->recent);
 	case SEARCH_LARGER:
 	case SEARCH_SMALLER:
 	case SEARCH_DATE:
+	case SEARCH_OLDER:
+	case SEARCH_YOUNGER:
+	case SEARCH_EMAIL_ID:
 		return match_row(n, k->row);
 	case SEARCH_SENT:
 	case SEARCH_HEADER:

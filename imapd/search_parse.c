@@ -1,194 +1,13 @@
-#include "imapd/search_parse.h"
+#include "imapd/search_parse_private.h"
 
 #include "common/mail/charset.h"
 
-#define NEEDLE_MAX (1024 * 1024) /* octets of one string when folded: ERR_LIMIT */
-
-struct parser {
-	struct imap_args *a;
-	const struct view *view;
-	struct search_program *program;
-	struct str charset; /* of the strings; empty if not named */
-	size_t slot_cap;
-	unsigned depth;
-};
-
-static struct search_node *parse_key(struct parser *p);
-
-/* -- nodes ---------------------------------------------------------------------------------- */
-
-static struct search_node *
-new_node(struct parser *p, enum search_kind kind)
-{
-	struct search_node *n = ARENA_NEW(p->a->arena, struct search_node);
-
-	if (!n) {
-		imap_parse_fail(p->a, ERR_NOMEM, "memory");
-		return NULL;
-	}
-	n->kind = kind;
-	return n;
-}
-
-static struct search_node *
-new_not(struct parser *p, struct search_node *child)
-{
-	struct search_node *n = child ? new_node(p, SEARCH_NOT) : NULL;
-
-	if (n)
-		n->child = child;
-	return n;
-}
-
-static struct search_node *
-new_flags(struct parser *p, uint64_t flags, bool set)
-{
-	struct search_node *n = new_node(p, SEARCH_FLAGS);
-
-	if (n)
-		n->flags = flags;
-	return set ? n : new_not(p, n);
-}
-
-/* A node whose answer is found in the message's octets. */
-static struct search_node *
-new_slot(struct parser *p, enum search_kind kind)
-{
-	struct search_program *prog = p->program;
-	struct search_node *n = new_node(p, kind);
-	struct search_node **grown = arena_grow(
-	    p->a->arena, prog->slots, &p->slot_cap, prog->slot_count + 1, sizeof(prog->slots[0]));
-
-	if (!n || !grown) {
-		imap_parse_fail(p->a, ERR_NOMEM, "memory");
-		return NULL;
-	}
-	prog->slots = grown;
-	n->slot = prog->slot_count;
-	prog->slots[prog->slot_count++] = n;
-	prog->needs_header = true;
-	prog->needs_body |= kind == SEARCH_BODY || kind == SEARCH_TEXT;
-	return n;
-}
-
-/* -- arguments ------------------------------------------------------------------------------ */
-
-/* astring, as the matcher compares it: UTF-8, case folded. */
-static void
-parse_needle(struct parser *p, struct str *ret)
-{
-	CLEANUP(sbuf_done) struct sbuf utf8 = SBUF_INIT(NEEDLE_MAX);
-	CLEANUP(sbuf_done) struct sbuf folded = SBUF_INIT(NEEDLE_MAX);
-	struct str raw;
-
-	*ret = STR("");
-	imap_parse_space(p->a);
-	imap_parse_astring(p->a, &raw);
-	if (p->a->c.err || raw.n == 0)
-		return;
-	/* CHARSET was checked: a failure here only says that octets were replaced */
-	if (charset_to_utf8(p->charset, raw, &utf8) == ERR_NOMEM || sbuf_error(&utf8)) {
-		imap_parse_fail(p->a, ERR_LIMIT, "a shorter string");
-		return;
-	}
-	text_fold(sbuf_view(&utf8), &folded);
-	if (sbuf_error(&folded)) {
-		imap_parse_fail(p->a, ERR_LIMIT, "a shorter string");
-		return;
-	}
-	*ret = arena_dup(p->a->arena, sbuf_view(&folded));
-	if (!ret->p)
-		imap_parse_fail(p->a, ERR_NOMEM, "memory");
-}
-
-static struct search_node *
-parse_header(struct parser *p, struct str field)
-{
-	struct search_node *n = new_slot(p, SEARCH_HEADER);
-
-	if (!n)
-		return NULL;
-	n->field = field;
-	parse_needle(p, &n->needle);
-	return n;
-}
-
-/* BODY and TEXT: every text has an empty string in it. */
-static struct search_node *
-parse_text(struct parser *p, enum search_kind kind)
-{
-	struct str needle;
-
-	parse_needle(p, &needle);
-	struct search_node *n = needle.n == 0 ? new_node(p, SEARCH_ALL) : new_slot(p, kind);
-	if (n)
-		n->needle = needle;
-	return n;
-}
-
-static struct search_node *
-parse_date(struct parser *p, enum search_kind kind, enum search_relation relation)
-{
-	struct search_node *n = kind == SEARCH_SENT ? new_slot(p, kind) : new_node(p, SEARCH_DATE);
-
-	imap_parse_space(p->a);
-	int32_t day = imap_parse_date(p->a);
-	if (!n)
-		return NULL;
-	p->program->needs_row |= kind == SEARCH_DATE;
-	n->relation = relation;
-	n->day = day;
-	return n;
-}
-
-static struct search_node *
-parse_size(struct parser *p, enum search_kind kind)
-{
-	struct search_node *n = new_node(p, kind);
-
-	imap_parse_space(p->a);
-	uint64_t octets = imap_parse_number64(p->a);
-	p->program->needs_row = true;
-	if (n)
-		n->octets = octets;
-	return n;
-}
-
-static struct search_node *
-parse_keyword(struct parser *p, bool set)
-{
-	struct str keyword;
-
-	imap_parse_space(p->a);
-	imap_parse_atom(p->a, &keyword);
-	if (p->a->c.err)
-		return NULL;
-	uint64_t bit = view_keyword_bit(p->view, keyword);
-	if (bit)
-		return new_flags(p, bit, set);
-	/* no message has a keyword that the mailbox does not know */
-	struct search_node *all = new_node(p, SEARCH_ALL);
-	return set ? new_not(p, all) : all;
-}
-
-/* In an empty mailbox no number exists and "1:*" means nothing, which clients ask for nevertheless;
- * otherwise numbers must exist (RFC 3501 §9, seq-number). */
-static struct search_node *
-parse_set(struct parser *p, bool uid)
-{
-	struct search_node *n = new_node(p, SEARCH_UIDS);
-
-	if (!n)
-		return NULL;
-	bool is_empty = view_count(p->view) == 0;
-	imap_parse_msgset(p->a, p->view, uid || is_empty, &n->uids);
-	return n;
-}
+static struct search_node *parse_key(struct search_parser *p);
 
 /* -- keys ----------------------------------------------------------------------------------- */
 
 static bool
-enter(struct parser *p)
+enter(struct search_parser *p)
 {
 	if (++p->depth > SEARCH_DEPTH_MAX)
 		imap_parse_fail(p->a, ERR_LIMIT, "fewer search keys within each other");
@@ -197,9 +16,9 @@ enter(struct parser *p)
 
 /* Keys with SP between them, all of which must match. */
 static struct search_node *
-parse_keys(struct parser *p)
+parse_keys(struct search_parser *p)
 {
-	struct search_node *all = new_node(p, SEARCH_AND);
+	struct search_node *all = search_new_node(p, SEARCH_AND);
 	struct search_node **end = all ? &all->child : NULL;
 
 	if (!all)
@@ -215,7 +34,7 @@ parse_keys(struct parser *p)
 }
 
 static struct search_node *
-parse_parenthesised(struct parser *p)
+parse_parenthesised(struct search_parser *p)
 {
 	struct search_node *n = NULL;
 
@@ -228,22 +47,87 @@ parse_parenthesised(struct parser *p)
 }
 
 static struct search_node *
-parse_not(struct parser *p)
+parse_not(struct search_parser *p)
 {
 	struct search_node *n = NULL;
 
 	imap_parse_space(p->a);
 	if (enter(p))
-		n = new_not(p, parse_key(p));
+		n = search_new_not(p, parse_key(p));
 	p->depth--;
+	return n;
+}
+
+static struct search_node *
+parse_fuzzy(struct search_parser *p)
+{
+	struct search_node *n = NULL;
+
+	imap_parse_space(p->a);
+	p->program->fuzzy = true;
+	p->fuzzy++;
+	if (enter(p))
+		n = parse_key(p);
+	p->depth--;
+	p->fuzzy--;
+	return n;
+}
+
+static void
+refuse_filter(struct search_parser *p, struct str name)
+{
+	if (p->program->undefined_filter.n == 0)
+		p->program->undefined_filter = name;
+	imap_parse_fail(p->a, ERR_NOT_FOUND, "a filter that is defined");
+}
+
+/* RFC 5466 §3.1. What the filter says stands for one key, as if in parentheses; a filter that does
+ * not make sense, or is in itself, is no filter. */
+static struct search_node *
+parse_filter(struct search_parser *p)
+{
+	struct imap_args *outer = p->a;
+	struct search_node *n = NULL;
+	struct str name, text;
+
+	imap_parse_space(outer);
+	imap_parse_atom(outer, &name);
+	if (outer->c.err)
+		return NULL;
+	if (p->charset.n > 0 && !str_eq_nocase(p->charset, STR("UTF-8")) &&
+	    !str_eq_nocase(p->charset, STR("US-ASCII"))) {
+		p->program->filter_charset = true;
+		imap_parse_fail(outer, ERR_PARAM, "UTF-8 beside a filter");
+		return NULL;
+	}
+	if (p->filters == SEARCH_FILTERS_MAX || !p->scope->filter ||
+	    p->scope->filter(p->scope->arg, name, outer->arena, &text)) {
+		refuse_filter(p, name);
+		return NULL;
+	}
+	struct imap_args inner;
+	imap_args_init(&inner, text, outer->arena);
+	inner.saved = outer->saved;
+	p->a = &inner;
+	p->filters++;
+	if (enter(p))
+		n = parse_keys(p);
+	p->depth--;
+	p->filters--;
+	p->a = outer;
+	enum err e = imap_parse_end(&inner);
+	if (e == ERR_LIMIT || e == ERR_NOMEM)
+		imap_parse_fail(outer, e, "smaller filters");
+	else if (e)
+		refuse_filter(p, name);
 	return n;
 }
 
 /* "OR a OR b OR c d" is how clients write a long list of alternatives: one node, one level. */
 static struct search_node *
-parse_or(struct parser *p)
+parse_or(struct search_parser *p)
 {
-	struct search_node *any = new_node(p, SEARCH_OR);
+	struct search_node *any = search_new_node(p, SEARCH_OR);
 	struct search_node **end = any ? &any->child : NULL;
 	bool more = true;
 
@@ -266,17 +150,38 @@ parse_or(struct parser *p)
 	return any;
 }
 
-enum word_class { W_FLAG, W_HEADER, W_DATE, W_SENT };
+enum word_class {
+	W_ALL,
+	W_FLAG,
+	W_RECENT,
+	W_NEW,
+	W_KEYWORD,
+	W_FIELD,
+	W_HEADER,
+	W_STRING,
+	W_DATE,
+	W_SENT,
+	W_SIZE,
+	W_INTERVAL,
+	W_UID,
+	W_MODSEQ,
+	W_EMAIL_ID,
+	W_NOT,
+	W_OR,
+	W_FUZZY,
+	W_FILTER,
+};
 
 struct word {
 	const char *word;
 	enum word_class class;
-	uint64_t value; /* flag bit, or relation */
+	uint64_t value; /* flag bit, relation or kind */
 	bool set;
 	const char *field;
 };
 
 static const struct word words[] = {
+    {"ALL", W_ALL, 0, true, NULL},
     {"ANSWERED", W_FLAG, FLAG_ANSWERED, true, NULL},
     {"DELETED", W_FLAG, FLAG_DELETED, true, NULL},
     {"DRAFT", W_FLAG, FLAG_DRAFT, true, NULL},
@@ -287,60 +192,128 @@ static const struct word words[] = {
     {"UNDRAFT", W_FLAG, FLAG_DRAFT, false, NULL},
     {"UNFLAGGED", W_FLAG, FLAG_FLAGGED, false, NULL},
     {"UNSEEN", W_FLAG, FLAG_SEEN, false, NULL},
-    {"BCC", W_HEADER, 0, true, "Bcc"},
-    {"CC", W_HEADER, 0, true, "Cc"},
-    {"FROM", W_HEADER, 0, true, "From"},
-    {"SUBJECT", W_HEADER, 0, true, "Subject"},
-    {"TO", W_HEADER, 0, true, "To"},
+    {"RECENT", W_RECENT, 0, true, NULL},
+    {"OLD", W_RECENT, 0, false, NULL},
+    {"NEW", W_NEW, 0, true, NULL},
+    {"KEYWORD", W_KEYWORD, 0, true, NULL},
+    {"UNKEYWORD", W_KEYWORD, 0, false, NULL},
+    {"BCC", W_FIELD, 0, true, "Bcc"},
+    {"CC", W_FIELD, 0, true, "Cc"},
+    {"FROM", W_FIELD, 0, true, "From"},
+    {"SUBJECT", W_FIELD, 0, true, "Subject"},
+    {"TO", W_FIELD, 0, true, "To"},
+    {"HEADER", W_HEADER, 0, true, NULL},
+    {"BODY", W_STRING, SEARCH_BODY, true, NULL},
+    {"TEXT", W_STRING, SEARCH_TEXT, true, NULL},
     {"BEFORE", W_DATE, SEARCH_BEFORE, true, NULL},
     {"ON", W_DATE, SEARCH_ON, true, NULL},
     {"SINCE", W_DATE, SEARCH_SINCE, true, NULL},
     {"SENTBEFORE", W_SENT, SEARCH_BEFORE, true, NULL},
     {"SENTON", W_SENT, SEARCH_ON, true, NULL},
     {"SENTSINCE", W_SENT, SEARCH_SINCE, true, NULL},
+    {"LARGER", W_SIZE, SEARCH_LARGER, true, NULL},
+    {"SMALLER", W_SIZE, SEARCH_SMALLER, true, NULL},
+    {"OLDER", W_INTERVAL, SEARCH_OLDER, true, NULL},
+    {"YOUNGER", W_INTERVAL, SEARCH_YOUNGER, true, NULL},
+    {"UID", W_UID, 0, true, NULL},
+    {"MODSEQ", W_MODSEQ, 0, true, NULL},
+    {"EMAILID", W_EMAIL_ID, 0, true, NULL},
+    {"NOT", W_NOT, 0, true, NULL},
+    {"OR", W_OR, 0, true, NULL},
+    {"FUZZY", W_FUZZY, 0, true, NULL},
+    {"FILTER", W_FILTER, 0, true, NULL},
 };
 
 static struct search_node *
-parse_other(struct parser *p, struct str word, size_t at)
+parse_recent(struct search_parser *p, bool set)
 {
-	if (str_eq_nocase(word, STR("ALL")))
-		return new_node(p, SEARCH_ALL);
-	if (str_eq_nocase(word, STR("RECENT")))
-		return new_node(p, SEARCH_RECENT);
-	if (str_eq_nocase(word, STR("OLD")))
-		return new_not(p, new_node(p, SEARCH_RECENT));
-	if (str_eq_nocase(word, STR("NEW"))) {
-		struct search_node *both = new_node(p, SEARCH_AND);
-		if (both && (both->child = new_node(p, SEARCH_RECENT)))
-			both->child->next = new_flags(p, FLAG_SEEN, false);
-		return both;
-	}
-	if (str_eq_nocase(word, STR("KEYWORD")))
-		return parse_keyword(p, true);
-	if (str_eq_nocase(word, STR("UNKEYWORD")))
-		return parse_keyword(p, false);
-	if (str_eq_nocase(word, STR("LARGER")))
-		return parse_size(p, SEARCH_LARGER);
-	if (str_eq_nocase(word, STR("SMALLER")))
-		return parse_size(p, SEARCH_SMALLER);
-	if (str_eq_nocase(word, STR("BODY")))
-		return parse_text(p, SEARCH_BODY);
-	if (str_eq_nocase(word, STR("TEXT")))
-		return parse_text(p, SEARCH_TEXT);
-	if (str_eq_nocase(word, STR("NOT")))
+	struct search_node *n = search_new_node(p, SEARCH_RECENT);
+
+	return set ? n : search_new_not(p, n);
+}
+
+static struct search_node *
+parse_new(struct search_parser *p)
+{
+	struct search_node *both = search_new_node(p, SEARCH_AND);
+
+	if (both && (both->child = search_new_node(p, SEARCH_RECENT)))
+		both->child->next = search_new_flags(p, FLAG_SEEN, false);
+	return both;
+}
+
+static struct search_node *
+parse_header(struct search_parser *p)
+{
+	struct str field;
+
+	imap_parse_space(p->a);
+	imap_parse_astring(p->a, &field);
+	return search_parse_string(p, SEARCH_HEADER, field);
+}
+
+static struct search_node *
+parse_uids(struct search_parser *p)
+{
+	imap_parse_space(p->a);
+	return search_parse_set(p, true);
+}
+
+static struct search_node *
+parse_arguments(struct search_parser *p, const struct word *w)
+{
+	switch (w->class) {
+	case W_ALL:
+		return search_new_node(p, SEARCH_ALL);
+	case W_FLAG:
+		return search_new_flags(p, w->value, w->set);
+	case W_RECENT:
+		return parse_recent(p, w->set);
+	case W_NEW:
+		return parse_new(p);
+	case W_KEYWORD:
+		return search_parse_keyword(p, w->set);
+	case W_FIELD:
+		return search_parse_string(p, SEARCH_HEADER, str_of(w->field));
+	case W_HEADER:
+		return parse_header(p);
+	case W_STRING:
+		return search_parse_string(p, (enum search_kind)w->value, STR(""));
+	case W_DATE:
+		return search_parse_date(p, SEARCH_DATE, (enum search_relation)w->value);
+	case W_SENT:
+		return search_parse_date(p, SEARCH_SENT, (enum search_relation)w->value);
+	case W_SIZE:
+		return search_parse_size(p, (enum search_kind)w->value);
+	case W_INTERVAL:
+		return search_parse_interval(p, (enum search_kind)w->value);
+	case W_UID:
+		return parse_uids(p);
+	case W_MODSEQ:
+		return search_parse_modseq(p);
+	case W_EMAIL_ID:
+		return search_parse_email_id(p);
+	case W_NOT:
 		return parse_not(p);
-	if (str_eq_nocase(word, STR("OR")))
+	case W_OR:
 		return parse_or(p);
-	if (str_eq_nocase(word, STR("UID"))) {
-		imap_parse_space(p->a);
-		return parse_set(p, true);
+	case W_FUZZY:
+		return parse_fuzzy(p);
+	case W_FILTER:
+		break;
 	}
-	if (str_eq_nocase(word, STR("HEADER"))) {
-		struct str field;
-		imap_parse_space(p->a);
-		imap_parse_astring(p->a, &field);
-		return parse_header(p, field);
-	}
+	return parse_filter(p);
+}
+
+static struct search_node *
+parse_word(struct search_parser *p)
+{
+	size_t at = p->a->c.pos;
+	struct str word = cursor_take_while(&p->a->c, imap_is_atom_char);
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (str_eq_nocase(word, str_of(words[i].word)))
+			return parse_arguments(p, &words[i]);
 	if (!p->a->c.err)
 		p->a->c.pos = at;
 	imap_parse_fail(p->a, ERR_SYNTAX, "a search key");
@@ -348,31 +321,7 @@ parse_other(struct parser *p, struct str word, size_t at)
 }
 
 static struct search_node *
-parse_word(struct parser *p)
-{
-	size_t at = p->a->c.pos;
-	struct str word = cursor_take_while(&p->a->c, imap_is_atom_char);
-
-	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-		const struct word *w = &words[i];
-		if (!str_eq_nocase(word, str_of(w->word)))
-			continue;
-		switch (w->class) {
-		case W_FLAG:
-			return new_flags(p, w->value, w->set);
-		case W_HEADER:
-			return parse_header(p, str_of(w->field));
-		case W_DATE:
-			return parse_date(p, SEARCH_DATE, (enum search_relation)w->value);
-		case W_SENT:
-			return parse_date(p, SEARCH_SENT, (enum search_relation)w->value);
-		}
-	}
-	return parse_other(p, word, at);
-}
-
-static struct search_node *
-parse_key(struct parser *p)
+parse_key(struct search_parser *p)
 {
 	int ch = imap_peek(p->a);
 
@@ -382,8 +331,8 @@ parse_key(struct parser *p)
 	}
 	if (ch == '(')
 		return parse_parenthesised(p);
-	if (ch == '*' || (ch >= '0' && ch <= '9'))
-		return parse_set(p, false);
+	if (ch == '*' || ch == '$' || (ch >= '0' && ch <= '9'))
+		return search_parse_set(p, false);
 	return parse_word(p);
 }
 
@@ -404,7 +353,8 @@ asks_flags(const struct search_node *n, uint64_t *ret_mask, uint64_t *ret_flags)
 	bool not = n->kind == SEARCH_NOT;
 	const struct search_node *key = not ? n->child : n;
 
-	if (key->kind != SEARCH_FLAGS || (not &&__builtin_popcountll(key->flags) != 1))
+	if (key->kind != SEARCH_FLAGS || key->flags == 0 ||
+	    (not &&__builtin_popcountll(key->flags) != 1))
 		return false;
 	*ret_mask = key->flags;
 	*ret_flags = not ? 0 : key->flags;
@@ -417,6 +367,7 @@ note_flags(struct search_program *p)
 	const struct search_node *n = p->root;
 
 	p->flags_only = n != NULL;
+	p->mask = p->flags = 0;
 	if (n && n->kind == SEARCH_AND)
 		n = n->child;
 	for (; n; n = p->root->kind == SEARCH_AND ? n->next : NULL) {
@@ -433,25 +384,51 @@ note_flags(struct search_program *p)
 	}
 }
 
-void
-search_parse(struct imap_args *a, const struct view *view, struct search_program *ret)
+static void
+parse_program(struct search_parser *p)
 {
-	struct parser p = {.a = a, .view = view, .program = ret};
+	p->program->root = parse_keys(p);
+	if (p->scope->scored && !p->program->fuzzy)
+		imap_parse_fail(p->a, ERR_SYNTAX, "FUZZY where relevancy is asked for");
+	note_flags(p->program);
+	p->program->flags_only &= !p->scope->scored;
+}
+
+void
+search_parse(struct imap_args *a, const struct search_scope *scope, struct search_program *ret)
+{
+	struct search_parser p = {.a = a, .scope = scope, .program = ret};
 
 	*ret = (struct search_program){0};
 	if (imap_accept_word(a, "CHARSET"))
 		parse_charset(a, &p.charset);
-	ret->root = parse_keys(&p);
-	note_flags(ret);
+	parse_program(&p);
 }
 
 void
-search_parse_in_charset(struct imap_args *a, const struct view *view, struct search_program *ret)
+search_parse_in_charset(
+    struct imap_args *a, const struct search_scope *scope, struct search_program *ret)
 {
-	struct parser p = {.a = a, .view = view, .program = ret};
+	struct search_parser p = {.a = a, .scope = scope, .program = ret};
 
 	*ret = (struct search_program){0};
 	parse_charset(a, &p.charset);
-	ret->root = parse_keys(&p);
-	note_flags(ret);
+	parse_program(&p);
+}
+
+/* Recursion as deep as the program: SEARCH_DEPTH_MAX. */
+static void
+rebind(struct search_node *n, const struct view *view)
+{
+	if (n->keyword.n > 0)
+		n->flags = view_keyword_bit(view, n->keyword);
+	for (struct search_node *c = n->child; c; c = c->next)
+		rebind(c, view);
+}
+
+void
+search_program_rebind(struct search_program *p, const struct view *view)
+{
+	rebind(p->root, view);
+	note_flags(p);
 }

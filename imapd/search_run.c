@@ -2,14 +2,15 @@
 
 #include "common/base/clock.h"
 #include "imapd/imap_session.h"
+#include "imapd/search_score.h"
 #include "search/octets.h"
 
 #define LOOKS 64 /* messages that the view alone decides between two looks at the clock */
 
 enum err
-search_run_reader(struct imap_session *s, struct search_run *q)
+search_run_reader(struct search_run *q)
 {
-	return q->reader ? ERR_OK : reader_open(s->owner, &q->reader);
+	return q->reader ? ERR_OK : reader_open(q->account, &q->reader);
 }
 
 void
@@ -37,22 +38,30 @@ search_run_unread(struct search_run *q, enum err e)
 }
 
 enum err
+search_run_begin_in(struct imap_session *s, struct search_run *q, struct account *account,
+    struct view *view, struct arena *arena)
+{
+	q->account = account;
+	q->view = view;
+	q->slots = arena_alloc_array(arena, q->program.slot_count, sizeof(q->slots[0]));
+	if (!q->slots)
+		return ERR_NOMEM;
+	enum err e = search_body_init(&q->body, &q->program, q->slots, arena);
+	if (!e)
+		e = search_index_begin(&q->index, &q->program, q->wants_facts,
+		    s->conf->imapd.search_index ? s->indexer : NULL, account);
+	if (e)
+		search_run_done(q);
+	return e;
+}
+
+enum err
 search_run_begin(struct imap_session *s, struct search_run *q, struct imap_cmd *cmd)
 {
 	enum err e = imap_parse_end(cmd->args);
 
-	if (e)
-		return e;
-	q->slots = arena_alloc_array(cmd->arena, q->program.slot_count, sizeof(q->slots[0]));
-	if (!q->slots)
-		return ERR_NOMEM;
-	e = search_body_init(&q->body, &q->program, q->slots, cmd->arena);
-	if (!e)
-		e = search_index_begin(&q->index, &q->program, q->wants_facts,
-		    s->conf->imapd.search_index ? s->indexer : NULL, s->owner);
-	if (e)
-		search_run_done(q);
-	return e;
+	return e ? search_explain(&q->program, e, cmd)
+		 : search_run_begin_in(s, q, s->owner, s->told, cmd->arena);
 }
 
 static enum err
@@ -85,11 +94,11 @@ match_indexed(struct search_run *q, struct search_known *k, int64_t until_ms, en
 
 /* From the row, then from the header. */
 static enum err
-match_stored(struct imap_session *s, struct search_run *q, struct search_known *k, enum match *ret)
+match_stored(struct search_run *q, struct search_known *k, enum match *ret)
 {
 	const struct search_program *p = &q->program;
 	struct message_row row;
-	enum err e = search_run_reader(s, q);
+	enum err e = search_run_reader(q);
 
 	if (!e && p->needs_row) {
 		e = reader_message(q->reader, k->entry->message, WANT_BASICS, &row);
@@ -116,11 +125,10 @@ match_stored(struct imap_session *s, struct search_run *q, struct search_known *
 
 /* Goes on in the text until it decides or the time is up; then *ret stays MATCH_UNKNOWN. */
 static enum err
-match_body(struct imap_session *s, struct search_run *q, struct search_known *k, int64_t until_ms,
-    enum match *ret)
+match_body(struct search_run *q, struct search_known *k, int64_t until_ms, enum match *ret)
 {
 	struct message_row row;
-	enum err e = search_run_reader(s, q);
+	enum err e = search_run_reader(q);
 
 	if (!e) /* size and date are asked for again: the row of the last step is no more */
 		e = reader_message(q->reader, k->entry->message, WANT_BASICS, &row);
@@ -137,12 +145,34 @@ match_body(struct imap_session *s, struct search_run *q, struct search_known *k,
 	return e;
 }
 
+/* What the score of a message that matches depends on: the index may know it, or else its header
+ * does. *ret becomes MATCH_UNKNOWN when the time is up. */
+static enum err
+know_score(struct search_run *q, struct search_known *k, int64_t until_ms, enum match *ret)
+{
+	struct message_row row;
+	bool filled;
+	enum err e = search_index_fill(&q->index, k->entry->message, q->slots, until_ms, &filled);
+
+	if (e || !filled) {
+		*ret = MATCH_UNKNOWN;
+		return e;
+	}
+	if (search_score_is_known(&q->program, q->slots))
+		return ERR_OK;
+	e = search_run_reader(q);
+	if (!e)
+		e = reader_message(q->reader, k->entry->message, WANT_HEADER, &row);
+	return e ? e : search_stored_header(q, &row);
+}
+
 /* A message that can't be read does not match, and is remembered. */
 static enum err
 match_message(struct imap_session *s, struct search_run *q, const struct view_entry *entry,
     int64_t until_ms, enum match *ret)
 {
-	struct search_known k = {entry, imap_is_recent(s, entry->uid), NULL, q->slots};
+	bool recent = q->view == s->told && imap_is_recent(s, entry->uid);
+	struct search_known k = {entry, recent, NULL, q->slots};
 	enum err e = ERR_OK;
 	bool filled = true;
 
@@ -155,10 +185,12 @@ match_message(struct imap_session *s, struct search_run *q, const struct view_en
 		if (!e && !filled)
 			return ERR_OK; /* the time is up */
 		if (!e && *ret == MATCH_UNKNOWN)
-			e = match_stored(s, q, &k, ret);
+			e = match_stored(q, &k, ret);
 	}
 	if (!e && q->in_body)
-		e = match_body(s, q, &k, until_ms, ret);
+		e = match_body(q, &k, until_ms, ret);
+	if (!e && *ret == MATCH_YES && !search_score_is_known(&q->program, q->slots))
+		e = know_score(q, &k, until_ms, ret);
 	if (!e)
 		return ERR_OK;
 	*ret = MATCH_NO;
@@ -174,7 +206,7 @@ search_run_next(struct imap_session *s, struct search_run *q, int64_t until_ms,
 		enum match m;
 		uint32_t seq;
 		const struct view_entry *entry = told_walk_peek_flags(
-		    &q->walk, s->told, q->program.mask, q->program.flags, &seq);
+		    &q->walk, q->view, q->program.mask, q->program.flags, &seq);
 		*ret = entry ? SEARCH_PAUSE : SEARCH_END;
 		if (!entry)
 			return ERR_OK;
@@ -190,7 +222,10 @@ search_run_next(struct imap_session *s, struct search_run *q, int64_t until_ms,
 		told_walk_pass(&q->walk, entry->uid);
 		if (m == MATCH_YES) {
 			*ret = SEARCH_HIT;
-			*ret_hit = (struct search_hit){entry, seq};
+			*ret_hit = (struct search_hit){entry, seq, 0};
+			if (q->program.fuzzy)
+				ret_hit->score =
+				    search_score(&q->program, q->slots, seq, view_count(q->view));
 			return ERR_OK;
 		}
 	}
@@ -203,15 +238,27 @@ search_run_gather(struct imap_session *s, struct imap_cmd *cmd, struct search_ru
 	int64_t until_ms = clock_mono_ms() + PUMP_STEP_MS;
 	enum search_next next = SEARCH_HIT;
 	struct search_hit hit;
+	bool enough = false;
 	enum err e = ERR_OK;
 
-	while (!e && next == SEARCH_HIT) {
+	while (!e && next == SEARCH_HIT && !enough) {
 		e = search_run_next(s, q, until_ms, &next, &hit);
 		if (!e && next == SEARCH_HIT)
-			e = take(s, cmd, state, &hit);
+			e = take(s, cmd, state, &hit, &enough);
 	}
 	search_run_rest(q);
-	*ret_end = !e && next == SEARCH_END;
+	*ret_end = !e && (enough || next == SEARCH_END);
+	return e;
+}
+
+enum err
+search_explain(const struct search_program *p, enum err e, struct imap_cmd *cmd)
+{
+	if (e == ERR_NOT_FOUND && p->undefined_filter.n > 0)
+		imap_set_code(
+		    cmd, "UNDEFINED-FILTER %.*s", STR_ARG(p->undefined_filter)); /* RFC 5466 §3.1 */
+	if (e == ERR_PARAM && p->filter_charset)
+		imap_set_code(cmd, "BADCHARSET (UTF-8 US-ASCII)");
 	return e;
 }
 

@@ -24,6 +24,7 @@ text_of_key(enum sort_key key)
 		return FACT_TO_MAILBOX;
 	case SORT_ARRIVAL:
 	case SORT_DATE:
+	case SORT_RELEVANCY:
 	case SORT_SIZE:
 	case SORT__KEYS:
 		break;
@@ -31,12 +32,14 @@ text_of_key(enum sort_key key)
 	return FACT__TEXTS;
 }
 
-/* Signed numbers in the order of unsigned ones. */
+/* Signed numbers in the order of unsigned ones; the most relevant first. */
 static uint64_t
-key_of_number(enum sort_key key, int64_t sent_s, int64_t internal_s, uint64_t size)
+key_of_number(enum sort_key key, int64_t sent_s, int64_t internal_s, uint64_t size, unsigned score)
 {
 	if (key == SORT_SIZE)
 		return size;
+	if (key == SORT_RELEVANCY)
+		return UINT8_MAX - score;
 	return (uint64_t)(key == SORT_DATE ? sent_s : internal_s) ^ (uint64_t)1 << 63;
 }
 
@@ -107,6 +110,7 @@ make_room(struct sort_items *s)
 		return ERR_LIMIT;
 	if (!grow(&s->items, cap, sizeof(s->items[0])) ||
 	    !grow(&s->numbers, cap, sizeof(s->numbers[0])) ||
+	    !grow(&s->scores, cap, sizeof(s->scores[0])) ||
 	    !grow(&s->rows, cap, sizeof(s->rows[0])) ||
 	    (more && !grow(&s->more, cap, more * sizeof(s->more[0]))))
 		return ERR_NOMEM;
@@ -138,11 +142,12 @@ start_of(struct str text)
 }
 
 static void
-end_item(struct sort_items *s, uint32_t number, uint32_t table, uint32_t row)
+end_item(struct sort_items *s, uint32_t number, unsigned score, uint32_t table, uint32_t row)
 {
 	s->items[s->n].index = (uint32_t)s->n;
 	s->items[s->n].table = table;
 	s->numbers[s->n] = number;
+	s->scores[s->n] = (uint8_t)score;
 	s->rows[s->n] = row;
 	s->items[s->n].start = text_of_key(s->program.criteria[0].key) != FACT__TEXTS
 				   ? start_of(text_of(s, &s->items[s->n], 0))
@@ -151,7 +156,8 @@ end_item(struct sort_items *s, uint32_t number, uint32_t table, uint32_t row)
 }
 
 enum err
-sort_items_add_row(struct sort_items *s, uint32_t number, uint32_t table, uint32_t row)
+sort_items_add_row(
+    struct sort_items *s, uint32_t number, unsigned score, uint32_t table, uint32_t row)
 {
 	const struct facts_table *t = &s->tables[table - 1];
 	enum err e = make_room(s);
@@ -165,10 +171,10 @@ sort_items_add_row(struct sort_items *s, uint32_t number, uint32_t table, uint32
 			set_key(s, c, facts_table_rank(t, text, row));
 		} else {
 			const struct fact_row *f = &t->rows[row];
-			set_key(s, c, key_of_number(key, f->sent_s, f->internal_s, f->size));
+			set_key(s, c, key_of_number(key, f->sent_s, f->internal_s, f->size, score));
 		}
 	}
-	end_item(s, number, table, row);
+	end_item(s, number, score, table, row);
 	return ERR_OK;
 }
 
@@ -189,7 +195,7 @@ make_room_for_texts(struct sort_items *s, size_t n)
 }
 
 enum err
-sort_items_add(struct sort_items *s, uint32_t number, const struct facts *f)
+sort_items_add(struct sort_items *s, uint32_t number, unsigned score, const struct facts *f)
 {
 	size_t first = s->own_n;
 	enum err e = make_room(s);
@@ -202,7 +208,7 @@ sort_items_add(struct sort_items *s, uint32_t number, const struct facts *f)
 		enum sort_key key = s->program.criteria[c].key;
 		enum fact_text text = text_of_key(key);
 		if (text == FACT__TEXTS) {
-			set_key(s, c, key_of_number(key, f->sent_s, f->internal_s, f->size));
+			set_key(s, c, key_of_number(key, f->sent_s, f->internal_s, f->size, score));
 			continue;
 		}
 		set_key(s, c, 0);
@@ -210,7 +216,7 @@ sort_items_add(struct sort_items *s, uint32_t number, const struct facts *f)
 		if (!s->own[s->own_n++].p)
 			return ERR_LIMIT;
 	}
-	end_item(s, number, 0, (uint32_t)first);
+	end_item(s, number, score, 0, (uint32_t)first);
 	return ERR_OK;
 }
 
@@ -358,12 +364,19 @@ sort_items_number(const struct sort_items *s, size_t i)
 	return s->numbers[s->items[i].index];
 }
 
+unsigned
+sort_items_score(const struct sort_items *s, size_t i)
+{
+	return s->scores[s->items[i].index];
+}
+
 void
 sort_items_done(struct sort_items *s)
 {
 	mem_free(&s->items);
 	mem_free(&s->spare);
 	mem_free(&s->numbers);
+	mem_free(&s->scores);
 	mem_free(&s->rows);
 	mem_free(&s->more);
 	mem_free(&s->own);

@@ -28,6 +28,7 @@ struct sort_items {
 	size_t n, cap;
 	/* by index */
 	uint32_t *numbers;
+	uint8_t *scores; /* search_score.h */
 	uint32_t *rows; /* in its table, or in `own` */
 	uint64_t *more; /* program.n - 1 keys */
 	/* keys of messages without a table: as many for each as there are text criteria */
@@ -46,15 +47,17 @@ unsigned sort_items_want(const struct sort_program *p);
 /* All zero but for `program` and `tables` before the first message. What sorts first is added first
  * where all else is equal. ERR_NOMEM, ERR_LIMIT. */
 NODISCARD enum err sort_items_add_row(
-    struct sort_items *s, uint32_t number, uint32_t table, uint32_t row);
+    struct sort_items *s, uint32_t number, unsigned score, uint32_t table, uint32_t row);
 /* A message that is in no table; sort_items_want(). */
-NODISCARD enum err sort_items_add(struct sort_items *s, uint32_t number, const struct facts *f);
+NODISCARD enum err sort_items_add(
+    struct sort_items *s, uint32_t number, unsigned score, const struct facts *f);
 
 /* Does some of the sorting; true when all are in order. */
 #define SORT_STEP 16384 /* items moved: about a millisecond */
 NODISCARD enum err sort_items_step(struct sort_items *s, bool *ret_done);
-/* The number of the i-th in order. */
+/* Number and score of the i-th in order. */
 uint32_t sort_items_number(const struct sort_items *s, size_t i);
+unsigned sort_items_score(const struct sort_items *s, size_t i);
 void sort_items_done(struct sort_items *s);
 
 #endif

@@ -19,6 +19,7 @@ parse_criterion(struct imap_args *a, void *arg)
 	    [SORT_DISPLAYFROM] = "DISPLAYFROM",
 	    [SORT_DISPLAYTO] = "DISPLAYTO",
 	    [SORT_FROM] = "FROM",
+	    [SORT_RELEVANCY] = "RELEVANCY",
 	    [SORT_SIZE] = "SIZE",
 	    [SORT_SUBJECT] = "SUBJECT",
 	    [SORT_TO] = "TO",
@@ -41,4 +42,13 @@ sort_parse(struct imap_args *a, struct sort_program *ret)
 {
 	*ret = (struct sort_program){.n = 0};
 	imap_parse_list(a, false, parse_criterion, ret);
+}
+
+bool
+sort_has(const struct sort_program *p, enum sort_key key)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->criteria[i].key == key)
+			return true;
+	return false;
 }

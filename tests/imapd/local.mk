@@ -69,6 +69,11 @@ tests_imapd_test_cmd_search_SOURCES = %D%/test_cmd_search.c
 tests_imapd_test_cmd_search_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_imapd_test_cmd_search_LDADD = $(IMAP_TEST_LIBS)
 
+check_PROGRAMS += tests/imapd/test_esearch
+tests_imapd_test_esearch_SOURCES = %D%/test_esearch.c
+tests_imapd_test_esearch_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_imapd_test_esearch_LDADD = $(IMAP_TEST_LIBS)
+
 check_PROGRAMS += tests/imapd/test_cmd_sort
 tests_imapd_test_cmd_sort_SOURCES = %D%/test_cmd_sort.c
 tests_imapd_test_cmd_sort_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
