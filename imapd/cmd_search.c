@@ -44,7 +44,7 @@ step(struct imap_session *s, struct imap_cmd *cmd, void *state, bool *ret_done)
 
 	if (!q->found)
 		e = search_run_gather(s, cmd, &q->run, take, q, &q->found);
-	if (!e && q->found && search_answer_write(&q->answer, cmd, s->told, s->conn)) {
+	if (!e && q->found && search_answer_write(&q->answer, s, cmd, s->told)) {
 		*ret_done = true;
 		e = search_run_end(&q->run, cmd);
 		if (!e)

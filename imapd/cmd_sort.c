@@ -99,7 +99,7 @@ list(struct sort *q)
 static enum err
 write_answer(struct imap_session *s, struct imap_cmd *cmd, struct sort *q, bool *ret_done)
 {
-	*ret_done = search_answer_write(&q->answer, cmd, s->told, s->conn);
+	*ret_done = search_answer_write(&q->answer, s, cmd, s->told);
 	if (!*ret_done)
 		return ERR_OK;
 	enum err e = search_run_end(&q->run, cmd);

@@ -20,7 +20,6 @@ struct imap_args {
 	struct cursor c;
 	struct arena *arena;
 	bool utf8; /* the client has enabled UTF-8: mailbox names are not in modified UTF-7 */
-
 	const struct uidset *saved; /* "$" (RFC 5182); NULL: there is none such */
 };
 

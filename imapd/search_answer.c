@@ -81,15 +81,16 @@ write_partial_range(struct conn *c, const struct partial_range *p)
 }
 
 static void
-begin_extended(struct search_answer *a, const struct imap_cmd *cmd, struct conn *c)
+begin_extended(struct search_answer *a, struct imap_session *s, const struct imap_cmd *cmd)
 {
+	struct conn *c = s->conn;
 	const struct search_result *r = &a->result;
 	unsigned items = a->ret.items;
 
 	conn_printf(c, "* ESEARCH (TAG \"%s\"", cmd->tag);
 	if (a->mailbox.p) {
 		conn_puts(c, " MAILBOX ");
-		imap_write_mailbox(c, a->mailbox);
+		imap_write_mailbox(s, a->mailbox);
 		write_item(c, " UIDVALIDITY ", a->uidvalidity);
 	}
 	conn_puts(c, r->uid ? ") UID" : ")");
@@ -106,8 +107,10 @@ begin_extended(struct search_answer *a, const struct imap_cmd *cmd, struct conn 
 }
 
 static void
-begin(struct search_answer *a, const struct imap_cmd *cmd, struct conn *c)
+begin(struct search_answer *a, struct imap_session *s, const struct imap_cmd *cmd)
 {
+	struct conn *c = s->conn;
+
 	if (!a->ret.extended) {
 		conn_printf(c, "* %s", a->old_name);
 		a->walk = search_result_walk(1, a->result.count);
@@ -116,7 +119,7 @@ begin(struct search_answer *a, const struct imap_cmd *cmd, struct conn *c)
 	} else if (a->ret.items == RETURN_SAVE) {
 		a->phase = ANSWER_ENDS; /* RFC 5182 §2.2: nothing is told */
 	} else {
-		begin_extended(a, cmd, c);
+		begin_extended(a, s, cmd);
 	}
 }
 
@@ -211,11 +214,13 @@ write_end(struct search_answer *a, const struct view *view, struct conn *c)
 }
 
 bool
-search_answer_write(
-    struct search_answer *a, const struct imap_cmd *cmd, const struct view *view, struct conn *c)
+search_answer_write(struct search_answer *a, struct imap_session *s, const struct imap_cmd *cmd,
+    const struct view *view)
 {
+	struct conn *c = s->conn;
+
 	if (a->phase == ANSWER_BEGINS)
-		begin(a, cmd, c);
+		begin(a, s, cmd);
 	if (a->phase == ANSWER_NUMBERS) {
 		if (!write_numbers(a, c))
 			return false;

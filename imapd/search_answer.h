@@ -4,7 +4,6 @@
 #ifndef IMAPD_SEARCH_ANSWER_H
 #define IMAPD_SEARCH_ANSWER_H
 
-#include "common/net/conn.h"
 #include "imapd/imap_command.h"
 #include "imapd/search_result.h"
 #include "imapd/search_return.h"
@@ -41,8 +40,8 @@ NODISCARD enum err search_answer_add(struct search_answer *a, const struct searc
 /* Nothing that is found from now on changes the answer. */
 bool search_answer_is_enough(const struct search_answer *a);
 /* Writes until the output is full; true when all is written. `view` is what was searched. */
-bool search_answer_write(
-    struct search_answer *a, const struct imap_cmd *cmd, const struct view *view, struct conn *c);
+bool search_answer_write(struct search_answer *a, struct imap_session *s,
+    const struct imap_cmd *cmd, const struct view *view);
 
 /* The search was successful: what of it is saved, if it was to be. NO [NOTSAVED] (ERR_LIMIT) where
  * it is too much. */

@@ -60,8 +60,11 @@ search_run_begin(struct imap_session *s, struct search_run *q, struct imap_cmd *
 {
 	enum err e = imap_parse_end(cmd->args);
 
-	return e ? search_explain(&q->program, e, cmd)
-		 : search_run_begin_in(s, q, s->owner, s->told, cmd->arena);
+	if (e)
+		return search_explain(&q->program, e, cmd);
+	if (q->program.has_modseq)
+		imap_enable_condstore(s); /* RFC 7162 §3.1 */
+	return search_run_begin_in(s, q, s->owner, s->told, cmd->arena);
 }
 
 static enum err

@@ -194,6 +194,7 @@ START_TEST(the_modseq_is_that_of_the_messages_told)
 	ck_exchange(f, "2 STORE 2 +FLAGS.SILENT (\\Flagged)", "2 OK");
 	ck_exchange(f, "3 STORE 4 +FLAGS.SILENT (\\Flagged)", "3 OK");
 	ck_exchange(f, "4 STORE 3 +FLAGS.SILENT (\\Flagged)", "4 OK");
+	ck_exchange(f, "5 SEARCH MODSEQ 1", "* OK [HIGHESTMODSEQ #]\n5 OK"); /* RFC 7162 §3.1 */
 	uint64_t m2 = modseq_told(f, "a SEARCH RETURN (MIN) MODSEQ 1 FLAGGED");
 	uint64_t m4 = modseq_told(f, "a SEARCH RETURN (MAX) MODSEQ 1 FLAGGED");
 	uint64_t m3 = modseq_told(f, "a SEARCH RETURN (ALL) MODSEQ 1 FLAGGED");
