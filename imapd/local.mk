@@ -77,7 +77,6 @@ libimapd_a_SOURCES += \
 	%D%/modseq.c %D%/modseq.h \
 	%D%/own_flags.c %D%/own_flags.h \
 	%D%/resync.c %D%/resync.h \
-
 	%D%/saved.c %D%/saved.h \
 	%D%/search_answer.c %D%/search_answer.h \
 	%D%/search_body.c %D%/search_body.h \

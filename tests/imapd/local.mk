@@ -103,6 +103,7 @@ check_PROGRAMS += tests/imapd/test_list_extended
 tests_imapd_test_list_extended_SOURCES = %D%/test_list_extended.c
 tests_imapd_test_list_extended_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_imapd_test_list_extended_LDADD = $(IMAP_TEST_LIBS)
+
 check_PROGRAMS += tests/imapd/test_condstore
 tests_imapd_test_condstore_SOURCES = %D%/test_condstore.c %D%/modseq_fixture.h
 tests_imapd_test_condstore_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
