@@ -270,6 +270,18 @@ hide_nul(char *p, size_t n)
 }
 
 enum err
+fetch_value_read(
+    struct fetch_source *src, const struct fetch_value *v, uint64_t from, char *to, size_t n)
+{
+	if (src->file)
+		return message_file_read(src->file, v->at + from, to, n);
+	if (!v->text.p)
+		return octets_read(src->reader, src->message, v->at + from, to, n);
+	memcpy(to, v->text.p + from, n);
+	return ERR_OK;
+}
+
+enum err
 fetch_value_write(
     struct fetch_source *src, const struct fetch_value *v, uint64_t from, size_t n, struct conn *c)
 {
@@ -279,16 +291,10 @@ fetch_value_write(
 		src->first_n = 0;
 		return ERR_OK;
 	}
-	enum err e = ERR_OK;
 	char *to = conn_out_reserve(c, n);
 	if (!to)
 		return ERR_NOMEM;
-	if (v->text.p)
-		memcpy(to, v->text.p + from, n);
-	else if (src->file)
-		e = message_file_read(src->file, v->at + from, to, n);
-	else
-		e = octets_read(src->reader, src->message, v->at + from, to, n);
+	enum err e = fetch_value_read(src, v, from, to, n);
 	if (e)
 		return e;
 	hide_nul(to, n);

@@ -61,6 +61,9 @@ NODISCARD enum err fetch_value_prepare(struct fetch_source *src, const struct fe
 void fetch_value_hold(struct fetch_source *src, const struct fetch_value *v);
 /* It is written. */
 void fetch_value_let_go(struct fetch_source *src);
+/* Octets [from, from + n) of it as they are stored. */
+NODISCARD enum err fetch_value_read(
+    struct fetch_source *src, const struct fetch_value *v, uint64_t from, char *to, size_t n);
 /* Writes octets [from, from + n) of it. */
 NODISCARD enum err fetch_value_write(
     struct fetch_source *src, const struct fetch_value *v, uint64_t from, size_t n, struct conn *c);

@@ -30,6 +30,7 @@ static const struct imap_command commands[] = {
 	{"NAMESPACE",    ST_AUTH | ST_SELECTED,    0,                                      cmd_namespace},     /* RFC 2342 */
 	{"NOOP",         ST_ANY,                   CMD_ASKS_NEWS,                          cmd_noop},          /* RFC 3501 §6.1.2 */
 	{"RENAME",       ST_AUTH | ST_SELECTED,    0,                                      cmd_rename},        /* §6.3.5 */
+	{"REPLACE",      ST_SELECTED,              CMD_STREAMS | CMD_UID_FORM | CMD_WRITES,cmd_replace},       /* RFC 8508 */
 	{"SEARCH",       ST_SELECTED,              CMD_SEQNUMS | CMD_UID_FORM,             cmd_search},        /* §6.4.4 */
 	{"SELECT",       ST_AUTH | ST_SELECTED,    CMD_NO_NEWS,                            cmd_select},        /* §6.3.1 */
 	{"SETMETADATA",  ST_AUTH | ST_SELECTED,    0,                                      cmd_setmetadata},   /* RFC 5464 §4.3 */

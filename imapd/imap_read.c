@@ -180,7 +180,7 @@ refuse(struct imap_session *s, struct str from, enum err e, const char *text)
 
 /* The line just added to the text announces a literal. */
 static enum imap_go
-begin_literal(struct imap_session *s, uint64_t size, bool synchronising, size_t at)
+begin_literal(struct imap_session *s, uint64_t size, bool synchronising)
 {
 	struct imap_reader *r = &s->reader;
 	struct str text = sbuf_view(&r->text);
@@ -188,8 +188,8 @@ begin_literal(struct imap_session *s, uint64_t size, bool synchronising, size_t 
 	const struct imap_command *row = imap_peek_command(text, NULL);
 
 	/* What will be refused anyway is refused now: a password is not asked for in the clear. */
-	if (row && (!imap_may_run(s, row) || ((row->flags & CMD_STREAMS) &&
-						 imap_append_is_message(str_sub(text, 0, at))))) {
+	if (row && (!imap_may_run(s, row) ||
+		       ((row->flags & CMD_STREAMS) && imap_append_takes_literal(text)))) {
 		struct imap_stream stream = {size, synchronising};
 		return imap_run_command(s, text, &stream);
 	}
@@ -225,12 +225,11 @@ static enum imap_go
 take_whole_line(struct imap_session *s, struct str line)
 {
 	struct imap_reader *r = &s->reader;
-	size_t before = r->text.n;
 	uint64_t size;
 	bool synchronising;
 	size_t at;
 
-	if (before == 0 && is_http(line)) {
+	if (r->text.n == 0 && is_http(line)) {
 		imap_say_bye(s, NULL, "This is an IMAP server");
 		return GO_CLOSE;
 	}
@@ -242,7 +241,7 @@ take_whole_line(struct imap_session *s, struct str line)
 		return GO_CLOSE;
 	}
 	if (literal)
-		return begin_literal(s, size, synchronising, before + at);
+		return begin_literal(s, size, synchronising);
 	return imap_run_command(s, sbuf_view(&r->text), NULL);
 }
 

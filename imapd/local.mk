@@ -1,6 +1,8 @@
 # imapd: all but main.c is a library, so that tests can hold whole conversations in process
 noinst_LIBRARIES += libimapd.a
 libimapd_a_SOURCES = \
+	%D%/append_grammar.c %D%/append_grammar.h \
+	%D%/catenate.c %D%/catenate.h \
 	%D%/cmd_append.c \
 	%D%/cmd_authenticate.c \
 	%D%/cmd_close.c \
@@ -37,6 +39,7 @@ libimapd_a_SOURCES = \
 	%D%/imap_session.h \
 	%D%/imap_write.c \
 	%D%/imap_write.h \
+	%D%/imap_url.c %D%/imap_url.h \
 	%D%/list_pattern.c \
 	%D%/list_pattern.h \
 	%D%/list_request.c \

@@ -68,6 +68,19 @@ NODISCARD enum err message_append(
 NODISCARD enum err message_append_promised(struct account *a, int64_t mailbox, struct append *items,
     size_t n, uint32_t *ret_uidvalidity, struct promise *p);
 
+/* Where a message is. */
+struct message_place {
+	struct account *account;
+	int64_t mailbox;
+	uint32_t uid;
+};
+
+/* REPLACE (RFC 8508): the message `was` goes as by EXPUNGE and `item` comes, in one transaction
+ * where both are of one account; quota counts the difference. As message_append(); ERR_STALE when
+ * `was` is no more. */
+NODISCARD enum err message_replace_promised(const struct message_place *was, struct account *to,
+    int64_t mailbox, struct append *item, uint32_t *ret_uidvalidity, struct promise *p);
+
 /* -- between
  * ---------------------------------------------------------------------------------------------------------
  */

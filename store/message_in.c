@@ -1,4 +1,5 @@
 /* Messages into mailboxes: delivery and APPEND. */
+#include "store/cleaner.h"
 #include "store/message_insert.h"
 
 #include "common/base/clock.h"
@@ -233,6 +234,8 @@ struct append_op {
 	struct insert *inserts;
 	struct entry *entries;
 	size_t n;
+	int64_t replaced_in; /* mailbox of the message that goes, 0: none does */
+	uint32_t replaced;
 	uint32_t first_uid, uidvalidity;
 };
 
@@ -247,14 +250,35 @@ append_one(struct txn *t, struct append_op *op, size_t i, uint64_t flags, uint64
 	return e;
 }
 
+/* Before the new one comes, so that quota sees what is left of it. */
+static enum err
+remove_replaced(struct txn *t, const struct append_op *op)
+{
+	struct uid_range range = {op->replaced, op->replaced};
+	const struct uidset uids = {.r = &range, .n = 1};
+	CLEANUP(rows_done) struct rows rows = {0};
+	uint64_t modseq;
+	enum err e = mailbox_must_exist(t->db, op->replaced_in);
+
+	if (!e)
+		e = rows_find(t->db, op->replaced_in, &uids, 0, &rows);
+	if (!e && rows.n == 0)
+		e = ERR_STALE;
+	if (!e)
+		e = txn_next_modseq(t, &modseq);
+	return e ? e : rows_remove(t, op->replaced_in, &rows, modseq, false);
+}
+
 static enum err
 append_in_txn(struct txn *t, void *arg)
 {
 	struct append_op *op = arg;
 	uint64_t modseq, keep = 0;
-	enum err e =
-	    txn_take_uids(t, op->mailbox, (uint32_t)op->n, &op->first_uid, &op->uidvalidity);
+	enum err e = op->replaced_in ? remove_replaced(t, op) : ERR_OK;
 
+	if (!e)
+		e = txn_take_uids(
+		    t, op->mailbox, (uint32_t)op->n, &op->first_uid, &op->uidvalidity);
 	if (!e)
 		e = txn_next_modseq(t, &modseq);
 	for (size_t i = 0; i < op->n && !e; i++) {
@@ -279,14 +303,13 @@ message_append(
 	return message_append_promised(a, mailbox, items, n, ret_uidvalidity, NULL);
 }
 
-enum err
-message_append_promised(struct account *a, int64_t mailbox, struct append *items, size_t n,
-    uint32_t *ret_uidvalidity, struct promise *p)
+static enum err
+run_append(struct account *a, struct append_op *op, uint32_t *ret_uidvalidity, struct promise *p)
 {
+	size_t n = op->n;
+	struct append *items = op->items;
 	CLEANUP(mem_free) struct insert *inserts = calloc(n ? n : 1, sizeof(struct insert));
 	CLEANUP(mem_free) struct entry *entries = calloc(n ? n : 1, sizeof(struct entry));
-	struct append_op op = {
-	    .mailbox = mailbox, .items = items, .inserts = inserts, .entries = entries, .n = n};
 	enum err e = inserts && entries ? ERR_OK : ERR_NOMEM;
 	size_t prepared = 0;
 
@@ -298,14 +321,64 @@ message_append_promised(struct account *a, int64_t mailbox, struct append *items
 		inserts[i].internal_zone_s = items[i].internal_zone_s;
 		prepared += !e;
 	}
+	op->inserts = inserts;
+	op->entries = entries;
 	if (!e)
-		e = account_write_promised(a, append_in_txn, &op, p);
+		e = account_write_promised(a, append_in_txn, op, p);
 	for (size_t i = 0; i < prepared; i++)
 		insert_undo(&inserts[i], e);
 	if (e)
 		return e;
 	for (size_t i = 0; i < n; i++)
-		items[i].ret_uid = op.first_uid + (uint32_t)i;
-	*ret_uidvalidity = op.uidvalidity;
+		items[i].ret_uid = op->first_uid + (uint32_t)i;
+	*ret_uidvalidity = op->uidvalidity;
 	return ERR_OK;
+}
+
+enum err
+message_append_promised(struct account *a, int64_t mailbox, struct append *items, size_t n,
+    uint32_t *ret_uidvalidity, struct promise *p)
+{
+	struct append_op op = {.mailbox = mailbox, .items = items, .n = n};
+
+	return run_append(a, &op, ret_uidvalidity, p);
+}
+
+static enum err
+remove_one(struct account *a, int64_t mailbox, uint32_t uid)
+{
+	struct uid_range range = {uid, uid};
+	const struct uidset uids = {.r = &range, .n = 1};
+
+	return message_remove(a, mailbox, &uids);
+}
+
+/* Two databases know no common transaction: where the old message can't go, the new one goes again.
+ */
+static enum err
+replace_elsewhere(const struct message_place *was, struct account *to, struct append_op *op,
+    uint32_t *ret_uidvalidity)
+{
+	enum err e = run_append(to, op, ret_uidvalidity, NULL);
+	if (e)
+		return e;
+	e = remove_one(was->account, was->mailbox, was->uid);
+	if (e && remove_one(to, op->mailbox, op->items->ret_uid))
+		return e == ERR_GONE ? ERR_IO : e;
+	return e;
+}
+
+enum err
+message_replace_promised(const struct message_place *was, struct account *to, int64_t mailbox,
+    struct append *item, uint32_t *ret_uidvalidity, struct promise *p)
+{
+	struct append_op op = {.mailbox = mailbox, .items = item, .n = 1};
+
+	if (was->account != to)
+		return replace_elsewhere(was, to, &op, ret_uidvalidity);
+	op.replaced_in = was->mailbox;
+	op.replaced = was->uid;
+	enum err e = run_append(to, &op, ret_uidvalidity, p);
+	account_note_unswept(to); /* also where it may have been committed after all */
+	return e;
 }

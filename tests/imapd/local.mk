@@ -113,3 +113,23 @@ check_PROGRAMS += tests/imapd/test_quota
 tests_imapd_test_quota_SOURCES = %D%/test_quota.c
 tests_imapd_test_quota_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_imapd_test_quota_LDADD = $(IMAP_TEST_LIBS)
+
+check_PROGRAMS += tests/imapd/test_multiappend
+tests_imapd_test_multiappend_SOURCES = %D%/test_multiappend.c
+tests_imapd_test_multiappend_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_imapd_test_multiappend_LDADD = $(IMAP_TEST_LIBS)
+
+check_PROGRAMS += tests/imapd/test_catenate
+tests_imapd_test_catenate_SOURCES = %D%/test_catenate.c
+tests_imapd_test_catenate_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_imapd_test_catenate_LDADD = $(IMAP_TEST_LIBS)
+
+check_PROGRAMS += tests/imapd/test_replace
+tests_imapd_test_replace_SOURCES = %D%/test_replace.c
+tests_imapd_test_replace_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_imapd_test_replace_LDADD = $(IMAP_TEST_LIBS)
+
+check_PROGRAMS += tests/imapd/test_utf8_accept
+tests_imapd_test_utf8_accept_SOURCES = %D%/test_utf8_accept.c
+tests_imapd_test_utf8_accept_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_imapd_test_utf8_accept_LDADD = $(IMAP_TEST_LIBS)

@@ -22,8 +22,7 @@ static const struct dialogue append_dialogue[] = {
     {"8 APPEND {5+}\nINBOX {21+}\nSubject: x\n\nhello\n", "8 OK [APPENDUID # 4]"},
     {"9 APPEND INBOX", "9 BAD"},
     {"10 APPEND INBOX x", "10 BAD Expected the message as a literal"},
-    {"11 APPEND INBOX (\\Recent) {21}", "+ "}, /* gathered like any literal, then refused */
-    {"Subject: x\n\nhello\n", "11 BAD"},
+    {"11 APPEND INBOX (\\Recent) {21}", "11 BAD"}, /* before its message is sent */
     {"12 APPEND INBOX (\\Seen) \"yesterday\" {21+}\nSubject: x\n\nhello\n", "12 BAD"},
     {"13 APPEND INBOX {0}", "13 NO [CANNOT]"},
     {"14 APPEND INBOX {21+}\nSubject: x\n\nhello\n x", "14 BAD"},
