@@ -15,7 +15,8 @@ libctl_a_SOURCES = \
 	%D%/ports.c %D%/ports.h \
 	%D%/run.c \
 	%D%/status.c \
-	%D%/stop.c
+	%D%/stop.c \
+	%D%/views.c
 
 bin_PROGRAMS += ctl/pillarbox
 ctl_pillarbox_SOURCES = %D%/main.c

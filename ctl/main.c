@@ -35,6 +35,12 @@ static const struct verb verbs[] = {
      "  pillarbox check ann@example.org\n"
      "  pillarbox check --config-only\n",
      verb_check},
+    {"views", NULL, "", "print SQL that makes an account's database readable",
+     "The views mailboxes, messages, entry and expunged, for as long as a connection lasts. Accounts\n"
+     "have their database at accounts/ID/mail.db in the data directory; `account list\n"
+     "--json` shows the IDs.",
+     "  sqlite3 -cmd \"$(pillarbox views)\" accounts/7/mail.db 'SELECT * FROM mailboxes'\n",
+     verb_views},
     {"account", "add", "ADDRESS", "add a mail account",
      "Without --password-stdin a password is made and printed, once.",
      "  pillarbox account add ann@example.org\n"

@@ -1,11 +1,22 @@
-/* store/entry_page.h - entries of a mailbox as they stand in its pages and tombstones: fixed width,
- * big endian. Pure. Only for store/.
+/* store/entry_page.h - entries of a mailbox as they stand in its pages and tombstones. Pure. Only
+ * for store/. Numbers are big endian.
+ *
+ * In a tombstone each takes the same room:
  *
  *	octets	0	4	8	16	24	32	40
  *		uid	saved_s	flags	modseq	message	size
  *
- * A page holds the entries from `low` up to the next page's, in UID order. It has room for a few
- * more, filled with zeros, so that an entry is put in without changing the row's length.
+ * A page holds the entries from `low` up to the next page's, in UID order, column by column, in the
+ * order above. What the entries of a page have in common is written once: first comes, for each
+ * column,
+ *
+ *	octets	0	8	9	10
+ *		base	width	step
+ *
+ * then the columns' numbers, `width` octets each (0 to 8). The i-th value of a column, from 0, is
+ * base + step * i + number, modulo 2^64, where step is 0 or 1. So an entry of usual mail takes five
+ * to fifteen octets. Zeros fill the row up, so that most new entries do not change its length: it
+ *is then overwritten in place.
  */
 #ifndef STORE_ENTRY_PAGE_H
 #define STORE_ENTRY_PAGE_H
@@ -15,8 +26,11 @@
 #include <endian.h>
 
 #define ENTRY_OCTETS 40
-#define PAGE_ENTRIES 96 /* with its row it just fits into a database page of 4096 octets */
-#define PAGE_OCTETS ((size_t)PAGE_ENTRIES * ENTRY_OCTETS)
+#define PAGE_ENTRIES 256 /* of usual mail, also long used: its row fits into a database page */
+#define PAGE_COLUMNS 6
+#define COLUMN_OCTETS 10
+#define PAGE_STEP 128 /* a row's length is a multiple */
+#define PAGE_OCTETS 10368 /* of the longest row */
 #define MAILBOX_ID_MAX INT32_MAX /* a page's key is mailbox << 32 | low */
 
 struct entry {

@@ -21,9 +21,14 @@ extern const struct schema schema_account;
 extern const struct schema schema_directory;
 
 /* Step 3 of mail.db: the rows of `entry` into `entry_page`, those of `tombstone_2` into
- * `tombstone`.
- */
+ * `tombstone`. */
 NODISCARD enum err schema_pack_entries(struct db *db);
+/* Step 6: the pages of `entry_page_3` into `entry_page`. */
+NODISCARD enum err schema_pack_columns(struct db *db);
+
+/* SQL that makes the views mailboxes, messages, entry and expunged of a mail.db for as long as a
+ * connection lasts. */
+extern const char schema_account_views[];
 
 /* Brings the database to the newest version; of an existing one a snapshot is made before, beside
  * it (mail.db.before-2). Several processes may do so at once. ERR_CANNOT with a log line when a

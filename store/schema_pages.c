@@ -1,7 +1,11 @@
-/* From version 2 of mail.db, where each entry and each tombstone was a row, to pages. */
+/* From version 2 of mail.db, where each entry and each tombstone was a row, to pages; and from
+ * those of version 3, where each entry took 40 octets, to columns. */
+#include "common/base/log.h"
 #include "store/entries.h"
 #include "store/message_private.h"
 #include "store/schema.h"
+
+#define PAGE_3_ENTRIES 96
 
 /* What is gathered for one page, or one tombstone. */
 struct pack {
@@ -11,13 +15,31 @@ struct pack {
 	char octets[TOMBSTONE_ENTRIES * ENTRY_OCTETS];
 };
 
+static struct str
+fixed_width(struct pack *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		entry_encode(&p->e[i], p->octets + i * ENTRY_OCTETS);
+	return str_make(p->octets, n * ENTRY_OCTETS);
+}
+
+/* As pages were in version 3. */
 static enum err
 flush_entries(struct db *db, struct pack *p)
 {
 	size_t n = p->n;
+	uint64_t modseq = 0;
 
 	p->n = 0;
-	return entries_append(db, p->mailbox, p->e, n);
+	if (n == 0)
+		return ERR_OK;
+	for (size_t i = 0; i < n; i++)
+		modseq = p->e[i].modseq > modseq ? p->e[i].modseq : modseq;
+	return db_run(db,
+	    "INSERT INTO entry_page (id, mailbox, modseq, count, entries)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5)",
+	    DB_INT(page_key(p->mailbox, p->e[0].uid)), DB_INT(p->mailbox), DB_INT(modseq),
+	    DB_INT(n), DB_BLOB(fixed_width(p, n)));
 }
 
 /* A message that is not there is what account_check() tells of. */
@@ -33,7 +55,7 @@ pack_entries(struct db *db, struct pack *p)
 
 	while (!e && !(e = stmt_step(st, &row)) && row) {
 		int64_t mailbox = stmt_int(st, 0);
-		if (p->n == PAGE_ENTRIES || mailbox != p->mailbox)
+		if (p->n == PAGE_3_ENTRIES || mailbox != p->mailbox)
 			e = flush_entries(db, p);
 		p->mailbox = mailbox;
 		p->e[p->n++] = (struct entry){.uid = (uint32_t)stmt_int(st, 1),
@@ -51,9 +73,7 @@ flush_tombstone(struct db *db, struct pack *p)
 {
 	if (p->n == 0)
 		return ERR_OK;
-	for (size_t i = 0; i < p->n; i++)
-		entry_encode(&p->e[i], p->octets + i * ENTRY_OCTETS);
-	struct str all = str_make(p->octets, p->n * ENTRY_OCTETS);
+	struct str all = fixed_width(p, p->n);
 	p->n = 0;
 	return db_run(db,
 	    "INSERT INTO tombstone (mailbox, modseq, expunged_s, entries) VALUES (?1, ?2, ?3, ?4)",
@@ -89,4 +109,54 @@ schema_pack_entries(struct db *db)
 	enum err e = p ? pack_entries(db, p) : ERR_NOMEM;
 
 	return e ? e : pack_tombstones(db, p);
+}
+
+/* -- version 6 */
+
+static enum err
+refuse_page(struct db *db, int64_t key)
+{
+	log_error("store", F_CSTR("op", "migrate"), F_ERR(ERR_CORRUPT), F_CSTR("file", db_path(db)),
+	    F_INT("page", key), F_CSTR("detail", "not a page of entries"));
+	return ERR_CORRUPT;
+}
+
+/* The entries of a row: id, count, entries. */
+static enum err
+read_page_3(struct db *db, struct stmt *st, struct pack *p)
+{
+	int64_t key = stmt_int(st, 0), count = stmt_int(st, 1), mailbox = key >> 32;
+	struct str octets = stmt_str(st, 2);
+	uint32_t last = 0;
+
+	if (mailbox < 1 || mailbox > MAILBOX_ID_MAX || count < 1 || count > PAGE_3_ENTRIES ||
+	    (size_t)count * ENTRY_OCTETS > octets.n)
+		return refuse_page(db, key);
+	p->mailbox = mailbox;
+	p->n = (size_t)count;
+	for (size_t i = 0; i < p->n; i++) {
+		p->e[i] = entry_decode(octets.p + i * ENTRY_OCTETS);
+		if (p->e[i].uid <= last || p->e[i].message <= 0)
+			return refuse_page(db, key);
+		last = p->e[i].uid;
+	}
+	return ERR_OK;
+}
+
+enum err
+schema_pack_columns(struct db *db)
+{
+	CLEANUP(mem_free) struct pack *p = calloc(1, sizeof(*p));
+	CLEANUP(stmt_done) struct stmt *st = NULL;
+	bool row;
+	enum err e =
+	    p ? db_query(db, "SELECT id, count, entries FROM entry_page_3 ORDER BY id", &st)
+	      : ERR_NOMEM;
+
+	while (!e && !(e = stmt_step(st, &row)) && row) {
+		e = read_page_3(db, st, p);
+		if (!e)
+			e = entries_append(db, p->mailbox, p->e, p->n);
+	}
+	return e;
 }

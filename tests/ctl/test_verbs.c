@@ -187,9 +187,10 @@ END_TEST
 
 START_TEST(every_verb_has_help_with_examples)
 {
-	static const char *const verbs[] = {"init", "run", "status", "stop", "check", "account add",
-	    "account list", "account password", "account remove", "account quota", "alias add",
-	    "alias list", "alias remove", "domain add", "domain list", "domain remove"};
+	static const char *const verbs[] = {"init", "run", "status", "stop", "check", "views",
+	    "account add", "account list", "account password", "account remove", "account quota",
+	    "alias add", "alias list", "alias remove", "domain add", "domain list",
+	    "domain remove"};
 	const char *dir = test_mkdir();
 
 	ck_ctl(dir, 0, "exit status:", "--help");
@@ -201,6 +202,16 @@ START_TEST(every_verb_has_help_with_examples)
 		ck_ctl(dir, 0, usage, "%s --help", verbs[i]);
 		ck_ctl(dir, 0, "examples:\n  ", "help %s", verbs[i]);
 	}
+	test_rmdir(dir);
+}
+END_TEST
+
+START_TEST(views_are_printed_without_a_configuration)
+{
+	const char *dir = test_mkdir();
+
+	ck_ctl(dir, 0, "CREATE TEMP VIEW IF NOT EXISTS messages AS", "views");
+	ck_ctl(dir, 2, "views", "views more");
 	test_rmdir(dir);
 }
 END_TEST
@@ -272,5 +283,5 @@ TEST_MAIN("verbs", check_names_the_account_whose_database_is_damaged,
     init_says_what_it_needs, accounts_are_added_listed_changed_and_removed,
     a_password_from_standard_input_is_not_printed, aliases_gather_and_lose_targets,
     domains_are_added_and_removed_when_empty, what_is_not_understood_is_answered_with_what_there_is,
-    every_verb_has_help_with_examples, a_wrong_configuration_is_told_by_every_verb,
-    check_finds_a_key_that_does_not_fit)
+    every_verb_has_help_with_examples, views_are_printed_without_a_configuration,
+    a_wrong_configuration_is_told_by_every_verb, check_finds_a_key_that_does_not_fit)

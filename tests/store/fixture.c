@@ -255,6 +255,14 @@ ck_assert_none(struct account *a, struct db *db, const char *sql)
 }
 
 void
+add_views(struct db *db)
+{
+	ck_assert_ok(db_script(db, "PRAGMA query_only = OFF"));
+	ck_assert_ok(db_script(db, schema_account_views));
+	ck_assert_ok(db_script(db, "PRAGMA query_only = ON"));
+}
+
+void
 ck_assert_counters(struct account *a)
 {
 	CLEANUP(read_end) struct handle *h = NULL;
@@ -263,6 +271,7 @@ ck_assert_counters(struct account *a)
 	enum err e = account_check(a, &report); /* and by other queries than its own: */
 	ck_assert_msg(e == ERR_OK, "%s", sbuf_cstr(&report));
 	ck_assert_ok(account_read(a, &h));
+	add_views(h->db);
 	ck_assert_none(a, h->db,
 	    "WITH e AS MATERIALIZED (SELECT mailbox AS id, count(*) AS n, sum(NOT flags & 1) AS "
 	    "unseen,"

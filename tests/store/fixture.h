@@ -2,6 +2,7 @@
 #ifndef TESTS_STORE_FIXTURE_H
 #define TESTS_STORE_FIXTURE_H
 
+#include "store/db.h"
 #include "store/message.h"
 #include "store/reader.h"
 #include "store/view.h"
@@ -45,6 +46,8 @@ unsigned count_blobs(const struct fixture *f, const struct account *a);
 unsigned count_spool(const struct fixture *f);
 /* A set of the UIDs in "1:3,7". */
 struct uidset uids_of(struct fixture *f, const char *text);
+/* The views for people (store/schema.h), until the read on this handle ends. */
+void add_views(struct db *db);
 /* Fails the test unless the counters, quota and references of `a` are what a recount gives. */
 void ck_assert_counters(struct account *a);
 

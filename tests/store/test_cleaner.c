@@ -18,6 +18,7 @@ query_of(struct account *a, const char *sql)
 	int64_t n = -1;
 
 	ck_assert_ok(account_read(a, &h));
+	add_views(h->db);
 	ck_assert_ok(db_get_int(h->db, sql, &n));
 	return n;
 }

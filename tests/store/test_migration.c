@@ -1,4 +1,5 @@
-/* An account's database of version 2, where each entry was a row, is brought forward. */
+/* An account's database of version 2, where each entry was a row, or 3 is brought forward. */
+#include "common/base/log.h"
 #include "store/message_private.h"
 #include "tests/store/fixture.h"
 #include "tests/support/test.h"
@@ -74,8 +75,26 @@ query(const char *sql)
 	int64_t n = -1;
 
 	ck_assert_ok(account_read(f.a, &h));
+	add_views(h->db);
 	ck_assert_ok(db_get_int(h->db, sql, &n));
 	return n;
+}
+
+static int64_t
+version_of(const char *path)
+{
+	CLEANUP(db_close) struct db *db = NULL;
+	int64_t version = -1;
+
+	ck_assert_ok(db_open(path, DB_READER, &db));
+	ck_assert_ok(db_version(db, &version));
+	return version;
+}
+
+static void
+ignore_line(void *arg, struct str line)
+{
+	(void)arg, (void)line;
 }
 
 START_TEST(entries_and_tombstones_are_packed_and_nothing_is_lost)
@@ -104,7 +123,7 @@ START_TEST(entries_and_tombstones_are_packed_and_nothing_is_lost)
 	ck_assert_str_is(view_keyword(v, 0), "word");
 	CLEANUP(view_unref) struct view *archive = view_now(&f, 6);
 	ck_assert_uint_eq(view_count(archive), 10);
-	ck_assert_int_eq(query("SELECT count(*) FROM entry_page"), 12); /* 10 x 96, 40; 10 */
+	ck_assert_int_eq(query("SELECT count(*) FROM entry_page"), 5); /* 3 x 256, 232; 10 */
 	ck_assert_int_eq(
 	    query("SELECT sum(saved_s - 500 - message) FROM entry WHERE mailbox = 1"), 0);
 	ck_assert_int_eq(query("SELECT sum(size) FROM entry"), 101000);
@@ -133,6 +152,83 @@ START_TEST(entries_and_tombstones_are_packed_and_nothing_is_lost)
 }
 END_TEST
 
+/* Brings a's database to version 3, where an entry took 40 octets in pages of 96, and damages it.
+ */
+static void
+put_version_3(const char *sql, const char *damage)
+{
+	const struct schema old = {"account", schema_account.steps, 3};
+	CLEANUP(db_close) struct db *db = NULL;
+	char path[300];
+
+	put_version_2(sql);
+	snprintf(path, sizeof(path), "%s/data/accounts/1/mail.db", f.dir);
+	ck_assert_ok(db_open(path, DB_WRITER, &db));
+	ck_assert_ok(schema_migrate(db, &old));
+	if (damage)
+		ck_assert_ok(db_script(db, damage));
+}
+
+START_TEST(pages_of_version_3_become_columns_and_nothing_is_lost)
+{
+	char snapshot[300];
+
+	fixture_open(&f);
+	put_version_3(content, NULL);
+	ck_assert_ok(account_open(f.store, 1, &f.a));
+	ck_assert_int_eq(query("PRAGMA user_version"), schema_account.version);
+	ck_assert_counters(f.a);
+	snprintf(snapshot, sizeof(snapshot), "%s/data/accounts/1/mail.db.before-4", f.dir);
+	ck_assert_int_eq(version_of(snapshot), 3);
+	ck_assert_int_eq(query("SELECT count(*) FROM entry_page"), 5); /* 3 x 256, 232; 10 */
+	CLEANUP(view_unref) struct view *v = view_now(&f, 1);
+	ck_assert_uint_eq(view_count(v), 1000);
+	for (uint32_t i = 1; i <= 1000; i++) {
+		const struct view_entry *e = view_at(v, i);
+		ck_assert_uint_eq(e->uid, 2 * i);
+		ck_assert_int_eq(e->message, i);
+		ck_assert_uint_eq(e->flags, i % 32 | (i % 100 ? 0 : 64));
+		ck_assert_uint_eq(e->modseq, 1000 + i);
+		ck_assert_uint_eq(e->size, 100);
+	}
+	ck_assert_int_eq(
+	    query("SELECT sum(saved_s - 500 - message) FROM entry WHERE mailbox = 1"), 0);
+	ck_assert_int_eq(query("SELECT count(*) FROM expunged"), 4000);
+	/* SQLite would read them at each opening */
+	ck_assert_int_eq(query("SELECT count(*) FROM main.sqlite_schema WHERE type = 'view'"), 0);
+	ck_assert_uint_eq(deliver_one(&f, 1, 100), 6001);
+	ck_assert_counters(f.a);
+	ck_assert_ok(account_open(f.store, 2, &f.b));
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_damaged_page_of_version_3_stops_the_migration_and_stays)
+{
+	static const char *const damages[] = {
+	    "UPDATE entry_page SET count = 97 WHERE count = 10",
+	    "UPDATE entry_page SET entries = substr(entries, 1, 399) WHERE count = 10",
+	    "UPDATE entry_page SET entries = zeroblob(3840) WHERE count = 10",
+	    "UPDATE entry_page SET id = 7 WHERE count = 10",
+	    ("INSERT INTO entry_page SELECT id + 1, mailbox, modseq, count, entries FROM entry_page"
+	     " WHERE count = 10"),
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(damages); i++) {
+		char path[300];
+		fixture_open(&f);
+		put_version_3(content, damages[i]);
+		log_capture(ignore_line, NULL);
+		ck_assert_msg(account_open(f.store, 1, &f.a) == ERR_CORRUPT, "%s", damages[i]);
+		log_capture(NULL, NULL);
+		snprintf(path, sizeof(path), "%s/data/accounts/1/mail.db", f.dir);
+		ck_assert_int_eq(version_of(path), 3);
+		ck_assert_ok(account_open(f.store, 2, &f.b)); /* others are no worse for it */
+		fixture_close(&f);
+	}
+}
+END_TEST
+
 START_TEST(an_empty_account_is_brought_forward)
 {
 	fixture_open(&f);
@@ -144,17 +240,6 @@ START_TEST(an_empty_account_is_brought_forward)
 	fixture_close(&f);
 }
 END_TEST
-
-static int64_t
-version_of(const char *path)
-{
-	CLEANUP(db_close) struct db *db = NULL;
-	int64_t version = -1;
-
-	ck_assert_ok(db_open(path, DB_READER, &db));
-	ck_assert_ok(db_version(db, &version));
-	return version;
-}
 
 static pid_t
 migrate_in_child(void)
@@ -261,6 +346,7 @@ START_TEST(the_snapshot_is_of_what_was_before_whoever_comes_second)
 END_TEST
 
 TEST_MAIN("migration", entries_and_tombstones_are_packed_and_nothing_is_lost,
-    an_empty_account_is_brought_forward, a_killed_migration_is_followed_by_another,
-    a_disk_that_gets_full_undoes_a_migration,
+    pages_of_version_3_become_columns_and_nothing_is_lost,
+    a_damaged_page_of_version_3_stops_the_migration_and_stays, an_empty_account_is_brought_forward,
+    a_killed_migration_is_followed_by_another, a_disk_that_gets_full_undoes_a_migration,
     the_snapshot_is_of_what_was_before_whoever_comes_second)
