@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 enum err
 database_init(struct database *d, struct pool *pool, const char *path, const struct schema *schema)
@@ -113,7 +114,12 @@ database_open_wal(struct database *d)
 	CLEANUP(fd_close) int fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return file_error("open", path);
-	enum err e = file_sync_parent(path); /* the WAL may be new */
+	/* It may be new. Who writes to it comes by here before, so one that holds something is not.
+	 */
+	struct stat st;
+	if (fstat(fd, &st))
+		return file_error("stat", path);
+	enum err e = st.st_size > 0 ? ERR_OK : file_sync_parent(path);
 	if (e)
 		return e;
 	pthread_mutex_lock(&d->mu);

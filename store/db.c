@@ -531,8 +531,15 @@ db_stamp(struct db *db, struct db_stamp *ret)
 
 enum {
 	STAMP_COMMITS = 2,
+	STAMP_FRAMES = 4,
 	STAMP_SALT = 8 /* and 9: of this WAL alone; 0 before the first commit to it */
 };
+
+uint32_t
+db_stamp_frames(const struct db_stamp *s)
+{
+	return s->word[STAMP_FRAMES];
+}
 
 /* Checkpoints change other words. */
 bool

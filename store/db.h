@@ -34,6 +34,10 @@ NODISCARD enum err db_open(const char *path, enum db_role role, struct db **ret)
 /* Of a reader that runs no statement. */
 NODISCARD enum err db_make_writer(struct db *db);
 void db_close(struct db **db);
+/* The last handle of a file brings its WAL home when it closes, with two syncs. This one will not,
+ * if the WAL is short: whoever opens the file next reads it, which is less work. For handles that
+ * are closed because others need their room. */
+void db_leave_wal(struct db *db);
 const char *db_path(const struct db *db);
 /* An I/O error or damage was met: do not use the handle again, open another. */
 bool db_failed(const struct db *db);
@@ -123,6 +127,8 @@ struct db_stamp {
 /* Without a lock or a system call; false where it can't be had (nothing was read yet). */
 bool db_stamp(struct db *db, struct db_stamp *ret);
 bool db_stamp_eq(const struct db_stamp *a, const struct db_stamp *b);
+/* Pages in the WAL then. */
+uint32_t db_stamp_frames(const struct db_stamp *s);
 /* Whether exactly one transaction was committed between the two. No, also where the WAL was begun
  * anew in between. */
 bool db_stamp_follows(const struct db_stamp *before, const struct db_stamp *after);
@@ -150,6 +156,7 @@ NODISCARD enum err db_checkpoint(struct db *db);
 #define WAL_KEEP_OCTETS 20971520 /* so much of its file is kept when it is begun anew */
 #define WAL_TRIM_MS 100 /* waits for readers this long */
 #define WAL_TRIM_EVERY_MS 1000 /* and, where that was not enough, leaves it for this long */
+#define WAL_LEAVE_FRAMES 40 /* fewer may stay there when the last handle closes: db_leave_wal() */
 /* Pages in the WAL as of the handle's last commit. */
 int db_wal_frames(const struct db *db);
 /* After a commit, no transaction open: keeps the WAL small. A failure is logged, db_failed() tells

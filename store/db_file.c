@@ -127,6 +127,15 @@ db_tend_wal_beside(struct db *db)
 	note_failure(db, code);
 }
 
+void
+db_leave_wal(struct db *db)
+{
+	struct db_stamp now;
+
+	if (db_stamp(db, &now) && db_stamp_frames(&now) < WAL_LEAVE_FRAMES)
+		sqlite3_db_config(db->conn, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+}
+
 enum err
 db_snapshot(struct db *db, const char *path)
 {

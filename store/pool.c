@@ -339,8 +339,10 @@ pool_give(struct handle **hp)
 		doom_locked(p, h, &doomed);
 	for (struct handle *old = p->oldest; old && p->idle > p->idle_max;) {
 		struct handle *next = old->newer;
-		if (may_close_locked(old))
+		if (may_close_locked(old)) {
+			db_leave_wal(old->db); /* whoever waits here waits for no disk */
 			doom_locked(p, old, &doomed);
+		}
 		old = next;
 	}
 	atomic_store_explicit(&p->crowded, p->idle > POOL_WARM_MAX, memory_order_relaxed);

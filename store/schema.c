@@ -1,5 +1,6 @@
 #include "store/schema.h"
 #include "common/base/log.h"
+#include "store/file.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -66,7 +67,9 @@ schema_migrate(struct db *db, const struct schema *s)
 		    F_CSTR("detail", "made by a newer program"));
 		return ERR_CANNOT;
 	}
-	e = db_begin_write(db);
+	e = file_sync_parent(db_path(db)); /* the WAL may be new, see database_open_wal() */
+	if (!e)
+		e = db_begin_write(db);
 	if (!e)
 		e = run_steps(db, s);
 	if (e) {

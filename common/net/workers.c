@@ -45,11 +45,30 @@ next_queued(struct workers *w, bool *ret_last)
 	return t;
 }
 
+#define HEAP_PIECE (120 * 1024) /* larger ones would be mapped each by itself */
+#define HEAP_PIECES 8
+
+/* glibc gives each thread a heap of its own, and lets it grow by no more than what is asked for,
+ * with a system call each time: for a page of a database that takes longer than to read it. What
+ * was once part of the heap stays usable without one. Nothing here is touched but the first octets.
+ */
+static void
+widen_heap(void)
+{
+	void *volatile piece[HEAP_PIECES];
+
+	for (size_t i = 0; i < HEAP_PIECES; i++)
+		piece[i] = malloc(HEAP_PIECE);
+	for (size_t i = HEAP_PIECES; i > 0; i--)
+		free(piece[i - 1]);
+}
+
 static void *
 work(void *arg)
 {
 	struct workers *w = arg;
 
+	widen_heap();
 	for (;;) {
 		struct epoll_event ev;
 		int n = epoll_wait(w->epfd, &ev, 1, -1);
