@@ -1,5 +1,6 @@
 /*
- * STATUS: RFC 3501 §6.3.10; SIZE: RFC 8438; DELETED, DELETED-STORAGE: RFC 9208 §4.1.4.
+ * STATUS: RFC 3501 §6.3.10; SIZE: RFC 8438; APPENDLIMIT: RFC 7889; DELETED, DELETED-STORAGE: RFC
+ * 9208 §4.1.4.
  */
 #include "imapd/imap_handlers.h"
 #include "imapd/imap_write.h"
@@ -15,6 +16,7 @@ enum item {
 	ITEM_DELETED,
 	ITEM_HIGHESTMODSEQ, /* RFC 7162 §3.1.7 */
 	ITEM_DELETED_STORAGE,
+	ITEM_APPENDLIMIT,
 	ITEM__COUNT
 };
 
@@ -28,6 +30,7 @@ static const char *const names[ITEM__COUNT] = {
     [ITEM_DELETED] = "DELETED",
     [ITEM_HIGHESTMODSEQ] = "HIGHESTMODSEQ",
     [ITEM_DELETED_STORAGE] = "DELETED-STORAGE",
+    [ITEM_APPENDLIMIT] = "APPENDLIMIT",
 };
 
 static void
@@ -123,6 +126,9 @@ item_value(struct imap_session *s, const struct imap_folder *folder, unsigned it
 		break;
 	case ITEM_HIGHESTMODSEQ:
 		*ret = info->highest_modseq;
+		break;
+	case ITEM_APPENDLIMIT: /* RFC 7889 §3.1 */
+		*ret = s->conf->imapd.append_limit;
 		break;
 	case ITEM_DELETED_STORAGE:
 		return sum_deleted(folder, ret);

@@ -46,6 +46,7 @@ static const struct {
     {"CATENATE", ST_AUTH | ST_SELECTED}, /* RFC 4469 */
     {"URL-PARTIAL", ST_AUTH | ST_SELECTED}, /* RFC 5550 §4.2 */
     {"REPLACE", ST_AUTH | ST_SELECTED}, /* RFC 8508 */
+    {"UNAUTHENTICATE", ST_AUTH | ST_SELECTED}, /* RFC 8437 */
     {"UTF8=ACCEPT", ST_AUTH | ST_SELECTED}, /* RFC 6855 */
 };
 
@@ -85,14 +86,28 @@ add_login(struct imap_session *s, struct sbuf *out)
 			add(s, out, one);
 }
 
+/* RFC 7889 §2: the same for all mailboxes. */
+static void
+add_append_limit(struct imap_session *s, struct sbuf *out)
+{
+	CLEANUP(sbuf_done) struct sbuf limit = SBUF_INIT(64);
+
+	sbuf_puts(&limit, "APPENDLIMIT=");
+	sbuf_u64(&limit, s->conf->imapd.append_limit);
+	add(s, out, sbuf_view(&limit));
+}
+
 void
 imap_list_capabilities(struct imap_session *s, struct sbuf *out)
 {
 	for (size_t i = 0; i < ARRAY_LEN(capabilities); i++)
 		if (capabilities[i].states & s->state)
 			add(s, out, str_of(capabilities[i].name));
-	if (s->state == ST_GREET)
+	if (s->state == ST_GREET) {
 		add_login(s, out);
-	else if (imap_is_admin(s))
+		return;
+	}
+	add_append_limit(s, out);
+	if (imap_is_admin(s))
 		add(s, out, STR("QUOTASET")); /* RFC 9208 §4.1.3 */
 }

@@ -24,7 +24,7 @@ imap_enter_state(struct imap_session *s, enum imap_state to)
 		unsigned to;
 	} moves[] = {
 	    {ST_GREET, ST_AUTH | ST_LOGOUT},
-	    {ST_AUTH, ST_SELECTED | ST_LOGOUT},
+	    {ST_AUTH, ST_SELECTED | ST_GREET | ST_LOGOUT},
 	    {ST_SELECTED, ST_AUTH | ST_LOGOUT},
 	    {ST_LOGOUT, ST_LOGOUT},
 	};
@@ -133,6 +133,21 @@ imap_log_in(struct imap_session *s, int64_t account, struct str user, const char
 	set_input_max(s);
 	imap_set_deadline(s);
 	return ERR_OK;
+}
+
+void
+imap_unauthenticate(struct imap_session *s)
+{
+	imap_deselect(s);
+	account_unref(&s->account);
+	mem_free(&s->user);
+	s->enabled = 0;
+	s->lost = false;
+	s->metadata_seen = s->server_metadata_seen = (struct metadata_seen){0};
+	s->login_by_ms = clock_mono_ms() + (int64_t)s->conf->login_timeout_s * 1000;
+	imap_enter_state(s, ST_GREET);
+	set_input_max(s);
+	imap_set_deadline(s);
 }
 
 struct imap_session *

@@ -144,6 +144,10 @@ imap_mode imap_hold_reply;
 NODISCARD enum err imap_log_in(
     struct imap_session *s, int64_t account, struct str user, const char *mechanism);
 
+/* The reverse: ST_GREET, and nothing is left of what the user did (RFC 8437 §4.1). Nothing may be
+ * promised. */
+void imap_unauthenticate(struct imap_session *s);
+
 /* Leaves the selected mailbox, if there is one, without expunging (RFC 3501 §6.3.1: a second SELECT
  * does that). */
 void imap_deselect(struct imap_session *s);

@@ -17,6 +17,7 @@ libimapd_a_SOURCES = \
 	%D%/cmd_select.c \
 	%D%/cmd_simple.c \
 	%D%/cmd_status.c \
+	%D%/cmd_unauthenticate.c \
 	%D%/folder.c \
 	%D%/folder.h \
 	%D%/imap_append.h \

@@ -119,6 +119,11 @@ tests_imapd_test_multiappend_SOURCES = %D%/test_multiappend.c
 tests_imapd_test_multiappend_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_imapd_test_multiappend_LDADD = $(IMAP_TEST_LIBS)
 
+check_PROGRAMS += tests/imapd/test_unauthenticate
+tests_imapd_test_unauthenticate_SOURCES = %D%/test_unauthenticate.c
+tests_imapd_test_unauthenticate_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_imapd_test_unauthenticate_LDADD = $(IMAP_TEST_LIBS)
+
 check_PROGRAMS += tests/imapd/test_catenate
 tests_imapd_test_catenate_SOURCES = %D%/test_catenate.c
 tests_imapd_test_catenate_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
