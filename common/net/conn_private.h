@@ -6,6 +6,7 @@
 #include "common/net/deflate.h"
 #include "common/net/hub.h"
 #include "common/net/loop.h"
+#include "common/net/prompt.h"
 #include "common/net/tls.h"
 #include "common/net/workers.h"
 
@@ -83,6 +84,7 @@ struct conn {
 	bool eof_told;
 	bool out_failed; /* past CONN_OUT_MAX or no memory */
 	bool known_fd; /* to epoll, of `pool` */
+	struct prompt prompt;
 	bool leaves_front; /* conn_leave_front() was called */
 	struct octets in;
 	struct octets out;
@@ -109,6 +111,11 @@ struct conn {
 /* Runs what is due; the caller owns the connection. True: park it (see conn_epoll_events); false:
  * run again after others. When the state is CS_DEAD afterwards the connection is over. */
 bool conn_advance(struct conn *c, unsigned events);
+/* In place of parking, by a worker: looks for the next command, for a moment and only where that is
+ * likely to be worth it. True: there is something to do; run again. */
+bool conn_look(struct conn *c);
+/* By a worker: epoll told that something came. */
+void conn_woken(struct conn *c);
 /* The epoll events that the parked connection waits for. */
 uint32_t conn_epoll_events(const struct conn *c);
 /* Adds `events` and sees to it that a turn follows. */

@@ -128,6 +128,8 @@ run(struct conn *c)
 			workers_queue(c->pool, &c->queued);
 			return;
 		}
+		if (conn_look(c))
+			continue;
 		if (workers_arm(c->pool, c->fd, conn_epoll_events(c), c->known_fd, &c->ready)) {
 			atomic_fetch_or(&c->events, EV_KILL);
 			continue;
@@ -147,8 +149,10 @@ run_ready(struct task *t)
 	struct conn *c = (struct conn *)((char *)t - offsetof(struct conn, ready));
 
 	atomic_fetch_or(&c->events, EV_READY);
-	if (!atomic_exchange(&c->owned, true))
+	if (!atomic_exchange(&c->owned, true)) {
+		conn_woken(c);
 		run(c);
+	}
 }
 
 static void

@@ -1,7 +1,7 @@
 noinst_LIBRARIES += libnet.a
 libnet_a_SOURCES = \
 	%D%/conn.c %D%/conn.h %D%/conn_private.h \
-	%D%/conn_memory.c %D%/conn_run.c \
+	%D%/conn_look.c %D%/conn_memory.c %D%/conn_run.c \
 	%D%/deadline.c \
 	%D%/deflate.c %D%/deflate.h \
 	%D%/files.c %D%/files.h \
@@ -12,6 +12,7 @@ libnet_a_SOURCES = \
 	%D%/loop.c %D%/loop.h \
 	%D%/notify.c %D%/notify.h \
 	%D%/octets.c \
+	%D%/prompt.c %D%/prompt.h \
 	%D%/server.c %D%/server.h \
 	%D%/tls.c %D%/tls.h \
 	%D%/transport.c \

@@ -3,13 +3,17 @@
 #include "common/base/log.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/sysinfo.h>
 
 struct workers {
 	int epfd;
 	int evfd; /* edge-triggered in epfd: each write wakes one worker for the run queue */
 	unsigned count;
+	atomic_uint waiting; /* threads in epoll_wait() */
+	bool may_look; /* see workers_rest() */
 	pthread_mutex_t mu;
 	struct task *head; /* run queue; guarded by mu */
 	struct task **tail;
@@ -71,7 +75,9 @@ work(void *arg)
 	widen_heap();
 	for (;;) {
 		struct epoll_event ev;
+		atomic_fetch_add(&w->waiting, 1);
 		int n = epoll_wait(w->epfd, &ev, 1, -1);
+		atomic_fetch_sub(&w->waiting, 1);
 		if (n <= 0)
 			continue; /* interrupted */
 		struct task *t = ev.data.ptr;
@@ -107,6 +113,7 @@ workers_start(unsigned threads, struct workers **ret)
 		return ERR_NOMEM;
 	pthread_mutex_init(&w->mu, NULL);
 	w->tail = &w->head;
+	w->may_look = threads > 1 && get_nprocs() > 1;
 	enum err e = make_descriptors(w);
 	for (; !e && w->count < threads; w->count++) {
 		int failed = pthread_create(&w->threads[w->count], NULL, work, w);
@@ -166,4 +173,10 @@ void
 workers_forget(struct workers *w, int fd)
 {
 	epoll_ctl(w->epfd, EPOLL_CTL_DEL, fd, NULL);
+}
+
+bool
+workers_rest(const struct workers *w)
+{
+	return w->may_look && atomic_load(&w->waiting) + 1 >= w->count;
 }

@@ -33,5 +33,9 @@ void workers_queue(struct workers *w, struct task *t);
 NODISCARD enum err workers_arm(
     struct workers *w, int fd, uint32_t epoll_events, bool known, struct task *t);
 void workers_forget(struct workers *w, int fd);
+/* All workers but the caller, who is one of them, wait for something to do, and there is more than
+ * one processor: who looks for work instead of waiting keeps nobody from it. So at most one of a
+ * pool does. */
+bool workers_rest(const struct workers *w);
 
 #endif

@@ -18,3 +18,7 @@ check_PROGRAMS += tests/net/test_files
 tests_net_test_files_SOURCES = %D%/test_files.c
 tests_net_test_files_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_net_test_files_LDADD = libtestsupport.a $(NET_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+check_PROGRAMS += tests/net/test_prompt
+tests_net_test_prompt_SOURCES = %D%/test_prompt.c
+tests_net_test_prompt_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_net_test_prompt_LDADD = libtestsupport.a $(NET_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)

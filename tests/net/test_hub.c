@@ -303,6 +303,103 @@ START_TEST(wakes_from_many_threads_never_give_a_connection_to_two)
 }
 END_TEST
 
+/* Commands, each sent as soon as the one before is answered (prompt.h). */
+static void
+talk_promptly(int fd, int commands)
+{
+	char buf[8];
+
+	for (int i = 0; i < commands; i++) {
+		ck_assert_int_eq(write(fd, "p", 1), 1);
+		ck_assert_uint_eq(receive(fd, buf, 1), 1);
+		ck_assert_int_eq(buf[0], 'P');
+	}
+}
+
+static int64_t
+process_cpu_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+START_TEST(a_prompt_peer_that_falls_silent_takes_no_processor)
+{
+	struct fixture f;
+	char buf[8];
+
+	setup(&f);
+	int fd = client(&f, NULL, NULL);
+	ck_assert_uint_eq(receive(fd, buf, 1), 1);
+	talk_promptly(fd, 3000);
+	int64_t before = process_cpu_ms();
+	usleep(300000);
+	ck_assert_int_lt(process_cpu_ms() - before, 100);
+	talk_promptly(fd, 100);
+	close(fd);
+	for (int i = 0; i < 1000 && hub_count(f.hub); i++)
+		usleep(1000);
+	ck_assert_uint_eq(hub_count(f.hub), 0);
+	teardown(&f);
+}
+END_TEST
+
+struct chatter {
+	pthread_t thread;
+	int fd;
+	atomic_bool enough;
+};
+
+static void *
+chat(void *arg)
+{
+	struct chatter *chatter = arg;
+
+	while (!atomic_load(&chatter->enough))
+		talk_promptly(chatter->fd, 100);
+	return NULL;
+}
+
+START_TEST(a_prompt_peer_keeps_nobody_waiting_nor_its_own_wakes_deadline_and_stop)
+{
+	struct fixture f;
+	struct chatter chatter = {.fd = -1};
+	atomic_int wakes = 0;
+	struct conn *c;
+	char buf[8];
+
+	setup(&f);
+	chatter.fd = client(&f, &wakes, &c);
+	ck_assert_uint_eq(receive(chatter.fd, buf, 1), 1);
+	pthread_create(&chatter.thread, NULL, chat, &chatter);
+	for (int i = 0; i < 50; i++) {
+		int fd = client(&f, NULL, NULL);
+		ck_assert_uint_eq(receive(fd, buf, 1), 1);
+		talk_promptly(fd, 20);
+		close(fd);
+		int before = atomic_load(&wakes);
+		conn_wake(c);
+		for (int ms = 0; ms < 1000 && atomic_load(&wakes) == before; ms++)
+			usleep(1000);
+		ck_assert_int_gt(atomic_load(&wakes), before);
+	}
+	atomic_store(&chatter.enough, true);
+	pthread_join(chatter.thread, NULL);
+	ck_assert_int_eq(write(chatter.fd, "S", 1), 1);
+	ck_assert_uint_eq(receive(chatter.fd, buf, 1), 1);
+	ck_assert_int_eq(buf[0], 'T');
+	talk_promptly(chatter.fd, 100);
+	hub_stop(f.hub);
+	ck_assert_uint_eq(receive(chatter.fd, buf, 3), 3);
+	ck_assert_int_eq(memcmp(buf, "bye", 3), 0);
+	close(chatter.fd);
+	conn_unref(&c);
+	teardown(&f);
+}
+END_TEST
+
 START_TEST(connections_come_and_go_on_reused_structs)
 {
 	struct fixture f;
@@ -394,5 +491,7 @@ TEST_MAIN("hub", a_loop_stopped_before_it_runs_ends_at_once,
     a_deadline_wakes_a_sleeping_connection_and_hang_up_ends_it,
     clients_that_never_read_hold_no_worker, who_has_logged_in_does_not_wait_for_those_who_try,
     wakes_from_many_threads_never_give_a_connection_to_two,
+    a_prompt_peer_that_falls_silent_takes_no_processor,
+    a_prompt_peer_keeps_nobody_waiting_nor_its_own_wakes_deadline_and_stop,
     connections_come_and_go_on_reused_structs, limits_count_by_address_and_by_ipv6_network,
     an_ipv4_peer_of_an_ipv6_socket_counts_as_itself, failed_logins_are_held_back_longer_each_time)
