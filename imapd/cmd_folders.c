@@ -4,6 +4,7 @@
  */
 #include "imapd/folder.h"
 #include "imapd/imap_handlers.h"
+#include "imapd/list_line.h"
 #include "imapd/special_use.h"
 
 struct use_reader {
@@ -65,6 +66,8 @@ cmd_create(struct imap_session *s, struct imap_cmd *cmd)
 		imap_set_text(cmd, "Not a valid mailbox name");
 		return ERR_CANNOT;
 	}
+	if (!e)
+		imap_tell_normal_name(s, cmd, "", name, name);
 	return e;
 }
 
@@ -92,7 +95,11 @@ cmd_delete(struct imap_session *s, struct imap_cmd *cmd)
 
 	if (!e)
 		e = imap_locate_folder(s, cmd, name, &folder);
-	return e ? e : as_missing(mailbox_delete(folder.account, folder.name));
+	if (!e)
+		e = as_missing(mailbox_delete(folder.account, folder.name));
+	if (!e)
+		imap_tell_normal_name(s, cmd, "\\NonExistent", name, name);
+	return e;
 }
 
 enum err
@@ -113,6 +120,8 @@ cmd_rename(struct imap_session *s, struct imap_cmd *cmd)
 	if (e)
 		return e;
 	e = mailbox_rename(source.account, source.name, target.name);
+	if (!e)
+		imap_tell_normal_name(s, cmd, "", from, to);
 	return e == ERR_SYNTAX ? ERR_CANNOT : e;
 }
 

@@ -4,6 +4,7 @@
 #include "imapd/folder.h"
 #include "imapd/imap_handlers.h"
 #include "imapd/imap_write.h"
+#include "imapd/list_line.h"
 #include "imapd/resync.h"
 #include "search/indexer.h"
 
@@ -56,6 +57,7 @@ open_mailbox(struct imap_session *s, struct imap_cmd *cmd, struct str name, bool
 	}
 	s->complete_modseq = view_modseq(s->told);
 	imap_enter_state(s, ST_SELECTED);
+	imap_tell_selected(s, cmd, name, &folder);
 	if (s->indexer && s->conf->imapd.search_index)
 		s->indexing = indexer_enter(s->indexer, s->owner);
 	return ERR_OK;

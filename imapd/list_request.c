@@ -55,6 +55,9 @@ parse_pattern(struct imap_args *a, void *arg)
 	imap_parse_list_mailbox(a, &pattern);
 	if (a->c.err)
 		return;
+	/* names are in form NFC */
+	if (pattern.p && mailbox_normalise_name(pattern, a->arena, &pattern))
+		pattern = (struct str){NULL, 0};
 	r->pattern_octets += pattern.n;
 	if (r->pattern_count == PATTERNS_MAX || r->pattern_octets > PATTERNS_OCTETS_MAX) {
 		imap_parse_fail(a, ERR_SYNTAX, "at most 100 patterns of at most 4000 octets");
@@ -85,6 +88,8 @@ imap_parse_list_request(struct imap_args *a, struct list_request *r)
 		imap_parse_space(a);
 	}
 	imap_parse_mailbox(a, &r->reference);
+	if (!a->c.err && mailbox_normalise_name(r->reference, a->arena, &r->reference))
+		r->reference = (struct str){NULL, 0};
 	imap_parse_space(a);
 	if (may_extend && imap_peek(a) == '(') {
 		r->extended = true;

@@ -41,6 +41,8 @@ libimapd_a_SOURCES = \
 	%D%/imap_write.c \
 	%D%/imap_write.h \
 	%D%/imap_url.c %D%/imap_url.h \
+	%D%/list_line.c \
+	%D%/list_line.h \
 	%D%/list_pattern.c \
 	%D%/list_pattern.h \
 	%D%/list_request.c \

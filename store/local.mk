@@ -29,7 +29,7 @@ libstore_a_SOURCES = \
 	%D%/pool.c \
 	%D%/promise.h \
 	%D%/quota.c \
-	%D%/schema.c %D%/schema.h %D%/schema_account.c %D%/schema_directory.c %D%/schema_pages.c %D%/schema_views.c \
+	%D%/schema.c %D%/schema.h %D%/schema_account.c %D%/schema_directory.c %D%/schema_names.c %D%/schema_pages.c %D%/schema_views.c \
 	%D%/service.c %D%/service.h \
 	%D%/share.c %D%/share.h \
 	%D%/store.c %D%/store.h %D%/store_private.h \

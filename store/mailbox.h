@@ -1,6 +1,6 @@
 /* store/mailbox.h - the folder tree of an account.
  *
- * Names are UTF-8, hierarchy separator '/'. "INBOX" in any case is INBOX. Components are 1 to 255
+ * Names are UTF-8 in form NFC, hierarchy separator '/'. "INBOX" in any case is INBOX. Components are 1 to 255
  * octets, a name at most MAILBOX_NAME_MAX, depth at most MAILBOX_DEPTH_MAX; no control characters.
  * Names are data: never a path. Mailboxes are known by id, which is never used twice.
  */
@@ -69,8 +69,10 @@ NODISCARD enum err mailbox_claim_recent(
 NODISCARD enum err mailbox_claim_recent_as(
     struct account *a, int64_t mailbox, int64_t viewer, bool claim, uint32_t *ret_first);
 
-/* The canonical spelling: INBOX in capitals, no trailing '/'. ERR_SYNTAX when it is no valid name.
- */
+/* The canonical spelling: Unicode's form NFC (RFC 9051 §5.1, Net-Unicode), INBOX in capitals, no
+ * trailing '/'. ERR_SYNTAX when it is no valid name. */
 NODISCARD enum err mailbox_check_name(struct str name, struct arena *arena, struct str *ret);
+/* NFC alone, of UTF-8: for patterns too. ERR_NOMEM, ERR_SYNTAX if Unicode has no such thing. */
+NODISCARD enum err mailbox_normalise_name(struct str name, struct arena *arena, struct str *ret);
 
 #endif

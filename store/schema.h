@@ -25,6 +25,8 @@ extern const struct schema schema_directory;
 NODISCARD enum err schema_pack_entries(struct db *db);
 /* Step 6: the pages of `entry_page_3` into `entry_page`. */
 NODISCARD enum err schema_pack_columns(struct db *db);
+/* Step 7: names of mailboxes and subscriptions into form NFC. */
+NODISCARD enum err schema_normalise_names(struct db *db);
 
 /* SQL that makes the views mailboxes, messages, entry and expunged of a mail.db for as long as a
  * connection lasts. */

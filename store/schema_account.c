@@ -186,5 +186,6 @@ static const struct schema_step steps[] = {
     {.before = version_4},
     {.before = version_5},
     {version_6_before, schema_pack_columns, version_6_after},
+    {.before = "", .convert = schema_normalise_names},
 };
 const struct schema schema_account = {"account", steps, ARRAY_LEN(steps)};

@@ -138,3 +138,8 @@ check_PROGRAMS += tests/imapd/test_utf8_accept
 tests_imapd_test_utf8_accept_SOURCES = %D%/test_utf8_accept.c
 tests_imapd_test_utf8_accept_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_imapd_test_utf8_accept_LDADD = $(IMAP_TEST_LIBS)
+
+check_PROGRAMS += tests/imapd/test_mailbox_names
+tests_imapd_test_mailbox_names_SOURCES = %D%/test_mailbox_names.c
+tests_imapd_test_mailbox_names_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_imapd_test_mailbox_names_LDADD = $(IMAP_TEST_LIBS)

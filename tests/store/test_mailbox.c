@@ -356,8 +356,21 @@ START_TEST(number_of_mailboxes_is_limited)
 }
 END_TEST
 
-TEST_MAIN("mailbox", new_account_has_its_mailboxes_subscribed, names_are_checked,
-    create_makes_superiors_and_refuses_what_exists,
+/* RFC 9051 §5.1, RFC 5198: one mailbox, however its name is composed */
+START_TEST(names_are_kept_in_form_nfc)
+{
+	CLEANUP(store_fixture_close) struct store_fixture *f = store_fixture_open();
+	int64_t id = create(f, "Entwu\xcc\x88rfe/a\xcc\x8a"), other;
+
+	ck_assert_str_is(find(f, "Entw\xc3\xbcrfe/\xc3\xa5").name, "Entw\xc3\xbcrfe/\xc3\xa5");
+	ck_assert_int_eq(find(f, "Entwu\xcc\x88rfe/\xc3\xa5").id, id);
+	ck_assert_int_eq(
+	    mailbox_create(f->account, STR("Entwu\xcc\x88rfe"), STR(""), &other), ERR_EXISTS);
+}
+END_TEST
+
+TEST_MAIN("mailbox", names_are_kept_in_form_nfc, new_account_has_its_mailboxes_subscribed,
+    names_are_checked, create_makes_superiors_and_refuses_what_exists,
     list_puts_what_is_below_a_mailbox_right_behind_it,
     deleted_mailbox_with_inferiors_keeps_its_name, delete_refuses_inbox_and_what_is_not_there,
     made_anew_a_mailbox_has_another_uidvalidity_also_after_reopening,

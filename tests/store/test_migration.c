@@ -345,7 +345,27 @@ START_TEST(the_snapshot_is_of_what_was_before_whoever_comes_second)
 }
 END_TEST
 
-TEST_MAIN("migration", entries_and_tombstones_are_packed_and_nothing_is_lost,
+/* Two spellings of a name were two mailboxes. */
+START_TEST(names_become_nfc)
+{
+	fixture_open(&f);
+	put_version_2("INSERT INTO mailbox (name, uidvalidity, highest_modseq) VALUES"
+		      " ('u\xcc\x88', 11, 1), ('\xc3\xbc', 12, 1), ('a\xcc\x8a/x', 13, 1);"
+		      "INSERT INTO subscription (name) VALUES ('u\xcc\x88'), ('\xc3\xbc'),"
+		      " ('a\xcc\x8a/x');");
+	ck_assert_ok(account_open(f.store, 1, &f.a));
+	ck_assert_int_eq(query("SELECT uidvalidity FROM mailbox WHERE name = '\xc3\xbc'"), 12);
+	ck_assert_int_eq(query("SELECT uidvalidity FROM mailbox WHERE name = '\xc3\xbc 2'"), 11);
+	ck_assert_int_eq(query("SELECT uidvalidity FROM mailbox WHERE name = '\xc3\xa5/x'"), 13);
+	ck_assert_int_eq(query("SELECT count(*) FROM subscription WHERE name IN"
+			       " ('\xc3\xbc', '\xc3\xa5/x')"),
+	    2);
+	ck_assert_int_eq(query("SELECT count(*) FROM subscription WHERE name LIKE '%\xcc%'"), 0);
+	fixture_close(&f);
+}
+END_TEST
+
+TEST_MAIN("migration", names_become_nfc, entries_and_tombstones_are_packed_and_nothing_is_lost,
     pages_of_version_3_become_columns_and_nothing_is_lost,
     a_damaged_page_of_version_3_stops_the_migration_and_stays, an_empty_account_is_brought_forward,
     a_killed_migration_is_followed_by_another, a_disk_that_gets_full_undoes_a_migration,
