@@ -13,6 +13,7 @@
 #include "imapd/imap_handlers.h"
 #include "imapd/imap_write.h"
 #include "imapd/own_flags.h"
+#include "imapd/search_result.h"
 #include "imapd/told_walk.h"
 #include "imapd/vanished.h"
 #include "store/message.h"
@@ -445,7 +446,8 @@ cmd_fetch(struct imap_session *s, struct imap_cmd *cmd)
 	const struct str set = str_sub(cmd->args->c.in, at, cmd->args->c.pos - at);
 	imap_parse_space(cmd->args);
 	fetch_parse_items(cmd->args, cmd->uid, &f->items);
-	fetch_parse_modifiers(cmd->args, cmd->uid && (s->enabled & EN_QRESYNC), &f->modifiers);
+	fetch_parse_modifiers(
+	    cmd->args, cmd->uid, cmd->uid && (s->enabled & EN_QRESYNC), &f->modifiers);
 	if (f->modifiers.changed) /* RFC 7162 §3.1.4.1 */
 		fetch_add_item(cmd->args, &f->items, FETCH_MODSEQ);
 	enum err e = imap_parse_end(cmd->args);
@@ -453,6 +455,10 @@ cmd_fetch(struct imap_session *s, struct imap_cmd *cmd)
 		return e;
 	if (fetch_has_item(&f->items, FETCH_MODSEQ))
 		imap_enable_condstore(s);
+	if (f->modifiers.partial)
+		e = search_result_narrow(s->told, &f->modifiers.places, &f->uids);
+	if (e)
+		return e;
 	plan(f);
 	f->walk.uids = &f->uids;
 	if (f->items.sets_seen && !s->read_only)

@@ -64,7 +64,8 @@ cmd_search(struct imap_session *s, struct imap_cmd *cmd)
 	search_return_parse(cmd->args, &q->answer.ret);
 	if (!q->answer.ret.extended && (s->enabled & EN_REV2)) /* RFC 9051 §6.4.4 */
 		q->answer.ret = (struct search_return){.extended = true, .items = RETURN_ALL};
-	struct search_scope scope = imap_search_scope(s, q->answer.ret.items & RETURN_RELEVANCY);
+	struct search_scope scope =
+	    imap_search_scope(s, s->told, q->answer.ret.items & RETURN_RELEVANCY);
 	search_parse(cmd->args, &scope, &q->run.program);
 	search_answer_begin(&q->answer, cmd, "SEARCH");
 	q->answer.has_modseq = q->run.program.has_modseq;

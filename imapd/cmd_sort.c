@@ -139,9 +139,9 @@ cmd_sort(struct imap_session *s, struct imap_cmd *cmd)
 	imap_parse_space(cmd->args);
 	search_return_parse(cmd->args, &q->answer.ret);
 	sort_parse(cmd->args, &q->items.program);
-	struct search_scope scope =
-	    imap_search_scope(s, (q->answer.ret.items & RETURN_RELEVANCY) ||
-				     sort_has(&q->items.program, SORT_RELEVANCY));
+	struct search_scope scope = imap_search_scope(s, s->told,
+	    (q->answer.ret.items & RETURN_RELEVANCY) ||
+		sort_has(&q->items.program, SORT_RELEVANCY));
 	search_parse_in_charset(cmd->args, &scope, &q->run.program);
 	search_answer_begin(&q->answer, cmd, "SORT");
 	q->answer.has_modseq = q->run.program.has_modseq;

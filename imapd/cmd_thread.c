@@ -122,7 +122,7 @@ cmd_thread(struct imap_session *s, struct imap_cmd *cmd)
 	if (!q)
 		return ERR_NOMEM;
 	q->forest.algorithm = parse_algorithm(cmd->args);
-	struct search_scope scope = imap_search_scope(s, false);
+	struct search_scope scope = imap_search_scope(s, s->told, false);
 	search_parse_in_charset(cmd->args, &scope, &q->run.program);
 	q->run.wants_facts = true;
 	enum err e = search_run_begin(s, &q->run, cmd);

@@ -4,6 +4,7 @@
 
 struct reading {
 	struct fetch_modifiers *m;
+	bool uid;
 	bool vanished_allowed;
 };
 
@@ -19,17 +20,23 @@ parse_modifier(struct imap_args *a, void *arg)
 		r->m->since = imap_parse_modseq_valzer(a);
 	} else if (!r->m->vanished && r->vanished_allowed && imap_accept_word(a, "VANISHED")) {
 		r->m->vanished = true;
+	} else if (!r->m->partial && r->uid && imap_accept_word(a, "PARTIAL")) {
+		r->m->partial = true;
+		imap_parse_space(a);
+		partial_parse(a, &r->m->places);
 	} else {
 		imap_parse_fail(a, ERR_SYNTAX,
-		    r->vanished_allowed ? "CHANGEDSINCE or VANISHED, each once"
+		    r->vanished_allowed ? "CHANGEDSINCE, VANISHED or PARTIAL, each once"
+		    : r->uid            ? "CHANGEDSINCE or PARTIAL, each once"
 					: "CHANGEDSINCE, once");
 	}
 }
 
 void
-fetch_parse_modifiers(struct imap_args *a, bool vanished_allowed, struct fetch_modifiers *ret)
+fetch_parse_modifiers(
+    struct imap_args *a, bool uid, bool vanished_allowed, struct fetch_modifiers *ret)
 {
-	struct reading r = {ret, vanished_allowed};
+	struct reading r = {ret, uid, vanished_allowed};
 
 	*ret = (struct fetch_modifiers){0};
 	if (!imap_accept_space(a))

@@ -6,7 +6,8 @@ static const struct {
 	const char *name;
 	unsigned states;
 } capabilities[] = {
-    {"IMAP4rev1", ST_ANY}, {"LITERAL+", ST_ANY}, /* RFC 7888 */
+    {"IMAP4rev1", ST_ANY},
+    {"LITERAL+", ST_ANY}, /* RFC 7888 */
     {"SASL-IR", ST_GREET}, /* RFC 4959 */
     {"ID", ST_ANY}, /* RFC 2971 */
     {"ENABLE", ST_ANY}, /* RFC 5161 */
@@ -30,6 +31,10 @@ static const struct {
     {"ESEARCH", ST_AUTH | ST_SELECTED}, /* RFC 4731 */
     {"SEARCHRES", ST_AUTH | ST_SELECTED}, /* RFC 5182 */
     {"WITHIN", ST_AUTH | ST_SELECTED}, /* RFC 5032 */
+    {"PARTIAL", ST_AUTH | ST_SELECTED}, /* RFC 9394 */
+    {"MULTISEARCH", ST_AUTH | ST_SELECTED}, /* RFC 7377 */
+    {"FILTERS", ST_AUTH | ST_SELECTED}, /* RFC 5466 */
+    {"INPROGRESS", ST_AUTH | ST_SELECTED}, /* RFC 9585 */
     {"SEARCH=FUZZY", ST_AUTH | ST_SELECTED}, /* RFC 6203 */
     {"SORT", ST_AUTH | ST_SELECTED}, /* RFC 5256 */
     {"SORT=DISPLAY", ST_AUTH | ST_SELECTED}, /* RFC 5957 */

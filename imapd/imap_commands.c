@@ -14,6 +14,7 @@ static const struct imap_command commands[] = {
 	{"CREATE",       ST_AUTH | ST_SELECTED,    0,                                      cmd_create},        /* §6.3.3, RFC 6154 §3 */
 	{"DELETE",       ST_AUTH | ST_SELECTED,    0,                                      cmd_delete},        /* §6.3.4 */
 	{"ENABLE",       ST_AUTH | ST_SELECTED,    0,                                      cmd_enable},        /* RFC 5161 */
+	{"ESEARCH",      ST_AUTH | ST_SELECTED,    CMD_UID_FORM,                           cmd_esearch},       /* RFC 7377 §2 */
 	{"EXAMINE",      ST_AUTH | ST_SELECTED,    CMD_NO_NEWS,                            cmd_examine},       /* RFC 3501 §6.3.2 */
 	{"EXPUNGE",      ST_SELECTED,              CMD_WRITES | CMD_UID_FORM,              cmd_expunge},       /* §6.4.3, RFC 4315 §2.1 */
 	{"FETCH",        ST_SELECTED,              CMD_SEQNUMS | CMD_UID_FORM,             cmd_fetch},         /* RFC 3501 §6.4.5 */

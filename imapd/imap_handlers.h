@@ -14,6 +14,7 @@ enum err cmd_copy(struct imap_session *s, struct imap_cmd *cmd);
 enum err cmd_create(struct imap_session *s, struct imap_cmd *cmd);
 enum err cmd_delete(struct imap_session *s, struct imap_cmd *cmd);
 enum err cmd_enable(struct imap_session *s, struct imap_cmd *cmd);
+enum err cmd_esearch(struct imap_session *s, struct imap_cmd *cmd);
 enum err cmd_examine(struct imap_session *s, struct imap_cmd *cmd);
 enum err cmd_expunge(struct imap_session *s, struct imap_cmd *cmd);
 enum err cmd_fetch(struct imap_session *s, struct imap_cmd *cmd);

@@ -71,7 +71,7 @@ void imap_parse_list_mailbox(struct imap_args *a, struct str *ret);
  * what a search has saved (RFC 5182), whatever is left of it. */
 void imap_parse_msgset(struct imap_args *a, const struct view *view, bool uid, struct uidset *ret);
 /* The same of sequence numbers that need not exist: a search for them finds nothing (RFC 7377 §2).
- */
+ * `view` may be NULL, which has none. */
 void imap_parse_found_set(struct imap_args *a, const struct view *view, struct uidset *ret);
 /* uid-set or sequence-set without a mailbox: plain numbers, "*" not allowed. */
 void imap_parse_uid_set(struct imap_args *a, struct uidset *ret);

@@ -22,11 +22,17 @@ parse_number_or_star(struct imap_args *a, bool *ret_star)
 	return *ret_star ? STAR : imap_parse_nz_number(a);
 }
 
+static uint32_t
+count_of(const struct view *view)
+{
+	return view ? view_count(view) : 0;
+}
+
 static void
 add_uids(struct imap_args *a, const struct view *view, uint32_t lo, uint32_t hi, bool lo_star,
     bool hi_star, struct uidset *ret)
 {
-	uint32_t count = view_count(view);
+	uint32_t count = count_of(view);
 	uint32_t last = count ? view_at(view, count)->uid : 0;
 
 	if ((lo_star || hi_star) && count == 0)
@@ -47,7 +53,7 @@ static void
 add_sequence(struct imap_args *a, size_t at, const struct view *view, uint32_t lo, uint32_t hi,
     bool lo_star, bool hi_star, bool must_exist, struct uidset *ret)
 {
-	uint32_t count = view_count(view);
+	uint32_t count = count_of(view);
 
 	lo = lo_star ? count : lo;
 	hi = hi_star ? count : hi;

@@ -69,6 +69,7 @@ libimapd_a_SOURCES = \
 # messages: FETCH, SEARCH, STORE, COPY, MOVE, EXPUNGE
 libimapd_a_SOURCES += \
 	%D%/cmd_copy.c \
+	%D%/cmd_esearch.c \
 	%D%/cmd_expunge.c \
 	%D%/cmd_fetch.c \
 	%D%/cmd_search.c \
@@ -83,6 +84,8 @@ libimapd_a_SOURCES += \
 	%D%/modseq.c %D%/modseq.h \
 	%D%/own_flags.c %D%/own_flags.h \
 	%D%/resync.c %D%/resync.h \
+	%D%/mailbox_filter.c %D%/mailbox_filter.h \
+	%D%/progress.c %D%/progress.h \
 	%D%/saved.c %D%/saved.h \
 	%D%/search_answer.c %D%/search_answer.h \
 	%D%/search_body.c %D%/search_body.h \

@@ -80,8 +80,8 @@ search_parse_keyword(struct search_parser *p, bool set)
 	imap_parse_atom(p->a, &keyword);
 	if (p->a->c.err)
 		return NULL;
-	struct search_node *n =
-	    search_new_flags(p, view_keyword_bit(p->scope->view, keyword), true);
+	uint64_t bit = p->scope->view ? view_keyword_bit(p->scope->view, keyword) : 0;
+	struct search_node *n = search_new_flags(p, bit, true);
 	if (n)
 		n->keyword = keyword;
 	return set ? n : search_new_not(p, n);

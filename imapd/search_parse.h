@@ -51,7 +51,8 @@ struct search_node {
 
 /* What a program is read for. */
 struct search_scope {
-	const struct view *view; /* sequence numbers, "*" and keywords are those of it */
+	/* Sequence numbers, "*" and keywords are those of it; NULL: there are none such. */
+	const struct view *view;
 	bool scored; /* scores will be asked for: without FUZZY that is a mistake (RFC 6203 §4) */
 	/* The text of a filter (RFC 5466), in `arena`; ERR_NOT_FOUND. NULL: there are none. */
 	enum err (*filter)(void *arg, struct str name, struct arena *arena, struct str *ret);

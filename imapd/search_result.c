@@ -28,6 +28,18 @@ search_result_add(struct search_result *r, uint32_t number, uint64_t modseq, uns
 	return ERR_OK;
 }
 
+enum err
+search_result_add_run(struct search_result *r, uint32_t lo, uint32_t hi)
+{
+	enum err e = search_result_add(r, lo, 0, 0);
+
+	if (e)
+		return e;
+	r->runs[r->n - 1].hi = hi;
+	r->count += hi - lo;
+	return ERR_OK;
+}
+
 struct result_walk
 search_result_walk(uint64_t first, uint64_t last)
 {
@@ -98,4 +110,28 @@ search_result_modseq(
 		}
 	}
 	return highest;
+}
+
+enum err
+search_result_narrow(
+    const struct view *view, const struct partial_range *places, struct uidset *uids)
+{
+	struct search_result found = {.arena = uids->arena};
+	struct uidset narrow;
+	uint64_t first, last;
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; !e && i < uids->n; i++) {
+		const struct uid_range *r = &uids->r[i];
+		uint32_t lo = view_seq_from(view, r->lo);
+		uint32_t behind =
+		    r->hi < UINT32_MAX ? view_seq_from(view, r->hi + 1) : view_count(view) + 1;
+		if (lo < behind)
+			e = search_result_add_run(&found, lo, behind - 1);
+	}
+	uidset_init(&narrow, uids->arena);
+	if (!e && partial_places(places, found.count, &first, &last))
+		e = search_result_uids(&found, view, first, last, &narrow);
+	*uids = narrow;
+	return e;
 }

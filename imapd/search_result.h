@@ -5,10 +5,9 @@
 #ifndef IMAPD_SEARCH_RESULT_H
 #define IMAPD_SEARCH_RESULT_H
 
+#include "imapd/search_return.h"
 #include "store/uidset.h"
 #include "store/view.h"
-
-#include <stdbool.h>
 
 struct search_result {
 	struct arena *arena;
@@ -32,6 +31,8 @@ struct result_walk {
 /* At the end. ERR_NOMEM. */
 NODISCARD enum err search_result_add(
     struct search_result *r, uint32_t number, uint64_t modseq, unsigned score);
+/* Several consecutive ones. */
+NODISCARD enum err search_result_add_run(struct search_result *r, uint32_t lo, uint32_t hi);
 /* The number at a place that is there. */
 uint32_t search_result_at(const struct search_result *r, uint64_t place);
 
@@ -45,5 +46,9 @@ NODISCARD enum err search_result_uids(const struct search_result *r, const struc
 /* The highest modseq of the messages at these places. */
 uint64_t search_result_modseq(
     const struct search_result *r, const struct view *view, uint64_t first, uint64_t last);
+/* Leaves of the UIDs (normalised) those at these places among them that `view` has (RFC 9394 §3.3).
+ */
+NODISCARD enum err search_result_narrow(
+    const struct view *view, const struct partial_range *places, struct uidset *uids);
 
 #endif

@@ -37,21 +37,49 @@ search_run_unread(struct search_run *q, enum err e)
 	return e == ERR_NOMEM || e == ERR_BUSY ? e : ERR_OK;
 }
 
+static enum err
+begin_messages(
+    struct search_run *q, struct account *account, struct view *view, struct arena *arena)
+{
+	q->account = account;
+	q->view = view;
+	q->walk = (struct told_walk){0};
+	q->slots = arena_alloc_array(arena, q->program.slot_count, sizeof(q->slots[0]));
+	return q->slots ? search_body_init(&q->body, &q->program, q->slots, arena) : ERR_NOMEM;
+}
+
+static enum err
+begin_index(struct imap_session *s, struct search_run *q)
+{
+	return search_index_begin(&q->index, &q->program, q->wants_facts,
+	    s->conf->imapd.search_index ? s->indexer : NULL, q->account);
+}
+
 enum err
 search_run_begin_in(struct imap_session *s, struct search_run *q, struct account *account,
     struct view *view, struct arena *arena)
 {
-	q->account = account;
-	q->view = view;
-	q->slots = arena_alloc_array(arena, q->program.slot_count, sizeof(q->slots[0]));
-	if (!q->slots)
-		return ERR_NOMEM;
-	enum err e = search_body_init(&q->body, &q->program, q->slots, arena);
+	enum err e = begin_messages(q, account, view, arena);
+
 	if (!e)
-		e = search_index_begin(&q->index, &q->program, q->wants_facts,
-		    s->conf->imapd.search_index ? s->indexer : NULL, account);
+		e = begin_index(s, q);
 	if (e)
 		search_run_done(q);
+	return e;
+}
+
+enum err
+search_run_begin_next(struct imap_session *s, struct search_run *q, struct account *account,
+    struct view *view, struct arena *arena)
+{
+	bool same = q->account == account;
+
+	search_body_done(&q->body);
+	if (!same)
+		search_index_done(&q->index);
+	enum err e = begin_messages(q, account, view, arena);
+	if (!e && !same)
+		e = begin_index(s, q);
 	return e;
 }
 
@@ -211,6 +239,7 @@ search_run_next(struct imap_session *s, struct search_run *q, int64_t until_ms,
 		const struct view_entry *entry = told_walk_peek_flags(
 		    &q->walk, q->view, q->program.mask, q->program.flags, &seq);
 		*ret = entry ? SEARCH_PAUSE : SEARCH_END;
+		q->at = seq;
 		if (!entry)
 			return ERR_OK;
 		if ((q->reader || ++q->looked % LOOKS == 0) && clock_mono_ms() >= until_ms)
@@ -251,6 +280,8 @@ search_run_gather(struct imap_session *s, struct imap_cmd *cmd, struct search_ru
 	}
 	search_run_rest(q);
 	*ret_end = !e && (enough || next == SEARCH_END);
+	if (!e && !*ret_end)
+		imap_tell_progress(s, cmd, &q->progress, q->at - 1, view_count(q->view));
 	return e;
 }
 

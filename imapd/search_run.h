@@ -9,6 +9,7 @@
 #define IMAPD_SEARCH_RUN_H
 
 #include "imapd/imap_command.h"
+#include "imapd/progress.h"
 #include "imapd/search_body.h"
 #include "imapd/search_index.h"
 #include "imapd/told_walk.h"
@@ -23,7 +24,9 @@ struct search_run {
 	struct search_index index;
 	struct search_body body;
 	enum match *slots;
+	struct progress progress;
 	uint32_t looked;
+	uint32_t at; /* sequence number of the message in hand */
 	bool in_body; /* the body of the message in hand is being searched */
 	bool missing; /* some had been expunged */
 	enum err failed; /* some could not be read: the first error */
@@ -49,6 +52,10 @@ NODISCARD enum err search_run_begin(
 /* The same in another mailbox, with the end of the arguments asked for already. `view` and `arena`
  * outlive it. */
 NODISCARD enum err search_run_begin_in(struct imap_session *s, struct search_run *q,
+    struct account *account, struct view *view, struct arena *arena);
+/* The same program, read anew, in the next mailbox. What the index says of strings is not asked
+ * again where the account is the same. */
+NODISCARD enum err search_run_begin_next(struct imap_session *s, struct search_run *q,
     struct account *account, struct view *view, struct arena *arena);
 void search_run_done(struct search_run *q);
 

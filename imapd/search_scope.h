@@ -5,7 +5,7 @@
 #include "imapd/imap_session.h"
 #include "imapd/search_parse.h"
 
-/* The selected mailbox. */
-struct search_scope imap_search_scope(struct imap_session *s, bool scored);
+/* `view`: of the mailbox that is searched; NULL: not known yet, the program is only looked at. */
+struct search_scope imap_search_scope(struct imap_session *s, const struct view *view, bool scored);
 
 #endif

@@ -74,6 +74,11 @@ tests_imapd_test_esearch_SOURCES = %D%/test_esearch.c
 tests_imapd_test_esearch_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_imapd_test_esearch_LDADD = $(IMAP_TEST_LIBS)
 
+check_PROGRAMS += tests/imapd/test_multisearch
+tests_imapd_test_multisearch_SOURCES = %D%/test_multisearch.c
+tests_imapd_test_multisearch_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_imapd_test_multisearch_LDADD = $(IMAP_TEST_LIBS)
+
 check_PROGRAMS += tests/imapd/test_cmd_sort
 tests_imapd_test_cmd_sort_SOURCES = %D%/test_cmd_sort.c
 tests_imapd_test_cmd_sort_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
