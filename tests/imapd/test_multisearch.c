@@ -44,10 +44,11 @@ static const struct dialogue esearch_rows[] = {
 	"* ESEARCH (TAG \"i\" MAILBOX Work/B UIDVALIDITY #) UID COUNT 1\ni OK"},
     {"j ESEARCH IN (mailboxes Nowhere) ALL", "!* ESEARCH\nj OK"},
     /* §2: numbers beyond the mailbox are no mistake */
-    {"k ESEARCH IN (mailboxes INBOX) 3:100", "* ESEARCH # UID ALL 3\nk OK"},
+    {"k ESEARCH IN (mailboxes INBOX) 3:100",
+	"* ESEARCH (TAG \"k\" MAILBOX INBOX UIDVALIDITY #) UID ALL 3\nk OK"},
     {"k ESEARCH IN (mailboxes INBOX) 4:100", "!* ESEARCH\nk OK"},
     {"l ESEARCH IN (mailboxes INBOX) RETURN (PARTIAL -1:-2) ALL",
-	"* ESEARCH # UID PARTIAL (-1:-2 2:3)\nl OK"},
+	"* ESEARCH (TAG \"l\" MAILBOX INBOX UIDVALIDITY #) UID PARTIAL (-1:-2 2:3)\nl OK"},
     /* §2.2: SAVE is for the selected mailbox alone */
     {"m ESEARCH IN (mailboxes INBOX) RETURN (SAVE) ALL", "m BAD"},
     {"n ESEARCH IN () ALL", "n BAD"},
@@ -73,8 +74,9 @@ static const struct dialogue esearch_rows[] = {
     {"C UID ESEARCH RETURN (COUNT) SUBJECT message",
 	"* ESEARCH (TAG \"C\" MAILBOX Work/A UIDVALIDITY #) UID COUNT 4\nC OK"},
     {"D ESEARCH IN (personal) RETURN (RELEVANCY ALL) FUZZY SUBJECT \"message 5\"",
-	"* ESEARCH # UID ALL 5 RELEVANCY (100)\nD OK"},
-    {"E ESEARCH IN (mailboxes Work/B) MODSEQ 1", "* ESEARCH # UID ALL 1:2 MODSEQ #\nE OK"},
+	"* ESEARCH (TAG \"D\" MAILBOX Work/A/Deep UIDVALIDITY #) UID ALL 5 RELEVANCY (100)\nD OK"},
+    {"E ESEARCH IN (mailboxes Work/B) MODSEQ 1",
+	"* ESEARCH (TAG \"E\" MAILBOX Work/B UIDVALIDITY #) UID ALL 1:2 MODSEQ #\nE OK"},
     /* the session stays where it is */
     {"F SEARCH RETURN (COUNT) ALL", "* ESEARCH (TAG \"F\") COUNT 4\nF OK"},
 };
@@ -126,7 +128,8 @@ static const struct dialogue filter_rows[] = {
     {"l SEARCH FILTER loop", "l NO [UNDEFINED-FILTER loop]"},
     {"m SEARCH FILTER", "m BAD"},
     {"n SEARCH FILTER umlaut", "!* SEARCH \n* SEARCH\nn OK"},
-    {"o ESEARCH IN (personal) FILTER few", "* ESEARCH # UID ALL 2,7\no OK"},
+    {"o ESEARCH IN (personal) FILTER few",
+	"* ESEARCH (TAG \"o\" MAILBOX Box UIDVALIDITY #) UID ALL 2,7\no OK"},
     {"p SETMETADATA \"\" (/private/filters/values/few NIL)", "p OK"},
     {"q SEARCH FILTER few", "q NO [UNDEFINED-FILTER few]"},
 };
