@@ -148,3 +148,12 @@ check_PROGRAMS += tests/imapd/test_mailbox_names
 tests_imapd_test_mailbox_names_SOURCES = %D%/test_mailbox_names.c
 tests_imapd_test_mailbox_names_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_imapd_test_mailbox_names_LDADD = $(IMAP_TEST_LIBS)
+check_PROGRAMS += tests/imapd/test_qresync
+tests_imapd_test_qresync_SOURCES = %D%/test_qresync.c %D%/modseq_fixture.h
+tests_imapd_test_qresync_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_imapd_test_qresync_LDADD = $(IMAP_TEST_LIBS)
+
+check_PROGRAMS += tests/imapd/test_resync_model
+tests_imapd_test_resync_model_SOURCES = %D%/test_resync_model.c %D%/modseq_fixture.h
+tests_imapd_test_resync_model_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_imapd_test_resync_model_LDADD = $(IMAP_TEST_LIBS)
