@@ -11,6 +11,7 @@ static const struct extension {
 } extensions[] = {
     {"METADATA", EN_METADATA, 0}, {"CONDSTORE", EN_CONDSTORE, 0}, /* RFC 7162 §3.1 */
     {"QRESYNC", EN_QRESYNC, EN_CONDSTORE}, /* §3.2.3 */
+    {"IMAP4rev2", EN_REV2, 0}, /* RFC 9051 §6.3.1 */
     {"UTF8=ACCEPT", EN_UTF8, 0}, /* RFC 6855 */
     {0}, /* the end */
 };

@@ -8,6 +8,7 @@
  * in one step, for a large one the message's file is kept open.
  */
 #include "common/base/clock.h"
+#include "imapd/fetch_binary.h"
 #include "imapd/fetch_modifiers.h"
 #include "imapd/fetch_value.h"
 #include "imapd/imap_handlers.h"
@@ -44,6 +45,9 @@ struct fetch {
 	uint64_t written; /* octets of its value that are */
 	struct fetch_value value; /* that value, while source.file is kept for it */
 
+	struct fetch_binary binary; /* or the decoded one */
+
+	bool unknown_encoding; /* of some part that was to be decoded */
 	bool missing; /* some had been expunged */
 	enum err failed; /* some could not be read: the first error */
 	int64_t until_ms; /* when this step has had its share */
@@ -57,6 +61,7 @@ release(void *state)
 
 	own_flags_done(&f->own);
 	fetch_source_done(&f->source);
+	fetch_binary_done(&f->binary);
 }
 
 /* Whether the step has had its share. The clock is looked at now and then only: between two looks
@@ -126,6 +131,8 @@ write_small(struct imap_session *s, struct fetch *f, const struct fetch_item *it
 	case FETCH_ENVELOPE:
 	case FETCH_BODYSTRUCTURE:
 	case FETCH_BODY:
+	case FETCH_BINARY:
+	case FETCH_BINARY_SIZE:
 	case FETCH_SECTION:
 		break;
 	}
@@ -156,6 +163,66 @@ begin_value(
 	return ERR_OK;
 }
 
+/* BINARY: what can't be decoded fails before a word of it is written. */
+static enum err
+begin_binary(struct imap_session *s, struct fetch *f, const struct fetch_item *item)
+{
+	struct fetch_binary *b = &f->binary;
+	enum err e = ERR_OK;
+
+	if (!b->begun)
+		e = fetch_binary_begin(b, &f->source, item, &f->value);
+	f->unknown_encoding |= e == ERR_CANNOT;
+	if (!e)
+		fetch_value_hold(&f->source, &f->value);
+	if (!e && !b->counted)
+		e = fetch_binary_count(b, &f->source, item, &f->value, f->until_ms);
+	if (e || !b->counted)
+		return e;
+	write_label(s, f, item->label);
+	if (item->kind == FETCH_BINARY_SIZE) {
+		imap_write_u64(s->conn, b->clip.size);
+		b->clip.size = 0;
+	} else if (f->value.is_nil) {
+		conn_puts(s->conn, "NIL");
+	} else if (b->clip.size == 0) {
+		conn_puts(s->conn, "\"\"");
+	} else {
+		conn_puts(s->conn, b->has_nul ? "~{" : "{");
+		imap_write_u64(s->conn, b->clip.size);
+		conn_puts(s->conn, "}\r\n");
+	}
+	f->in_value = true;
+	return ERR_OK;
+}
+
+static enum err
+write_binary(struct imap_session *s, struct fetch *f, const struct fetch_item *item, bool *ret_done)
+{
+	struct fetch_binary *b = &f->binary;
+	enum err e = ERR_OK;
+
+	if (!b->begun && conn_out_full(s->conn)) {
+		*ret_done = false;
+		return ERR_OK;
+	}
+	if (!f->source.file)
+		e = fetch_value_make(&f->source, item, &f->value);
+	if (!e && !f->in_value)
+		e = begin_binary(s, f, item);
+	if (!e && f->in_value)
+		e = fetch_binary_write(
+		    b, &f->source, &f->value, s->conn, f->value.size > SPOOL_MEMORY);
+	*ret_done = e || (f->in_value && b->clip.size == 0);
+	if (!*ret_done)
+		return ERR_OK;
+	if (!e)
+		f->in_value = false;
+	fetch_value_let_go(&f->source);
+	fetch_binary_end(b);
+	return e;
+}
+
 /* Goes on with an item; *ret_done is false when the output is full. */
 static enum err
 write_item(struct imap_session *s, struct fetch *f, const struct fetch_item *item,
@@ -168,6 +235,8 @@ write_item(struct imap_session *s, struct fetch *f, const struct fetch_item *ite
 	*ret_done = true;
 	if (write_small(s, f, item, e))
 		return ERR_OK;
+	if (item->kind == FETCH_BINARY || item->kind == FETCH_BINARY_SIZE)
+		return write_binary(s, f, item, ret_done);
 	if (f->source.file)
 		v = f->value;
 	else
@@ -317,6 +386,10 @@ write_message(struct imap_session *s, struct fetch *f, uint32_t seq, const struc
 static enum err
 end_fetch(struct imap_cmd *cmd, struct fetch *f)
 {
+	if (f->failed == ERR_CANNOT && f->unknown_encoding) { /* RFC 3516 §4.3 */
+		imap_set_code(cmd, "UNKNOWN-CTE");
+		imap_set_text(cmd, "The transfer encoding of some part is not known");
+	}
 	if (f->failed)
 		return f->failed;
 	if (!f->missing)

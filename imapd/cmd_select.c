@@ -31,7 +31,7 @@ write_state(struct imap_session *s)
 	conn_printf(c, "* %u EXISTS\r\n", view_count(s->told));
 	if (!(s->enabled & EN_REV2))
 		conn_printf(c, "* %u RECENT\r\n", imap_count_recent(s));
-	if (unseen)
+	if (unseen && !(s->enabled & EN_REV2)) /* RFC 9051 Appendix E, 11 */
 		conn_printf(c, "* OK [UNSEEN %u] First unseen\r\n", unseen);
 	conn_printf(c, "* OK [UIDVALIDITY %u] UIDs valid\r\n", view_uidvalidity(s->told));
 	conn_printf(c, "* OK [UIDNEXT %u] Predicted next UID\r\n", view_uidnext(s->told));

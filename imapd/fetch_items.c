@@ -190,7 +190,9 @@ make_label(struct imap_args *a, struct fetch_item *item, const struct names *nam
 	const struct section *s = &item->section;
 	CLEANUP(sbuf_done) struct sbuf out = SBUF_INIT(SIZE_MAX);
 
-	sbuf_puts(&out, "BODY[");
+	sbuf_puts(&out, item->kind == FETCH_BINARY        ? "BINARY["
+			: item->kind == FETCH_BINARY_SIZE ? "BINARY.SIZE["
+							  : "BODY[");
 	for (size_t i = 0; i < s->path_n; i++)
 		sbuf_printf(&out, "%s%u", i ? "." : "", s->path[i]);
 	if (s->what != SECTION_WHOLE)
@@ -208,6 +210,40 @@ make_label(struct imap_args *a, struct fetch_item *item, const struct names *nam
 	item->label = arena_dup(a->arena, sbuf_view(&out));
 	if (sbuf_error(&out) || !item->label.p)
 		imap_parse_fail(a, ERR_NOMEM, "memory");
+}
+
+/* "<" number "." nz-number ">", if it is there. */
+static void
+parse_partial(struct imap_args *a, struct partial *ret)
+{
+	if (!imap_accept_char(a, '<'))
+		return;
+	ret->given = true;
+	ret->from = imap_parse_number64(a);
+	imap_parse_char(a, '.', "a dot");
+	ret->count = imap_parse_number64(a);
+	imap_parse_char(a, '>', ">");
+	if (ret->count == 0)
+		imap_parse_fail(a, ERR_SYNTAX, "a number of octets above 0");
+}
+
+/* section-binary: part numbers and no more (RFC 3516 §7). The "[" is taken. */
+static void
+parse_binary(struct imap_args *a, struct fetch_items *items, enum fetch_kind kind, bool peek)
+{
+	struct fetch_item *item = add_item(a, items, kind, STR(""));
+	const struct names none = {0};
+
+	if (!item)
+		return;
+	parse_path(a, &item->section);
+	imap_parse_char(a, ']', "]");
+	if (kind == FETCH_BINARY)
+		parse_partial(a, &item->partial);
+	if (a->c.err)
+		return;
+	make_label(a, item, &none);
+	items->sets_seen |= !peek;
 }
 
 /* section, and the "<" number "." nz-number ">" that may follow. The "[" is taken. */
@@ -230,15 +266,7 @@ parse_section(struct imap_args *a, struct fetch_items *items, bool peek)
 		imap_parse_list(a, false, parse_name, &names);
 	}
 	imap_parse_char(a, ']', "]");
-	if (imap_accept_char(a, '<')) {
-		item->partial.given = true;
-		item->partial.from = imap_parse_number64(a);
-		imap_parse_char(a, '.', "a dot");
-		item->partial.count = imap_parse_number64(a);
-		imap_parse_char(a, '>', ">");
-		if (item->partial.count == 0)
-			imap_parse_fail(a, ERR_SYNTAX, "a number of octets above 0");
-	}
+	parse_partial(a, &item->partial);
 	if (a->c.err)
 		return;
 	make_label(a, item, &names);
@@ -302,6 +330,15 @@ add_word(struct imap_args *a, struct fetch_items *items, struct str word)
 static void
 parse_item(struct imap_args *a, void *arg)
 {
+	static const struct {
+		const char *word;
+		enum fetch_kind kind;
+		bool peek;
+	} binaries[] = {
+	    {"BINARY", FETCH_BINARY, false},
+	    {"BINARY.PEEK", FETCH_BINARY, true},
+	    {"BINARY.SIZE", FETCH_BINARY_SIZE, true},
+	};
 	struct reading *r = arg;
 	struct cursor at = a->c;
 	struct str word = cursor_take_while(&a->c, is_word_char);
@@ -312,6 +349,12 @@ parse_item(struct imap_args *a, void *arg)
 		parse_section(a, r->items, peek);
 		return;
 	}
+	for (size_t i = 0; imap_peek(a) == '[' && i < ARRAY_LEN(binaries); i++)
+		if (str_eq_nocase(word, str_of(binaries[i].word))) {
+			imap_accept_char(a, '[');
+			parse_binary(a, r->items, binaries[i].kind, binaries[i].peek);
+			return;
+		}
 	if (!r->in_list && add_macro(a, r->items, word))
 		return;
 	if (add_word(a, r->items, word))

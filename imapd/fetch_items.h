@@ -16,6 +16,8 @@ enum fetch_kind {
 	FETCH_ENVELOPE,
 	FETCH_BODYSTRUCTURE,
 	FETCH_BODY, /* BODYSTRUCTURE without extension data */
+	FETCH_BINARY, /* a part decoded: RFC 3516 */
+	FETCH_BINARY_SIZE,
 	FETCH_SECTION, /* BODY[…], RFC822, RFC822.HEADER, RFC822.TEXT */
 };
 

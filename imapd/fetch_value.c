@@ -15,6 +15,8 @@ fetch_value_wants(const struct fetch_item *item)
 	case FETCH_BODY:
 	case FETCH_BODYSTRUCTURE:
 		return WANT_BODYSTRUCTURE;
+	case FETCH_BINARY:
+	case FETCH_BINARY_SIZE:
 	case FETCH_SECTION:
 		if (section_needs_parts(&item->section))
 			return WANT_PARTS;
@@ -193,7 +195,9 @@ make_section(struct fetch_source *src, const struct fetch_item *item, struct fet
 	}
 	if (section_picks_fields(&item->section))
 		return make_fields(src, item, at, ret);
-	struct extent clip = partial_clip(&item->partial, at.size);
+	struct extent clip = {0, at.size};
+	if (item->kind == FETCH_SECTION) /* a decoded part is clipped when it is decoded */
+		clip = partial_clip(&item->partial, at.size);
 	ret->at = at.at + clip.at;
 	ret->size = clip.size;
 	if (ret->at + ret->size <= src->row.header.n && src->row.header.p)
@@ -217,7 +221,8 @@ enum err
 fetch_value_make(struct fetch_source *src, const struct fetch_item *item, struct fetch_value *ret)
 {
 	*ret = (struct fetch_value){0};
-	if (item->kind == FETCH_SECTION)
+	if (item->kind == FETCH_SECTION || item->kind == FETCH_BINARY ||
+	    item->kind == FETCH_BINARY_SIZE)
 		return make_section(src, item, ret);
 	if (item->kind == FETCH_BODY)
 		return make_body(src, ret);

@@ -77,6 +77,7 @@ libimapd_a_SOURCES += \
 	%D%/cmd_store.c \
 	%D%/cmd_thread.c \
 	%D%/facts_read.c %D%/facts_read.h \
+	%D%/fetch_binary.c %D%/fetch_binary.h \
 	%D%/fetch_body.c %D%/fetch_body.h \
 	%D%/fetch_items.c %D%/fetch_items.h \
 	%D%/fetch_value.c %D%/fetch_value.h \

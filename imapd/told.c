@@ -68,6 +68,8 @@ imap_news_release(struct imap_session *s)
 bool
 imap_is_recent(const struct imap_session *s, uint32_t uid)
 {
+	if (s->enabled & EN_REV2) /* RFC 9051 Appendix E, 12: there is no such flag */
+		return false;
 	for (size_t i = 0; i < s->recent.n; i++)
 		if (s->recent.r[i].lo <= uid && uid <= s->recent.r[i].hi)
 			return true;

@@ -143,7 +143,8 @@ write_change(struct imap_session *s, uint32_t seq)
 	bool modseq = s->enabled & EN_CONDSTORE;
 
 	imap_open_fetch(s, seq, e->uid);
-	if ((s->cmd.uid || modseq) && !(s->enabled & EN_UIDONLY)) {
+	bool uid = s->cmd.uid || (s->enabled & (EN_CONDSTORE | EN_REV2)); /* RFC 9051 §7.5.2 */
+	if (uid && !(s->enabled & EN_UIDONLY)) {
 		conn_puts(s->conn, "UID ");
 		imap_write_u64(s->conn, e->uid);
 		conn_puts(s->conn, " ");

@@ -129,6 +129,16 @@ tests_imapd_test_unauthenticate_SOURCES = %D%/test_unauthenticate.c
 tests_imapd_test_unauthenticate_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_imapd_test_unauthenticate_LDADD = $(IMAP_TEST_LIBS)
 
+check_PROGRAMS += tests/imapd/test_imap4rev2
+tests_imapd_test_imap4rev2_SOURCES = %D%/test_imap4rev2.c
+tests_imapd_test_imap4rev2_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_imapd_test_imap4rev2_LDADD = $(IMAP_TEST_LIBS)
+
+check_PROGRAMS += tests/imapd/test_binary
+tests_imapd_test_binary_SOURCES = %D%/test_binary.c
+tests_imapd_test_binary_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_imapd_test_binary_LDADD = $(IMAP_TEST_LIBS)
+
 check_PROGRAMS += tests/imapd/test_catenate
 tests_imapd_test_catenate_SOURCES = %D%/test_catenate.c
 tests_imapd_test_catenate_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
