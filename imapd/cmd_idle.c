@@ -5,6 +5,7 @@
 #include "imapd/imap_handlers.h"
 #include "imapd/imap_read.h"
 #include "imapd/imap_write.h"
+#include "imapd/metadata.h"
 #include "store/changes.h"
 
 #define IDLE_LINE_MAX 64 /* "DONE" is all that may come */
@@ -19,6 +20,7 @@ static enum imap_go
 end_idle(struct imap_session *s, enum err e)
 {
 	changes_unwatch(&s->watch);
+	changes_unwatch(&s->metadata_watch);
 	s->idling = false;
 	return imap_finish(s, e);
 }
@@ -53,7 +55,24 @@ idle(struct imap_session *s, unsigned events)
 		imap_say_bye(s, "UNAVAILABLE", "The mailbox can't be followed any more");
 		return GO_CLOSE;
 	}
+	if (go == GO_ON)
+		imap_tell_metadata(s);
 	return go == GO_ON ? GO_READ : go;
+}
+
+static enum err
+watch_all(struct imap_session *s)
+{
+	enum err e = ERR_OK;
+
+	if (s->state == ST_SELECTED)
+		e = changes_watch(s->owner, s->mailbox, wake, s->conn, &s->watch);
+	/* entries of any mailbox, and the account's own (RFC 5464 §4.4) */
+	if (!e && (s->enabled & EN_METADATA))
+		e = changes_watch(s->account, 0, wake, s->conn, &s->metadata_watch);
+	if (e)
+		changes_unwatch(&s->watch);
+	return e;
 }
 
 enum err
@@ -61,8 +80,8 @@ cmd_idle(struct imap_session *s, struct imap_cmd *cmd)
 {
 	enum err e = imap_parse_end(cmd->args);
 
-	if (!e && s->state == ST_SELECTED)
-		e = changes_watch(s->owner, s->mailbox, wake, s->conn, &s->watch);
+	if (!e)
+		e = watch_all(s);
 	if (e)
 		return e;
 	conn_puts(s->conn, "+ idling\r\n");

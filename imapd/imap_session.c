@@ -286,6 +286,7 @@ session_done(void *session)
 	    F_UINT("commands", s->commands), F_UINT("bad", s->bad_commands));
 	log_set_sid("");
 	changes_unwatch(&s->watch);
+	changes_unwatch(&s->metadata_watch);
 	pump_release(&s->pump);
 	imap_append_release(&s->append);
 	imap_deselect(s);

@@ -119,6 +119,7 @@ struct imap_session {
 	struct append_state *append; /* APPEND in progress: cmd_append.c */
 	bool idling; /* IDLE in progress: cmd_idle.c */
 	struct watch *watch; /* of IDLE, in a selected mailbox */
+	struct watch *metadata_watch; /* of IDLE, where EN_METADATA */
 };
 
 extern const struct session_ops imap_session_ops;

@@ -118,7 +118,7 @@ START_TEST(idle_repeats_once_what_was_told_aside)
 	ck_exchange(f, "8 IDLE", "+ idling");
 	ck_exchange(f, "DONE", "8 OK");
 	imap_fixture_deliver(f, "INBOX", STR(MESSAGE));
-	ck_exchange(f, "9 GETQUOTAROOT nowhere", "* 5 EXISTS\n* # RECENT\n9 NO");
+	ck_exchange(f, "9 STATUS nowhere (MESSAGES)", "* 5 EXISTS\n* # RECENT\n9 NO");
 	ck_exchange(f, "10 SELECT INBOX", "* 5 EXISTS\n10 OK"); /* heard now */
 	ck_exchange(f, "11 IDLE", "+ idling");
 }

@@ -246,6 +246,30 @@ START_TEST(changes_by_others_are_told)
 }
 END_TEST
 
+/* RFC 5464 §4.4, RFC 2177: also while nothing is selected */
+START_TEST(changes_are_told_in_idle)
+{
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Inbox:0");
+	struct conn *other = imap_fixture_connect(f);
+
+	ck_exchange(f, "1 ENABLE METADATA", "1 OK");
+	ck_exchange(f, "2 IDLE", "+ idling");
+	ck_exchange_on(other, "3 SETMETADATA Sent (/private/comment \"x\")", "3 OK");
+	conn_memory_run(f->conn);
+	ck_assert_str_is(
+	    conn_memory_output(f->conn, f->arena), "* METADATA Sent /private/comment\r\n");
+	ck_exchange(f, "DONE", "!* METADATA\n2 OK");
+	ck_exchange_on(other, "4 SETMETADATA Sent (/private/comment \"y\")", "4 OK");
+	ck_exchange(f, "5 SELECT INBOX", "* METADATA Sent /private/comment\n5 OK");
+	ck_exchange(f, "6 IDLE", "+ idling");
+	ck_exchange_on(other, "7 SETMETADATA \"\" (/private/comment \"x\")", "7 OK");
+	conn_memory_run(f->conn);
+	ck_assert_str_is(
+	    conn_memory_output(f->conn, f->arena), "* METADATA \"\" /private/comment\r\n");
+	ck_exchange(f, "DONE", "6 OK");
+}
+END_TEST
+
 TEST_MAIN("metadata", metadata_speaks, options_speak, server_speaks,
     administrators_set_what_all_share, special_use_speaks, limits_have_their_codes,
-    long_answers_are_pumped, changes_by_others_are_told)
+    long_answers_are_pumped, changes_by_others_are_told, changes_are_told_in_idle)
