@@ -4,6 +4,7 @@
 #include "imapd/imap_handlers.h"
 #include "imapd/imap_write.h"
 #include "imapd/metadata.h"
+#include "imapd/search_scope.h"
 #include "imapd/special_use.h"
 
 #include <limits.h>
@@ -193,6 +194,46 @@ check_server(const struct imap_session *s, struct imap_cmd *cmd, const struct se
 	return shared && !imap_is_admin(s) ? ERR_DENIED : ERR_OK;
 }
 
+/* filter-name: 1*<any ATOM-CHAR except "/"> (RFC 5466 §4) */
+static bool
+is_filter_name(struct str name)
+{
+	bool good = name.n > 0;
+
+	for (size_t i = 0; i < name.n && good; i++)
+		good = imap_is_atom_char((unsigned char)name.p[i]) && name.p[i] != '/';
+	return good;
+}
+
+/* A filter is a whole search criterion (RFC 5466 §3.2); one that it names may come later. */
+static enum err
+check_filter(struct imap_session *s, struct imap_cmd *cmd, const struct annotation *one)
+{
+	static const char *const roots[] = {"/private/filters/values/", "/shared/filters/values/"};
+	struct str name = {NULL, 0};
+	struct search_scope scope = imap_search_scope(s, NULL, false);
+	struct search_program program;
+	struct imap_args text;
+
+	for (size_t i = 0; i < ARRAY_LEN(roots); i++)
+		if (str_starts(one->name, str_of(roots[i])))
+			name = str_skip(one->name, strlen(roots[i]));
+	if (!name.p || !one->value.p)
+		return ERR_OK;
+	if (!is_filter_name(name)) {
+		imap_set_text(cmd, "Not a name for a filter");
+		return ERR_CANNOT;
+	}
+	imap_args_init(&text, one->value, cmd->arena);
+	search_parse(&text, &scope, &program);
+	enum err e = imap_parse_end(&text);
+	if (!e || e == ERR_NOT_FOUND || e == ERR_NOMEM)
+		return e == ERR_NOMEM ? e : ERR_OK;
+	imap_set_text(cmd, "Not a search criterion: expected %s at position %zu", text.c.expected,
+	    text.c.err_at + 1);
+	return ERR_CANNOT;
+}
+
 static enum err
 check_entries(struct imap_session *s, struct imap_cmd *cmd, struct setting *g,
     const struct imap_folder *folder)
@@ -206,6 +247,8 @@ check_entries(struct imap_session *s, struct imap_cmd *cmd, struct setting *g,
 			e = ERR_TOO_BIG;
 		} else if (folder && str_eq(one->name, STR(ANNOTATION_SPECIAL_USE))) {
 			e = check_special_use(cmd, folder, folder->account == s->account, one);
+		} else if (!folder) {
+			e = check_filter(s, cmd, one);
 		}
 	}
 	return e;

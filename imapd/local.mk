@@ -52,8 +52,6 @@ libimapd_a_SOURCES = \
 	%D%/list_tree.c \
 	%D%/list_tree.h \
 	%D%/cmd_metadata.c \
-	%D%/filter.c \
-	%D%/filter.h \
 	%D%/metadata.c \
 	%D%/metadata.h \
 	%D%/metadata_news.c \

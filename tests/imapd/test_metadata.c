@@ -104,6 +104,26 @@ static const struct dialogue server_dialogue[] = {
 };
 DIALOGUE_TEST(server_speaks, server_dialogue, "Inbox:0")
 
+/* RFC 5466 §3.2: filters are looked at when they are set; their keys are tested with SEARCH */
+static const struct dialogue filter_dialogue[] = {
+    {"1 SETMETADATA \"\" (/private/filters/values/boss \"OR SMALLER 5000 FROM "
+     "\\\"boss@example.com\\\"\")",
+	"1 OK"},
+    {"2 GETMETADATA (DEPTH 1) \"\" /private/filters/values",
+	"* METADATA \"\" (/private/filters/values/boss \"OR SMALLER 5000 FROM "
+	"\\\"boss@example.com\\\"\")\n2 OK"},
+    {"3 SETMETADATA \"\" (/private/filters/values/half \"OR SMALLER\")",
+	"3 NO [CANNOT] Not a search criterion: expected"},
+    {"4 SETMETADATA \"\" (/private/filters/values/half \"\")", "4 NO [CANNOT]"},
+    {"5 SETMETADATA \"\" (/private/filters/values/a/b \"ALL\")", "5 NO [CANNOT]"},
+    {"6 SETMETADATA \"\" (\"/private/filters/values/a b\" \"ALL\")", "6 NO [CANNOT]"},
+    {"7 SETMETADATA \"\" (/private/filters/values/later \"FILTER other\")", "7 OK"},
+    {"8 SETMETADATA \"\" (/private/filters/descriptions/boss \"Of the boss\")", "8 OK"},
+    {"9 SETMETADATA \"\" (/private/filters/values/boss NIL)", "9 OK"},
+    {"10 SETMETADATA INBOX (/private/filters/values/half \"OR SMALLER\")", "10 OK"},
+};
+DIALOGUE_TEST(filters_are_whole, filter_dialogue, "Inbox:0")
+
 START_TEST(administrators_set_what_all_share)
 {
 	CLEANUP(imap_fixture_close)
@@ -272,4 +292,5 @@ END_TEST
 
 TEST_MAIN("metadata", metadata_speaks, options_speak, server_speaks,
     administrators_set_what_all_share, special_use_speaks, limits_have_their_codes,
-    long_answers_are_pumped, changes_by_others_are_told, changes_are_told_in_idle)
+    long_answers_are_pumped, changes_by_others_are_told, changes_are_told_in_idle,
+    filters_are_whole)
