@@ -4,30 +4,29 @@ bool
 prompt_waits(struct prompt *p, int64_t now_ns)
 {
 	p->since_ns = now_ns;
-	return p->in_a_row >= (p->dear ? p->dear : PROMPT_AT_LEAST);
+	return p->credit >= PROMPT_AT_LEAST;
 }
 
 void
 prompt_seen(struct prompt *p)
 {
-	p->in_a_row++;
-	if (++p->worth >= PROMPT_FORGIVEN)
-		p->dear = PROMPT_AT_LEAST;
+	if (p->credit < PROMPT_AT_MOST)
+		p->credit++;
 }
 
 void
 prompt_in_vain(struct prompt *p)
 {
-	unsigned dear = (p->dear ? p->dear : PROMPT_AT_LEAST) * 4;
-
-	*p = (struct prompt){.dear = dear < PROMPT_AT_MOST ? dear : PROMPT_AT_MOST};
+	p->credit -= PROMPT_IN_VAIN;
+	p->since_ns = 0; /* when it comes is known to be late, and paid for */
 }
 
 void
 prompt_woken(struct prompt *p, int64_t now_ns)
 {
-	bool soon = p->since_ns && now_ns - p->since_ns < PROMPT_SOON_NS;
-
-	p->in_a_row = soon ? p->in_a_row + 1 : 0;
+	if (p->since_ns && now_ns - p->since_ns < PROMPT_SOON_NS)
+		prompt_seen(p);
+	else if (p->since_ns && p->credit > 0)
+		p->credit = 0;
 	p->since_ns = 0;
 }

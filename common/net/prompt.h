@@ -2,10 +2,11 @@
  * for it a moment costs less than going to sleep and being woken.
  *
  * Being woken takes the kernel, and on a virtual machine the host, longer than most commands take
- * here. So a worker looks for a while, at most PROMPT_LOOK_NS, when the last PROMPT_AT_LEAST
- * answers were each followed by a command at once; each time in vain makes the next look four times
- * as dear. A connection at rest thus costs nothing, one that has come to rest a fraction of a
- * millisecond, once.
+ * here. So a worker looks for a while, at most PROMPT_LOOK_NS, where the peer has credit for it:
+ * each command that follows an answer at once earns some, each look in vain costs
+ * PROMPT_IN_VAIN times as much, one late command all of it. So of the time of a peer that is prompt
+ * but never prompt enough a bounded share is wasted; one that has come to rest costs a fraction of
+ * a millisecond, once, and a connection at rest nothing.
  *
  * Plain data and arithmetic; belongs to whoever runs the connection.
  */
@@ -17,16 +18,14 @@
 
 #define PROMPT_LOOK_NS 200000
 #define PROMPT_SOON_NS 500000 /* from an answer to a command, being woken included */
-#define PROMPT_AT_LEAST 8u
-#define PROMPT_AT_MOST 2048u
-#define PROMPT_FORGIVEN 64u /* looks that were worth it, after which one in vain is forgotten */
+#define PROMPT_AT_LEAST 8 /* credit, to look at all */
+#define PROMPT_AT_MOST 64
+#define PROMPT_IN_VAIN 16
 
 /* All zero at first. */
 struct prompt {
 	int64_t since_ns; /* of the last answer, monotonic; 0: nothing is waited for */
-	unsigned in_a_row; /* answers that were followed at once */
-	unsigned dear; /* so many are asked for; 0 is PROMPT_AT_LEAST */
-	unsigned worth; /* looks since the last one in vain */
+	int credit;
 };
 
 /* All is answered, the next command is waited for. True: it is worth to look for it. */
@@ -35,7 +34,7 @@ bool prompt_waits(struct prompt *p, int64_t now_ns);
 void prompt_seen(struct prompt *p);
 /* It was looked for and did not come. */
 void prompt_in_vain(struct prompt *p);
-/* The peer was slept for, and something came. */
+/* Nobody looked, and something came. */
 void prompt_woken(struct prompt *p, int64_t now_ns);
 
 #endif

@@ -57,46 +57,44 @@ START_TEST(who_is_always_late_is_never_looked_for)
 }
 END_TEST
 
-START_TEST(each_look_in_vain_makes_the_next_dearer_up_to_a_bound)
+START_TEST(who_is_prompt_but_never_enough_is_looked_for_seldom)
 {
 	struct prompt p = {0};
-	unsigned looks = 0;
+	int looks = 0;
 
-	/* soon, but never so soon as a look takes */
-	for (int i = 0; i < 100000; i++)
+	for (int i = 0; i < 10000; i++)
 		looks += talk(&p, 1, PROMPT_LOOK_NS + 1);
-	ck_assert_uint_ge(looks, 100000 / (PROMPT_AT_MOST + 1));
-	ck_assert_uint_le(looks, 100000 / PROMPT_AT_MOST + 4);
+	ck_assert_int_ge(looks, 10000 / (PROMPT_IN_VAIN + 2));
+	ck_assert_int_le(looks, 10000 / PROMPT_IN_VAIN);
 }
 END_TEST
 
-START_TEST(looks_that_are_worth_it_make_up_for_one_in_vain)
+START_TEST(a_prompt_peer_that_is_held_up_now_and_then_is_looked_for_on)
 {
 	struct prompt p = {0};
 
-	talk(&p, PROMPT_AT_LEAST, MS / 10);
-	talk(&p, 1, MS); /* in vain */
-	ck_assert(!talk(&p, PROMPT_AT_LEAST, MS / 10));
-	ck_assert(talk(&p, PROMPT_AT_LEAST * 4, MS / 10));
-	talk(&p, PROMPT_FORGIVEN, MS / 10);
-	talk(&p, 1, MS); /* in vain: as dear as the first time */
-	ck_assert(talk(&p, PROMPT_AT_LEAST * 4, MS / 10));
+	talk(&p, PROMPT_AT_MOST + PROMPT_AT_LEAST, MS / 10);
+	for (int i = 0; i < 1000; i++) {
+		ck_assert(talk(&p, 1, 5 * MS));
+		ck_assert(talk(&p, PROMPT_IN_VAIN, MS / 10));
+	}
 }
 END_TEST
 
-START_TEST(a_wake_for_nothing_that_was_waited_for_counts_as_late)
+START_TEST(who_has_become_slow_is_looked_for_a_few_times_more)
 {
 	struct prompt p = {0};
+	int looks = 0;
 
-	talk(&p, PROMPT_AT_LEAST - 1, MS / 10);
-	p.since_ns = 0;
-	prompt_woken(&p, 1);
-	ck_assert(!talk(&p, PROMPT_AT_LEAST - 1, MS / 10));
+	talk(&p, 10000, MS / 10);
+	for (int i = 0; i < 1000; i++)
+		looks += talk(&p, 1, 5 * MS);
+	ck_assert_int_le(looks, PROMPT_AT_MOST / PROMPT_IN_VAIN);
 }
 END_TEST
 
 TEST_MAIN("prompt", a_peer_that_answers_at_once_several_times_in_a_row_is_looked_for,
     one_late_command_begins_the_count_anew, who_is_always_late_is_never_looked_for,
-    each_look_in_vain_makes_the_next_dearer_up_to_a_bound,
-    looks_that_are_worth_it_make_up_for_one_in_vain,
-    a_wake_for_nothing_that_was_waited_for_counts_as_late)
+    who_is_prompt_but_never_enough_is_looked_for_seldom,
+    a_prompt_peer_that_is_held_up_now_and_then_is_looked_for_on,
+    who_has_become_slow_is_looked_for_a_few_times_more)
