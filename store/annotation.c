@@ -208,6 +208,12 @@ txn_set_special_use(struct txn *t, int64_t mailbox, struct str use, uint64_t mod
 	return e;
 }
 
+enum err
+txn_drop_annotations(struct txn *t, int64_t mailbox)
+{
+	return db_run(t->db, "DELETE FROM annotation WHERE mailbox = ?1", DB_INT(mailbox));
+}
+
 static enum err
 set_one(
     struct txn *t, const struct annotation_home *home, const struct annotation *a, uint64_t modseq)

@@ -8,5 +8,7 @@
  * other mailbox had one of them has it no more. */
 NODISCARD enum err txn_set_special_use(
     struct txn *t, int64_t mailbox, struct str use, uint64_t modseq);
+/* The mailbox goes, and its entries with it. */
+NODISCARD enum err txn_drop_annotations(struct txn *t, int64_t mailbox);
 
 #endif

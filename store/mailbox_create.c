@@ -1,6 +1,6 @@
 /* Making mailboxes, those of a new account too, and subscribing to them. */
-#include "store/annotation_private.h"
 #include "store/acl_private.h"
+#include "store/annotation_private.h"
 #include "store/entry_page.h"
 #include "store/mailbox_private.h"
 
@@ -134,6 +134,14 @@ set_special_use(struct txn *t, const struct creation *c)
 }
 
 static enum err
+drop_name(struct txn *t, int64_t id)
+{
+	enum err e = txn_drop_annotations(t, id);
+
+	return e ? e : db_run(t->db, "DELETE FROM mailbox WHERE id = ?1", DB_INT(id));
+}
+
+static enum err
 create(struct txn *t, void *arg)
 {
 	struct creation *c = arg;
@@ -145,7 +153,7 @@ create(struct txn *t, void *arg)
 	/* The name of a deleted mailbox that had inferiors: a new one takes its place, with an
 	 * identifier and a UIDVALIDITY of its own. */
 	if (!e)
-		e = db_run(t->db, "DELETE FROM mailbox WHERE id = ?1", DB_INT(c->id));
+		e = drop_name(t, c->id);
 	else if (e == ERR_NOT_FOUND)
 		e = mailbox_make_superiors(t, c->name);
 	if (!e)

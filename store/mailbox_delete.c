@@ -1,4 +1,5 @@
 #include "store/acl_private.h"
+#include "store/annotation_private.h"
 #include "store/cleaner.h"
 #include "store/mailbox_private.h"
 #include "store/message_private.h"
@@ -44,6 +45,8 @@ delete_rows(struct txn *t, int64_t mailbox)
 	if (!e)
 		e = acl_drop(t, mailbox);
 	if (!e)
+		e = txn_drop_annotations(t, mailbox);
+	if (!e)
 		e = db_run(t->db, "DELETE FROM mailbox WHERE id = ?1", DB_INT(mailbox));
 	txn_touch(t, mailbox);
 	return e;
@@ -74,7 +77,9 @@ mailbox_prune_superiors(struct txn *t, struct str name)
 			e = mailbox_has_children(t->db, name, &has_children);
 		if (e || !noselect || has_children)
 			return e == ERR_NOT_FOUND ? ERR_OK : e;
-		e = db_run(t->db, "DELETE FROM mailbox WHERE id = ?1", DB_INT(id));
+		e = txn_drop_annotations(t, id);
+		if (!e)
+			e = db_run(t->db, "DELETE FROM mailbox WHERE id = ?1", DB_INT(id));
 		if (e)
 			return e;
 	}

@@ -126,12 +126,9 @@ static const char version_4[] =
 "	mailbox INTEGER NOT NULL,"		/* 0: the account's own */
 "	viewer INTEGER NOT NULL,"		/* 0: the owner and all others; else a user of this account id */
 "	name TEXT NOT NULL,"
+"	modseq INTEGER NOT NULL,"		/* before the value: to be read without it */
 "	value BLOB,"				/* NULL: removed, kept for those who have to be told */
-"	modseq INTEGER NOT NULL,"
-"	PRIMARY KEY (mailbox, viewer, name)) WITHOUT ROWID;"
-"CREATE INDEX annotation_modseq ON annotation (modseq);"
-"CREATE TRIGGER annotation_gone AFTER DELETE ON mailbox"
-"	BEGIN DELETE FROM annotation WHERE mailbox = old.id; END;";
+"	PRIMARY KEY (mailbox, viewer, name)) WITHOUT ROWID;";
 
 /* Who else may do what with a mailbox (acl.h), and what those have seen of it (seen.h). */
 static const char version_5[] =

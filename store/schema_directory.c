@@ -55,10 +55,9 @@ static const char version_3[] =
 "	mailbox INTEGER NOT NULL,"
 "	viewer INTEGER NOT NULL,"
 "	name TEXT NOT NULL,"
-"	value BLOB,"				/* NULL: removed, kept for those who have to be told */
 "	modseq INTEGER NOT NULL,"
-"	PRIMARY KEY (mailbox, viewer, name)) WITHOUT ROWID;"
-"CREATE INDEX annotation_modseq ON annotation (modseq);";
+"	value BLOB,"				/* NULL: removed, kept for those who have to be told */
+"	PRIMARY KEY (mailbox, viewer, name)) WITHOUT ROWID;";
 /* Which accounts may have something to share with whom: what exactly is in the owner's mail.db. */
 static const char version_4[] =
 "CREATE TABLE share ("
