@@ -9,6 +9,7 @@
 #include "imapd/imap_dispatch.h"
 #include "imapd/imap_handlers.h"
 #include "imapd/imap_read.h"
+#include "imapd/session_rights.h"
 
 struct append_state { /* in the command's arena */
 	struct append_grammar grammar;
@@ -93,6 +94,10 @@ store_messages(struct imap_session *s, struct imap_cmd *cmd)
 	struct append_state *a = s->append;
 	uint32_t uidvalidity = 0;
 
+	for (size_t i = 0; i < a->n; i++) {
+		imap_cut_flags(a->folder.rights, &a->item[i].flags); /* RFC 4314 §4 */
+		a->item[i].viewer = a->folder.viewer;
+	}
 	enum err e =
 	    a->grammar.replace ? replace(s, a, &uidvalidity) : append_all(s, a, &uidvalidity);
 	if (e == ERR_GONE)
@@ -406,7 +411,7 @@ read_text(struct imap_session *s, unsigned events)
 static enum err
 check_target(struct imap_session *s, struct imap_cmd *cmd, struct str name, struct imap_folder *ret)
 {
-	enum err e = imap_find_folder(s, cmd, name, ret);
+	enum err e = imap_find_folder_for(s, cmd, name, RIGHT_INSERT, ret);
 
 	if (e == ERR_NOT_FOUND)
 		imap_set_code(cmd, "TRYCREATE"); /* RFC 3501 §6.3.11 */
@@ -485,5 +490,7 @@ cmd_append(struct imap_session *s, struct imap_cmd *cmd)
 enum err
 cmd_replace(struct imap_session *s, struct imap_cmd *cmd)
 {
-	return begin_command(s, cmd, true);
+	/* RFC 8508 §3.6: what APPEND needs, and what STORE of \Deleted and EXPUNGE need */
+	enum err e = imap_need(s, RIGHT_DELETE | RIGHT_EXPUNGE);
+	return e ? e : begin_command(s, cmd, true);
 }

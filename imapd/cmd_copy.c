@@ -60,7 +60,9 @@ transfer_messages(struct imap_session *s, struct imap_cmd *cmd, bool move, struc
 	if (e)
 		return e;
 
-	e = imap_find_folder(s, cmd, dest, &target);
+	e = imap_find_folder_for(s, cmd, dest, RIGHT_INSERT, &target);
+	if (!e && target.account != s->owner)
+		e = ERR_CANNOT;
 	/* a "$" that is empty is no mistake (RFC 5182 §2.1) */
 	bool any = cmd->uid ? uids.n > 0 : imap_count_told(s, &uids) > 0;
 	if (!e && any)

@@ -5,6 +5,7 @@
  * §3.2.9).
  */
 #include "imapd/imap_handlers.h"
+#include "imapd/session_rights.h"
 #include "store/message.h"
 
 enum err
@@ -17,6 +18,9 @@ cmd_expunge(struct imap_session *s, struct imap_cmd *cmd)
 		imap_parse_msgset(cmd->args, s->told, true, &uids);
 	}
 	enum err e = imap_parse_end(cmd->args);
+	if (e)
+		return e;
+	e = imap_need(s, RIGHT_EXPUNGE); /* RFC 4314 §4 */
 	if (e)
 		return e;
 	uidset_init(&gone, cmd->arena);

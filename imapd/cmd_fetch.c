@@ -18,6 +18,7 @@
 #include "imapd/told_walk.h"
 #include "imapd/vanished.h"
 #include "store/message.h"
+#include "store/rights.h"
 
 #define PIECE (32 * 1024) /* octets copied between two looks at the output buffer */
 #define CLOCK_EVERY 16 /* rows and items between two looks at the clock */
@@ -456,6 +457,9 @@ mark_seen(struct imap_session *s, struct imap_cmd *cmd, struct fetch *f)
 	const struct view_entry *e;
 	struct uidset unseen;
 	uint32_t seq;
+
+	if (!(s->rights & RIGHT_SEEN)) /* RFC 4314 §4 */
+		return;
 	uidset_init(&unseen, cmd->arena);
 	for (; (e = told_walk_peek_since(&walk, s->told, f->modifiers.since, &seq));
 	     told_walk_pass(&walk, e->uid))

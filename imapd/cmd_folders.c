@@ -61,6 +61,8 @@ cmd_create(struct imap_session *s, struct imap_cmd *cmd)
 		return ERR_CANNOT;
 	}
 	if (!e)
+		e = imap_may_create(s, cmd, name, &folder);
+	if (!e)
 		e = mailbox_create(folder.account, folder.name, use, &id);
 	if (e == ERR_SYNTAX) { /* well-formed for IMAP, but no name for the store */
 		imap_set_text(cmd, "Not a valid mailbox name");
@@ -96,6 +98,8 @@ cmd_delete(struct imap_session *s, struct imap_cmd *cmd)
 	if (!e)
 		e = imap_locate_folder(s, cmd, name, &folder);
 	if (!e)
+		e = imap_require(folder.rights, RIGHT_DELETE_MAILBOX);
+	if (!e)
 		e = as_missing(mailbox_delete(folder.account, folder.name));
 	if (!e)
 		imap_tell_normal_name(s, cmd, "\\NonExistent", name, name);
@@ -116,7 +120,18 @@ cmd_rename(struct imap_session *s, struct imap_cmd *cmd)
 	if (!e)
 		e = imap_locate_folder(s, cmd, from, &source);
 	if (!e)
+		e = imap_require(source.rights, RIGHT_DELETE_MAILBOX);
+	if (!e)
 		e = imap_locate_folder(s, cmd, to, &target);
+	if (!e)
+		e = imap_may_create(s, cmd, to, &target);
+	if (!e && source.account != target.account) {
+		imap_set_text(cmd, "A mailbox can't go to another user");
+		return ERR_CANNOT;
+	}
+	/* that of another's INBOX would take all mail away from where he gets it */
+	if (!e && source.viewer && str_eq(source.info.name, STR("INBOX")))
+		return ERR_CANNOT;
 	if (e)
 		return e;
 	e = mailbox_rename(source.account, source.name, target.name);
@@ -128,17 +143,33 @@ cmd_rename(struct imap_session *s, struct imap_cmd *cmd)
 enum err
 cmd_subscribe(struct imap_session *s, struct imap_cmd *cmd)
 {
+	struct imap_folder folder;
 	struct str name;
 	enum err e = parse_name(cmd, &name);
 
-	return e ? e : as_missing(mailbox_subscribe(s->account, name, true));
+	if (!e)
+		e = imap_locate_folder(s, cmd, name, &folder);
+	if (!e && folder.viewer)
+		e = imap_require(folder.rights, RIGHT_LOOKUP); /* RFC 4314 §4 */
+	if (e)
+		return e;
+	if (!folder.viewer)
+		return as_missing(mailbox_subscribe(s->account, folder.name, true));
+	struct str full = imap_shared_name(cmd, &folder);
+	return full.p ? mailbox_subscribe_other(s->account, full) : ERR_NOMEM;
 }
 
 enum err
 cmd_unsubscribe(struct imap_session *s, struct imap_cmd *cmd)
 {
+	struct imap_folder folder;
 	struct str name;
 	enum err e = parse_name(cmd, &name);
 
-	return e ? e : as_missing(mailbox_subscribe(s->account, name, false));
+	if (e)
+		return e;
+	/* No right is needed, nor does the mailbox have to be there. */
+	if (imap_locate_folder(s, cmd, name, &folder) == ERR_OK)
+		name = folder.viewer ? imap_shared_name(cmd, &folder) : folder.name;
+	return name.p ? as_missing(mailbox_subscribe(s->account, name, false)) : ERR_NOMEM;
 }

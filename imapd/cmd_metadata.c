@@ -14,7 +14,7 @@ static enum err
 find_annotated(
     struct imap_session *s, struct imap_cmd *cmd, struct str name, struct imap_folder *ret)
 {
-	enum err e = imap_find_folder(s, cmd, name, ret);
+	enum err e = imap_find_folder_for(s, cmd, name, RIGHT_LOOKUP, ret);
 
 	if (e == ERR_CANNOT && ret->info.id != 0)
 		e = ERR_OK;

@@ -6,6 +6,7 @@
 #include "imapd/imap_write.h"
 #include "imapd/list_line.h"
 #include "imapd/resync.h"
+#include "imapd/session_rights.h"
 #include "search/indexer.h"
 
 /* The first message without \Seen, 0 if there is none. */
@@ -49,6 +50,7 @@ open_mailbox(struct imap_session *s, struct imap_cmd *cmd, struct str name, bool
 	s->owner = account_ref(folder.account);
 	s->mailbox = folder.info.id;
 	s->rights = folder.rights;
+	s->viewer = folder.viewer;
 	s->read_only = read_only;
 	e = imap_claim_recent(s, &s->told);
 	if (e) {
@@ -86,7 +88,7 @@ select_mailbox(struct imap_session *s, struct imap_cmd *cmd, bool read_only)
 	if (e)
 		return e;
 	write_state(s);
-	imap_set_code(cmd, read_only ? "READ-ONLY" : "READ-WRITE");
+	imap_set_code(cmd, read_only || !imap_may_change(s->rights) ? "READ-ONLY" : "READ-WRITE");
 	return imap_resync(s, cmd, &params);
 }
 

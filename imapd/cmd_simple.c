@@ -2,6 +2,7 @@
  * CAPABILITY, NOOP, LOGOUT, CHECK, NAMESPACE, ID: RFC 3501 §6.1 and §6.4.1, RFC 2342, RFC 2971.
  */
 #include "common/base/log.h"
+#include "imapd/folder.h"
 #include "imapd/imap_capability.h"
 #include "imapd/imap_handlers.h"
 #include "imapd/imap_write.h"
@@ -58,7 +59,7 @@ cmd_namespace(struct imap_session *s, struct imap_cmd *cmd)
 
 	if (e)
 		return e;
-	conn_puts(s->conn, "* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n");
+	conn_puts(s->conn, "* NAMESPACE ((\"\" \"/\")) ((\"" OTHER_USERS "\" \"/\")) NIL\r\n");
 	return ERR_OK;
 }
 

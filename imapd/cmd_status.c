@@ -67,7 +67,7 @@ count_recent(struct imap_session *s, const struct imap_folder *folder, uint64_t 
 	*ret = selected && !s->read_only ? imap_count_recent(s) : 0;
 	if (info->recent_from >= info->uidnext)
 		return ERR_OK;
-	enum err e = view_current(folder->account, info->id, &v);
+	enum err e = view_current_as(folder->account, info->id, folder->viewer, &v);
 	if (!e)
 		*ret += view_count(v) + 1 - view_seq_from(v, info->recent_from);
 	return e;
@@ -86,7 +86,7 @@ sum_deleted(const struct imap_folder *folder, uint64_t *ret)
 	*ret = 0;
 	if (folder->info.deleted == 0)
 		return ERR_OK;
-	enum err e = view_current(folder->account, folder->info.id, &v);
+	enum err e = view_current_as(folder->account, folder->info.id, folder->viewer, &v);
 	if (e)
 		return e;
 	while ((entry = view_find_flags(v, range, FLAG_DELETED, FLAG_DELETED, &hint, &seq))) {
@@ -141,13 +141,17 @@ imap_write_status(
     struct imap_session *s, struct str name, const struct imap_folder *folder, unsigned items)
 {
 	uint64_t value[ITEM__COUNT] = {0};
+	struct imap_folder seen = *folder;
 	struct conn *c = s->conn;
 	const char *separator = " (";
 
+	enum err failed = imap_see_folder(&seen);
+	if (failed)
+		return failed;
 	if (items & 1u << ITEM_HIGHESTMODSEQ)
 		imap_enable_condstore(s); /* RFC 7162 §3.1 */
 	for (unsigned i = 0; i < ITEM__COUNT; i++) {
-		enum err e = items & 1u << i ? item_value(s, folder, i, &value[i]) : ERR_OK;
+		enum err e = items & 1u << i ? item_value(s, &seen, i, &value[i]) : ERR_OK;
 		if (e)
 			return e;
 	}

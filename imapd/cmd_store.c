@@ -6,6 +6,7 @@
 #include "imapd/imap_write.h"
 #include "imapd/modseq.h"
 #include "imapd/own_flags.h"
+#include "imapd/session_rights.h"
 #include "imapd/told_walk.h"
 
 /* The FETCH responses of a STORE, as far as they are written. */
@@ -153,6 +154,18 @@ what_to_report(
 	return s->enabled & EN_CONDSTORE ? &r->own.moved : &r->own.surprises;
 }
 
+/* RFC 4314 §4: one that may change some of the flags changes those, and the others stay. */
+static enum err
+check_rights(const struct imap_session *s, enum flags_op op, const struct flag_list *flags)
+{
+	uint64_t may = imap_actor(s).may;
+	uint64_t named = flags->system | (flags->keyword_count > 0 ? FLAG_KEYWORDS : 0);
+
+	if (op == FLAGS_SET || named == 0)
+		named = UINT64_MAX;
+	return may & named ? ERR_OK : ERR_DENIED;
+}
+
 enum err
 cmd_store(struct imap_session *s, struct imap_cmd *cmd)
 {
@@ -173,6 +186,9 @@ cmd_store(struct imap_session *s, struct imap_cmd *cmd)
 	if (e)
 		return e;
 
+	e = check_rights(s, op, &flags);
+	if (e)
+		return e;
 	struct store_report *r = ARENA_NEW(cmd->arena, struct store_report);
 	if (!r)
 		return ERR_NOMEM;

@@ -43,6 +43,8 @@ static const struct {
     {"THREAD=REFERENCES", ST_AUTH | ST_SELECTED},
     {"THREAD=REFS", ST_AUTH | ST_SELECTED}, /* draft-ietf-morg-inthread */
     {"I18NLEVEL=1", ST_AUTH | ST_SELECTED}, /* RFC 5255 §4.3 */
+    {"ACL", ST_AUTH | ST_SELECTED}, /* RFC 4314 */
+    {"RIGHTS=texk", ST_AUTH | ST_SELECTED}, /* RFC 4314 §5.1.1 */
     {"METADATA", ST_AUTH | ST_SELECTED}, /* RFC 5464 */
     {"QUOTA", ST_AUTH | ST_SELECTED}, /* RFC 9208 */
     {"QUOTA=RES-STORAGE", ST_AUTH | ST_SELECTED},

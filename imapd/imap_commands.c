@@ -13,21 +13,25 @@ static const struct imap_command commands[] = {
 	{"COPY",         ST_SELECTED,              CMD_SEQNUMS | CMD_UID_FORM,             cmd_copy},          /* §6.4.7, RFC 4315 */
 	{"CREATE",       ST_AUTH | ST_SELECTED,    0,                                      cmd_create},        /* §6.3.3, RFC 6154 §3 */
 	{"DELETE",       ST_AUTH | ST_SELECTED,    0,                                      cmd_delete},        /* §6.3.4 */
+	{"DELETEACL",    ST_AUTH | ST_SELECTED,    0,                                      cmd_deleteacl},     /* RFC 4314 §3.2 */
 	{"ENABLE",       ST_AUTH | ST_SELECTED,    0,                                      cmd_enable},        /* RFC 5161 */
 	{"ESEARCH",      ST_AUTH | ST_SELECTED,    CMD_UID_FORM,                           cmd_esearch},       /* RFC 7377 §2 */
 	{"EXAMINE",      ST_AUTH | ST_SELECTED,    CMD_NO_NEWS,                            cmd_examine},       /* RFC 3501 §6.3.2 */
 	{"EXPUNGE",      ST_SELECTED,              CMD_WRITES | CMD_UID_FORM,              cmd_expunge},       /* §6.4.3, RFC 4315 §2.1 */
 	{"FETCH",        ST_SELECTED,              CMD_SEQNUMS | CMD_UID_FORM,             cmd_fetch},         /* RFC 3501 §6.4.5 */
 	{"GETMETADATA",  ST_AUTH | ST_SELECTED,    0,                                      cmd_getmetadata},   /* RFC 5464 §4.2 */
+	{"GETACL",       ST_AUTH | ST_SELECTED,    0,                                      cmd_getacl},        /* RFC 4314 §3.3 */
 	{"GETQUOTA",     ST_AUTH | ST_SELECTED,    0,                                      cmd_getquota},      /* RFC 9208 §4.1.1 */
 	{"GETQUOTAROOT", ST_AUTH | ST_SELECTED,    0,                                      cmd_getquotaroot},  /* RFC 9208 §4.1.2 */
 	{"ID",           ST_ANY,                   0,                                      cmd_id},            /* RFC 2971 */
 	{"IDLE",         ST_AUTH | ST_SELECTED,    CMD_ASKS_NEWS,                          cmd_idle},          /* RFC 2177 */
 	{"LIST",         ST_AUTH | ST_SELECTED,    0,                                      cmd_list},          /* RFC 3501 §6.3.8, RFC 5258 */
+	{"LISTRIGHTS",   ST_AUTH | ST_SELECTED,    0,                                      cmd_listrights},    /* RFC 4314 §3.4 */
 	{"LOGIN",        ST_GREET,                 CMD_SECRET | CMD_NEEDS_TLS,             cmd_login},         /* RFC 3501 §6.2.3 */
 	{"LOGOUT",       ST_ANY,                   CMD_NO_NEWS,                            cmd_logout},        /* §6.1.3 */
 	{"LSUB",         ST_AUTH | ST_SELECTED,    0,                                      cmd_lsub},          /* §6.3.9 */
 	{"MOVE",         ST_SELECTED,              CMD_WRITES | CMD_UID_FORM,              cmd_move},          /* RFC 6851 */
+	{"MYRIGHTS",     ST_AUTH | ST_SELECTED,    0,                                      cmd_myrights},      /* RFC 4314 §3.5 */
 	{"NAMESPACE",    ST_AUTH | ST_SELECTED,    0,                                      cmd_namespace},     /* RFC 2342 */
 	{"NOOP",         ST_ANY,                   CMD_ASKS_NEWS,                          cmd_noop},          /* RFC 3501 §6.1.2 */
 	{"RENAME",       ST_AUTH | ST_SELECTED,    0,                                      cmd_rename},        /* §6.3.5 */
@@ -35,6 +39,7 @@ static const struct imap_command commands[] = {
 	{"SEARCH",       ST_SELECTED,              CMD_SEQNUMS | CMD_UID_FORM,             cmd_search},        /* §6.4.4 */
 	{"SELECT",       ST_AUTH | ST_SELECTED,    CMD_NO_NEWS,                            cmd_select},        /* §6.3.1 */
 	{"SETMETADATA",  ST_AUTH | ST_SELECTED,    0,                                      cmd_setmetadata},   /* RFC 5464 §4.3 */
+	{"SETACL",       ST_AUTH | ST_SELECTED,    0,                                      cmd_setacl},        /* RFC 4314 §3.1 */
 	{"SETQUOTA",     ST_AUTH | ST_SELECTED,    0,                                      cmd_setquota},      /* RFC 9208 §4.1.3 */
 	{"SORT",         ST_SELECTED,              CMD_SEQNUMS | CMD_UID_FORM,             cmd_sort},          /* RFC 5256 §3, RFC 5957 */
 	{"STARTTLS",     ST_GREET,                 0,                                      cmd_starttls},      /* RFC 3501 §6.2.1 */

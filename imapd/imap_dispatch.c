@@ -2,8 +2,10 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "imapd/folder.h"
 #include "imapd/imap_read.h"
 #include "imapd/metadata.h"
+#include "imapd/session_rights.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -178,6 +180,7 @@ end_command(struct imap_session *s)
 		imap_drain(s, 0); /* the end of its line */
 	if (arena)
 		arena_reset(arena);
+	imap_leave_accounts(s);
 	*cmd = (struct imap_cmd){.arena = arena};
 	s->args = (struct imap_args){0};
 }
@@ -355,7 +358,9 @@ imap_run_command(struct imap_session *s, struct str text, const struct imap_stre
 		cmd->streaming = !stream->synchronising;
 		cmd->stream_left = stream->synchronising ? 0 : stream->size;
 	}
-	enum err e = check_row(s, cmd->row);
+	enum err e = imap_look_at_rights(s);
+	if (!e)
+		e = check_row(s, cmd->row);
 	if (e)
 		explain_row(s, cmd, e);
 	else

@@ -3,6 +3,7 @@
 #include "common/auth/sasl.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "imapd/folder.h"
 #include "imapd/imap_append.h"
 #include "imapd/imap_capability.h"
 #include "imapd/imap_dispatch.h"
@@ -63,6 +64,7 @@ imap_deselect(struct imap_session *s)
 	s->indexing = false;
 	account_unref(&s->owner);
 	s->rights = 0;
+	s->viewer = VIEWER_OWNER;
 	if (s->state == ST_SELECTED)
 		imap_enter_state(s, ST_AUTH);
 }
@@ -291,6 +293,7 @@ session_done(void *session)
 	imap_append_release(&s->append);
 	imap_deselect(s);
 	sasl_free(&s->sasl);
+	imap_leave_accounts(s);
 	account_unref(&s->account);
 	imap_reader_release(&s->reader);
 	arena_free(&s->cmd.arena);

@@ -95,12 +95,17 @@ struct imap_session {
 	uint64_t commands; /* for the log */
 	unsigned enabled; /* enum imap_enabled */
 	struct metadata_seen metadata_seen, server_metadata_seen;
+	struct {
+		struct account **a; /* references */
+		size_t n;
+	} visited; /* accounts of others that the command needs: folder.c */
 	struct promise promise; /* what this turn has answered before it was durable */
 
 	/* since SELECT */
 	struct account *owner; /* whose mailbox it is; a reference */
 	int64_t mailbox; /* id, 0 none */
 	unsigned rights; /* RIGHT_* of our user in it */
+	int64_t viewer; /* VIEWER_OWNER, or our account where the mailbox is another's */
 	bool indexing; /* indexer_leave() is due */
 	bool read_only; /* EXAMINE */
 	bool lost; /* the selected mailbox was deleted by another; said so, no SELECT since */

@@ -1,23 +1,187 @@
 #include "imapd/list_rows.h"
 
-enum err
-imap_list_rows(struct imap_session *s, struct imap_cmd *cmd, struct list_rows *ret)
+#include "store/acl.h"
+#include "store/share.h"
+
+#include <stdlib.h>
+
+struct gathering {
+	struct imap_session *s;
+	struct imap_cmd *cmd;
+	struct list_rows rows;
+	size_t cap;
+};
+
+static enum err
+add_row(struct gathering *g, const struct list_row *row)
+{
+	struct list_row *grown =
+	    arena_grow(g->cmd->arena, g->rows.row, &g->cap, g->rows.n + 1, sizeof(*g->rows.row));
+
+	if (!grown)
+		return ERR_NOMEM;
+	g->rows.row = grown;
+	g->rows.row[g->rows.n++] = *row;
+	return ERR_OK;
+}
+
+static enum err
+add_own(struct gathering *g)
 {
 	struct mailbox_info *list;
 	size_t n;
-	enum err e = mailbox_list(s->account, cmd->arena, &list, &n);
+	enum err e = mailbox_list(g->s->account, g->cmd->arena, &list, &n);
 
-	if (e)
-		return e;
-	ret->row = arena_alloc_array(cmd->arena, n, sizeof(*ret->row));
-	if (!ret->row)
-		return ERR_NOMEM;
-	ret->n = n;
-	for (size_t i = 0; i < n; i++)
-		ret->row[i] = (struct list_row){.name = list[i].name,
-		    .folder = {.account = s->account,
+	for (size_t i = 0; !e && i < n; i++) {
+		const struct list_row row = {.name = list[i].name,
+		    .folder = {.account = g->s->account,
 			.name = list[i].name,
 			.info = list[i],
 			.rights = RIGHTS_ALL}};
+		e = add_row(g, &row);
+	}
+	return e;
+}
+
+/* -- what others share */
+
+static int
+compare_rights(const void *a, const void *b)
+{
+	const struct acl_of_mailbox *x = a, *y = b;
+
+	return (x->mailbox > y->mailbox) - (x->mailbox < y->mailbox);
+}
+
+static int
+compare_names(const void *a, const void *b)
+{
+	return str_cmp(((const struct list_row *)a)->name, ((const struct list_row *)b)->name);
+}
+
+/* Of the rows that are the user's own, sorted by name, the one of this name. */
+static struct list_row *
+find_row(struct list_row *own, size_t n, struct str name)
+{
+	const struct list_row key = {.name = name};
+
+	return n ? bsearch(&key, own, n, sizeof(key), compare_names) : NULL;
+}
+
+struct sharing {
+	const struct share_owner *owner;
+	struct account *account;
+	struct acl_of_mailbox *rights;
+	size_t rights_n;
+	size_t own_n; /* rows of the user's own mailboxes and subscriptions */
+};
+
+/* One mailbox of another, if the user may look it up. */
+static enum err
+add_shared(struct gathering *g, const struct sharing *sh, const struct mailbox_info *info)
+{
+	const struct acl_of_mailbox key = {.mailbox = info->id};
+	const struct acl_of_mailbox *mine =
+	    info->id && sh->rights_n
+		? bsearch(&key, sh->rights, sh->rights_n, sizeof(key), compare_rights)
+		: NULL;
+
+	if (!mine || !(mine->rights & RIGHT_LOOKUP) || info->noselect)
+		return ERR_OK;
+	struct list_row row = {.folder = {.account = sh->account,
+				   .name = info->name,
+				   .info = *info,
+				   .rights = mine->rights,
+				   .owner = sh->owner->address,
+				   .viewer = account_id(g->s->account)}};
+	row.name = imap_shared_name(g->cmd, &row.folder);
+	if (!row.name.p)
+		return ERR_NOMEM;
+	struct mailbox_info *seen = &row.folder.info;
+	struct list_row *subscription = find_row(g->rows.row, sh->own_n, row.name);
+	seen->subscribed = false;
+	seen->special_use = (struct str){"", 0}; /* its owner's, nobody else's */
+	seen->has_children = false;
+	if (subscription && subscription->folder.info.id == 0) {
+		seen->subscribed = true;
+		subscription->folder.info.subscribed = false; /* told once */
+	}
+	return add_row(g, &row);
+}
+
+/* A row has children where the user sees them: they follow it. */
+static void
+note_children(struct list_row *rows, size_t n)
+{
+	for (size_t i = 0; i + 1 < n; i++) {
+		struct str name = rows[i].name;
+		for (size_t j = i + 1; j < n && str_starts(rows[j].name, name); j++) {
+			if (rows[j].name.n > name.n && rows[j].name.p[name.n] == '/') {
+				rows[i].folder.info.has_children = true;
+				break;
+			}
+		}
+	}
+}
+
+static enum err
+add_owner(struct gathering *g, const struct share_owner *owner, size_t own_n)
+{
+	struct sharing sh = {.owner = owner, .own_n = own_n};
+	struct mailbox_info *list;
+	size_t n = 0, from = g->rows.n;
+	enum err e = imap_visit_account(g->s, owner->account, &sh.account);
+
+	/* An account that can't be opened, which the store has logged, hides only itself. */
+	if (e)
+		return e == ERR_NOMEM ? e : ERR_OK;
+	e = acl_rights_everywhere(
+	    sh.account, account_id(g->s->account), g->cmd->arena, &sh.rights, &sh.rights_n);
+	if (!e && sh.rights_n > 0)
+		e = mailbox_list(sh.account, g->cmd->arena, &list, &n);
+	for (size_t i = 0; !e && i < n; i++)
+		e = add_shared(g, &sh, &list[i]);
+	if (!e && g->rows.n > from) {
+		qsort(g->rows.row + from, g->rows.n - from, sizeof(*g->rows.row), compare_names);
+		note_children(g->rows.row + from, g->rows.n - from);
+	}
+	return e;
+}
+
+/* Subscriptions that a mailbox has taken over are told with it. */
+static void
+drop_taken(struct list_rows *rows)
+{
+	size_t out = 0;
+
+	for (size_t i = 0; i < rows->n; i++) {
+		const struct mailbox_info *info = &rows->row[i].folder.info;
+		if (info->id || info->noselect || info->subscribed)
+			rows->row[out++] = rows->row[i];
+	}
+	rows->n = out;
+}
+
+enum err
+imap_list_rows(struct imap_session *s, struct imap_cmd *cmd, struct list_rows *ret)
+{
+	struct gathering g = {.s = s, .cmd = cmd};
+	struct share_owner *owners;
+	size_t n = 0;
+	enum err e = add_own(&g);
+
+	if (!e)
+		e = share_owners(
+		    s->service->store, account_id(s->account), cmd->arena, &owners, &n);
+	size_t own_n = g.rows.n;
+	if (!e && n > 0 && own_n > 0)
+		qsort(g.rows.row, own_n, sizeof(*g.rows.row), compare_names);
+	for (size_t i = 0; !e && i < n; i++)
+		e = add_owner(&g, &owners[i], own_n);
+	if (e)
+		return e;
+	if (n > 0)
+		drop_taken(&g.rows);
+	*ret = g.rows;
 	return ERR_OK;
 }

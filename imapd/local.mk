@@ -3,6 +3,7 @@ noinst_LIBRARIES += libimapd.a
 libimapd_a_SOURCES = \
 	%D%/append_grammar.c %D%/append_grammar.h \
 	%D%/catenate.c %D%/catenate.h \
+	%D%/cmd_acl.c \
 	%D%/cmd_append.c \
 	%D%/cmd_authenticate.c \
 	%D%/cmd_close.c \
@@ -60,6 +61,7 @@ libimapd_a_SOURCES = \
 	%D%/special_use.c \
 	%D%/special_use.h \
 	%D%/status.h \
+	%D%/session_rights.c %D%/session_rights.h \
 	%D%/told.c \
 	%D%/told.h \
 	%D%/told_private.h \

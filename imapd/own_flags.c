@@ -1,6 +1,7 @@
 #include "imapd/own_flags.h"
 
 #include "imapd/imap_write.h"
+#include "imapd/session_rights.h"
 
 static uint64_t
 flag_bits(const struct view *now, const struct flag_list *flags)
@@ -126,9 +127,9 @@ own_flags_store(struct imap_session *s, struct imap_cmd *cmd, const struct uidse
 
 	const struct flags_condition condition = {unchanged_since, s->told, &ret->modified};
 	enum err e = message_store_flags_if(s->owner, s->mailbox, uids, op, flags,
-	    unchanged_since == MODSEQ_ANY ? NULL : &condition, ACTOR_OWNER);
+	    unchanged_since == MODSEQ_ANY ? NULL : &condition, imap_actor(s));
 	if (!e)
-		e = view_current(s->owner, s->mailbox, &ret->now);
+		e = imap_current_view(s, &ret->now);
 	if (!e && ret->modified.n > 0) {
 		uidset_init(&changed, cmd->arena);
 		e = subtract(uids, &ret->modified, &changed);

@@ -1,3 +1,4 @@
+#include "imapd/session_rights.h"
 #include "imapd/told_private.h"
 
 static void
@@ -102,18 +103,25 @@ imap_count_told(const struct imap_session *s, const struct uidset *uids)
 }
 
 enum err
+imap_current_view(const struct imap_session *s, struct view **ret)
+{
+	return view_current_as(s->owner, s->mailbox, s->viewer, ret);
+}
+
+enum err
 imap_claim_recent(struct imap_session *s, struct view **view)
 {
 	struct imap_recent *recent = &s->recent;
 	uint32_t first;
 
-	enum err e = mailbox_claim_recent(s->owner, s->mailbox, !s->read_only, &first);
+	enum err e =
+	    mailbox_claim_recent_as(s->owner, s->mailbox, s->viewer, !s->read_only, &first);
 	if (e)
 		return e;
 	/* Anew, so that all that was claimed is in it. What came after the claim may be \Recent for
 	 * another session too, which RFC 3501 §2.3.2 allows. */
 	CLEANUP(view_unref) struct view *now = NULL;
-	e = view_current(s->owner, s->mailbox, &now);
+	e = imap_current_view(s, &now);
 	if (e)
 		return e;
 	view_unref(view);
@@ -233,7 +241,7 @@ static enum err
 look(struct imap_session *s, struct view **ret)
 {
 	CLEANUP(view_unref) struct view *now = NULL;
-	enum err e = view_current(s->owner, s->mailbox, &now);
+	enum err e = imap_current_view(s, &now);
 
 	if (!e && view_uidnext(now) > view_uidnext(s->told))
 		e = imap_claim_recent(s, &now);
@@ -249,6 +257,8 @@ imap_tell_news(struct imap_session *s, bool may_expunge, enum imap_go *ret_go)
 	CLEANUP(view_unref) struct view *now = NULL;
 
 	*ret_go = GO_ON;
+	/* where they can't be read they are as they were, and so is the mailbox */
+	(void)!imap_look_at_rights(s);
 	if (!s->mailbox)
 		return ERR_OK;
 	if (look(s, &now)) {

@@ -45,6 +45,9 @@ uint64_t imap_count_told(const struct imap_session *s, const struct uidset *uids
  * a snapshot that holds all that was taken. ERR_GONE and what the store has. */
 NODISCARD enum err imap_claim_recent(struct imap_session *s, struct view **view);
 
+/* The selected mailbox as it is now and as our user sees it: view_current_as(). */
+NODISCARD enum err imap_current_view(const struct imap_session *s, struct view **ret);
+
 /* Catches up with the database: EXPUNGE (where `may_expunge`), FETCH with FLAGS, EXISTS, RECENT
  * and, when there is a new keyword, FLAGS and PERMANENTFLAGS. Where the mailbox is gone it says so
  * and falls back to ST_AUTH (ERR_OK). An error means that s->told and the client differ: the

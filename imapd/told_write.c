@@ -1,5 +1,6 @@
 /* What a session is told, in the words that its client has enabled. */
 #include "imapd/imap_write.h"
+#include "imapd/session_rights.h"
 #include "imapd/told_private.h"
 
 #define VANISHED_RANGES 500 /* of one response: a line of some kilobytes */
@@ -33,7 +34,8 @@ told_write_flags_responses(struct imap_session *s, const struct view *v)
 	if (s->read_only)
 		conn_puts(c, "()");
 	else
-		imap_write_permanent_flags(c, v, all_flags(v), s->keywords_told < KEYWORDS_MAX);
+		imap_write_permanent_flags(c, v, all_flags(v) & imap_flags_of_rights(s->rights),
+		    s->keywords_told < KEYWORDS_MAX && (s->rights & RIGHT_WRITE));
 	conn_puts(c, "] Flags that stay\r\n");
 }
 

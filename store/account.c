@@ -222,8 +222,10 @@ account_write(struct account *a, txn_op *op, void *arg, enum durability durabili
 enum err
 account_write_promised(struct account *a, txn_op *op, void *arg, struct promise *p)
 {
-	return p ? database_write_promised(&a->database, op, arg, p)
-		 : database_write(&a->database, op, arg, DURABLE_NOW);
+	/* one that waits for another account's commits can't wait for ours, too */
+	return p && (!p->database || p->database == &a->database)
+		   ? database_write_promised(&a->database, op, arg, p)
+		   : database_write(&a->database, op, arg, DURABLE_NOW);
 }
 
 enum err

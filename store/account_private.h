@@ -33,7 +33,7 @@ struct account {
 /* database_write() of the account; watchers are called after the commit. */
 NODISCARD enum err account_write(
     struct account *a, txn_op *op, void *arg, enum durability durability);
-/* With NULL it is durable when it returns. */
+/* With NULL, or a promise that holds commits of another account, it is durable when it returns. */
 NODISCARD enum err account_write_promised(
     struct account *a, txn_op *op, void *arg, struct promise *p);
 /* A consistent read; guard read_end. */

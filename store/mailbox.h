@@ -1,8 +1,8 @@
 /* store/mailbox.h - the folder tree of an account.
  *
- * Names are UTF-8 in form NFC, hierarchy separator '/'. "INBOX" in any case is INBOX. Components are 1 to 255
- * octets, a name at most MAILBOX_NAME_MAX, depth at most MAILBOX_DEPTH_MAX; no control characters.
- * Names are data: never a path. Mailboxes are known by id, which is never used twice.
+ * Names are UTF-8 in form NFC, hierarchy separator '/'. "INBOX" in any case is INBOX. Components
+ * are 1 to 255 octets, a name at most MAILBOX_NAME_MAX, depth at most MAILBOX_DEPTH_MAX; no control
+ * characters. Names are data: never a path. Mailboxes are known by id, which is never used twice.
  */
 #ifndef STORE_MAILBOX_H
 #define STORE_MAILBOX_H
@@ -59,6 +59,9 @@ NODISCARD enum err mailbox_rename(struct account *a, struct str from, struct str
  * (§6.3.6). */
 NODISCARD enum err mailbox_subscribe(struct account *a, struct str name, bool subscribed);
 
+/* Subscribes to a name that stands for another account's mailbox. */
+NODISCARD enum err mailbox_subscribe_other(struct account *a, struct str name);
+
 /* SELECT: *ret_first is the lowest UID that is \Recent for the caller; with `claim` (not EXAMINE)
  * later callers get none of these. */
 NODISCARD enum err mailbox_claim_recent(
@@ -68,6 +71,10 @@ NODISCARD enum err mailbox_claim_recent(
  * mailbox_claim_recent(). */
 NODISCARD enum err mailbox_claim_recent_as(
     struct account *a, int64_t mailbox, int64_t viewer, bool claim, uint32_t *ret_first);
+
+/* Puts into *info what is its viewer's own: up to which MODSEQ it has changed for him, from which
+ * UID on messages are \Recent to him. The number of unseen messages only a view can tell. */
+NODISCARD enum err mailbox_see_as(struct account *a, int64_t viewer, struct mailbox_info *info);
 
 /* The canonical spelling: Unicode's form NFC (RFC 9051 §5.1, Net-Unicode), INBOX in capitals, no
  * trailing '/'. ERR_SYNTAX when it is no valid name. */

@@ -183,15 +183,12 @@ mailbox_create(struct account *a, struct str name, struct str special_use, int64
 /* -- SUBSCRIBE */
 
 static enum err
-subscribe(struct txn *t, void *arg)
+subscribe_other(struct txn *t, void *arg)
 {
 	const struct str *name = arg;
-	int64_t id, count;
-	bool noselect;
-	enum err e = mailbox_id(t->db, *name, &id, &noselect);
+	int64_t count;
+	enum err e = db_get_int(t->db, "SELECT count(*) FROM subscription", &count);
 
-	if (!e)
-		e = db_get_int(t->db, "SELECT count(*) FROM subscription", &count);
 	if (!e && count >= 2 * MAILBOX_MAX) /* those of deleted mailboxes stay */
 		return ERR_LIMIT;
 	if (!e)
@@ -199,6 +196,17 @@ subscribe(struct txn *t, void *arg)
 		    t->db, "INSERT OR IGNORE INTO subscription (name) VALUES (?1)", DB_TEXT(*name));
 	txn_touch(t, 0);
 	return e;
+}
+
+static enum err
+subscribe(struct txn *t, void *arg)
+{
+	const struct str *name = arg;
+	int64_t id;
+	bool noselect;
+	enum err e = mailbox_id(t->db, *name, &id, &noselect);
+
+	return e ? e : subscribe_other(t, arg);
 }
 
 static enum err
@@ -210,8 +218,8 @@ unsubscribe(struct txn *t, void *arg)
 	return db_run(t->db, "DELETE FROM subscription WHERE name = ?1", DB_TEXT(*name));
 }
 
-enum err
-mailbox_subscribe(struct account *a, struct str name, bool subscribed)
+static enum err
+change_subscription(struct account *a, struct str name, txn_op *op)
 {
 	CLEANUP(arena_free) struct arena *arena = arena_new(4 * MAILBOX_NAME_MAX);
 	struct str canonical;
@@ -219,6 +227,17 @@ mailbox_subscribe(struct account *a, struct str name, bool subscribed)
 	if (!arena)
 		return ERR_NOMEM;
 	enum err e = mailbox_check_name(name, arena, &canonical);
-	return e ? e
-		 : account_write(a, subscribed ? subscribe : unsubscribe, &canonical, DURABLE_NOW);
+	return e ? e : account_write(a, op, &canonical, DURABLE_NOW);
+}
+
+enum err
+mailbox_subscribe(struct account *a, struct str name, bool subscribed)
+{
+	return change_subscription(a, name, subscribed ? subscribe : unsubscribe);
+}
+
+enum err
+mailbox_subscribe_other(struct account *a, struct str name)
+{
+	return change_subscription(a, name, subscribe_other);
 }

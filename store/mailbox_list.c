@@ -257,3 +257,21 @@ mailbox_claim_recent_as(
 	*ret_first = c.first ? c.first : c.uidnext;
 	return ERR_OK;
 }
+
+enum err
+mailbox_see_as(struct account *a, int64_t viewer, struct mailbox_info *info)
+{
+	CLEANUP(read_end) struct handle *h = NULL;
+	uint64_t modseq = 0;
+	uint32_t recent_from = 0;
+	enum err e = account_read(a, &h);
+
+	if (!e)
+		e = seen_read_state(h->db, info->id, viewer, &modseq, &recent_from);
+	if (e)
+		return e;
+	if (modseq > info->highest_modseq)
+		info->highest_modseq = modseq;
+	info->recent_from = recent_from ? recent_from : info->uidnext;
+	return ERR_OK;
+}

@@ -56,6 +56,7 @@ struct append {
 	struct flag_list flags;
 	int64_t internal_s; /* INTERNALDATE: seconds, and its zone */
 	int32_t internal_zone_s;
+	int64_t viewer; /* whose \Seen it is that `flags` may hold (struct actor) */
 	uint32_t ret_uid;
 };
 

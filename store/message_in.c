@@ -4,6 +4,7 @@
 
 #include "common/base/clock.h"
 #include "store/helpers.h"
+#include "store/seen.h"
 #include "store/spool_private.h"
 
 #include <stdlib.h>
@@ -237,7 +238,19 @@ struct append_op {
 	int64_t replaced_in; /* mailbox of the message that goes, 0: none does */
 	uint32_t replaced;
 	uint32_t first_uid, uidvalidity;
+	struct seen_marks marks; /* of the viewer that appends */
 };
+
+/* \Seen is the viewer's own where it is not the owner who appends. */
+static enum err
+take_seen(struct append_op *op, size_t i, uint64_t *flags)
+{
+	if (!op->items[i].viewer || !(*flags & FLAG_SEEN))
+		return ERR_OK;
+	*flags &= ~FLAG_SEEN;
+	return seen_marks_add(
+	    &op->marks, (struct seen_mark){.uid = op->first_uid + (uint32_t)i, .seen = true});
+}
 
 static enum err
 append_one(struct txn *t, struct append_op *op, size_t i, uint64_t flags, uint64_t modseq)
@@ -285,6 +298,8 @@ append_in_txn(struct txn *t, void *arg)
 		struct mailbox_change change = {0};
 		uint64_t flags;
 		e = keywords_to_bits(t, op->mailbox, &op->items[i].flags, true, keep, &flags);
+		if (!e)
+			e = take_seen(op, i, &flags);
 		if (e)
 			break;
 		keep |= flags;
@@ -293,6 +308,8 @@ append_in_txn(struct txn *t, void *arg)
 		if (!e)
 			e = append_one(t, op, i, flags, modseq);
 	}
+	if (!e && op->marks.n > 0)
+		e = seen_write(t, op->mailbox, op->items[0].viewer, &op->marks, modseq);
 	return e ? e : entries_append(t->db, op->mailbox, op->entries, op->n);
 }
 
@@ -325,6 +342,7 @@ run_append(struct account *a, struct append_op *op, uint32_t *ret_uidvalidity, s
 	op->entries = entries;
 	if (!e)
 		e = account_write_promised(a, append_in_txn, op, p);
+	seen_marks_done(&op->marks);
 	for (size_t i = 0; i < prepared; i++)
 		insert_undo(&inserts[i], e);
 	if (e)

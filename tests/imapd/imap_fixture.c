@@ -136,12 +136,13 @@ imap_fixture_stranger(struct imap_fixture *f, const struct conn_memory_options *
 }
 
 static struct conn *
-open_logged_in(struct imap_fixture *f, struct imap_session **ret_session)
+open_logged_in(
+    struct imap_fixture *f, int64_t account, const char *user, struct imap_session **ret_session)
 {
 	struct conn *c = open_conn(f, NULL, ret_session);
 
 	conn_memory_output(c, f->arena);
-	ck_assert_ok(imap_log_in(*ret_session, f->account_id, STR(FIXTURE_USER), "TEST"));
+	ck_assert_ok(imap_log_in(*ret_session, account, str_of(user), "TEST"));
 	return c;
 }
 
@@ -150,7 +151,20 @@ imap_fixture_connect(struct imap_fixture *f)
 {
 	struct imap_session *s;
 
-	return open_logged_in(f, &s);
+	return open_logged_in(f, f->account_id, FIXTURE_USER, &s);
+}
+
+struct conn *
+imap_fixture_connect_as(struct imap_fixture *f, const char *address)
+{
+	struct imap_session *s;
+	struct account_entry entry;
+	struct credential none = {0};
+
+	if (directory_find_account(f->store, str_of(address), f->arena, &entry))
+		ck_assert_ok(
+		    directory_add_account(f->store, str_of(address), &none, &entry.id));
+	return open_logged_in(f, entry.id, address, &s);
 }
 
 void
@@ -180,7 +194,7 @@ imap_fixture_open_with(const char *const *mailboxes, const char *options)
 	make_account(f);
 	for (const char *const *m = mailboxes; *m; m++)
 		imap_fixture_make(f, *m);
-	f->conn = open_logged_in(f, &f->session);
+	f->conn = open_logged_in(f, f->account_id, FIXTURE_USER, &f->session);
 	return f;
 }
 

@@ -44,6 +44,8 @@ void imap_fixture_close(struct imap_fixture **f);
 
 /* Another connection, logged in to the same account. */
 struct conn *imap_fixture_connect(struct imap_fixture *f);
+/* One that is logged in to another account, which is made if it is not there. */
+struct conn *imap_fixture_connect_as(struct imap_fixture *f, const char *address);
 /* One that has only been opened; its greeting is not taken. `options` may be NULL. */
 struct conn *imap_fixture_stranger(
     struct imap_fixture *f, const struct conn_memory_options *options);

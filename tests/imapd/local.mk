@@ -167,3 +167,8 @@ check_PROGRAMS += tests/imapd/test_resync_model
 tests_imapd_test_resync_model_SOURCES = %D%/test_resync_model.c %D%/modseq_fixture.h
 tests_imapd_test_resync_model_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_imapd_test_resync_model_LDADD = $(IMAP_TEST_LIBS)
+
+check_PROGRAMS += tests/imapd/test_acl
+tests_imapd_test_acl_SOURCES = %D%/test_acl.c
+tests_imapd_test_acl_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_imapd_test_acl_LDADD = $(IMAP_TEST_LIBS)
