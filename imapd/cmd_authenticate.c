@@ -13,6 +13,7 @@
 #include <openssl/crypto.h>
 
 static imap_mode read_response;
+static imap_mode wait_for_provider;
 
 static void
 wipe_sbuf(struct sbuf *b)
@@ -53,6 +54,9 @@ step(struct imap_session *s, struct imap_cmd *cmd, struct str response)
 			return ERR_OK;
 		}
 		break;
+	case SASL_WAIT:
+		imap_enter_mode(s, cmd, wait_for_provider);
+		return ERR_OK;
 	case SASL_FAILED:
 		return imap_login_failed(s, cmd, e, sasl_login(s->sasl), s->mechanism);
 	}
@@ -98,6 +102,39 @@ end_exchange(struct imap_session *s, enum err e)
 	return imap_finish(s, e);
 }
 
+/* The exchange goes on, or has come to its end with `e`. */
+static enum imap_go
+proceed(struct imap_session *s, enum err e)
+{
+	if (e || !s->cmd.pending)
+		return end_exchange(s, e);
+	if (s->mode == imap_hold_reply)
+		sasl_free(&s->sasl);
+	return GO_ON;
+}
+
+/* The provider of a token is being asked; no worker waits for it. The session sleeps until its
+ * answer wakes it, or until its time for logging in is over. */
+static enum imap_go
+wait_for_provider(struct imap_session *s, unsigned events)
+{
+	struct imap_cmd *cmd = &s->cmd;
+
+	(void)events;
+	if (s->stopping) {
+		imap_say_bye(s, "UNAVAILABLE", "Server is shutting down");
+		return GO_CLOSE;
+	}
+	cmd->pending = false;
+	s->mode = imap_read_command;
+	enum err e = step(s, cmd, (struct str){NULL, 0});
+	if (s->mode == wait_for_provider)
+		return conn_at_eof(s->conn) ? GO_CLOSE : GO_SLEEP;
+	if (!e && !cmd->pending)
+		e = log_in(s, cmd);
+	return proceed(s, e);
+}
+
 static enum imap_go
 read_response(struct imap_session *s, unsigned events)
 {
@@ -125,11 +162,7 @@ read_response(struct imap_session *s, unsigned events)
 	else
 		e = take_response(s, cmd, line);
 	imap_line_done(s, line);
-	if (e || !cmd->pending)
-		return end_exchange(s, e);
-	if (s->mode == imap_hold_reply)
-		sasl_free(&s->sasl);
-	return GO_ON;
+	return proceed(s, e);
 }
 
 enum err

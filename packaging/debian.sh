@@ -2,11 +2,11 @@
 # packaging/debian.sh - sourced by quickstart.sh and check.sh: installs Debian packages that are missing, and only those.
 
 # What building needs; configure names the libraries too.
-BUILD_PACKAGES="autoconf automake gcc libc6-dev make pkg-config libssl-dev libsqlite3-dev libconfuse-dev libgsasl-dev zlib1g-dev libargon2-dev libutf8proc-dev libidn2-dev check"
+BUILD_PACKAGES="autoconf automake gcc libc6-dev make pkg-config libssl-dev libsqlite3-dev libconfuse-dev libgsasl-dev zlib1g-dev libjansson-dev libargon2-dev libutf8proc-dev libidn2-dev check"
 
 # What ./check.sh needs beyond that: a second compiler, the linters, and the mail programs of tests/interop.
 CHECK_PACKAGES="clang clang-format cppcheck groff-base"
-INTEROP_PACKAGES="swaks gsasl libnet-ssleay-perl curl msmtp fetchmail getmail6 isync offlineimap3 mutt neomutt tmux python3 procps strace openssl libsasl2-modules ca-certificates"
+INTEROP_PACKAGES="swaks gsasl libnet-ssleay-perl curl msmtp fetchmail getmail6 isync offlineimap3 mutt neomutt tmux python3 python3-jwt procps strace openssl libsasl2-modules ca-certificates"
 
 is_installed() { # PACKAGE
 	# some packages are virtual by now: their program tells

@@ -72,6 +72,7 @@ begin(struct pop3_session *s)
 	sasl_free(&s->sasl);
 	pop3_enter_state(s, ST_AUTHORIZATION);
 	service_sasl_host(s->service, s->conn, &s->sasl_host);
+	s->sasl_host.oauth = NULL; /* no state here waits for an answer yet */
 }
 
 static void

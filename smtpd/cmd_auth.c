@@ -82,6 +82,7 @@ step(struct smtp_session *s, struct smtp_cmd *cmd, struct str response)
 			return succeed(s, cmd);
 		s->sasl_done = true; /* SMTP has no data with success: RFC 4954 §4 */
 		break;
+	case SASL_WAIT: /* without an oauth: never */
 	case SASL_FAILED:
 		if (e == ERR_AUTH_FAILED)
 			return fail_login(s, cmd);

@@ -110,6 +110,8 @@ service_start(struct server *s, const char *process, struct service **ret)
 	};
 	enum err e = store_open(&options, &svc->store);
 	if (!e)
+		e = oauth_new(conf, &svc->oauth);
+	if (!e)
 		e = read_secret(svc);
 	if (!e && changes_fd(svc->store) >= 0)
 		e = loop_watch(server_loop(s), changes_fd(svc->store), bus_readable, svc);
@@ -143,6 +145,7 @@ service_stop(struct service **svcp)
 		limits_free(&svc->limits);
 	}
 	login_cache_free(&svc->logins);
+	oauth_free(&svc->oauth);
 	conf_unref(&svc->conf);
 	free(svc);
 }
@@ -176,7 +179,7 @@ service_for_test(struct store *store, struct conf *conf)
 	w->service.store = store;
 	w->service.conf = conf_ref(conf);
 	w->service.limits = limits_new(1000000, 1000000);
-	if (read_secret(&w->service)) {
+	if (oauth_new(conf, &w->service.oauth) || read_secret(&w->service)) {
 		CLEANUP(service_stop) struct service *failed = &w->service;
 		return NULL;
 	}
@@ -217,6 +220,12 @@ find_binding(void *arg, const char *type, struct arena *arena, struct str *ret)
 	return conn_tls_binding(arg, type, arena, ret);
 }
 
+static void
+wake_conn(void *arg)
+{
+	conn_wake(arg);
+}
+
 /* -PLUS is offered where it can be done: an old TLS 1.2 peer has no exporter (RFC 9266 §2). */
 static bool
 can_bind(struct conn *c)
@@ -240,6 +249,9 @@ service_sasl_host(struct service *svc, struct conn *c, struct sasl_host *ret)
 	    .secret = str_make(svc->secret, sizeof(svc->secret)),
 	    .secure = conn_is_secure(c),
 	    .tls = can_bind(c),
+	    .oauth = svc->oauth,
+	    .wake = wake_conn,
+	    .wake_arg = c,
 	};
 }
 

@@ -12,6 +12,7 @@
 struct service {
 	struct store *store;
 	struct login_cache *logins;
+	struct oauth *oauth; /* NULL: no provider is configured */
 	struct limits *limits; /* the server's, or one of its own in tests */
 	struct server *server; /* NULL in tests */
 	char secret[DIRECTORY_SECRET_SIZE]; /* directory_secret() */

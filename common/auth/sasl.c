@@ -4,18 +4,21 @@
 
 /* clang-format off */
 static const struct sasl_mechanism mechanisms[] = {
-	/* name                      cleartext  binds  step */
-	{{"PLAIN", 5},               true,      false, sasl_step_plain}, /* RFC 4616 */
-	{{"LOGIN", 5},               true,      false, sasl_step_login}, /* draft-murchison */
-	{{"SCRAM-SHA-256", 13},      false,     false, sasl_step_scram}, /* RFC 7677 */
-	{{"SCRAM-SHA-256-PLUS", 18}, false,     true,  sasl_step_scram},
+	/* name                      cleartext  binds  token  step */
+	{{"PLAIN", 5},               true,      false, false, sasl_step_plain}, /* RFC 4616 */
+	{{"LOGIN", 5},               true,      false, false, sasl_step_login}, /* draft-murchison */
+	{{"SCRAM-SHA-256", 13},      false,     false, false, sasl_step_scram}, /* RFC 7677 */
+	{{"SCRAM-SHA-256-PLUS", 18}, false,     true,  false, sasl_step_scram},
+	{{"OAUTHBEARER", 11},        true,      false, true,  sasl_step_oauthbearer}, /* RFC 7628 */
+	{{"XOAUTH2", 7},             true,      false, true,  sasl_step_xoauth2},
 };
 /* clang-format on */
 
 static bool
 is_allowed(const struct sasl_mechanism *m, const struct sasl_host *host)
 {
-	return (!m->cleartext || host->secure) && (!m->binds || host->tls);
+	return (!m->cleartext || host->secure) && (!m->binds || host->tls) &&
+	       (!m->token || host->oauth);
 }
 
 static bool
@@ -61,7 +64,7 @@ sasl_begin(struct str mechanism, const struct sasl_host *host, struct sasl **ret
 	for (size_t i = 0; i < ARRAY_LEN(mechanisms) && !m; i++)
 		if (str_eq_nocase(mechanism, mechanisms[i].name))
 			m = &mechanisms[i];
-	if (!m)
+	if (!m || (m->token && !host->oauth))
 		return ERR_UNKNOWN;
 	if (!is_allowed(m, host))
 		return ERR_NEEDS_TLS;
@@ -85,6 +88,7 @@ sasl_free(struct sasl **s)
 		return;
 	if ((*s)->scram)
 		gsasl_finish((*s)->scram);
+	oauth_drop(&(*s)->query);
 	arena_free(&(*s)->arena);
 	free(*s);
 	*s = NULL;
@@ -98,7 +102,7 @@ sasl_step(struct sasl *s, struct str response, struct arena *arena, struct str *
 	*ret_err = ERR_OK;
 	if (response.n > SASL_MESSAGE_MAX)
 		return sasl_fail(ERR_TOO_LONG, ret_err);
-	if (s->steps++ >= SASL_STEPS_MAX)
+	if (!s->query && s->steps++ >= SASL_STEPS_MAX)
 		return sasl_fail(ERR_SYNTAX, ret_err);
 	return s->mechanism->step(s, response, arena, ret_challenge, ret_err);
 }

@@ -1,5 +1,5 @@
 /* common/auth/sasl.h - the server side of SASL: PLAIN (RFC 4616), LOGIN (draft-murchison),
- * SCRAM-SHA-256 and -PLUS (RFC 5802, 7677).
+ * SCRAM-SHA-256 and -PLUS (RFC 5802, 7677), OAUTHBEARER (RFC 7628) and XOAUTH2.
  *
  * The three daemons hold one exchange per connection and carry its messages in their own framing.
  * SCRAM is libgsasl's. An exchange belongs to its session; nothing here waits or sleeps.
@@ -7,6 +7,7 @@
 #ifndef COMMON_AUTH_SASL_H
 #define COMMON_AUTH_SASL_H
 
+#include "common/auth/oauth.h"
 #include "common/auth/password.h"
 #include "common/base/sbuf.h"
 
@@ -29,6 +30,11 @@ struct sasl_host {
 	struct str secret;
 	bool secure; /* cleartext mechanisms allowed */
 	bool tls; /* -PLUS can be had: binding() gives tls-exporter */
+	/* The provider that knows tokens, NULL: none. When it has an answer (SASL_WAIT) `wake` is
+	 * called, on some thread. */
+	struct oauth *oauth;
+	void (*wake)(void *arg);
+	void *wake_arg;
 	/* Mechanisms that are not advertised, NULL-terminated, or NULL; who asks for one gets it.
 	 */
 	const char *const *hide;
@@ -49,6 +55,8 @@ enum sasl_status {
 	SASL_DONE, /* logged in: sasl_account(), sasl_address(). If *ret_challenge is not empty it
 		    * must still be sent (SCRAM's server-final), as success data or as a challenge
 		    * with an empty answer, as the protocol has it. */
+	SASL_WAIT, /* for sasl_host.wake(); then call again, without a response. Only with an
+		      oauth */
 	SASL_FAILED, /* *ret_err says why: ERR_AUTH_FAILED, ERR_SYNTAX, or one of OURS */
 };
 

@@ -7,8 +7,10 @@
 #include <gsasl.h>
 
 #define SASL_NAME_MAX 255 /* octets of an identity (RFC 4616 §2) */
-#define SASL_STEPS_MAX 4 /* messages of one exchange; no mechanism here has more */
-#define SASL_MESSAGE_MAX 8192
+#define SASL_STEPS_MAX                                                                             \
+	4 /* messages of one exchange; no mechanism here has more. Calls after a                   \
+	     wait do not count */
+#define SASL_MESSAGE_MAX (16 * 1024) /* tokens are long */
 
 struct sasl {
 	const struct sasl_mechanism *mechanism;
@@ -21,6 +23,8 @@ struct sasl {
 	Gsasl_session *scram;
 	bool looked_up; /* SCRAM: its user was searched for, found or not */
 	bool found;
+	struct oauth_query *query; /* tokens: being asked */
+	bool refused; /* tokens: the client has been told why */
 	enum err host_err; /* SCRAM: what find() or binding() failed with, one of OURS */
 };
 
@@ -31,12 +35,15 @@ struct sasl_mechanism {
 	struct str name;
 	bool cleartext; /* sends the password itself */
 	bool binds; /* needs TLS */
+	bool token; /* needs a provider */
 	sasl_step_fn *step;
 };
 
 sasl_step_fn sasl_step_plain;
 sasl_step_fn sasl_step_login;
 sasl_step_fn sasl_step_scram;
+sasl_step_fn sasl_step_oauthbearer;
+sasl_step_fn sasl_step_xoauth2;
 
 /* Keeps the prepared name of who logs in. ERR_SYNTAX (empty, NUL), ERR_TOO_LONG, ERR_NOMEM. */
 NODISCARD enum err sasl_keep_login(struct sasl *s, struct str name);

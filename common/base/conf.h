@@ -52,6 +52,15 @@ struct conf {
 				    ever */
 	const char *recipient_delimiter; /* "+", "" switches sub-addressing off */
 
+	struct conf_oauth {
+		const char *jwks_url; /* one of these two, or neither: no OAuth */
+		const char *introspection_url;
+		const char *client_id, *client_secret_file; /* for introspection */
+		const char *issuer, *audience; /* what tokens must name; "": anything */
+		const char *user_claim; /* has the user's address */
+		const char *ca_file;
+	} oauth;
+
 	struct {
 		bool smtp, submission, submissions, lmtp; /* which listeners */
 		uint32_t lmtp_port; /* 0: only the Unix socket */

@@ -76,6 +76,17 @@ check_delimiter(struct str value)
 	return "one of the characters + - _ = . # ~, or \"\" for no sub-addressing";
 }
 
+/* Spelled out here, since configuration knows nothing of HTTP. */
+static const char *
+check_url(struct str value)
+{
+	if (value.n == 0 || str_starts_nocase(value, STR("https://")) ||
+	    str_starts_nocase(value, STR("http://127.0.0.1:")) ||
+	    str_starts_nocase(value, STR("http://[::1]:")))
+		return NULL;
+	return "a URL that begins with https:// (or http:// and a loopback address with its port)";
+}
+
 static const char *
 check_log_target(struct str value)
 {
@@ -94,6 +105,9 @@ static const struct conf_section sections[] = {
 	"from loopback addresses only."},
     {"log", "What is logged, and where to."},
     {"limits", "What one client or all together may use, in every daemon."},
+    {"oauth", "Logging in with tokens of an OAuth 2.0 provider (OAUTHBEARER, XOAUTH2), by IMAP. "
+	      "Give either "
+	      "jwks_url or introspection_url; a change needs a restart."},
     {"smtpd", "Receiving mail: smtpd."},
     {"pop3d", "Handing mail out: pop3d."},
     {"imapd", "Managing folders: imapd."},
@@ -164,6 +178,26 @@ static const struct conf_option options[] = {
      "10", NULL, NULL, "Wrong commands before login after which a connection is closed."},
     {"limits", "bad_commands_after_login", CONF_NUMBER, AT(bad_commands_after_login), 1, 1000, "20",
      NULL, NULL, "Wrong commands after login after which a connection is closed."},
+
+    {"oauth", "jwks_url", CONF_STRING, AT(oauth.jwks_url), 0, 0, "", NULL, check_url,
+     "Where the provider publishes the keys that sign its tokens (RFC 7517); its tokens are JWTs, "
+     "and checked here."},
+    {"oauth", "introspection_url", CONF_STRING, AT(oauth.introspection_url), 0, 0, "", NULL,
+     check_url,
+     "Where the provider is asked about each token (RFC 7662); an answer holds for a minute."},
+    {"oauth", "client_id", CONF_STRING, AT(oauth.client_id), 0, 0, "", NULL, NULL,
+     "Who we are to the introspection endpoint."},
+    {"oauth", "client_secret_file", CONF_PATH, AT(oauth.client_secret_file), 0, 0, "", NULL, NULL,
+     "A file whose first line is our secret there; nobody else should be able to read it."},
+    {"oauth", "issuer", CONF_STRING, AT(oauth.issuer), 0, 0, "", NULL, NULL,
+     "The issuer that tokens must name (iss); \"\" is any."},
+    {"oauth", "audience", CONF_STRING, AT(oauth.audience), 0, 0, "", NULL, NULL,
+     "The audience that JWTs must name (aud); \"\" is any, which lets in tokens that the provider "
+     "made for other services."},
+    {"oauth", "user_claim", CONF_STRING, AT(oauth.user_claim), 0, 0, "email", NULL, NULL,
+     "The claim with the address of the account."},
+    {"oauth", "ca_file", CONF_PATH, AT(oauth.ca_file), 0, 0, "", NULL, NULL,
+     "The authorities to trust for these URLs, a PEM file; the system's when \"\"."},
 
     {"smtpd", "smtp", CONF_BOOL, AT(smtpd.smtp), 0, 0, "yes", NULL, NULL,
      "Listen on port 25 for mail from other servers."},

@@ -1,0 +1,33 @@
+/* common/auth/jwt.h - signed tokens (RFC 7519, 7515) and the keys that sign them (RFC 7517, 7518).
+ *
+ * Public keys only: RS256/384/512, PS256/384/512, ES256/384/512 and EdDSA. "none" and the
+ * shared-key algorithms do not exist here (RFC 8725 §3.1). Pure, but for OpenSSL's allocations.
+ */
+#ifndef COMMON_AUTH_JWT_H
+#define COMMON_AUTH_JWT_H
+
+#include "common/base/arena.h"
+#include "common/base/err.h"
+
+struct jwk_set;
+
+/* A provider's key set; keys of kinds that are not known here are left out. ERR_SYNTAX. */
+NODISCARD enum err jwk_set_parse(struct str json, struct jwk_set **ret);
+void jwk_set_free(struct jwk_set **set);
+
+/* What a token must say. */
+struct jwt_rules {
+	const char *issuer; /* iss; NULL or "": any */
+	const char *audience; /* among aud; NULL or "": any */
+	const char *user_claim; /* the claim that names the user */
+	int64_t now_s;
+};
+
+#define JWT_LEEWAY_S 60 /* for clocks that differ */
+
+/* The user that a token names, in `arena`, and until when it may be believed. ERR_SYNTAX (no JWT),
+ * ERR_NOT_FOUND (no key of that name: the set may be old), ERR_AUTH_FAILED. */
+NODISCARD enum err jwt_verify(const struct jwk_set *set, const struct jwt_rules *rules,
+    struct str token, struct arena *arena, struct str *ret_user, int64_t *ret_until_s);
+
+#endif

@@ -1,0 +1,24 @@
+/* common/auth/jwt_private.h - what the files of jwt.h share. */
+#ifndef COMMON_AUTH_JWT_PRIVATE_H
+#define COMMON_AUTH_JWT_PRIVATE_H
+
+#include "common/auth/jwt.h"
+
+#include <openssl/evp.h>
+
+#define JWK_MAX 64 /* keys of a set; what follows is left out */
+
+struct jwk {
+	char *id; /* kid, or NULL */
+	EVP_PKEY *key;
+};
+
+struct jwk_set {
+	struct jwk keys[JWK_MAX];
+	size_t n;
+};
+
+/* Base64 without padding (RFC 7515 §2) into `arena`; .p NULL where it is none. */
+struct str base64url_decode(struct str text, struct arena *arena);
+
+#endif
