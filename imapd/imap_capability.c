@@ -6,8 +6,7 @@ static const struct {
 	const char *name;
 	unsigned states;
 } capabilities[] = {
-    {"IMAP4rev1", ST_ANY},
-    {"LITERAL+", ST_ANY}, /* RFC 7888 */
+    {"IMAP4rev1", ST_ANY}, {"LITERAL+", ST_ANY}, /* RFC 7888 */
     {"SASL-IR", ST_GREET}, /* RFC 4959 */
     {"ID", ST_ANY}, /* RFC 2971 */
     {"ENABLE", ST_ANY}, /* RFC 5161 */
@@ -47,8 +46,7 @@ static const struct {
     {"RIGHTS=texk", ST_AUTH | ST_SELECTED}, /* RFC 4314 §5.1.1 */
     {"METADATA", ST_AUTH | ST_SELECTED}, /* RFC 5464 */
     {"QUOTA", ST_AUTH | ST_SELECTED}, /* RFC 9208 */
-    {"QUOTA=RES-STORAGE", ST_AUTH | ST_SELECTED},
-    {"QUOTA=RES-MESSAGE", ST_AUTH | ST_SELECTED},
+    {"QUOTA=RES-STORAGE", ST_AUTH | ST_SELECTED}, {"QUOTA=RES-MESSAGE", ST_AUTH | ST_SELECTED},
     {"IMAP4rev2", ST_ANY}, /* RFC 9051 */
     {"MULTIAPPEND", ST_AUTH | ST_SELECTED}, /* RFC 3502 */
     {"BINARY", ST_AUTH | ST_SELECTED}, /* RFC 3516 */
