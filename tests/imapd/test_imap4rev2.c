@@ -12,11 +12,12 @@ DIALOGUE_TEST(until_it_is_enabled_all_is_rev1, rev1_dialogue, "Inbox:2", "Entw\x
 static const struct dialogue rev2_dialogue[] = {
     {"1 ENABLE IMAP4rev2", "* ENABLED IMAP4rev2\n1 OK"}, /* RFC 9051 Appendix A */
     /* §6.3.2: LIST; Appendix E 11, 12: neither RECENT nor UNSEEN */
-    {"2 SELECT inbox",
-	"!* 2 RECENT\n!* OK [UNSEEN\n* LIST (\\HasNoChildren*\n* 2 EXISTS\n2 OK [READ-WRITE]"},
+    {"2 SELECT inbox", "!* 2 RECENT\n!* OK [UNSEEN\n* LIST (\\Subscribed \\HasNoChildren) \"/\" "
+		       "INBOX\n* 2 EXISTS\n2 OK [READ-WRITE]"},
     {"3 SELECT \"Entw\xc3\xbcrfe\"", /* §7.1 CLOSED, §5.1 */
 	"* OK [CLOSED] \n* LIST (\\HasNoChildren) \"/\" \"Entw\xc3\xbcrfe\"\n3 OK"},
-    {"4 EXAMINE INBOX", "* OK [CLOSED] \n* LIST (\\HasNoChildren*\n4 OK [READ-ONLY]"},
+    {"4 EXAMINE INBOX",
+	"* OK [CLOSED] \n* LIST (\\Subscribed \\HasNoChildren) \"/\" INBOX\n4 OK [READ-ONLY]"},
     {"5 FETCH 1:2 (UID FLAGS)", "* 1 FETCH (UID 1 FLAGS ())\n* 2 FETCH (UID 2 FLAGS ())\n5 OK"},
     {"6 SEARCH ALL", "!* SEARCH\n* ESEARCH (TAG \"6\") ALL 1:2\n6 OK"}, /* §6.4.4 */
     {"7 UID SEARCH ALL", "!* SEARCH\n* ESEARCH (TAG \"7\") UID ALL 1:2\n7 OK"},
