@@ -134,6 +134,8 @@ write_small(struct imap_session *s, struct fetch *f, const struct fetch_item *it
 	case FETCH_BODY:
 	case FETCH_BINARY:
 	case FETCH_BINARY_SIZE:
+	case FETCH_PREVIEW:
+	case FETCH_PREVIEW_FUZZY:
 	case FETCH_SECTION:
 		break;
 	}

@@ -294,6 +294,46 @@ add_macro(struct imap_args *a, struct fetch_items *items, struct str word)
 	return true;
 }
 
+/* preview-mod, which makes no difference here. In parentheses, as the modifiers of a FETCH are:
+ * only its words are taken. *ret_fuzzy: the drafts' word for an answer in their form. */
+static void
+accept_preview_modifiers(struct imap_args *a, bool *ret_fuzzy)
+{
+	struct imap_args ahead = *a;
+	bool any = false;
+
+	if (!imap_accept_space(&ahead) || !imap_accept_char(&ahead, '('))
+		return;
+	do {
+		bool fuzzy =
+		    imap_accept_word(&ahead, "LAZY=FUZZY") || imap_accept_word(&ahead, "FUZZY");
+		if (!fuzzy && !imap_accept_word(&ahead, "LAZY"))
+			break;
+		any = true;
+		*ret_fuzzy |= fuzzy;
+	} while (imap_accept_space(&ahead));
+	if (!any)
+		return;
+	imap_parse_char(&ahead, ')', "LAZY or a closing parenthesis");
+	*a = ahead;
+}
+
+/* PREVIEW and, of the drafts before it, SNIPPET. */
+static bool
+add_preview(struct imap_args *a, struct fetch_items *items, struct str word)
+{
+	bool fuzzy = str_eq_nocase(word, STR("SNIPPET"));
+
+	if (!fuzzy && !str_eq_nocase(word, STR("PREVIEW")))
+		return false;
+	const char *label = fuzzy ? "SNIPPET" : "PREVIEW";
+	accept_preview_modifiers(a, &fuzzy);
+	enum fetch_kind kind = fuzzy ? FETCH_PREVIEW_FUZZY : FETCH_PREVIEW;
+	if (!fetch_has_item(items, kind))
+		add_item(a, items, kind, str_of(label));
+	return true;
+}
+
 static bool
 add_word(struct imap_args *a, struct fetch_items *items, struct str word)
 {
@@ -355,6 +395,8 @@ parse_item(struct imap_args *a, void *arg)
 			parse_binary(a, r->items, binaries[i].kind, binaries[i].peek);
 			return;
 		}
+	if (add_preview(a, r->items, word))
+		return;
 	if (!r->in_list && add_macro(a, r->items, word))
 		return;
 	if (add_word(a, r->items, word))

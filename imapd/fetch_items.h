@@ -18,6 +18,8 @@ enum fetch_kind {
 	FETCH_BODY, /* BODYSTRUCTURE without extension data */
 	FETCH_BINARY, /* a part decoded: RFC 3516 */
 	FETCH_BINARY_SIZE,
+	FETCH_PREVIEW, /* RFC 8970 */
+	FETCH_PREVIEW_FUZZY, /* the same as its drafts had it, and SNIPPET */
 	FETCH_SECTION, /* BODY[…], RFC822, RFC822.HEADER, RFC822.TEXT */
 };
 

@@ -1,6 +1,8 @@
 #include "imapd/fetch_value.h"
 
 #include "common/mail/message_index.h"
+#include "imapd/fetch_preview.h"
+#include "imapd/preview_text.h"
 #include "search/octets.h"
 
 #define FIRST_PIECE (32 * 1024)
@@ -15,6 +17,9 @@ fetch_value_wants(const struct fetch_item *item)
 	case FETCH_BODY:
 	case FETCH_BODYSTRUCTURE:
 		return WANT_BODYSTRUCTURE;
+	case FETCH_PREVIEW:
+	case FETCH_PREVIEW_FUZZY:
+		return WANT_PARTS | WANT_HEADER;
 	case FETCH_BINARY:
 	case FETCH_BINARY_SIZE:
 	case FETCH_SECTION:
@@ -217,6 +222,30 @@ make_body(struct fetch_source *src, struct fetch_value *ret)
 	return e;
 }
 
+static enum err
+make_preview(struct fetch_source *src, const struct fetch_item *item, struct fetch_value *ret)
+{
+	CLEANUP(sbuf_done) struct sbuf text = SBUF_INIT(PREVIEW_OCTETS);
+
+	enum err e = load_parts(src);
+	if (!e)
+		e = fetch_preview(src->reader, &src->row, &src->parts, &text);
+	if (e)
+		return e;
+	begin_made(src, PREVIEW_OCTETS + 64);
+	ret->is_string = item->kind == FETCH_PREVIEW;
+	if (ret->is_string) {
+		sbuf_put(&src->made, sbuf_view(&text));
+	} else {
+		sbuf_printf(&src->made, "(FUZZY {%zu}\r\n", text.n);
+		sbuf_put(&src->made, sbuf_view(&text));
+		sbuf_putc(&src->made, ')');
+	}
+	ret->text = sbuf_view(&src->made);
+	ret->size = ret->text.n;
+	return sbuf_error(&src->made);
+}
+
 enum err
 fetch_value_make(struct fetch_source *src, const struct fetch_item *item, struct fetch_value *ret)
 {
@@ -224,6 +253,8 @@ fetch_value_make(struct fetch_source *src, const struct fetch_item *item, struct
 	if (item->kind == FETCH_SECTION || item->kind == FETCH_BINARY ||
 	    item->kind == FETCH_BINARY_SIZE)
 		return make_section(src, item, ret);
+	if (item->kind == FETCH_PREVIEW || item->kind == FETCH_PREVIEW_FUZZY)
+		return make_preview(src, item, ret);
 	if (item->kind == FETCH_BODY)
 		return make_body(src, ret);
 	ret->text = item->kind == FETCH_ENVELOPE ? src->row.envelope : src->row.bodystructure;

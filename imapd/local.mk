@@ -80,6 +80,7 @@ libimapd_a_SOURCES += \
 	%D%/fetch_binary.c %D%/fetch_binary.h \
 	%D%/fetch_body.c %D%/fetch_body.h \
 	%D%/fetch_items.c %D%/fetch_items.h \
+	%D%/fetch_preview.c %D%/fetch_preview.h \
 	%D%/fetch_value.c %D%/fetch_value.h \
 	%D%/fetch_modifiers.c %D%/fetch_modifiers.h \
 	%D%/modseq.c %D%/modseq.h \
@@ -89,6 +90,7 @@ libimapd_a_SOURCES += \
 	%D%/progress.c %D%/progress.h \
 	%D%/saved.c %D%/saved.h \
 	%D%/search_answer.c %D%/search_answer.h \
+	%D%/preview_text.c %D%/preview_text.h \
 	%D%/search_body.c %D%/search_body.h \
 	%D%/search_index.c %D%/search_index.h \
 	%D%/search_keys.c \

@@ -139,6 +139,11 @@ tests_imapd_test_binary_SOURCES = %D%/test_binary.c
 tests_imapd_test_binary_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_imapd_test_binary_LDADD = $(IMAP_TEST_LIBS)
 
+check_PROGRAMS += tests/imapd/test_preview
+tests_imapd_test_preview_SOURCES = %D%/test_preview.c
+tests_imapd_test_preview_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_imapd_test_preview_LDADD = $(IMAP_TEST_LIBS)
+
 check_PROGRAMS += tests/imapd/test_catenate
 tests_imapd_test_catenate_SOURCES = %D%/test_catenate.c
 tests_imapd_test_catenate_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
