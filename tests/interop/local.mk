@@ -8,6 +8,8 @@ EXTRA_DIST += \
 	%D%/t_msmtp.sh %D%/t_mutt.sh %D%/t_oauth.sh %D%/t_offlineimap.sh %D%/t_other_programs.sh %D%/t_python.sh %D%/t_sasl.sh \
 	%D%/t_smtp_source.sh %D%/t_swaks.sh %D%/t_thunderbird.sh %D%/t_unwritable.sh \
 	%D%/thunderbird.py %D%/thunderbird_real.py %D%/thunderbird_real.sh
+EXTRA_DIST += \
+	%D%/imapflow.js %D%/mail_imapclient.pl %D%/t_imapflow.sh %D%/t_mail_imapclient.sh
 
 EXTRA_PROGRAMS += tests/interop/idlers
 CLEANFILES += tests/interop/idlers
