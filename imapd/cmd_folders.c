@@ -91,7 +91,7 @@ as_missing(enum err e)
 enum err
 cmd_delete(struct imap_session *s, struct imap_cmd *cmd)
 {
-	struct imap_folder folder;
+	struct imap_folder folder = {0};
 	struct str name;
 	enum err e = parse_name(cmd, &name);
 

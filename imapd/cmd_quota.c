@@ -69,7 +69,7 @@ enum err
 cmd_getquota(struct imap_session *s, struct imap_cmd *cmd)
 {
 	CLEANUP(account_unref) struct account *account = NULL;
-	struct str root, address;
+	struct str root, address = {"", 0};
 	struct quota q;
 
 	imap_parse_space(cmd->args);
@@ -175,7 +175,7 @@ cmd_setquota(struct imap_session *s, struct imap_cmd *cmd)
 {
 	CLEANUP(account_unref) struct account *account = NULL;
 	struct limits limits = {0};
-	struct str root, address;
+	struct str root, address = {"", 0};
 	struct quota q;
 
 	imap_parse_space(cmd->args);
