@@ -35,6 +35,8 @@ struct esearch {
 	struct search_run run;
 	struct search_return ret;
 	struct search_answer answer;
+	struct context *context; /* of UPDATE, until the selected mailbox is searched */
+	struct context *none;
 	struct view *view; /* a reference */
 	struct arena *arena; /* of the search in hand */
 	enum { ESEARCH_OPENS, ESEARCH_FINDS, ESEARCH_WRITES } phase;
@@ -47,6 +49,7 @@ release(void *state)
 	struct esearch *q = state;
 
 	search_run_done(&q->run);
+	context_free(&q->context);
 	view_unref(&q->view);
 	arena_free(&q->arena);
 }
@@ -280,13 +283,16 @@ take(struct imap_session *s, struct imap_cmd *cmd, void *state, const struct sea
 static enum err
 write_answer(struct imap_session *s, struct imap_cmd *cmd, struct esearch *q)
 {
-	bool told = q->answer.result.count > 0;
+	struct context **context = q->view == s->told ? &q->context : &q->none;
+	bool done;
 
-	if (told && !search_answer_write(&q->answer, s, cmd, q->view))
-		return ERR_OK;
-	q->at++;
-	q->phase = ESEARCH_OPENS;
-	return search_answer_save(&q->answer, s, cmd);
+	q->answer.silent = q->answer.result.count == 0;
+	enum err e = search_answer_finish(&q->answer, s, cmd, &q->run, context, &done);
+	if (done) {
+		q->at++;
+		q->phase = ESEARCH_OPENS;
+	}
+	return e;
 }
 
 static enum err
@@ -330,8 +336,28 @@ check(struct imap_session *s, struct imap_cmd *cmd, struct esearch *q)
 		imap_set_text(cmd, "SAVE is for the selected mailbox alone");
 		return ERR_PARAM;
 	}
+	if ((q->ret.items & RETURN_UPDATE) && s->state != ST_SELECTED) {
+		imap_set_text(cmd, "UPDATE is for the selected mailbox");
+		return ERR_SEQUENCE;
+	}
 	if (q->run.program.has_modseq)
 		imap_enable_condstore(s);
+	return ERR_OK;
+}
+
+/* §2.2: UPDATE applies to the selected mailbox. */
+static enum err
+begin_context(struct imap_session *s, struct imap_cmd *cmd, struct esearch *q)
+{
+	if (!(q->ret.items & RETURN_UPDATE))
+		return ERR_OK;
+	for (size_t i = 0; i < q->sources.n; i++) {
+		const struct source *source = &q->sources.list[i];
+		if (source->account != s->owner || source->mailbox != s->mailbox)
+			continue;
+		enum err e = context_new(s, cmd, &q->program, NULL, &q->context);
+		return e || !q->context ? e : context_name(q->context, source->name);
+	}
 	return ERR_OK;
 }
 
@@ -353,12 +379,18 @@ cmd_esearch(struct imap_session *s, struct imap_cmd *cmd)
 	enum err e = check(s, cmd, q);
 	if (!e)
 		e = collect(s, cmd, &q->sources);
-	if (e)
+	if (!e)
+		e = begin_context(s, cmd, q);
+	if (e) {
+		context_free(&q->context);
 		return search_answer_fail(&q->answer, s, e);
+	}
 	q->run.program = (struct search_program){0};
 	q->arena = arena_new(IMAP_ARENA_MAX);
-	if (!q->arena)
+	if (!q->arena) {
+		context_free(&q->context);
 		return ERR_NOMEM;
+	}
 	imap_pump(s, cmd, step, q, release);
 	return ERR_OK;
 }

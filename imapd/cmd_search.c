@@ -12,6 +12,7 @@
 struct search {
 	struct search_run run;
 	struct search_answer answer;
+	struct context *context; /* of UPDATE, until the search is over */
 	bool found; /* all that there is */
 };
 
@@ -21,6 +22,7 @@ release(void *state)
 	struct search *q = state;
 
 	search_run_done(&q->run);
+	context_free(&q->context);
 }
 
 static enum err
@@ -44,12 +46,8 @@ step(struct imap_session *s, struct imap_cmd *cmd, void *state, bool *ret_done)
 
 	if (!q->found)
 		e = search_run_gather(s, cmd, &q->run, take, q, &q->found);
-	if (!e && q->found && search_answer_write(&q->answer, s, cmd, s->told)) {
-		*ret_done = true;
-		e = search_run_end(&q->run, cmd);
-		if (!e)
-			e = search_answer_save(&q->answer, s, cmd);
-	}
+	else
+		e = search_answer_finish(&q->answer, s, cmd, &q->run, &q->context, ret_done);
 	return e ? search_answer_fail(&q->answer, s, e) : ERR_OK;
 }
 
@@ -66,12 +64,17 @@ cmd_search(struct imap_session *s, struct imap_cmd *cmd)
 		q->answer.ret = (struct search_return){.extended = true, .items = RETURN_ALL};
 	struct search_scope scope =
 	    imap_search_scope(s, s->told, q->answer.ret.items & RETURN_RELEVANCY);
+	struct imap_args program = *cmd->args;
 	search_parse(cmd->args, &scope, &q->run.program);
 	search_answer_begin(&q->answer, cmd, "SEARCH");
 	q->answer.has_modseq = q->run.program.has_modseq;
 	enum err e = search_run_begin(s, &q->run, cmd);
-	if (e)
+	if (!e && (q->answer.ret.items & RETURN_UPDATE))
+		e = context_new(s, cmd, &program, NULL, &q->context);
+	if (e) {
+		release(q);
 		return search_answer_fail(&q->answer, s, e);
+	}
 	imap_pump(s, cmd, step, q, release);
 	return ERR_OK;
 }

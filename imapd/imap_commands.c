@@ -6,6 +6,7 @@ static const struct imap_command commands[] = {
 	/* name         valid in                  flags                                   handler */
 	{"APPEND",       ST_AUTH | ST_SELECTED,    CMD_STREAMS,                            cmd_append},        /* RFC 3501 §6.3.11 */
 	{"AUTHENTICATE", ST_GREET,                 CMD_SECRET,                             cmd_authenticate},  /* §6.2.2, RFC 4959 */
+	{"CANCELUPDATE", ST_SELECTED,              0,                                      cmd_cancelupdate},  /* RFC 5267 §4.3.5 */
 	{"CAPABILITY",   ST_ANY,                   0,                                      cmd_capability},    /* §6.1.1 */
 	{"CHECK",        ST_SELECTED,              CMD_ASKS_NEWS,                          cmd_check},         /* §6.4.1 */
 	{"CLOSE",        ST_SELECTED,              CMD_NO_NEWS,                            cmd_close},         /* §6.4.2 */

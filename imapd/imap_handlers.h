@@ -6,6 +6,7 @@
 
 enum err cmd_append(struct imap_session *s, struct imap_cmd *cmd);
 enum err cmd_authenticate(struct imap_session *s, struct imap_cmd *cmd);
+enum err cmd_cancelupdate(struct imap_session *s, struct imap_cmd *cmd);
 enum err cmd_capability(struct imap_session *s, struct imap_cmd *cmd);
 enum err cmd_check(struct imap_session *s, struct imap_cmd *cmd);
 enum err cmd_close(struct imap_session *s, struct imap_cmd *cmd);

@@ -68,6 +68,7 @@ libimapd_a_SOURCES = \
 	%D%/told_write.c
 # messages: FETCH, SEARCH, STORE, COPY, MOVE, EXPUNGE
 libimapd_a_SOURCES += \
+	%D%/cmd_cancelupdate.c \
 	%D%/cmd_copy.c \
 	%D%/cmd_esearch.c \
 	%D%/cmd_expunge.c \
@@ -76,6 +77,10 @@ libimapd_a_SOURCES += \
 	%D%/cmd_sort.c \
 	%D%/cmd_store.c \
 	%D%/cmd_thread.c \
+	%D%/context.c %D%/context.h %D%/context_private.h \
+	%D%/context_list.c %D%/context_list.h \
+	%D%/context_result.c \
+	%D%/context_tell.c \
 	%D%/facts_read.c %D%/facts_read.h \
 	%D%/fetch_binary.c %D%/fetch_binary.h \
 	%D%/fetch_body.c %D%/fetch_body.h \
@@ -104,6 +109,7 @@ libimapd_a_SOURCES += \
 	%D%/search_score.c %D%/search_score.h \
 	%D%/sort_items.c %D%/sort_items.h \
 	%D%/sort_parse.c %D%/sort_parse.h \
+	%D%/sort_run.c %D%/sort_run.h \
 	%D%/thread_forest.c %D%/thread_forest.h %D%/thread_private.h \
 	%D%/thread_links.c \
 	%D%/thread_subjects.c \

@@ -213,8 +213,9 @@ write_end(struct search_answer *a, const struct view *view, struct conn *c)
 	conn_puts(c, "\r\n");
 }
 
-bool
-search_answer_write(struct search_answer *a, struct imap_session *s, const struct imap_cmd *cmd,
+/* True when all is written. */
+static bool
+write_all(struct search_answer *a, struct imap_session *s, const struct imap_cmd *cmd,
     const struct view *view)
 {
 	struct conn *c = s->conn;
@@ -268,8 +269,8 @@ collect_saved(const struct search_answer *a, const struct view *view, struct uid
 	return e;
 }
 
-enum err
-search_answer_save(const struct search_answer *a, struct imap_session *s, struct imap_cmd *cmd)
+static enum err
+save(const struct search_answer *a, struct imap_session *s, struct imap_cmd *cmd)
 {
 	struct uidset uids;
 
@@ -282,7 +283,22 @@ search_answer_save(const struct search_answer *a, struct imap_session *s, struct
 		e = imap_save_found(s, &uids);
 	if (e == ERR_LIMIT || e == ERR_NOMEM)
 		imap_set_code(cmd, "NOTSAVED"); /* §2.5 */
-	return e ? search_answer_fail(a, s, e) : ERR_OK;
+	return e;
+}
+
+enum err
+search_answer_finish(struct search_answer *a, struct imap_session *s, struct imap_cmd *cmd,
+    const struct search_run *run, struct context **context, bool *ret_done)
+{
+	*ret_done = a->silent || write_all(a, s, cmd, run->view);
+	if (!*ret_done)
+		return ERR_OK;
+	enum err e = search_run_end(run, cmd);
+	if (!e)
+		e = save(a, s, cmd);
+	if (!e && *context)
+		e = context_begin(context, s, &a->result);
+	return e;
 }
 
 enum err

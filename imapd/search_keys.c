@@ -134,8 +134,11 @@ search_parse_interval(struct search_parser *p, enum search_kind kind)
 	imap_parse_space(p->a);
 	uint32_t seconds = imap_parse_nz_number(p->a);
 	p->program->needs_row = true;
-	if (n)
+	p->program->has_interval = true;
+	if (n) {
+		n->octets = seconds;
 		n->moment_s = clock_real_s() - seconds;
+	}
 	return n;
 }
 
@@ -147,7 +150,7 @@ search_parse_email_id(struct search_parser *p)
 
 	imap_parse_space(p->a);
 	imap_parse_astring(p->a, &id);
-	p->program->needs_ids = p->program->needs_row = true;
+	p->program->needs_row = true;
 	if (n)
 		n->needle = id;
 	return n;

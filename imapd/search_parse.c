@@ -1,5 +1,6 @@
 #include "imapd/search_parse_private.h"
 
+#include "common/base/clock.h"
 #include "common/mail/charset.h"
 
 static struct search_node *parse_key(struct search_parser *p);
@@ -422,6 +423,8 @@ rebind(struct search_node *n, const struct view *view)
 {
 	if (n->keyword.n > 0)
 		n->flags = view_keyword_bit(view, n->keyword);
+	if (n->kind == SEARCH_OLDER || n->kind == SEARCH_YOUNGER)
+		n->moment_s = clock_real_s() - (int64_t)n->octets;
 	for (struct search_node *c = n->child; c; c = c->next)
 		rebind(c, view);
 }

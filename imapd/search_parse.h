@@ -70,7 +70,7 @@ struct search_program {
 	size_t slot_count;
 	size_t keys;
 	bool needs_row; /* some key wants size or date */
-	bool needs_ids; /* EMAILID */
+	bool has_interval; /* OLDER or YOUNGER */
 	bool has_modseq; /* the answer names the highest of what was found (RFC 7162 §3.1.5) */
 	bool fuzzy; /* some key is FUZZY */
 	struct search_node **scores; /* those with points, none of which decides */
@@ -94,8 +94,8 @@ void search_parse(
 /* Reads SP charset 1*(SP search-key), as SORT and THREAD have it (RFC 5256 §5). */
 void search_parse_in_charset(
     struct imap_args *a, const struct search_scope *scope, struct search_program *ret);
-/* Keywords as `view` has them now: it may know one that it did not know when the program was read.
- */
+/* For a later time: OLDER and YOUNGER count from now, and keywords are as `view` has them, which
+ * may know one that it did not know when the program was read. */
 void search_program_rebind(struct search_program *p, const struct view *view);
 
 #endif

@@ -80,6 +80,46 @@ uidset_has(const struct uidset *s, uint32_t uid)
 	return lo < s->n && s->r[lo].lo <= uid;
 }
 
+enum err
+uidset_add_difference(struct uidset *s, const struct uidset *a, const struct uidset *b)
+{
+	size_t k = 0;
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; !e && i < a->n; i++) {
+		uint64_t lo = a->r[i].lo;
+		while (k < b->n && b->r[k].hi < lo)
+			k++;
+		for (size_t j = k; !e && j < b->n && b->r[j].lo <= a->r[i].hi; j++) {
+			if (b->r[j].lo > lo)
+				e = uidset_add(s, (uint32_t)lo, b->r[j].lo - 1);
+			lo = (uint64_t)b->r[j].hi + 1;
+		}
+		if (!e && lo <= a->r[i].hi)
+			e = uidset_add(s, (uint32_t)lo, a->r[i].hi);
+	}
+	return e;
+}
+
+enum err
+uidset_add_common(struct uidset *s, const struct uidset *a, const struct uidset *b)
+{
+	size_t i = 0, k = 0;
+	enum err e = ERR_OK;
+
+	while (!e && i < a->n && k < b->n) {
+		uint32_t lo = a->r[i].lo > b->r[k].lo ? a->r[i].lo : b->r[k].lo;
+		uint32_t hi = a->r[i].hi < b->r[k].hi ? a->r[i].hi : b->r[k].hi;
+		if (lo <= hi)
+			e = uidset_add(s, lo, hi);
+		if (a->r[i].hi < b->r[k].hi)
+			i++;
+		else
+			k++;
+	}
+	return e;
+}
+
 uint64_t
 uidset_count(const struct uidset *s)
 {

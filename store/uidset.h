@@ -24,6 +24,11 @@ void uidset_init(struct uidset *s, struct arena *arena);
 NODISCARD enum err uidset_add(struct uidset *s, uint32_t lo, uint32_t hi);
 void uidset_normalise(struct uidset *s);
 bool uidset_has(const struct uidset *s, uint32_t uid); /* normalised sets only; logarithmic */
+/* Add what is in `a` and not in `b`, or in both; normalised sets only. ERR_NOMEM. */
+NODISCARD enum err uidset_add_difference(
+    struct uidset *s, const struct uidset *a, const struct uidset *b);
+NODISCARD enum err uidset_add_common(
+    struct uidset *s, const struct uidset *a, const struct uidset *b);
 uint64_t uidset_count(const struct uidset *s);
 /* "1:3,7" */
 void uidset_print(const struct uidset *s, struct sbuf *out);

@@ -79,6 +79,11 @@ tests_imapd_test_multisearch_SOURCES = %D%/test_multisearch.c
 tests_imapd_test_multisearch_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_imapd_test_multisearch_LDADD = $(IMAP_TEST_LIBS)
 
+check_PROGRAMS += tests/imapd/test_context
+tests_imapd_test_context_SOURCES = %D%/test_context.c
+tests_imapd_test_context_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_imapd_test_context_LDADD = $(IMAP_TEST_LIBS)
+
 check_PROGRAMS += tests/imapd/test_cmd_sort
 tests_imapd_test_cmd_sort_SOURCES = %D%/test_cmd_sort.c
 tests_imapd_test_cmd_sort_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
