@@ -3,6 +3,7 @@
  * 8508. The octets go into spools as they arrive.
  */
 #include "common/base/clock.h"
+#include "imapd/binary_encode.h"
 #include "imapd/catenate.h"
 #include "imapd/folder.h"
 #include "imapd/imap_append.h"
@@ -18,6 +19,7 @@ struct append_state { /* in the command's arena */
 	size_t n, cap;
 	char last; /* octet of it that has come */
 	bool binary; /* octets are kept as they are */
+	bool any_binary; /* some of the message */
 	struct catenate copy;
 	struct sbuf text; /* behind octets: the line so far, with literals that are arguments */
 	size_t texts; /* octets of such texts before */
@@ -113,6 +115,7 @@ store_messages(struct imap_session *s, struct imap_cmd *cmd)
 		conn_printf(
 		    s->conn, "* OK [%.*s] Replacement message ready\r\n", STR_ARG(cmd->code));
 		cmd->code = STR("");
+		cmd->says_modseq = true; /* §4.5, RFC 7162 §3.2.9 */
 	}
 	return e;
 }
@@ -140,6 +143,7 @@ begin_message(struct imap_session *s, struct append_state *a, const struct appen
 	    .internal_zone_s = piece->date.zone_s,
 	};
 	a->last = '\0';
+	a->any_binary = false;
 	if (a->files >= APPEND_FILES_MAX || a->memory >= APPEND_MEMORY_MAX) {
 		imap_set_text(&s->cmd, "Too many messages at once");
 		return ERR_LIMIT;
@@ -150,12 +154,21 @@ begin_message(struct imap_session *s, struct append_state *a, const struct appen
 static enum err
 end_message(struct imap_session *s, struct append_state *a)
 {
-	uint64_t size = spool_size(current(a)->spool);
+	struct spool **spool = &current(a)->spool;
+	uint64_t size = spool_size(*spool);
+	enum err e = a->any_binary ? binary_encode(s->service->store, spool) : ERR_OK;
 
+	if (e == ERR_CANNOT) { /* RFC 3516 §4.4 */
+		imap_set_code(&s->cmd, "UNKNOWN-CTE");
+		imap_set_text(&s->cmd, "A NUL stands where it can't be encoded");
+	}
+	if (e)
+		return e;
 	if (size == 0) { /* RFC 3502 §6.3.11: how a client gives up a command */
 		imap_set_text(&s->cmd, "An empty message can't be stored");
 		return ERR_CANNOT;
 	}
+	size = spool_size(*spool);
 	if (size > SPOOL_MEMORY)
 		a->files++;
 	else
@@ -234,6 +247,7 @@ expect_octets(struct imap_session *s, struct append_state *a, bool binary)
 	if (e)
 		return e;
 	a->binary = binary;
+	a->any_binary |= binary;
 	if (cmd->stream.synchronising)
 		conn_puts(s->conn, "+ Ready for the message\r\n");
 	cmd->streaming = true;

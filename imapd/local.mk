@@ -2,6 +2,7 @@
 noinst_LIBRARIES += libimapd.a
 libimapd_a_SOURCES = \
 	%D%/append_grammar.c %D%/append_grammar.h \
+	%D%/binary_encode.c %D%/binary_encode.h \
 	%D%/catenate.c %D%/catenate.h \
 	%D%/cmd_acl.c \
 	%D%/cmd_append.c \

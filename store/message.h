@@ -23,6 +23,8 @@ void spool_free(struct spool **s);
  * the message and ask then. */
 NODISCARD enum err spool_write(struct spool *s, const void *p, size_t n);
 uint64_t spool_size(const struct spool *s);
+/* Octets [offset, offset + n) of one that has been ended. ERR_IO, ERR_CORRUPT. */
+NODISCARD enum err spool_read_back(struct spool *s, uint64_t offset, char *to, size_t n);
 /* Ends it: what was computed (valid until spool_free). Called by delivery and append when the
  * caller has not. */
 NODISCARD enum err spool_finish(struct spool *s, const struct message_index **ret);

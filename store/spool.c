@@ -267,6 +267,17 @@ spool_read(struct spool *s, uint64_t offset, char *to, size_t n)
 	return ERR_OK;
 }
 
+enum err
+spool_read_back(struct spool *s, uint64_t offset, char *to, size_t n)
+{
+	if (s->fd >= 0)
+		return spool_read(s, offset, to, n);
+	if (offset > s->in_memory || n > s->in_memory - offset)
+		return ERR_CORRUPT;
+	memcpy(to, s->memory + offset, n);
+	return ERR_OK;
+}
+
 void
 spool_sweep(const char *spool_dir)
 {

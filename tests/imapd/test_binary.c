@@ -119,5 +119,88 @@ START_TEST(a_large_part_passes_in_pieces)
 }
 END_TEST
 
-TEST_MAIN("binary", parts_are_given_without_their_transfer_encoding, an_encoding_nobody_knows_is_no,
-    a_large_part_passes_in_pieces)
+/* §4.4, §6: what BODYSTRUCTURE and BODY[] show holds no NUL, and nothing is lost. */
+START_TEST(parts_with_nul_are_encoded)
+{
+	static const char message[] =
+	    "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\na\nb\r\n--b\r\n"
+	    "Content-Type: image/png\r\nContent-Transfer-Encoding:\r\n binary\r\nX: y\r\n\r\n"
+	    "\0\1\n\0\r\n--b\r\nContent-Type: image/gif\r\n\r\n\0\r\n--b--\r\n";
+	static const char stored[] =
+	    "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\na\nb\r\n--b\r\n"
+	    "Content-Type: image/png\r\nContent-Transfer-Encoding: base64\r\nX: y\r\n\r\n"
+	    "AAEKAA==\r\n--b\r\nContent-Type: image/gif\r\n"
+	    "Content-Transfer-Encoding: base64\r\n\r\nAA==\r\n--b--\r\n";
+	static const char decoded[] = "BINARY[2] ~{4}\r\n\0\1\n\0 BINARY[3] ~{1}\r\n\0)";
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Inbox:0");
+	CLEANUP(sbuf_done) struct sbuf in = SBUF_INIT(4096);
+
+	sbuf_printf(&in, "1 APPEND Inbox ~{%zu+}\r\n", sizeof(message) - 1);
+	sbuf_append(&in, message, sizeof(message) - 1);
+	sbuf_puts(&in, "\r\n");
+	conn_memory_feed(f->conn, sbuf_view(&in));
+	ck_exchange(f, "2 SELECT Inbox", "1 OK [APPENDUID # 1]\n2 OK");
+	struct str got = imap_fixture_ask(f, f->conn, "3 FETCH 1 BODY.PEEK[]");
+	ck_assert_ptr_nonnull(memmem(got.p, got.n, stored, sizeof(stored) - 1));
+	got = imap_fixture_ask(f, f->conn, "4 FETCH 1 (BINARY.PEEK[2] BINARY.PEEK[3])");
+	ck_assert_ptr_nonnull(memmem(got.p, got.n, decoded, sizeof(decoded) - 1));
+}
+END_TEST
+
+/* §4.4: else NO with UNKNOWN-CTE. */
+START_TEST(nul_where_it_cant_be_encoded_is_no)
+{
+	static const struct {
+		const char *message;
+		size_t n;
+	} bad[] = {
+#define ROW(text) {text, sizeof(text) - 1}
+	    ROW("Subject: \0\r\n\r\nx\r\n"),
+	    ROW("Content-Transfer-Encoding: base64\r\n\r\nAA\0AA\r\n"),
+	    ROW("Content-Transfer-Encoding: x-own\r\n\r\nAA\0AA\r\n"),
+	    ROW("Content-Type: multipart/mixed; boundary=b\r\n\r\n\0\r\n--b\r\n\r\n\r\n--b--\r\n"),
+#undef ROW
+	};
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Inbox:0");
+
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		CLEANUP(sbuf_done) struct sbuf in = SBUF_INIT(4096);
+		sbuf_printf(&in, "1 APPEND Inbox ~{%zu+}\r\n", bad[i].n);
+		sbuf_append(&in, bad[i].message, bad[i].n);
+		sbuf_puts(&in, "\r\n");
+		conn_memory_feed(f->conn, sbuf_view(&in));
+		ck_exchange(f, "2 NOOP", "1 NO [UNKNOWN-CTE]\n2 OK");
+	}
+	ck_assert_uint_eq(imap_fixture_count(f, "Inbox"), 0);
+}
+END_TEST
+
+/* A message of a file, whose one part is binary. */
+START_TEST(a_large_binary_message_is_encoded)
+{
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Inbox:0");
+	static const char head[] =
+	    "Content-Type: image/png\r\nContent-Transfer-Encoding: binary\r\n\r\n";
+	size_t n = 300001;
+	CLEANUP(sbuf_done) struct sbuf in = SBUF_INIT(1 << 20);
+
+	sbuf_printf(&in, "1 APPEND Inbox ~{%zu+}\r\n%s", sizeof(head) - 1 + n, head);
+	for (size_t i = 0; i < n; i++)
+		sbuf_putc(&in, (char)(i % 251));
+	sbuf_puts(&in, "\r\n");
+	conn_memory_feed(f->conn, sbuf_view(&in));
+	ck_exchange(f, "2 SELECT Inbox", "1 OK [APPENDUID # 1]\n2 OK");
+	ck_exchange(f, "3 FETCH 1 BINARY.SIZE[1]", "* 1 FETCH (BINARY.SIZE[1] 300001)\n3 OK");
+	struct str got = imap_fixture_ask(f, f->conn, "4 FETCH 1 BINARY.PEEK[1]");
+	const char *at = memmem(got.p, got.n, "~{300001}\r\n", 11);
+	ck_assert_ptr_nonnull(at);
+	size_t same = 0;
+	while (same < n && at[11 + same] == (char)(same % 251))
+		same++;
+	ck_assert_uint_eq(same, n);
+}
+END_TEST
+
+TEST_MAIN("binary", parts_with_nul_are_encoded, nul_where_it_cant_be_encoded_is_no,
+    a_large_binary_message_is_encoded, parts_are_given_without_their_transfer_encoding,
+    an_encoding_nobody_knows_is_no, a_large_part_passes_in_pieces)
