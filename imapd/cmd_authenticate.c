@@ -58,6 +58,8 @@ step(struct imap_session *s, struct imap_cmd *cmd, struct str response)
 		imap_enter_mode(s, cmd, wait_for_provider);
 		return ERR_OK;
 	case SASL_FAILED:
+		if (sasl_wants_other_identity(s->sasl)) /* RFC 5530 §3 */
+			imap_set_code(cmd, "AUTHORIZATIONFAILED");
 		return imap_login_failed(s, cmd, e, sasl_login(s->sasl), s->mechanism);
 	}
 	return ERR_OK;

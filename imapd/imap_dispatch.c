@@ -104,7 +104,7 @@ count_bad(struct imap_session *s)
 	s->bad_commands++;
 	if (s->bad_commands < limit || s->state == ST_LOGOUT)
 		return GO_ON;
-	imap_say_bye(s, NULL, "Too many bad commands");
+	imap_say_bye(s, "CLIENTBUG", "Too many bad commands"); /* RFC 5530 §3 */
 	return GO_CLOSE;
 }
 

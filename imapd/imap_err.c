@@ -32,7 +32,7 @@ static const struct imap_err_row rows[ERR__COUNT] = {
     [ERR_IO] = {"NO", "UNAVAILABLE"},
     [ERR_CORRUPT] = {"NO", "CORRUPTION"},
     [ERR_NOMEM] = {"NO", "LIMIT"},
-    [ERR_CONFIG] = {"NO", "SERVERBUG"},
+    [ERR_CONFIG] = {"NO", "CONTACTADMIN"},
     [ERR_INTERNAL] = {"NO", "SERVERBUG"},
 };
 

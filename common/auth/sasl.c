@@ -157,8 +157,17 @@ sasl_find(struct sasl *s, struct arena *arena, struct credential *ret)
 }
 
 bool
-sasl_may_act_as(const struct sasl *s, struct str authzid)
+sasl_may_act_as(struct sasl *s, struct str authzid)
 {
-	return authzid.n == 0 || str_eq_nocase(authzid, s->login) ||
-	       str_eq_nocase(authzid, s->address);
+	bool may = authzid.n == 0 || str_eq_nocase(authzid, s->login) ||
+		   str_eq_nocase(authzid, s->address);
+
+	s->other_identity = !may;
+	return may;
+}
+
+bool
+sasl_wants_other_identity(const struct sasl *s)
+{
+	return s->other_identity;
 }

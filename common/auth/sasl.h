@@ -66,6 +66,8 @@ enum sasl_status sasl_step(struct sasl *s, struct str response, struct arena *ar
     struct str *ret_challenge, enum err *ret_err);
 int64_t sasl_account(const struct sasl *s);
 struct str sasl_address(const struct sasl *s);
+/* It failed since the user, though authenticated, asked to act as another. */
+bool sasl_wants_other_identity(const struct sasl *s);
 /* The name that was tried, for the log; may be empty. Never the secret. */
 struct str sasl_login(const struct sasl *s);
 

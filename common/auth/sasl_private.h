@@ -23,6 +23,7 @@ struct sasl {
 	Gsasl_session *scram;
 	bool looked_up; /* SCRAM: its user was searched for, found or not */
 	bool found;
+	bool other_identity; /* proved who they are, and asked to be somebody else */
 	struct oauth_query *query; /* tokens: being asked */
 	bool refused; /* tokens: the client has been told why */
 	enum err host_err; /* SCRAM: what find() or binding() failed with, one of OURS */
@@ -52,7 +53,7 @@ NODISCARD enum err sasl_keep_login(struct sasl *s, struct str name);
 NODISCARD enum err sasl_find(struct sasl *s, struct arena *arena, struct credential *ret);
 /* Nobody acts for another: an authorization identity is empty or the user's own, by the name they
  * log in with or by their address. */
-bool sasl_may_act_as(const struct sasl *s, struct str authzid);
+bool sasl_may_act_as(struct sasl *s, struct str authzid);
 /* SASL_FAILED with `e`. */
 enum sasl_status sasl_fail(enum err e, enum err *ret_err);
 

@@ -149,6 +149,11 @@ tests_imapd_test_preview_SOURCES = %D%/test_preview.c
 tests_imapd_test_preview_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_imapd_test_preview_LDADD = $(IMAP_TEST_LIBS)
 
+check_PROGRAMS += tests/imapd/test_response_codes
+tests_imapd_test_response_codes_SOURCES = %D%/test_response_codes.c
+tests_imapd_test_response_codes_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_imapd_test_response_codes_LDADD = $(IMAP_TEST_LIBS)
+
 check_PROGRAMS += tests/imapd/test_catenate
 tests_imapd_test_catenate_SOURCES = %D%/test_catenate.c
 tests_imapd_test_catenate_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

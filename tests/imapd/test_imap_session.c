@@ -286,7 +286,7 @@ START_TEST(too_many_bad_commands_end_the_session)
 	ck_exchange(f, "2 NOOP", "2 OK"); /* begins anew */
 	for (unsigned i = 1; i < f->conf->bad_commands_after_login; i++)
 		ck_exchange(f, "3 XYZZY", "3 BAD");
-	ck_exchange(f, "4 XYZZY", "4 BAD\n* BYE Too many bad commands\n<closed>");
+	ck_exchange(f, "4 XYZZY", "4 BAD\n* BYE [CLIENTBUG] Too many bad commands\n<closed>");
 }
 END_TEST
 
