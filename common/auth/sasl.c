@@ -86,8 +86,6 @@ sasl_free(struct sasl **s)
 {
 	if (!*s)
 		return;
-	if ((*s)->scram)
-		gsasl_finish((*s)->scram);
 	oauth_drop(&(*s)->query);
 	arena_free(&(*s)->arena);
 	free(*s);

@@ -2,7 +2,7 @@
  * SCRAM-SHA-256 and -PLUS (RFC 5802, 7677), OAUTHBEARER (RFC 7628) and XOAUTH2.
  *
  * The three daemons hold one exchange per connection and carry its messages in their own framing.
- * SCRAM is libgsasl's. An exchange belongs to its session; nothing here waits or sleeps.
+ * An exchange belongs to its session; nothing here waits or sleeps.
  */
 #ifndef COMMON_AUTH_SASL_H
 #define COMMON_AUTH_SASL_H

@@ -4,13 +4,11 @@
 
 #include "common/auth/sasl.h"
 
-#include <gsasl.h>
-
 #define SASL_NAME_MAX 255 /* octets of an identity (RFC 4616 §2) */
 #define SASL_STEPS_MAX                                                                             \
 	4 /* messages of one exchange; no mechanism here has more. Calls after a                   \
 	     wait do not count */
-#define SASL_MESSAGE_MAX (16 * 1024) /* tokens are long */
+#define SASL_MESSAGE_MAX 8192
 
 struct sasl {
 	const struct sasl_mechanism *mechanism;
@@ -20,13 +18,10 @@ struct sasl {
 	int64_t account;
 	struct str address;
 	unsigned steps;
-	Gsasl_session *scram;
-	bool looked_up; /* SCRAM: its user was searched for, found or not */
-	bool found;
+	struct scram *scram; /* in arena, once the first message was taken */
 	bool other_identity; /* proved who they are, and asked to be somebody else */
 	struct oauth_query *query; /* tokens: being asked */
 	bool refused; /* tokens: the client has been told why */
-	enum err host_err; /* SCRAM: what find() or binding() failed with, one of OURS */
 };
 
 typedef enum sasl_status sasl_step_fn(struct sasl *s, struct str response, struct arena *arena,

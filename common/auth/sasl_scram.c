@@ -1,7 +1,8 @@
 /*
- * SCRAM-SHA-256 and SCRAM-SHA-256-PLUS (RFC 5802, 7677) by libgsasl, which asks for what it needs
- * through a callback. For a name that nobody has, it is told a salt and keys all the same: the
- * exchange then fails at its end, as with a wrong password (RFC 5802 §9 has user names in mind).
+ * SCRAM-SHA-256 and SCRAM-SHA-256-PLUS: RFC 5802, RFC 7677. Our own, since libgsasl's server knows
+ * only one of the two channel bindings that clients use. For a name that nobody has there are a
+ * salt and keys all the same: the exchange then fails at its end, as with a wrong password (RFC
+ * 5802 §9 has user names in mind).
  */
 #include "common/auth/sasl_private.h"
 
@@ -12,39 +13,36 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
+#include <stdio.h>
 
-static int answer(Gsasl *ctx, Gsasl_session *g, Gsasl_property wanted);
+#define NONCE_MAX 512 /* octets of the client's */
+#define NONCE_OCTETS 18 /* of ours, before base64 */
+#define BINDING_NAME_MAX 32
 
-/* The library's handle and this process's key for made-up salts: constants once made. */
-static pthread_once_t constants_once = PTHREAD_ONCE_INIT;
+/* In the exchange's arena, between the first message and the last. */
+struct scram {
+	struct str header; /* gs2-header, as the client sent it */
+	struct str binding; /* its channel binding's name, or empty */
+	struct str authzid;
+	struct str client_first; /* without the gs2-header */
+	struct str server_first;
+	struct str nonce; /* both parts */
+	unsigned char stored_key[SCRAM_KEY_SIZE];
+	unsigned char server_key[SCRAM_KEY_SIZE];
+	bool found; /* the user; else the keys are made up */
+};
+
+/* This process's key for made-up salts, where the host has none. */
+static pthread_once_t key_once = PTHREAD_ONCE_INIT;
 static struct {
-	Gsasl *gsasl;
-	unsigned char key[32];
+	unsigned char octets[32];
 	bool ok;
-} constants;
+} process_key;
 
 static void
-make_constants(void)
+make_process_key(void)
 {
-	if (RAND_bytes(constants.key, sizeof(constants.key)) != 1)
-		return;
-	if (gsasl_init(&constants.gsasl) != GSASL_OK)
-		return;
-	gsasl_callback_set(constants.gsasl, answer);
-	constants.ok = true;
-}
-
-static bool
-set_base64(Gsasl_session *g, Gsasl_property p, struct str raw)
-{
-	char text[256];
-
-	if (raw.n > 180)
-		return false;
-	EVP_EncodeBlock((unsigned char *)text, (const unsigned char *)raw.p, (int)raw.n);
-	bool ok = gsasl_property_set(g, p, text) == GSASL_OK;
-	OPENSSL_cleanse(text, sizeof(text));
-	return ok;
+	process_key.ok = RAND_bytes(process_key.octets, sizeof(process_key.octets)) == 1;
 }
 
 /* HMAC of what it is for and the name, whose case does not matter to the directory either. */
@@ -56,7 +54,7 @@ invent(const struct sasl *s, char purpose, unsigned char out[32])
 	struct str name = s->address.n ? s->address : s->login;
 
 	if (key.n == 0)
-		key = str_make(constants.key, sizeof(constants.key));
+		key = str_make(process_key.octets, sizeof(process_key.octets));
 	text[0] = (unsigned char)purpose;
 	size_t n = name.n < sizeof(text) - 1 ? name.n : sizeof(text) - 1;
 	for (size_t i = 0; i < n; i++)
@@ -82,168 +80,302 @@ invent_credential(const struct sasl *s, struct arena *arena, struct credential *
 	return ERR_OK;
 }
 
-/* Searches the user that the client's first message named; salt, iterations and keys become
- * properties at once, known or made up. */
-static enum err
-look_up(struct sasl *s, Gsasl_session *g)
-{
-	const char *name = gsasl_property_fast(g, GSASL_AUTHID);
-	struct credential c = {0};
-	char iterations[16];
+/* -- the client's first message ---------------------------------------------------------------- */
 
-	CLEANUP(arena_free) struct arena *arena = arena_new(64L * 1024);
-	if (!arena)
-		return ERR_NOMEM;
-	enum err e = sasl_keep_login(s, str_of(name));
-	if (e)
-		return e;
-	e = sasl_find(s, arena, &c);
-	s->found = !e && c.scram_stored_key.n == SCRAM_KEY_SIZE &&
-		   c.scram_server_key.n == SCRAM_KEY_SIZE && c.scram_iterations > 0;
-	if (e && e != ERR_NOT_FOUND)
-		return e;
-	if (!s->found) {
-		e = invent_credential(s, arena, &c);
-		if (e)
-			return e;
-	}
-	snprintf(iterations, sizeof(iterations), "%u", (unsigned)c.scram_iterations);
-	if (gsasl_property_set(g, GSASL_SCRAM_ITER, iterations) != GSASL_OK ||
-	    !set_base64(g, GSASL_SCRAM_SALT, c.scram_salt) ||
-	    !set_base64(g, GSASL_SCRAM_STOREDKEY, c.scram_stored_key) ||
-	    !set_base64(g, GSASL_SCRAM_SERVERKEY, c.scram_server_key))
-		return ERR_NOMEM;
-	return ERR_OK;
-}
-
-/* What ties the exchange to this TLS connection (RFC 9266). */
-static int
-answer_binding(struct sasl *s, Gsasl_session *g)
-{
-	struct str raw;
-
-	CLEANUP(arena_free) struct arena *arena = arena_new(4096);
-	if (!arena || !s->host->tls || !s->host->binding)
-		return GSASL_NO_CALLBACK;
-	if (s->host->binding(s->host->binding_arg, "tls-exporter", arena, &raw))
-		return GSASL_NO_CALLBACK;
-	return set_base64(g, GSASL_CB_TLS_EXPORTER, raw) ? GSASL_OK : GSASL_MALLOC_ERROR;
-}
-
-static int
-answer(Gsasl *ctx, Gsasl_session *g, Gsasl_property wanted)
-{
-	struct sasl *s = gsasl_session_hook_get(g);
-
-	(void)ctx;
-	switch (wanted) {
-	case GSASL_CB_TLS_EXPORTER:
-		return answer_binding(s, g);
-	case GSASL_SCRAM_ITER:
-	case GSASL_SCRAM_SALT:
-	case GSASL_SCRAM_STOREDKEY:
-	case GSASL_SCRAM_SERVERKEY:
-		if (s->looked_up)
-			return GSASL_NO_CALLBACK;
-		s->looked_up = true;
-		s->host_err = look_up(s, g);
-		return s->host_err ? GSASL_NO_CALLBACK : GSASL_OK;
-	default: /* never a password, nor tls-unique, which TLS 1.3 does not have */
-		return GSASL_NO_CALLBACK;
-	}
-}
-
-/* In the name of a client-first message "=" stands only in "=2C" and "=3D"; anything else fails
- * (RFC 5802 §5.1), which the library leaves to us. Messages of another shape are its business. */
+/* A saslname: "=" stands only in "=2C" and "=3D" (RFC 5802 §5.1). */
 static bool
-has_bad_escape(struct str message)
+decode_name(struct str name, struct arena *arena, struct str *ret)
+{
+	char *out = arena_alloc(arena, name.n + 1);
+	size_t n = 0;
+
+	for (size_t i = 0; out && i < name.n; i++) {
+		struct str code = str_sub(name, i, 3);
+		if (name.p[i] != '=') {
+			out[n++] = name.p[i];
+			continue;
+		}
+		if (!str_eq(code, STR("=2C")) && !str_eq(code, STR("=3D")))
+			return false;
+		out[n++] = code.p[2] == 'C' ? ',' : '=';
+		i += 2;
+	}
+	*ret = str_make(out, n);
+	return out;
+}
+
+static bool
+is_nonce(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] < 0x21 || s.p[i] > 0x7e || s.p[i] == ',')
+			return false;
+	return s.n > 0 && s.n <= NONCE_MAX;
+}
+
+/* The value of the attribute that stands next, "n=…"; .p NULL when it is another. */
+static struct str
+take_attribute(struct str *rest, char name)
 {
 	struct str part;
 
-	if (!str_split(&message, ',', &part) || !str_split(&message, ',', &part) ||
-	    !str_split(&message, ',', &part) || !str_starts(part, STR("n=")))
-		return false;
-	struct str name = str_skip(part, 2);
-	for (size_t i = 0; i < name.n; i++) {
-		struct str code = str_sub(name, i, 3);
-		if (name.p[i] == '=' && !str_eq(code, STR("=2C")) && !str_eq(code, STR("=3D")))
-			return true;
-	}
-	return false;
+	if (!str_split(rest, ',', &part) || part.n < 2 || part.p[0] != name || part.p[1] != '=')
+		return (struct str){NULL, 0};
+	return str_skip(part, 2);
 }
 
+/* What ties the exchange to this TLS connection, by the name that the client has chosen. */
 static enum err
-from_gsasl(int rc)
+find_binding(const struct sasl *s, const struct scram *x, struct arena *arena, struct str *ret)
 {
-	switch (rc) {
-	case GSASL_MALLOC_ERROR:
-		return ERR_NOMEM;
-	case GSASL_CRYPTO_ERROR:
-		return ERR_INTERNAL;
-	case GSASL_MECHANISM_PARSE_ERROR:
-	case GSASL_BASE64_ERROR:
-	case GSASL_MECHANISM_CALLED_TOO_MANY_TIMES:
+	char name[BINDING_NAME_MAX];
+
+	if (x->binding.n == 0 || x->binding.n >= sizeof(name) || !s->host->binding)
+		return ERR_AUTH_FAILED;
+	snprintf(name, sizeof(name), "%.*s", STR_ARG(x->binding));
+	return s->host->binding(s->host->binding_arg, name, arena, ret) ? ERR_AUTH_FAILED : ERR_OK;
+}
+
+/* "n", "y" or "p=name"; it must fit the mechanism (RFC 5802 §6). */
+static enum err
+parse_binding_flag(struct sasl *s, struct scram *x, struct str flag, struct arena *arena)
+{
+	struct str raw;
+
+	if (str_starts(flag, STR("p="))) {
+		x->binding = str_skip(flag, 2);
+		if (!s->mechanism->binds)
+			return ERR_AUTH_FAILED;
+		return find_binding(s, x, arena, &raw);
+	}
+	if (!str_eq(flag, STR("n")) && !str_eq(flag, STR("y")))
 		return ERR_SYNTAX;
-	default:
+	if (s->mechanism->binds)
 		return ERR_AUTH_FAILED;
+	/* "y": the client binds and believes that we can't. We offered -PLUS, so someone between us
+	 * took it out of the list. */
+	return flag.p[0] == 'y' && sasl_offers_binding(s->host) ? ERR_AUTH_FAILED : ERR_OK;
+}
+
+static enum err
+parse_first(
+    struct sasl *s, struct scram *x, struct str message, struct arena *arena, struct str *ret_nonce)
+{
+	struct str flag, authzid, name, login;
+	struct str rest = message;
+
+	if (!str_split(&rest, ',', &flag) || !rest.p || !str_split(&rest, ',', &authzid) || !rest.p)
+		return ERR_SYNTAX;
+	x->header = arena_dup(s->arena, str_sub(message, 0, message.n - rest.n));
+	x->client_first = arena_dup(s->arena, rest);
+	if (!x->header.p || !x->client_first.p)
+		return ERR_NOMEM;
+	flag = str_sub(x->header, 0, flag.n);
+	enum err e = parse_binding_flag(s, x, flag, arena);
+	if (e)
+		return e;
+	x->authzid = STR("");
+	if (authzid.n > 0 && (!str_starts(authzid, STR("a=")) ||
+				 !decode_name(str_skip(authzid, 2), s->arena, &x->authzid)))
+		return ERR_SYNTAX;
+	rest = x->client_first;
+	name = take_attribute(&rest, 'n'); /* "m=" first: an extension that must be understood */
+	*ret_nonce = take_attribute(&rest, 'r');
+	if (name.n == 0 || !is_nonce(*ret_nonce) || !decode_name(name, s->arena, &login))
+		return ERR_SYNTAX;
+	return sasl_keep_login(s, login);
+}
+
+/* Keys and salt of the user, or made-up ones. */
+static enum err
+look_up(struct sasl *s, struct scram *x, struct arena *arena, struct credential *c)
+{
+	enum err e = sasl_find(s, arena, c);
+
+	if (e && e != ERR_NOT_FOUND)
+		return e;
+	x->found = !e && c->scram_stored_key.n == SCRAM_KEY_SIZE &&
+		   c->scram_server_key.n == SCRAM_KEY_SIZE && c->scram_iterations > 0;
+	if (!x->found) {
+		e = invent_credential(s, arena, c);
+		if (e)
+			return e;
 	}
-}
-
-static enum err
-start(struct sasl *s)
-{
-	pthread_once(&constants_once, make_constants);
-	if (!constants.ok)
-		return ERR_INTERNAL;
-	int rc = gsasl_server_start(constants.gsasl, s->mechanism->name.p, &s->scram);
-	if (rc != GSASL_OK)
-		return rc == GSASL_MALLOC_ERROR ? ERR_NOMEM : ERR_INTERNAL;
-	gsasl_session_hook_set(s->scram, s);
+	memcpy(x->stored_key, c->scram_stored_key.p, SCRAM_KEY_SIZE);
+	memcpy(x->server_key, c->scram_server_key.p, SCRAM_KEY_SIZE);
 	return ERR_OK;
 }
 
-/* The proof was right: is there such a user, and do they act for themselves? */
 static enum err
-conclude(struct sasl *s)
+write_first(struct sasl *s, struct scram *x, struct str nonce, const struct credential *c)
 {
-	const char *authzid = gsasl_property_fast(s->scram, GSASL_AUTHZID);
+	unsigned char ours[NONCE_OCTETS];
+	unsigned char salt[256];
+	char text[NONCE_MAX + 400];
+	size_t n;
 
-	if (!s->found || !sasl_may_act_as(s, str_of(authzid)))
+	if (RAND_bytes(ours, sizeof(ours)) != 1)
+		return ERR_INTERNAL;
+	if (c->scram_salt.n > 180)
+		return ERR_CORRUPT;
+	EVP_EncodeBlock(salt, (const unsigned char *)c->scram_salt.p, (int)c->scram_salt.n);
+	n = (size_t)snprintf(text, sizeof(text), "r=%.*s", STR_ARG(nonce));
+	n += (size_t)EVP_EncodeBlock((unsigned char *)text + n, ours, sizeof(ours));
+	size_t nonce_n = n - 2;
+	n += (size_t)snprintf(
+	    text + n, sizeof(text) - n, ",s=%s,i=%u", (char *)salt, (unsigned)c->scram_iterations);
+	x->server_first = arena_dup(s->arena, str_make(text, n));
+	x->nonce = str_sub(x->server_first, 2, nonce_n);
+	return x->server_first.p ? ERR_OK : ERR_NOMEM;
+}
+
+static enum err
+take_first(struct sasl *s, struct str message)
+{
+	CLEANUP(arena_free) struct arena *arena = arena_new(64L * 1024);
+	struct scram *x = ARENA_NEW(s->arena, struct scram);
+	struct credential c = {0};
+	struct str nonce;
+
+	pthread_once(&key_once, make_process_key);
+	if (!process_key.ok)
+		return ERR_INTERNAL;
+	if (!arena || !x)
+		return ERR_NOMEM;
+	enum err e = parse_first(s, x, message, arena, &nonce);
+	if (!e)
+		e = look_up(s, x, arena, &c);
+	if (!e)
+		e = write_first(s, x, nonce, &c);
+	if (!e)
+		s->scram = x;
+	return e;
+}
+
+/* -- the client's last message ----------------------------------------------------------------- */
+
+/* Base64 of at most `max` octets; the number of them, 0 if it is none. */
+static size_t
+decode(struct str text, unsigned char *out, size_t max)
+{
+	int n = text.n % 4 == 0 && text.n / 4 * 3 <= max
+		    ? EVP_DecodeBlock(out, (const unsigned char *)text.p, (int)text.n)
+		    : 0;
+
+	if (n <= 0)
+		return 0;
+	for (size_t i = 1; i <= 2 && i <= text.n && text.p[text.n - i] == '='; i++)
+		n--;
+	return (size_t)n;
+}
+
+/* "c=" repeats the gs2-header, and what ties the exchange to this TLS connection (RFC 5929 §4, RFC
+ * 9266): whoever sits between two connections can't know ours. */
+static enum err
+check_binding(struct sasl *s, const struct scram *x, struct str text)
+{
+	CLEANUP(arena_free) struct arena *arena = arena_new(64L * 1024);
+	struct str raw = STR("");
+
+	if (!arena)
+		return ERR_NOMEM;
+	enum err e = x->binding.n ? find_binding(s, x, arena, &raw) : ERR_OK;
+	if (e)
+		return e;
+	unsigned char *got = arena_alloc(arena, text.n + 3);
+	if (!got)
+		return ERR_NOMEM;
+	size_t n = decode(text, got, text.n);
+	if (n != x->header.n + raw.n || CRYPTO_memcmp(got, x->header.p, x->header.n) != 0 ||
+	    CRYPTO_memcmp(got + x->header.n, raw.p, raw.n) != 0)
 		return ERR_AUTH_FAILED;
 	return ERR_OK;
+}
+
+static bool
+sign(const unsigned char key[SCRAM_KEY_SIZE], struct str text, unsigned char out[SCRAM_KEY_SIZE])
+{
+	return HMAC(EVP_sha256(), key, SCRAM_KEY_SIZE, (const unsigned char *)text.p, text.n, out,
+		   NULL) != NULL;
+}
+
+/* RFC 5802 §3: the proof gives a key that only the password's owner has; we know its hash. */
+static bool
+proof_is_right(const struct scram *x, struct str signed_text, const unsigned char *proof)
+{
+	unsigned char key[SCRAM_KEY_SIZE], hash[SCRAM_KEY_SIZE];
+
+	if (!sign(x->stored_key, signed_text, key))
+		return false;
+	for (size_t i = 0; i < sizeof(key); i++)
+		key[i] ^= proof[i];
+	bool ok = EVP_Digest(key, sizeof(key), hash, NULL, EVP_sha256(), NULL) == 1 &&
+		  CRYPTO_memcmp(hash, x->stored_key, sizeof(hash)) == 0;
+	OPENSSL_cleanse(key, sizeof(key));
+	return ok;
+}
+
+static enum err
+write_last(const struct scram *x, struct str signed_text, struct arena *arena, struct str *ret)
+{
+	unsigned char signature[SCRAM_KEY_SIZE];
+	char text[3 + 2 * SCRAM_KEY_SIZE] = "v=";
+
+	if (!sign(x->server_key, signed_text, signature))
+		return ERR_INTERNAL;
+	EVP_EncodeBlock((unsigned char *)text + 2, signature, sizeof(signature));
+	*ret = arena_dup(arena, str_of(text));
+	return ret->p ? ERR_OK : ERR_NOMEM;
+}
+
+static enum err
+take_last(struct sasl *s, struct str message, struct arena *arena, struct str *ret_challenge)
+{
+	const struct scram *x = s->scram;
+	unsigned char proof[SCRAM_KEY_SIZE + 3];
+	size_t mark = str_rfind(message, ',');
+	struct str rest = message;
+
+	if (mark == STR_NONE)
+		return ERR_SYNTAX;
+	struct str last = str_skip(message, mark + 1);
+	struct str text = str_sub(message, 0, mark);
+	struct str binding = take_attribute(&rest, 'c');
+	struct str nonce = take_attribute(&rest, 'r');
+	if (binding.n == 0 || nonce.n == 0 || !str_starts(last, STR("p=")) ||
+	    decode(str_skip(last, 2), proof, sizeof(proof)) != SCRAM_KEY_SIZE)
+		return ERR_SYNTAX;
+	if (!str_eq(nonce, x->nonce))
+		return ERR_AUTH_FAILED;
+	enum err e = check_binding(s, x, binding);
+	if (e)
+		return e;
+	struct str parts[] = {x->client_first, STR(","), x->server_first, STR(","), text};
+	CLEANUP(sbuf_done) struct sbuf whole = SBUF_INIT(4 * SASL_MESSAGE_MAX);
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		sbuf_put(&whole, parts[i]);
+	if (sbuf_error(&whole))
+		return ERR_NOMEM;
+	if (!proof_is_right(x, sbuf_view(&whole), proof) || !x->found ||
+	    !sasl_may_act_as(s, x->authzid))
+		return ERR_AUTH_FAILED;
+	return write_last(x, sbuf_view(&whole), arena, ret_challenge);
 }
 
 enum sasl_status
 sasl_step_scram(struct sasl *s, struct str response, struct arena *arena, struct str *ret_challenge,
     enum err *ret_err)
 {
-	char *out = NULL;
-	size_t out_n = 0;
-	enum err e = s->scram ? ERR_OK : start(s);
-
+	if (!response.p && s->steps == 1)
+		return SASL_CONTINUE; /* an empty challenge asks for it */
+	if (str_has_nul(response))
+		return sasl_fail(ERR_SYNTAX, ret_err);
+	enum err e =
+	    s->scram ? take_last(s, response, arena, ret_challenge) : take_first(s, response);
 	if (e)
 		return sasl_fail(e, ret_err);
-	if (str_has_nul(response) || (!s->looked_up && has_bad_escape(response)))
-		return sasl_fail(ERR_SYNTAX, ret_err);
-	/* "y": the client binds and believes that we can't. We offered -PLUS, so someone between us
-	 * took it out of the list (RFC 5802 §6). */
-	if (!s->looked_up && sasl_offers_binding(s->host) && str_starts(response, STR("y")))
-		return sasl_fail(ERR_AUTH_FAILED, ret_err);
-	int rc = gsasl_step(s->scram, response.p ? response.p : "", response.n, &out, &out_n);
-	if (s->host_err || (rc != GSASL_OK && rc != GSASL_NEEDS_MORE)) {
-		gsasl_free(out);
-		return sasl_fail(s->host_err ? s->host_err : from_gsasl(rc), ret_err);
-	}
-	*ret_challenge = arena_dup(arena, str_make(out, out_n));
-	gsasl_free(out);
-	if (out_n && !ret_challenge->p)
-		return sasl_fail(ERR_NOMEM, ret_err);
-	if (rc == GSASL_NEEDS_MORE)
-		return SASL_CONTINUE;
-	e = conclude(s);
-	if (e) {
-		*ret_challenge = STR("");
-		return sasl_fail(e, ret_err);
-	}
-	return SASL_DONE;
+	if (ret_challenge->n > 0)
+		return SASL_DONE;
+	*ret_challenge = arena_dup(arena, s->scram->server_first);
+	return ret_challenge->p ? SASL_CONTINUE : sasl_fail(ERR_NOMEM, ret_err);
 }

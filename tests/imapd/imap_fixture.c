@@ -162,8 +162,7 @@ imap_fixture_connect_as(struct imap_fixture *f, const char *address)
 	struct credential none = {0};
 
 	if (directory_find_account(f->store, str_of(address), f->arena, &entry))
-		ck_assert_ok(
-		    directory_add_account(f->store, str_of(address), &none, &entry.id));
+		ck_assert_ok(directory_add_account(f->store, str_of(address), &none, &entry.id));
 	return open_logged_in(f, entry.id, address, &s);
 }
 

@@ -15,7 +15,8 @@ static const struct dialogue simple_dialogue[] = {
     {" NOOP", "* BAD"},
     {"a+b NOOP", "* BAD"}, /* RFC 3501 §9: no "+" in a tag */
     {"5 CAPABILITY", "* CAPABILITY IMAP4rev1 LITERAL+ ID ENABLE NAMESPACE\n5 OK"},
-    {"6 NAMESPACE", "* NAMESPACE ((\"\" \"/\")) ((\"Other Users/\" \"/\")) NIL\n6 OK"}, /* RFC 2342 §5 */
+    {"6 NAMESPACE",
+	"* NAMESPACE ((\"\" \"/\")) ((\"Other Users/\" \"/\")) NIL\n6 OK"}, /* RFC 2342 §5 */
     {"7 ID NIL", "* ID (\"name\" \"Pillarbox\")\n7 OK"}, /* RFC 2971 §3.2 */
     {"8 ID (\"name\" \"test\" \"version\" NIL)", "* ID (\n8 OK"},
     {"9 ID (name x)", "9 BAD"},
