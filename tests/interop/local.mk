@@ -9,7 +9,8 @@ EXTRA_DIST += \
 	%D%/t_smtp_source.sh %D%/t_swaks.sh %D%/t_thunderbird.sh %D%/t_unwritable.sh \
 	%D%/thunderbird.py %D%/thunderbird_real.py %D%/thunderbird_real.sh
 EXTRA_DIST += \
-	%D%/imapflow.js %D%/mail_imapclient.pl %D%/t_imapflow.sh %D%/t_mail_imapclient.sh
+	%D%/imapflow.js %D%/mail_imapclient.pl %D%/t_imapflow.sh %D%/t_mail_imapclient.sh \
+	%D%/imap_sync_model.py %D%/t_imap_sync_model.sh
 
 EXTRA_PROGRAMS += tests/interop/idlers
 CLEANFILES += tests/interop/idlers
