@@ -13,12 +13,14 @@
 #include "imapd/fetch_value.h"
 #include "imapd/imap_handlers.h"
 #include "imapd/imap_write.h"
+#include "imapd/objectid.h"
 #include "imapd/own_flags.h"
 #include "imapd/search_result.h"
 #include "imapd/told_walk.h"
 #include "imapd/vanished.h"
 #include "store/message.h"
 #include "store/rights.h"
+#include "store/threads.h"
 
 #define PIECE (32 * 1024) /* octets copied between two looks at the output buffer */
 #define CLOCK_EVERY 16 /* rows and items between two looks at the clock */
@@ -27,12 +29,14 @@ struct fetch {
 	struct fetch_items items;
 	struct fetch_modifiers modifiers;
 	struct uidset uids;
+	uint64_t asked_since; /* modifiers.since, which is 0 where a power loss took it back */
 	struct vanished vanished; /* told first */
 	struct uidset vanished_of; /* which UIDs it speaks of */
 	struct told_walk walk;
 	struct own_flags own; /* \Seen, set before anything is told */
 	struct fetch_source source;
 	unsigned want; /* of reader_message() */
+	bool threads; /* are asked for, and not all messages have one yet */
 	bool needs_row; /* what the view has is not enough */
 	bool sizes; /* are asked for: seldom one is too large for the view */
 	bool header_only; /* all items but what the view has are of the header */
@@ -129,6 +133,14 @@ write_small(struct imap_session *s, struct fetch *f, const struct fetch_item *it
 		write_label(s, f, item->label);
 		imap_write_u64(s->conn, e->size < VIEW_SIZE_MAX ? e->size : row->size);
 		return true;
+	case FETCH_EMAILID:
+		write_label(s, f, item->label);
+		conn_puts(s->conn, "(");
+		conn_put(s->conn, row->email_id);
+		conn_puts(s->conn, ")");
+		return true;
+	case FETCH_THREADID:
+	case FETCH_SAVEDATE:
 	case FETCH_ENVELOPE:
 	case FETCH_BODYSTRUCTURE:
 	case FETCH_BODY:
@@ -140,6 +152,34 @@ write_small(struct imap_session *s, struct fetch *f, const struct fetch_item *it
 		break;
 	}
 	return false;
+}
+
+static enum err
+write_thread(struct imap_session *s, struct fetch *f, const struct view_entry *e)
+{
+	char id[OBJECTID_ROOM];
+	int64_t thread = 0;
+
+	enum err err = reader_thread(f->source.reader, e->message, &thread);
+	if (err)
+		return err;
+	write_label(s, f, STR("THREADID"));
+	thread_objectid(id, s->owner, thread);
+	conn_printf(s->conn, thread ? "(%s)" : "NIL", id);
+	return ERR_OK;
+}
+
+static enum err
+write_save_date(struct imap_session *s, struct fetch *f, const struct view_entry *e)
+{
+	int64_t saved_s;
+
+	enum err err = reader_saved(f->source.reader, s->mailbox, e->uid, &saved_s);
+	if (err)
+		return err;
+	write_label(s, f, STR("SAVEDATE"));
+	imap_write_internaldate(s->conn, saved_s, 0);
+	return ERR_OK;
 }
 
 /* "BODY[1] {4120}": the length comes before the octets, so their first piece is read before it, and
@@ -238,6 +278,10 @@ write_item(struct imap_session *s, struct fetch *f, const struct fetch_item *ite
 	*ret_done = true;
 	if (write_small(s, f, item, e))
 		return ERR_OK;
+	if (item->kind == FETCH_THREADID)
+		return write_thread(s, f, e);
+	if (item->kind == FETCH_SAVEDATE)
+		return write_save_date(s, f, e);
 	if (item->kind == FETCH_BINARY || item->kind == FETCH_BINARY_SIZE)
 		return write_binary(s, f, item, ret_done);
 	if (f->source.file)
@@ -424,6 +468,12 @@ step(struct imap_session *s, struct imap_cmd *cmd, void *state, bool *ret_done)
 			return err;
 	}
 	f->until_ms = clock_mono_ms() + PUMP_STEP_MS;
+	while (f->threads) { /* a store that can't write lets people read: those have none */
+		bool all = true;
+		f->threads = !threads_assign(s->owner, &all) && !all;
+		if (f->threads && clock_mono_ms() > f->until_ms)
+			return ERR_OK;
+	}
 	if (f->needs_row)
 		err = fetch_source_open(&f->source, s->owner);
 	if (err && f->in_value)
@@ -482,6 +532,7 @@ plan(struct fetch *f)
 		    item->kind == FETCH_SIZE || item->kind == FETCH_MODSEQ)
 			continue;
 		f->needs_row = true;
+		f->threads |= item->kind == FETCH_THREADID;
 		f->header_only &= fetch_value_is_of_header(item);
 		f->octets_only &= fetch_value_is_of_octets(item);
 		f->want |= fetch_value_wants(item);
@@ -507,8 +558,7 @@ plan_vanished(struct imap_session *s, struct imap_cmd *cmd, struct fetch *f, str
 	if (!e && memchr(set.p, '*', set.n))
 		e = uidset_add(&f->vanished_of, last_uid(s->told), UINT32_MAX);
 	uidset_normalise(&f->vanished_of);
-	expunged_init(
-	    &f->vanished.expunged, s->told, f->modifiers.since, &f->vanished_of, cmd->arena);
+	expunged_init(&f->vanished.expunged, s->told, f->asked_since, &f->vanished_of, cmd->arena);
 	return e;
 }
 
@@ -534,7 +584,10 @@ cmd_fetch(struct imap_session *s, struct imap_cmd *cmd)
 		return e;
 	if (fetch_has_item(&f->items, FETCH_MODSEQ))
 		imap_enable_condstore(s);
-	if (f->modifiers.partial)
+	f->asked_since = f->modifiers.since;
+	if (f->asked_since > 0)
+		e = modseq_known(s->owner, f->asked_since, &f->modifiers.since);
+	if (!e && f->modifiers.partial)
 		e = search_result_narrow(s->told, &f->modifiers.places, &f->uids);
 	if (e)
 		return e;

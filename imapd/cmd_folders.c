@@ -5,6 +5,7 @@
 #include "imapd/folder.h"
 #include "imapd/imap_handlers.h"
 #include "imapd/list_line.h"
+#include "imapd/objectid.h"
 #include "imapd/special_use.h"
 
 struct use_reader {
@@ -34,6 +35,7 @@ cmd_create(struct imap_session *s, struct imap_cmd *cmd)
 	struct use_reader r = {.words = {"", 0}};
 	struct str use = {"", 0};
 	struct imap_folder folder;
+	char object[OBJECTID_ROOM];
 	struct str name;
 	int64_t id;
 
@@ -68,9 +70,12 @@ cmd_create(struct imap_session *s, struct imap_cmd *cmd)
 		imap_set_text(cmd, "Not a valid mailbox name");
 		return ERR_CANNOT;
 	}
-	if (!e)
-		imap_tell_normal_name(s, cmd, "", name, name);
-	return e;
+	if (e)
+		return e;
+	mailbox_objectid(object, folder.account, id);
+	imap_set_code(cmd, "MAILBOXID (%s)", object); /* RFC 8474 §4.1 */
+	imap_tell_normal_name(s, cmd, "", name, name);
+	return ERR_OK;
 }
 
 static enum err

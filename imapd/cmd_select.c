@@ -5,6 +5,7 @@
 #include "imapd/imap_handlers.h"
 #include "imapd/imap_write.h"
 #include "imapd/list_line.h"
+#include "imapd/objectid.h"
 #include "imapd/resync.h"
 #include "imapd/session_rights.h"
 #include "search/indexer.h"
@@ -27,6 +28,7 @@ write_state(struct imap_session *s)
 {
 	struct conn *c = s->conn;
 	uint32_t unseen = first_unseen(s->told);
+	char id[OBJECTID_ROOM];
 
 	imap_write_flags_responses(s);
 	conn_printf(c, "* %u EXISTS\r\n", view_count(s->told));
@@ -37,6 +39,8 @@ write_state(struct imap_session *s)
 	conn_printf(c, "* OK [UIDVALIDITY %u] UIDs valid\r\n", view_uidvalidity(s->told));
 	conn_printf(c, "* OK [UIDNEXT %u] Predicted next UID\r\n", view_uidnext(s->told));
 	imap_write_highest_modseq(s); /* RFC 7162 §3.1.2.1 */
+	mailbox_objectid(id, s->owner, s->mailbox);
+	conn_printf(c, "* OK [MAILBOXID (%s)] Ok\r\n", id); /* RFC 8474 §4.2 */
 }
 
 static enum err

@@ -4,6 +4,7 @@
  */
 #include "imapd/imap_handlers.h"
 #include "imapd/imap_write.h"
+#include "imapd/objectid.h"
 #include "imapd/status.h"
 
 enum item {
@@ -17,6 +18,7 @@ enum item {
 	ITEM_HIGHESTMODSEQ, /* RFC 7162 §3.1.7 */
 	ITEM_DELETED_STORAGE,
 	ITEM_APPENDLIMIT,
+	ITEM_MAILBOXID, /* RFC 8474 §4.3 */
 	ITEM__COUNT
 };
 
@@ -31,6 +33,7 @@ static const char *const names[ITEM__COUNT] = {
     [ITEM_HIGHESTMODSEQ] = "HIGHESTMODSEQ",
     [ITEM_DELETED_STORAGE] = "DELETED-STORAGE",
     [ITEM_APPENDLIMIT] = "APPENDLIMIT",
+    [ITEM_MAILBOXID] = "MAILBOXID",
 };
 
 static void
@@ -163,7 +166,13 @@ imap_write_status(
 		conn_puts(c, separator);
 		conn_puts(c, names[i]);
 		conn_puts(c, " ");
-		imap_write_u64(c, value[i]);
+		if (i == ITEM_MAILBOXID) {
+			char id[OBJECTID_ROOM];
+			mailbox_objectid(id, folder->account, folder->info.id);
+			conn_printf(c, "(%s)", id);
+		} else {
+			imap_write_u64(c, value[i]);
+		}
 		separator = " ";
 	}
 	conn_puts(c, ")\r\n");

@@ -30,6 +30,9 @@ fetch_value_wants(const struct fetch_item *item)
 		break;
 	case FETCH_FLAGS:
 	case FETCH_MODSEQ:
+	case FETCH_EMAILID:
+	case FETCH_THREADID:
+	case FETCH_SAVEDATE:
 	case FETCH_UID:
 	case FETCH_INTERNALDATE:
 	case FETCH_SIZE:

@@ -26,6 +26,8 @@ static const struct {
     {"IDLE", ST_AUTH | ST_SELECTED}, /* RFC 2177 */
     {"CONDSTORE", ST_AUTH | ST_SELECTED}, /* RFC 7162 */
     {"QRESYNC", ST_AUTH | ST_SELECTED}, /* RFC 7162 §3.2.2 */
+    {"OBJECTID", ST_AUTH | ST_SELECTED}, /* RFC 8474 */
+    {"SAVEDATE", ST_AUTH | ST_SELECTED}, /* RFC 8514 */
 
     {"ESEARCH", ST_AUTH | ST_SELECTED}, /* RFC 4731 */
     {"SEARCHRES", ST_AUTH | ST_SELECTED}, /* RFC 5182 */

@@ -187,8 +187,12 @@ imap_resync(struct imap_session *s, struct imap_cmd *cmd, const struct select_pa
 		return ERR_NOMEM;
 	r->known = p->known;
 	r->walk.uids = p->has_known ? &r->known : NULL;
-	/* never given out: the client has seen what an older copy of the database has not */
-	r->since = p->modseq <= view_modseq(s->told) ? p->modseq : 0;
+	/* an older copy of the database knows less than the client: it is told of all */
+	enum err e = modseq_known(s->owner, p->modseq, &r->since);
+	if (e)
+		return e;
+	if (r->since > view_modseq(s->told))
+		r->since = 0;
 	expunged_init(&r->vanished.expunged, s->told, p->modseq, r->walk.uids, cmd->arena);
 	r->vanished.expunged.known_gone = last_match(s->told, &p->match_seqs, &p->match_uids);
 	imap_pump(s, cmd, step, r, NULL);

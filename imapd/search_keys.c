@@ -46,13 +46,13 @@ struct search_node *
 search_parse_date(struct search_parser *p, enum search_kind kind, enum search_relation relation)
 {
 	struct search_node *n =
-	    kind == SEARCH_SENT ? search_new_slot(p, kind) : search_new_node(p, SEARCH_DATE);
+	    kind == SEARCH_SENT ? search_new_slot(p, kind) : search_new_node(p, kind);
 
 	imap_parse_space(p->a);
 	int32_t day = imap_parse_date(p->a);
 	if (!n)
 		return NULL;
-	p->program->needs_row |= kind == SEARCH_DATE;
+	p->program->needs_row |= kind != SEARCH_SENT;
 	n->relation = relation;
 	n->day = day;
 	return n;
@@ -151,6 +151,20 @@ search_parse_email_id(struct search_parser *p)
 	imap_parse_space(p->a);
 	imap_parse_astring(p->a, &id);
 	p->program->needs_row = true;
+	if (n)
+		n->needle = id;
+	return n;
+}
+
+struct search_node *
+search_parse_thread_id(struct search_parser *p)
+{
+	struct search_node *n = search_new_node(p, SEARCH_THREAD_ID);
+	struct str id;
+
+	imap_parse_space(p->a);
+	imap_parse_astring(p->a, &id);
+	p->program->needs_threads = p->program->needs_row = true;
 	if (n)
 		n->needle = id;
 	return n;

@@ -43,6 +43,14 @@ match_row(const struct search_node *n, const struct message_row *row)
 	if (n->kind == SEARCH_EMAIL_ID) /* the index has sizes and dates only */
 		return row->email_id.p ? match_bool(str_eq(row->email_id, n->needle))
 				       : MATCH_UNKNOWN;
+	if (n->kind == SEARCH_THREAD_ID)
+		return row->thread_id.p ? match_bool(str_eq(row->thread_id, n->needle))
+					: MATCH_UNKNOWN;
+	if (n->kind == SEARCH_SAVED)
+		return row->email_id.p
+			   ? match_bool(search_relates(
+				 date_day((struct date){row->saved_s, 0}), n->relation, n->day))
+			   : MATCH_UNKNOWN;
 	const struct date d = {row->internal_s, row->internal_zone_s};
 	return match_bool(search_relates(date_day(d), n->relation, n->day));
 }
@@ -96,6 +104,8 @@ match_node(const struct search_node *n, const struct search_known *k)
 	case SEARCH_OLDER:
 	case SEARCH_YOUNGER:
 	case SEARCH_EMAIL_ID:
+	case SEARCH_THREAD_ID:
+	case SEARCH_SAVED:
 		return match_row(n, k->row);
 	case SEARCH_SENT:
 	case SEARCH_HEADER:

@@ -167,6 +167,8 @@ enum word_class {
 	W_UID,
 	W_MODSEQ,
 	W_EMAIL_ID,
+	W_THREAD_ID,
+	W_SAVED,
 	W_NOT,
 	W_OR,
 	W_FUZZY,
@@ -219,6 +221,11 @@ static const struct word words[] = {
     {"UID", W_UID, 0, true, NULL},
     {"MODSEQ", W_MODSEQ, 0, true, NULL},
     {"EMAILID", W_EMAIL_ID, 0, true, NULL},
+    {"THREADID", W_THREAD_ID, 0, true, NULL},
+    {"SAVEDBEFORE", W_SAVED, SEARCH_BEFORE, true, NULL},
+    {"SAVEDON", W_SAVED, SEARCH_ON, true, NULL},
+    {"SAVEDSINCE", W_SAVED, SEARCH_SINCE, true, NULL},
+    {"SAVEDATESUPPORTED", W_ALL, 0, true, NULL}, /* RFC 8514 §4.3: it is, of all */
     {"NOT", W_NOT, 0, true, NULL},
     {"OR", W_OR, 0, true, NULL},
     {"FUZZY", W_FUZZY, 0, true, NULL},
@@ -292,6 +299,11 @@ parse_arguments(struct search_parser *p, const struct word *w)
 		return parse_uids(p);
 	case W_MODSEQ:
 		return search_parse_modseq(p);
+	case W_THREAD_ID:
+		return search_parse_thread_id(p);
+	case W_SAVED:
+		p->program->needs_saved = p->program->needs_row = true;
+		return search_parse_date(p, SEARCH_SAVED, (enum search_relation)w->value);
 	case W_EMAIL_ID:
 		return search_parse_email_id(p);
 	case W_NOT:

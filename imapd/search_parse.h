@@ -23,6 +23,8 @@ enum search_kind {
 	SEARCH_OLDER, /* INTERNALDATE is `moment_s` or before (RFC 5032) */
 	SEARCH_YOUNGER, /* or after */
 	SEARCH_EMAIL_ID, /* RFC 8474: `needle` */
+	SEARCH_THREAD_ID, /* RFC 8474: `needle` */
+	SEARCH_SAVED, /* RFC 8514: SAVEDATE */
 	/* from its octets; these have a slot */
 	SEARCH_SENT, /* the Date: field */
 	SEARCH_HEADER,
@@ -71,6 +73,8 @@ struct search_program {
 	size_t keys;
 	bool needs_row; /* some key wants size or date */
 	bool has_interval; /* OLDER or YOUNGER */
+	bool needs_threads; /* THREADID */
+	bool needs_saved; /* SAVEDBEFORE … */
 	bool has_modseq; /* the answer names the highest of what was found (RFC 7162 §3.1.5) */
 	bool fuzzy; /* some key is FUZZY */
 	struct search_node **scores; /* those with points, none of which decides */

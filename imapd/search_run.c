@@ -4,6 +4,7 @@
 #include "imapd/imap_session.h"
 #include "imapd/search_score.h"
 #include "search/octets.h"
+#include "store/threads.h"
 
 #define LOOKS 64 /* messages that the view alone decides between two looks at the clock */
 
@@ -123,6 +124,34 @@ match_indexed(struct search_run *q, struct search_known *k, int64_t until_ms, en
 	return ERR_OK;
 }
 
+/* What of the message does not stand in its row. */
+static enum err
+look_up(struct search_run *q, const struct search_known *k, struct message_row *row)
+{
+	const struct search_program *p = &q->program;
+	int64_t thread = 0;
+	enum err e = ERR_OK;
+
+	if (p->needs_saved)
+		e = reader_saved(q->reader, view_mailbox(q->view), k->entry->uid, &row->saved_s);
+	if (!e && p->needs_threads)
+		e = reader_thread(q->reader, k->entry->message, &thread);
+	if (thread)
+		thread_objectid(q->thread_id, q->account, thread);
+	else
+		q->thread_id[0] = '\0';
+	row->thread_id = str_of(q->thread_id);
+	return e;
+}
+
+static enum err
+read_row(struct search_run *q, const struct search_known *k, unsigned want, struct message_row *row)
+{
+	enum err e = reader_message(q->reader, k->entry->message, want, row);
+
+	return e ? e : look_up(q, k, row);
+}
+
 /* From the row, then from the header. */
 static enum err
 match_stored(struct search_run *q, struct search_known *k, enum match *ret)
@@ -132,14 +161,14 @@ match_stored(struct search_run *q, struct search_known *k, enum match *ret)
 	enum err e = search_run_reader(q);
 
 	if (!e && p->needs_row) {
-		e = reader_message(q->reader, k->entry->message, WANT_BASICS, &row);
+		e = read_row(q, k, WANT_BASICS, &row);
 		k->row = &row;
 		if (!e)
 			*ret = search_match(p, k);
 	}
 	if (!e && *ret == MATCH_UNKNOWN) {
 		unsigned want = WANT_HEADER | (p->needs_body ? WANT_PARTS : 0);
-		e = reader_message(q->reader, k->entry->message, want, &row);
+		e = read_row(q, k, want, &row);
 		k->row = &row;
 		if (!e)
 			e = search_stored_header(q, &row);
@@ -162,7 +191,7 @@ match_body(struct search_run *q, struct search_known *k, int64_t until_ms, enum 
 	enum err e = search_run_reader(q);
 
 	if (!e) /* size and date are asked for again: the row of the last step is no more */
-		e = reader_message(q->reader, k->entry->message, WANT_BASICS, &row);
+		e = read_row(q, k, WANT_BASICS, &row);
 	k->row = &row;
 	while (!e && *ret == MATCH_UNKNOWN && clock_mono_ms() < until_ms) {
 		bool done;
@@ -233,6 +262,14 @@ enum err
 search_run_next(struct imap_session *s, struct search_run *q, int64_t until_ms,
     enum search_next *ret, struct search_hit *ret_hit)
 {
+	while (q->program.needs_threads && !q->threaded) {
+		/* a store that can't write lets people read: those have none */
+		bool all = true;
+		q->threaded = threads_assign(q->account, &all) || all;
+		*ret = SEARCH_PAUSE;
+		if (!q->threaded && clock_mono_ms() >= until_ms)
+			return ERR_OK;
+	}
 	for (;;) {
 		enum match m;
 		uint32_t seq;

@@ -9,6 +9,7 @@
 #define IMAPD_SEARCH_RUN_H
 
 #include "imapd/imap_command.h"
+#include "imapd/objectid.h"
 #include "imapd/progress.h"
 #include "imapd/search_body.h"
 #include "imapd/search_index.h"
@@ -24,6 +25,8 @@ struct search_run {
 	struct search_index index;
 	struct search_body body;
 	enum match *slots;
+	char thread_id[OBJECTID_ROOM]; /* of the message in hand */
+	bool threaded; /* all messages have one */
 	struct progress progress;
 	uint32_t looked;
 	uint32_t at; /* sequence number of the message in hand */

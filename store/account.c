@@ -4,6 +4,7 @@
 #include "common/base/log.h"
 #include "store/account_private.h"
 #include "store/acl_private.h"
+#include "store/boot.h"
 #include "store/cleaner.h"
 #include "store/helpers.h"
 #include "store/upkeep.h"
@@ -149,6 +150,8 @@ make_ready(struct account *a)
 	if (!e)
 		cleaner_look(a, h->db);
 	if (!e)
+		e = boot_look(a, h->db);
+	if (!e)
 		e = quota_read(h->db, &quota);
 	pool_give(&h);
 	if (!e) {
@@ -216,12 +219,22 @@ account_dir(const struct account *a)
 enum err
 account_write(struct account *a, txn_op *op, void *arg, enum durability durability)
 {
+	if (!a->same_boot) {
+		enum err e = boot_skip_ahead(a);
+		if (e)
+			return e;
+	}
 	return database_write(&a->database, op, arg, durability);
 }
 
 enum err
 account_write_promised(struct account *a, txn_op *op, void *arg, struct promise *p)
 {
+	if (!a->same_boot) {
+		enum err e = boot_skip_ahead(a);
+		if (e)
+			return e;
+	}
 	/* one that waits for another account's commits can't wait for ours, too */
 	return p && (!p->database || p->database == &a->database)
 		   ? database_write_promised(&a->database, op, arg, p)

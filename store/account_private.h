@@ -24,6 +24,8 @@ struct account {
 	struct quota quota; /* as seen last, quota.c; guarded by quota_mu */
 	int64_t quota_ms; /* when, 0 never; guarded by quota_mu */
 
+	_Atomic bool
+	    same_boot; /* what was given out since the machine started is all there: boot.h */
 	_Atomic bool unswept; /* the cleaner may have something to do (cleaner.h) */
 	int64_t clean_after_ms; /* but not before; store_tick() only */
 	struct view_cache

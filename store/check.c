@@ -58,6 +58,8 @@ static const struct claim account_claims[] = {
     {"rights without a mailbox",
 	"SELECT mailbox, count(*), 0 FROM acl WHERE mailbox NOT IN (SELECT id FROM mailbox)"
 	" GROUP BY mailbox"},
+    {"threads without a message",
+	"SELECT message, 1, 0 FROM thread WHERE message NOT IN (SELECT id FROM message)"},
     {"marks without a mailbox",
 	"SELECT mailbox, count(*), 0 FROM seen_page WHERE mailbox NOT IN (SELECT id FROM mailbox)"
 	" GROUP BY mailbox"},

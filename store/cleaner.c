@@ -204,6 +204,8 @@ delete_message(struct txn *t, int64_t message)
 		e = db_run(t->db, "DELETE FROM header WHERE message = ?1", DB_INT(message));
 	if (!e)
 		e = db_run(t->db, "DELETE FROM body WHERE message = ?1", DB_INT(message));
+	if (!e)
+		e = db_run(t->db, "DELETE FROM thread WHERE message = ?1", DB_INT(message));
 	return e ? e : db_run(t->db, "DELETE FROM message WHERE id = ?1", DB_INT(message));
 }
 

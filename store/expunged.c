@@ -95,17 +95,45 @@ read_tombstones(struct db *db, struct expunged *x, bool *ret_done)
 	return e;
 }
 
+static enum err
+is_lost(struct db *db, uint64_t modseq, bool *ret)
+{
+	int64_t lost = 0;
+	enum err e =
+	    db_get_int(db, "SELECT EXISTS (SELECT 1 FROM modseq_gap WHERE low < ?1 AND ?1 <= high)",
+		&lost, DB_INT(modseq));
+
+	*ret = lost;
+	return e;
+}
+
+enum err
+modseq_known(struct account *a, uint64_t since, uint64_t *ret)
+{
+	CLEANUP(read_end) struct handle *h = NULL;
+	bool lost = false;
+	enum err e = account_read(a, &h);
+
+	if (!e)
+		e = is_lost(h->db, since, &lost);
+	*ret = lost ? 0 : since;
+	return e;
+}
+
 enum err
 expunged_step(struct account *a, struct expunged *x, bool *ret_done)
 {
 	CLEANUP(read_end) struct handle *h = NULL;
 	int64_t pruned = 0;
+	bool lost = false;
+	enum err e = account_read(a, &h);
 
-	if (x->since > view_modseq(x->view)) {
+	if (!e)
+		e = is_lost(h->db, x->since, &lost);
+	if (!e && (lost || x->since > view_modseq(x->view))) {
 		*ret_done = true;
 		return find_absent(x);
 	}
-	enum err e = account_read(a, &h);
 	if (!e)
 		e = db_get_int(h->db, "SELECT pruned_modseq FROM mailbox WHERE id = ?1", &pruned,
 		    DB_INT(view_mailbox(x->view)));

@@ -2,14 +2,19 @@
  * to forget (RFC 7162 §3.2.5.1, §3.2.6).
  *
  * From the tombstones, exactly. Where these are no longer all there (mailbox_info.pruned_modseq),
- * or the modseq was never given out (an older copy of the database was put in place), by absence:
- * every UID that was asked for and is not there. In steps: a mailbox may have lost many.
+ * or the modseq is not of this database (a power loss took it back, boot.h; an older copy was put
+ * in place), by absence: every UID that was asked for and is not there. In steps: a mailbox may
+ * have lost many.
  */
 #ifndef STORE_EXPUNGED_H
 #define STORE_EXPUNGED_H
 
 #include "store/uidset.h"
 #include "store/view.h"
+
+/* Who knows a mailbox up to `since` has to be told of all that was changed after *ret: the same, or
+ * 0 where a power loss took it back. */
+NODISCARD enum err modseq_known(struct account *a, uint64_t since, uint64_t *ret);
 
 #define EXPUNGED_RANGES_MAX 500000 /* of a result; with more of them it is by absence */
 

@@ -38,6 +38,7 @@ libstore_a_SOURCES = \
 	%D%/write.c %D%/write_private.h
 # messages, views and the bus
 libstore_a_SOURCES += \
+	%D%/boot.c %D%/boot.h \
 	%D%/changes.c %D%/changes.h %D%/changes_private.h \
 	%D%/cleaner.c %D%/cleaner.h \
 	%D%/entries.c %D%/entries.h \
@@ -58,6 +59,7 @@ libstore_a_SOURCES += \
 	%D%/row_walk.c %D%/row_walk.h \
 	%D%/seen.c %D%/seen.h \
 	%D%/spool.c %D%/spool_private.h \
+	%D%/threads.c %D%/threads.h \
 	%D%/tombstone.c \
 	%D%/uidset.c %D%/uidset.h \
 	%D%/view.c %D%/view.h %D%/view_private.h \

@@ -2,7 +2,9 @@
 
 #include "common/base/log.h"
 #include "store/account_private.h"
+#include "store/entries.h"
 #include "store/row_walk.h"
+#include "store/threads.h"
 
 #include <stdlib.h>
 
@@ -16,6 +18,7 @@ struct octets {
 };
 
 struct reader {
+	struct page *page; /* of entries, as reader_saved() left it; or NULL */
 	struct account *account;
 	struct handle *handle;
 	struct row_walk rows, headers, bodies; /* what the strings given out live in */
@@ -52,6 +55,7 @@ reader_close(struct reader **rp)
 	if (!r)
 		return;
 	forget_octets(&r->octets);
+	free(r->page);
 	row_walk_end(&r->rows);
 	row_walk_end(&r->headers);
 	row_walk_end(&r->bodies);
@@ -180,6 +184,40 @@ enum err
 reader_header(struct reader *r, int64_t message, struct str *ret)
 {
 	return find_header(r, message, ret);
+}
+
+/* -- what does not stand in the message's row */
+
+enum err
+reader_saved(struct reader *r, int64_t mailbox, uint32_t uid, int64_t *ret_s)
+{
+	if (!r->page)
+		r->page = calloc(1, sizeof(*r->page));
+	if (!r->page)
+		return ERR_NOMEM;
+	struct page *p = r->page;
+	if (p->n == 0 || p->mailbox != mailbox || uid < p->e[0].uid || uid > p->e[p->n - 1].uid) {
+		p->n = 0;
+		enum err e = page_advance(r->handle->db, mailbox, uid, p);
+		if (e)
+			return e;
+	}
+	uint32_t i = page_position(p, uid);
+	if (i == p->n || p->e[i].uid != uid)
+		return ERR_GONE;
+	*ret_s = p->e[i].saved_s;
+	return ERR_OK;
+}
+
+enum err
+reader_thread(struct reader *r, int64_t message, int64_t *ret)
+{
+	enum err e = db_get_int(
+	    r->handle->db, "SELECT thread FROM thread WHERE message = ?1", ret, DB_INT(message));
+
+	if (e == ERR_NOT_FOUND)
+		*ret = 0;
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
 /* -- octets */

@@ -32,6 +32,9 @@ struct message_row {
 	int32_t internal_zone_s;
 	struct str email_id; /* lower-case letters and digits; stays the same for ever, also in a
 				restored copy (RFC 8474, POP3 UIDL) */
+	/* not of the row: whoever needs them asks for them and puts them here */
+	struct str thread_id; /* RFC 8474: threads.h, objectid.h */
+	int64_t saved_s; /* RFC 8514: reader_saved() */
 	struct str envelope; /* wire form */
 	struct str bodystructure; /* wire form */
 	struct str parts; /* for parts_decode() */
@@ -43,6 +46,9 @@ struct message_row {
  * is no more (expunged by another). Cheapest in the order of ids, with the same `want`. */
 NODISCARD enum err reader_message(
     struct reader *r, int64_t message, unsigned want, struct message_row *ret);
+/* When the message came into this mailbox: SAVEDATE (RFC 8514). ERR_GONE. Cheapest in the order of
+ * UIDs. */
+NODISCARD enum err reader_saved(struct reader *r, int64_t mailbox, uint32_t uid, int64_t *ret_s);
 /* The top header with its empty line, without a look at the message's row; a NULL slice where that
  * alone can tell: the message is no more, or its header too large for a row. Lives as long as
  * reader_message()'s strings. */

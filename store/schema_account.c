@@ -174,6 +174,14 @@ static const char version_6_before[] =
 
 static const char version_6_after[] =
 "DROP TABLE entry_page_3;";
+
+/* Threads (threads.h), and what a power loss may have taken (boot.h). */
+static const char version_8[] =
+"ALTER TABLE meta ADD COLUMN threaded INTEGER NOT NULL DEFAULT 0;"	/* messages up to here have a thread */
+"CREATE TABLE thread (message INTEGER PRIMARY KEY, thread INTEGER NOT NULL);"
+"CREATE TABLE thread_id (hash INTEGER PRIMARY KEY, thread INTEGER NOT NULL);"	/* of Message IDs */
+"ALTER TABLE meta ADD COLUMN boot TEXT NOT NULL DEFAULT '';"	/* of the machine, when something was written last */
+"CREATE TABLE modseq_gap (low INTEGER PRIMARY KEY, high INTEGER NOT NULL);";
 /* clang-format on */
 
 static const struct schema_step steps[] = {
@@ -184,5 +192,6 @@ static const struct schema_step steps[] = {
     {.before = version_5},
     {version_6_before, schema_pack_columns, version_6_after},
     {.before = "", .convert = schema_normalise_names},
+    {.before = version_8},
 };
 const struct schema schema_account = {"account", steps, ARRAY_LEN(steps)};

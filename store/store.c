@@ -3,6 +3,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "store/account_private.h"
+#include "store/boot.h"
 #include "store/changes.h"
 #include "store/cleaner.h"
 #include "store/file.h"
@@ -86,6 +87,7 @@ store_open(const struct store_options *o, struct store **ret)
 	pthread_mutex_init(&s->mu, NULL);
 	s->default_quota_bytes = o->default_quota_bytes;
 	s->tombstone_days = o->tombstone_days;
+	boot_read(s->boot);
 	s->data_dir = strdup(o->data_dir);
 	s->run_dir = o->run_dir ? strdup(o->run_dir) : NULL;
 	s->process = dup_or_empty(o->process);

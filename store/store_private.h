@@ -5,6 +5,8 @@
 #include "store/database.h"
 #include "store/store.h"
 
+#define BOOT_ROOM 40 /* octets */
+
 struct bus;
 struct helpers;
 
@@ -18,6 +20,7 @@ struct store {
 	char *delimiter; /* of sub-addresses, "" for none */
 	uint64_t default_quota_bytes;
 	uint32_t tombstone_days;
+	char boot[BOOT_ROOM]; /* boot.h */
 
 	struct upkeep *upkeep;
 	struct pool *pool;

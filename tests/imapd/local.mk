@@ -187,3 +187,8 @@ check_PROGRAMS += tests/imapd/test_acl
 tests_imapd_test_acl_SOURCES = %D%/test_acl.c
 tests_imapd_test_acl_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_imapd_test_acl_LDADD = $(IMAP_TEST_LIBS)
+
+check_PROGRAMS += tests/imapd/test_objectid
+tests_imapd_test_objectid_SOURCES = %D%/test_objectid.c %D%/modseq_fixture.h
+tests_imapd_test_objectid_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_imapd_test_objectid_LDADD = $(IMAP_TEST_LIBS)

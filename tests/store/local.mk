@@ -114,3 +114,8 @@ check_PROGRAMS += tests/store/test_acl
 tests_store_test_acl_SOURCES = %D%/test_acl.c %D%/fixture.c %D%/fixture.h
 tests_store_test_acl_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_store_test_acl_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/store/test_boot
+tests_store_test_boot_SOURCES = %D%/test_boot.c %D%/fixture.c %D%/fixture.h
+tests_store_test_boot_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_store_test_boot_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
