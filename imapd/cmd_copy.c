@@ -4,6 +4,7 @@
 #include "imapd/folder.h"
 #include "imapd/imap_handlers.h"
 #include "imapd/imap_write.h"
+#include "imapd/session_rights.h"
 #include "store/message.h"
 
 /* Ranges of a COPYUID, both sides together; beyond, the code is left out: it is a help (RFC 4315 §3
@@ -25,16 +26,16 @@ static enum err
 run_transfer(struct imap_session *s, struct imap_cmd *cmd, const struct uidset *uids,
     const struct imap_folder *target, bool move, struct copied *ret)
 {
-	int64_t to = target->info.id;
-	enum err e;
-
-	if (move)
-		e = message_move(s->owner, s->mailbox, uids, to, cmd->arena, ret);
-	else if (cmd->uid)
-		e = message_copy(s->owner, s->mailbox, uids, to, cmd->arena, ret);
-	else
-		e = message_copy_all(
-		    s->owner, s->mailbox, uids, imap_count_told(s, uids), to, cmd->arena, ret);
+	const struct transfer x = {.from_account = s->owner,
+	    .to_account = target->account,
+	    .from = s->mailbox,
+	    .to = target->info.id,
+	    .uids = uids,
+	    .count = move || cmd->uid ? 0 : imap_count_told(s, uids),
+	    .from_viewer = s->viewer,
+	    .actor = {target->viewer, imap_flags_of_rights(target->rights)}, /* RFC 4314 §4 */
+	    .move = move};
+	enum err e = message_transfer(&x, cmd->arena, ret);
 	if (!e && !cmd->uid && ret->from.n == 0)
 		e = ERR_STALE;
 	if (e == ERR_STALE) {
@@ -61,8 +62,8 @@ transfer_messages(struct imap_session *s, struct imap_cmd *cmd, bool move, struc
 		return e;
 
 	e = imap_find_folder_for(s, cmd, dest, RIGHT_INSERT, &target);
-	if (!e && target.account != s->owner)
-		e = ERR_CANNOT;
+	if (!e && move) /* RFC 6851 §4.2: what STORE of \Deleted and EXPUNGE need */
+		e = imap_need(s, RIGHT_DELETE | RIGHT_EXPUNGE);
 	/* a "$" that is empty is no mistake (RFC 5182 §2.1) */
 	bool any = cmd->uid ? uids.n > 0 : imap_count_told(s, &uids) > 0;
 	if (!e && any)

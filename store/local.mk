@@ -44,7 +44,8 @@ libstore_a_SOURCES += \
 	%D%/entries.c %D%/entries.h \
 	%D%/entry_page.c %D%/entry_page.h \
 	%D%/message.h %D%/message_private.h \
-	%D%/message_copy.c \
+	%D%/message_copy.c %D%/message_copy.h \
+	%D%/message_transfer.c \
 	%D%/message_expunge.c \
 	%D%/message_file.c %D%/message_file.h \
 	%D%/message_flags.c \

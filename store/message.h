@@ -106,13 +106,6 @@ NODISCARD enum err message_copy_all(struct account *a, int64_t from, const struc
 NODISCARD enum err message_move(struct account *a, int64_t from, const struct uidset *uids,
     int64_t to, struct arena *arena, struct copied *ret);
 
-/* -- flags
- * ------------------------------------------------------------------------------------------------------------
- */
-
-enum flags_op { FLAGS_SET, FLAGS_ADD, FLAGS_REMOVE };
-#define MODSEQ_ANY UINT64_MAX
-
 /* Who sets flags, and which of them he may set. */
 struct actor {
 	int64_t viewer; /* an account with whom the mailbox is shared: \Seen is his own (view.h) */
@@ -120,6 +113,28 @@ struct actor {
 };
 #define ACTOR_OWNER ((struct actor){VIEWER_OWNER, UINT64_MAX})
 #define FLAG_KEYWORDS (UINT64_MAX << FLAG_KEYWORD_SHIFT)
+
+/* COPY and MOVE of one who need not own either mailbox. In another account the messages are stored
+ * once more, in one transaction, and count for its quota; they are there for good before a MOVE
+ * takes them out of the source, so that a crash leaves them in both places, never in none. */
+struct transfer {
+	struct account *from_account, *to_account;
+	int64_t from, to;
+	const struct uidset *uids;
+	uint64_t count; /* ERR_STALE when fewer than these are there; 0: those that are */
+	int64_t from_viewer; /* whose \Seen goes along (view.h) */
+	struct actor actor; /* the same user in the target */
+	bool move;
+};
+NODISCARD enum err message_transfer(
+    const struct transfer *x, struct arena *arena, struct copied *ret);
+
+/* -- flags
+ * ------------------------------------------------------------------------------------------------------------
+ */
+
+enum flags_op { FLAGS_SET, FLAGS_ADD, FLAGS_REMOVE };
+#define MODSEQ_ANY UINT64_MAX
 
 /* UNCHANGEDSINCE (RFC 7162 §3.1.3). */
 struct flags_condition {

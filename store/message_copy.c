@@ -1,37 +1,82 @@
-/* COPY and MOVE: entries that point to the same message. */
-#include "store/message_private.h"
+/* COPY and MOVE within an account: entries that point to the same message. */
+#include "store/message_copy.h"
 
 struct copy_op {
-	int64_t from, to;
-	const struct uidset *uids;
-	uint64_t at_least; /* entries that must be there */
-	bool move;
+	const struct transfer *x;
 	struct copied *ret;
 };
 
-/* The rows as entries of the target. */
-static enum err
-copies_of(const struct rows *rows, const uint64_t map[KEYWORDS_MAX], uint32_t first_uid,
-    uint64_t modseq, struct rows *ret)
+/* -- pieces that copies into another account share */
+
+enum err
+copy_find_rows(struct db *db, const struct transfer *x, struct rows *ret, struct seen_marks *marks)
 {
+	enum err e = mailbox_must_exist(db, x->from);
+
+	if (!e)
+		e = rows_find(db, x->from, x->uids, 0, ret);
+	if (!e && ret->n < x->count)
+		return ERR_STALE;
+	if (!e && ret->n > 0 && x->from_viewer)
+		e = seen_read(
+		    db, x->from, x->from_viewer, ret->r[0].uid, ret->r[ret->n - 1].uid, 0, marks);
+	return e;
+}
+
+uint64_t
+copy_used_flags(const struct transfer *x, const struct rows *rows)
+{
+	uint64_t used = 0;
+
+	for (size_t i = 0; i < rows->n; i++)
+		used |= rows->r[i].flags;
+	return x->actor.may & FLAG_KEYWORDS ? used : used & FLAG_SYSTEM;
+}
+
+/* Whether the user who copies has seen the message. */
+static bool
+has_seen(const struct transfer *x, const struct entry *e, const struct seen_marks *marks)
+{
+	if (!x->from_viewer)
+		return e->flags & FLAG_SEEN;
+	const struct seen_mark *m = seen_find(marks, e->uid);
+	return m && m->seen;
+}
+
+enum err
+copy_entries(const struct transfer *x, const struct rows *rows, const struct seen_marks *marks,
+    const uint64_t map[KEYWORDS_MAX], uint32_t first_uid, uint64_t modseq, struct rows *ret,
+    struct seen_marks *ret_marks)
+{
+	const struct entry made = entry_new(0, 0, 0, 0, modseq);
+	enum err e = ERR_OK;
+
 	ret->r = reallocarray(NULL, rows->n, sizeof(*ret->r));
 	if (!ret->r)
 		return ERR_NOMEM;
 	ret->n = ret->cap = rows->n;
-	const struct entry made = entry_new(0, 0, 0, 0, modseq);
-	for (size_t i = 0; i < rows->n; i++) {
+	for (size_t i = 0; i < rows->n && !e; i++) {
 		struct entry *copy = &ret->r[i];
+		bool seen = has_seen(x, &rows->r[i], marks) && (x->actor.may & FLAG_SEEN);
 		*copy = made;
 		copy->uid = first_uid + (uint32_t)i;
 		copy->message = rows->r[i].message;
 		copy->size = rows->r[i].size;
-		copy->flags = keywords_apply(map, rows->r[i].flags);
+		copy->flags = keywords_apply(map, rows->r[i].flags) & x->actor.may & ~FLAG_SEEN;
+		/* what its owner has seen he has seen in his other mailboxes, too */
+		if (!x->actor.viewer && seen)
+			copy->flags |= FLAG_SEEN;
+		else if (x->actor.viewer && x->from_account == x->to_account)
+			copy->flags |= rows->r[i].flags & FLAG_SEEN;
+		if (x->actor.viewer && seen)
+			e = seen_marks_add(
+			    ret_marks, (struct seen_mark){.uid = copy->uid, .seen = true});
 	}
-	return ERR_OK;
+	return e;
 }
 
-static enum err
-report_copies(const struct rows *rows, uint32_t first_uid, struct copied *ret)
+enum err
+copy_report(const struct rows *rows, uint32_t first_uid, struct copied *ret)
 {
 	enum err e = uidset_add(&ret->to, first_uid, first_uid + (uint32_t)rows->n - 1);
 
@@ -40,32 +85,49 @@ report_copies(const struct rows *rows, uint32_t first_uid, struct copied *ret)
 	return e;
 }
 
-static enum err
-copy_rows(struct txn *t, const struct copy_op *op, const struct rows *rows)
-{
-	uint64_t modseq, used = 0, map[KEYWORDS_MAX];
-	struct mailbox_change change = {.within = op->move};
-	CLEANUP(rows_done) struct rows copies = {0};
-	uint32_t first;
+/* -- within an account */
 
-	for (size_t i = 0; i < rows->n; i++) {
-		used |= rows->r[i].flags;
-		change_count(&change, rows->r[i].flags, rows->r[i].size, 1);
-	}
-	enum err e = txn_take_uids(t, op->to, (uint32_t)rows->n, &first, &op->ret->uidvalidity);
+static enum err
+put_copies(struct txn *t, const struct copy_op *op, const struct rows *rows,
+    const struct rows *copies, const struct seen_marks *fresh, uint64_t modseq)
+{
+	const struct transfer *x = op->x;
+	struct mailbox_change change = {.within = x->move};
+	uint32_t first = copies->r[0].uid;
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; i < copies->n; i++)
+		change_count(&change, copies->r[i].flags, copies->r[i].size, 1);
+	e = seen_copy(t, x->from, rows, x->to, first, modseq, x->actor.viewer);
+	if (!e && fresh->n > 0)
+		e = seen_write(t, x->to, x->actor.viewer, fresh, modseq);
+	if (!e && x->move)
+		e = rows_remove(t, x->from, rows, modseq, true);
+	if (!e)
+		e = txn_change_mailbox(t, x->to, &change, modseq);
+	if (!e)
+		e = entries_append(t->db, x->to, copies->r, copies->n);
+	return e ? e : copy_report(rows, first, op->ret);
+}
+
+static enum err
+copy_rows(struct txn *t, const struct copy_op *op, const struct rows *rows,
+    const struct seen_marks *marks)
+{
+	const struct transfer *x = op->x;
+	uint64_t modseq, map[KEYWORDS_MAX];
+	CLEANUP(rows_done) struct rows copies = {0};
+	CLEANUP(seen_marks_done) struct seen_marks fresh = {0};
+	uint32_t first;
+	enum err e = txn_take_uids(t, x->to, (uint32_t)rows->n, &first, &op->ret->uidvalidity);
+
 	if (!e)
 		e = txn_next_modseq(t, &modseq);
 	if (!e)
-		e = keywords_map(t, op->from, op->to, used, map);
+		e = keywords_map(t, t->db, x->from, x->to, copy_used_flags(x, rows), map);
 	if (!e)
-		e = copies_of(rows, map, first, modseq, &copies);
-	if (!e && op->move)
-		e = rows_remove(t, op->from, rows, modseq, true);
-	if (!e)
-		e = txn_change_mailbox(t, op->to, &change, modseq);
-	if (!e)
-		e = entries_append(t->db, op->to, copies.r, copies.n);
-	return e ? e : report_copies(rows, first, op->ret);
+		e = copy_entries(x, rows, marks, map, first, modseq, &copies, &fresh);
+	return e ? e : put_copies(t, op, rows, &copies, &fresh, modseq);
 }
 
 static enum err
@@ -73,54 +135,57 @@ copy_in_txn(struct txn *t, void *arg)
 {
 	struct copy_op *op = arg;
 	CLEANUP(rows_done) struct rows rows = {0};
-	enum err e = mailbox_must_exist(t->db, op->from);
+	CLEANUP(seen_marks_done) struct seen_marks marks = {0};
+	enum err e = copy_find_rows(t->db, op->x, &rows, &marks);
 
-	if (!e)
-		e = rows_find(t->db, op->from, op->uids, 0, &rows);
-	if (!e && rows.n < op->at_least)
-		return ERR_STALE;
 	if (!e && rows.n > 0)
-		return copy_rows(t, op, &rows);
-	return e ? e : txn_take_uids(t, op->to, 0, &(uint32_t){0}, &op->ret->uidvalidity);
+		return copy_rows(t, op, &rows, &marks);
+	return e ? e : txn_take_uids(t, op->x->to, 0, &(uint32_t){0}, &op->ret->uidvalidity);
 }
 
-static enum err
-copy_or_move(struct account *a, struct copy_op *op, struct arena *arena, struct copied *ret)
+enum err
+message_transfer(const struct transfer *x, struct arena *arena, struct copied *ret)
 {
 	struct copied copied = {0};
+	struct copy_op op = {.x = x, .ret = &copied};
 
 	uidset_init(&copied.from, arena);
 	uidset_init(&copied.to, arena);
-	op->ret = &copied;
-	enum err e = account_write(a, copy_in_txn, op, DURABLE_NOW);
+	enum err e = x->from_account == x->to_account
+			 ? account_write(x->to_account, copy_in_txn, &op, DURABLE_NOW)
+			 : copy_elsewhere(x, &copied);
 	if (!e)
 		*ret = copied;
 	return e;
+}
+
+static enum err
+of_owner(struct account *a, struct transfer x, struct arena *arena, struct copied *ret)
+{
+	x.from_account = x.to_account = a;
+	x.actor = ACTOR_OWNER;
+	return message_transfer(&x, arena, ret);
 }
 
 enum err
 message_copy(struct account *a, int64_t from, const struct uidset *uids, int64_t to,
     struct arena *arena, struct copied *ret)
 {
-	struct copy_op op = {.from = from, .to = to, .uids = uids};
-
-	return copy_or_move(a, &op, arena, ret);
+	return of_owner(a, (struct transfer){.from = from, .to = to, .uids = uids}, arena, ret);
 }
 
 enum err
 message_copy_all(struct account *a, int64_t from, const struct uidset *uids, uint64_t count,
     int64_t to, struct arena *arena, struct copied *ret)
 {
-	struct copy_op op = {.from = from, .to = to, .uids = uids, .at_least = count};
-
-	return copy_or_move(a, &op, arena, ret);
+	return of_owner(
+	    a, (struct transfer){.from = from, .to = to, .uids = uids, .count = count}, arena, ret);
 }
 
 enum err
 message_move(struct account *a, int64_t from, const struct uidset *uids, int64_t to,
     struct arena *arena, struct copied *ret)
 {
-	struct copy_op op = {.from = from, .to = to, .uids = uids, .move = true};
-
-	return copy_or_move(a, &op, arena, ret);
+	return of_owner(
+	    a, (struct transfer){.from = from, .to = to, .uids = uids, .move = true}, arena, ret);
 }

@@ -28,6 +28,12 @@ make_email_id(char out[EMAIL_ID_LEN + 1])
 	return ERR_OK;
 }
 
+enum err
+insert_make_name(struct insert *in)
+{
+	return make_email_id(in->email_id);
+}
+
 /* Gives the spool's file its name among the account's blobs, durably. */
 static enum err
 place_blob(struct account *a, struct insert *in)
@@ -101,7 +107,7 @@ insert_header_of_file(struct txn *t, int64_t message, const struct insert *in)
 }
 
 enum err
-insert_message(struct txn *t, struct insert *in, int64_t *ret_message)
+insert_row(struct txn *t, struct insert *in, int64_t *ret_message)
 {
 	const struct message_index *x = in->index;
 	bool is_file = in->blob_path[0] != '\0';
@@ -120,10 +126,21 @@ insert_message(struct txn *t, struct insert *in, int64_t *ret_message)
 		    DB_INT(in->internal_s), DB_INT(in->internal_zone_s),
 		    DB_TEXT(str_of(is_file ? in->email_id : "")), DB_BLOB(x->envelope),
 		    DB_BLOB(x->bodystructure), DB_BLOB(x->parts));
+	if (!e)
+		*ret_message = db_last_id(t->db);
+	return e;
+}
+
+enum err
+insert_message(struct txn *t, struct insert *in, int64_t *ret_message)
+{
+	const struct message_index *x = in->index;
+	struct str octets;
+	int64_t message = 0;
+	enum err e = insert_row(t, in, &message);
+
 	if (e)
 		return e;
-	int64_t message = db_last_id(t->db);
-	struct str octets;
 	if (spool_in_memory(in->spool, &octets))
 		e = insert_octets(t, message, octets, x->header_size);
 	else

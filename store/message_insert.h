@@ -25,6 +25,10 @@ struct insert {
 /* Before the transaction: names the message; where its octets are in a file, that has its place
  * under blobs/ and is on stable storage when it returns. */
 NODISCARD enum err insert_prepare(struct account *a, struct spool *spool, struct insert *ret);
+/* The pieces of it, for a message that comes from another account's database: a name that no
+ * message has; and the row alone, of `index`, names and time, no spool. */
+NODISCARD enum err insert_make_name(struct insert *in);
+NODISCARD enum err insert_row(struct txn *t, struct insert *in, int64_t *ret_message);
 /* In the transaction: the rows of the message, but not its entry. */
 NODISCARD enum err insert_message(struct txn *t, struct insert *in, int64_t *ret_message);
 /* After it, when it failed: takes the file away again unless the transaction came to look after it

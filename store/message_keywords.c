@@ -135,7 +135,8 @@ keywords_to_bits(struct txn *t, int64_t mailbox, const struct flag_list *list, b
 }
 
 enum err
-keywords_map(struct txn *t, int64_t from, int64_t to, uint64_t used, uint64_t map[KEYWORDS_MAX])
+keywords_map(struct txn *t, struct db *from_db, int64_t from, int64_t to, uint64_t used,
+    uint64_t map[KEYWORDS_MAX])
 {
 	CLEANUP(names_done) struct names source = {0};
 	CLEANUP(names_done) struct names target = {0};
@@ -144,7 +145,7 @@ keywords_map(struct txn *t, int64_t from, int64_t to, uint64_t used, uint64_t ma
 	memset(map, 0, KEYWORDS_MAX * sizeof(map[0]));
 	if (!(used & ~FLAG_SYSTEM))
 		return ERR_OK;
-	enum err e = names_load(t->db, from, &source);
+	enum err e = names_load(from_db, from, &source);
 	if (!e)
 		e = names_load(t->db, to, &target);
 	for (int i = 0; i < KEYWORDS_MAX && !e; i++) {

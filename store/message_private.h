@@ -37,10 +37,10 @@ NODISCARD enum err mailbox_must_exist(struct db *db, int64_t mailbox);
  * entries that are still to be put in, which no other keyword may get. ERR_LIMIT. */
 NODISCARD enum err keywords_to_bits(struct txn *t, int64_t mailbox, const struct flag_list *list,
     bool add, uint64_t keep, uint64_t *ret);
-/* Where the keyword bits of `from` are in `to`, made there where missing; only those in `used`.
- * map[i] is the bit of keyword i, 0 for those not used. ERR_LIMIT. */
-NODISCARD enum err keywords_map(
-    struct txn *t, int64_t from, int64_t to, uint64_t used, uint64_t map[KEYWORDS_MAX]);
+/* Where the keyword bits of `from`, a mailbox in `from_db`, are in `to`, made there where missing;
+ * only those in `used`. map[i] is the bit of keyword i, 0 for those not used. ERR_LIMIT. */
+NODISCARD enum err keywords_map(struct txn *t, struct db *from_db, int64_t from, int64_t to,
+    uint64_t used, uint64_t map[KEYWORDS_MAX]);
 uint64_t keywords_apply(const uint64_t map[KEYWORDS_MAX], uint64_t flags);
 
 /* Counts the entry in (sign 1) or out (sign -1). */

@@ -189,8 +189,49 @@ static const struct turn subscribing[] = {
 	{'b', "9 LSUB \"\" \"Other*\"", "9 OK"},
 };
 TURNS_TEST(shared_mailboxes_can_be_subscribed_to, subscribing, "Work:0")
+static const struct turn transferring[] = {
+	{'a', "1 SETACL Work bob lrs", "1 OK"},
+	{'b', "2 SELECT " WORK, "2 OK"},
+	{'b', "3 STORE 2 +FLAGS.SILENT (\\Seen)", "3 OK"},
+	{'b', "4 COPY 1:3 INBOX", "4 OK [COPYUID # 1:3 1:3]"},
+	{'b', "5 MOVE 1 INBOX", "5 NO [NOPERM]"},						/* RFC 6851 §4.2 */
+	{'b', "6 COPY 1 " WORK, "6 NO [NOPERM]"},						/* RFC 4314 §4: i */
+	{'b', "7 SELECT INBOX", "* 3 EXISTS\n7 OK"},
+	{'b', "8 FETCH 1:3 (FLAGS BODY.PEEK[TEXT])", "* 1 FETCH (FLAGS (\\Recent) BODY[TEXT] {20}\n* 2 FETCH (FLAGS (\\Seen \\Recent) BODY[TEXT] {20}\n8 OK"},
+	{'b', "9 STORE 1 +FLAGS (\\Flagged $Word)", "9 OK"},
+	{'a', "10 SETACL Work bob lrsi", "10 OK"},
+	{'b', "11 COPY 1:2 " WORK, "11 OK [COPYUID # 1:2 4:5]"},
+	{'a', "12 SELECT Work", "* 5 EXISTS\n12 OK"},
+	{'a', "13 FETCH 4:5 FLAGS", "* 4 FETCH (FLAGS (\\Recent))\n* 5 FETCH (FLAGS (\\Recent))\n13 OK"},	/* §4: no w */
+	{'b', "14 STATUS " WORK " (UNSEEN)", "* STATUS " WORK " (UNSEEN 2)\n14 OK"},
+	{'a', "15 SETACL Work bob lrswite", "15 OK"},
+	{'b', "16 UID MOVE 3 " WORK, "* OK [COPYUID # 3 6]\n* 3 EXPUNGE\n16 OK"},
+	{'b', "17 SELECT " WORK, "* 6 EXISTS\n17 OK"},
+	{'b', "18 MOVE 6 INBOX", "* OK [COPYUID # 6 4]\n* 6 EXPUNGE\n18 OK"},
+	{'a', "19 NOOP", "19 OK"},
+	{'b', "20 COPY 1 \"Other Users/ann@example.test/Nope\"", "20 NO [TRYCREATE]"},
+	{'b', "21 COPY 1 " ANNS "INBOX\"", "21 NO [TRYCREATE]"},				/* hidden: as if it were not there */
+};
+TURNS_TEST(messages_go_from_one_account_to_the_other, transferring, "Work:3")
+
+static const struct turn watching[] = {
+	{'a', "1 SETACL Work bob lrs", "1 OK"},
+	{'b', "2 SELECT " WORK, "2 OK"},
+	{'b', "3 IDLE", "+ idling"},
+	{'a', "4 SELECT Work", "4 OK"},
+	{'a', "5 STORE 1 +FLAGS.SILENT (\\Flagged)", "5 OK"},
+	{'b', "DONE", "* 1 FETCH (FLAGS (\\Flagged))\n3 OK"},
+	{'b', "6 IDLE", "+ idling"},
+	{'a', "7 SETACL Work bob lr", "7 OK"},
+	{'b', "DONE", "* OK [PERMANENTFLAGS ()]\n6 OK"},
+	{'b', "8 IDLE", "+ idling"},
+	{'a', "9 DELETEACL Work bob", "9 OK"},
+	{'b', "DONE", "* NO [NONEXISTENT]\n8 OK"},
+};
+TURNS_TEST(idle_hears_of_another_account, watching, "Work:1")
 /* clang-format on */
 
 TEST_MAIN("imap_acl", lists_of_rights_are_set_and_told,
     each_sees_a_shared_mailbox_with_flags_of_his_own, who_may_read_no_more_loses_the_mailbox,
-    rights_are_asked_for_everywhere, shared_mailboxes_can_be_subscribed_to)
+    rights_are_asked_for_everywhere, messages_go_from_one_account_to_the_other,
+    idle_hears_of_another_account, shared_mailboxes_can_be_subscribed_to)

@@ -467,10 +467,154 @@ START_TEST(recent_is_each_viewers_own)
 }
 END_TEST
 
+/* -- into another account */
+
+static int64_t
+inbox_of(struct fixture *f, struct account *a)
+{
+	struct mailbox_info info;
+
+	ck_assert_ok(mailbox_find(a, STR("INBOX"), f->arena, &info));
+	return info.id;
+}
+
+static struct transfer
+to_b(struct fixture *f, const struct uidset *uids, bool move)
+{
+	return (struct transfer){.from_account = f->a,
+	    .to_account = f->b,
+	    .from = f->inbox,
+	    .to = inbox_of(f, f->b),
+	    .uids = uids,
+	    .from_viewer = account_id(f->b),
+	    .actor = ACTOR_OWNER,
+	    .move = move};
+}
+
+START_TEST(copies_into_another_account_are_messages_of_their_own)
+{
+	static const size_t sizes[] = {40, 3000, SPOOL_MEMORY + 1, 300000};
+	struct fixture f;
+	struct copied copied;
+	struct str word = STR("word");
+	struct flag_list flags = {FLAG_FLAGGED, &word, 1}, seen = {.system = FLAG_SEEN};
+
+	fixture_open(&f);
+	for (unsigned i = 0; i < ARRAY_LEN(sizes); i++)
+		deliver_one(&f, i, sizes[i]);
+	struct uidset all = uids_of(&f, "1:9"), two = uids_of(&f, "2"), three = uids_of(&f, "3");
+	ck_assert_ok(message_store_flags(f.a, f.inbox, &two, FLAGS_ADD, &flags, MODSEQ_ANY, NULL));
+	ck_assert_ok(message_store_flags(f.a, f.inbox, &two, FLAGS_ADD, &seen, MODSEQ_ANY, NULL));
+	ck_assert_ok(message_store_flags_as(f.a, f.inbox, &three, FLAGS_ADD, &seen, MODSEQ_ANY,
+	    (struct actor){account_id(f.b), UINT64_MAX}, NULL));
+	struct transfer x = to_b(&f, &all, false);
+	ck_assert_ok(message_transfer(&x, f.arena, &copied));
+	ck_assert_uint_eq(uidset_count(&copied.to), 4);
+
+	CLEANUP(view_unref) struct view *v = NULL;
+	ck_assert_ok(view_current(f.b, x.to, &v));
+	ck_assert_uint_eq(view_count(v), 4);
+	ck_assert_uint_eq(view_at(v, 2)->flags, FLAG_FLAGGED | view_keyword_bit(v, STR("word")));
+	ck_assert_uint_eq(view_at(v, 3)->flags, FLAG_SEEN); /* as b has seen it */
+	for (unsigned i = 0; i < ARRAY_LEN(sizes); i++) {
+		CLEANUP(mem_free) char *octets = make_message(i, sizes[i]);
+		ck_assert_holds(f.b, view_at(v, i + 1)->message, octets, sizes[i]);
+	}
+	ck_assert_uint_eq(count_blobs(&f, f.b), 2);
+	ck_assert_counters(f.b);
+	/* they do without the source */
+	ck_assert_ok(message_remove(f.a, f.inbox, &all));
+	ck_assert_ok(account_clean(f.a));
+	ck_assert_uint_eq(count_blobs(&f, f.a), 0);
+	CLEANUP(mem_free) char *last = make_message(3, sizes[3]);
+	ck_assert_holds(f.b, view_at(v, 4)->message, last, sizes[3]);
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_copy_over_the_targets_quota_copies_nothing)
+{
+	struct fixture f;
+	struct copied copied;
+
+	fixture_open(&f);
+	deliver_one(&f, 1, 100);
+	deliver_one(&f, 2, SPOOL_MEMORY + 1);
+	ck_assert_ok(directory_set_quota(f.store, STR("b@example.test"), 1000, 0));
+	struct uidset all = uids_of(&f, "1:2");
+	struct transfer x = to_b(&f, &all, true);
+	ck_assert_int_eq(message_transfer(&x, f.arena, &copied), ERR_OVER_QUOTA);
+	ck_assert_uint_eq(count_blobs(&f, f.b), 0);
+	ck_assert_counters(f.b);
+	CLEANUP(view_unref) struct view *v = view_now(&f, f.inbox);
+	ck_assert_uint_eq(view_count(v), 2);
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_move_into_another_account_takes_out_what_it_brought_there)
+{
+	struct fixture f;
+	struct copied copied;
+
+	fixture_open(&f);
+	for (unsigned i = 1; i <= 3; i++)
+		deliver_one(&f, i, 50);
+	struct uidset some = uids_of(&f, "1,3,7");
+	struct transfer x = to_b(&f, &some, true);
+	ck_assert_ok(message_transfer(&x, f.arena, &copied));
+	ck_assert_uint_eq(uidset_count(&copied.from), 2);
+	ck_assert_str_eq(listing(&f, f.inbox), "2");
+	x.count = 2;
+	ck_assert_int_eq(message_transfer(&x, f.arena, &copied), ERR_STALE);
+	ck_assert_counters(f.a);
+	ck_assert_counters(f.b);
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(within_an_account_marks_go_with_a_copy)
+{
+	struct fixture f;
+	struct copied copied;
+	struct flag_list seen = {.system = FLAG_SEEN};
+	int64_t c = 77;
+
+	fixture_open(&f);
+	int64_t b = account_id(f.b);
+	deliver_one(&f, 1, 50);
+	struct uidset one = uids_of(&f, "1");
+	for (int i = 0; i < 2; i++)
+		ck_assert_ok(message_store_flags_as(f.a, f.inbox, &one, FLAGS_ADD, &seen,
+		    MODSEQ_ANY, (struct actor){i ? b : c, UINT64_MAX}, NULL));
+	/* b, who may not set \Seen there, copies: his own mark stays away, c's goes along */
+	struct transfer x = {.from_account = f.a,
+	    .to_account = f.a,
+	    .from = f.inbox,
+	    .to = f.archive,
+	    .uids = &one,
+	    .from_viewer = b,
+	    .actor = {b, ~FLAG_SEEN}};
+	ck_assert_ok(message_transfer(&x, f.arena, &copied));
+	ck_assert(!has_seen(&f, f.archive, 1, b));
+	ck_assert(has_seen(&f, f.archive, 1, c));
+	ck_assert(!has_seen(&f, f.archive, 1, VIEWER_OWNER));
+	x.actor.may = UINT64_MAX;
+	x.move = true;
+	ck_assert_ok(message_transfer(&x, f.arena, &copied));
+	ck_assert(has_seen(&f, f.archive, 2, b));
+	ck_assert_counters(f.a);
+	fixture_close(&f);
+}
+END_TEST
+
 TEST_MAIN("acl", rights_are_letters_with_the_obsolete_ones,
     rights_add_up_and_negative_ones_take_away, an_identifier_means_an_account_or_everybody,
     the_directory_knows_who_shares_with_whom, a_crash_between_the_two_databases_heals,
     a_new_mailbox_inherits_and_a_deleted_one_takes_its_list_along,
     who_is_made_anew_inherits_nothing, each_viewer_has_a_seen_flag_of_his_own,
     what_one_has_seen_is_nobody_elses_news, what_is_seen_goes_with_an_inbox_that_is_renamed,
-    recent_is_each_viewers_own)
+    recent_is_each_viewers_own, copies_into_another_account_are_messages_of_their_own,
+    a_copy_over_the_targets_quota_copies_nothing,
+    a_move_into_another_account_takes_out_what_it_brought_there,
+    within_an_account_marks_go_with_a_copy)
