@@ -203,7 +203,7 @@ static const struct turn transferring[] = {
 	{'b', "11 COPY 1:2 " WORK, "11 OK [COPYUID # 1:2 4:5]"},
 	{'a', "12 SELECT Work", "* 5 EXISTS\n12 OK"},
 	{'a', "13 FETCH 4:5 FLAGS", "* 4 FETCH (FLAGS (\\Recent))\n* 5 FETCH (FLAGS (\\Recent))\n13 OK"},	/* §4: no w */
-	{'b', "14 STATUS " WORK " (UNSEEN)", "* STATUS " WORK " (UNSEEN 2)\n14 OK"},
+	{'b', "14 STATUS " WORK " (UNSEEN)", "* STATUS " WORK " (UNSEEN 3)\n14 OK"},
 	{'a', "15 SETACL Work bob lrswite", "15 OK"},
 	{'b', "16 UID MOVE 3 " WORK, "* OK [COPYUID # 3 6]\n* 3 EXPUNGE\n16 OK"},
 	{'b', "17 SELECT " WORK, "* 6 EXISTS\n17 OK"},
