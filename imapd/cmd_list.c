@@ -143,8 +143,6 @@ write_more(struct imap_session *s, struct list_request *r, const struct list_nod
 		return ERR_OK;
 	if ((r->want & OPT_STATUS) && is_selectable(node))
 		e = imap_write_status(s, node->name, &node->row->folder, r->status_items);
-	if (e == ERR_GONE) /* RFC 5819 §2: no STATUS for what can't be had */
-		e = ERR_OK;
 	if (!e && (r->want & OPT_MYRIGHTS))
 		write_my_rights(s, node);
 	if (!e && (r->want & OPT_METADATA))

@@ -73,7 +73,8 @@ count_recent(struct imap_session *s, const struct imap_folder *folder, uint64_t 
 	enum err e = view_current_as(folder->account, info->id, folder->viewer, &v);
 	if (!e)
 		*ret += view_count(v) + 1 - view_seq_from(v, info->recent_from);
-	return e;
+	/* Deleted since it was found: what LIST has said of it stands (RFC 5819 §2). */
+	return e == ERR_GONE ? ERR_OK : e;
 }
 
 /* What EXPUNGE would free: exactly what the quota counts. */
@@ -91,7 +92,7 @@ sum_deleted(const struct imap_folder *folder, uint64_t *ret)
 		return ERR_OK;
 	enum err e = view_current_as(folder->account, folder->info.id, folder->viewer, &v);
 	if (e)
-		return e;
+		return e == ERR_GONE ? ERR_OK : e;
 	while ((entry = view_find_flags(v, range, FLAG_DELETED, FLAG_DELETED, &hint, &seq))) {
 		*ret += entry->size;
 		if (entry->uid == UINT32_MAX)

@@ -38,6 +38,8 @@ enum imap_command_flag {
 	CMD_NO_NEWS = 64, /* nothing of the mailbox is told before its reply */
 	CMD_ASKS_NEWS = 128, /* sent to hear of new messages; in other answers some clients
 				overlook them: see cmd_idle.c */
+	CMD_ANNOTATES = 256, /* its literals are values of entries: one that is too large for the
+				reader is answered as the handler would (RFC 5464 §4.3) */
 };
 
 struct imap_command {

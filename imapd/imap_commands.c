@@ -39,7 +39,7 @@ static const struct imap_command commands[] = {
 	{"REPLACE",      ST_SELECTED,              CMD_STREAMS | CMD_UID_FORM | CMD_WRITES,cmd_replace},       /* RFC 8508 */
 	{"SEARCH",       ST_SELECTED,              CMD_SEQNUMS | CMD_UID_FORM,             cmd_search},        /* §6.4.4 */
 	{"SELECT",       ST_AUTH | ST_SELECTED,    CMD_NO_NEWS,                            cmd_select},        /* §6.3.1 */
-	{"SETMETADATA",  ST_AUTH | ST_SELECTED,    0,                                      cmd_setmetadata},   /* RFC 5464 §4.3 */
+	{"SETMETADATA",  ST_AUTH | ST_SELECTED,    CMD_ANNOTATES,                          cmd_setmetadata},   /* RFC 5464 §4.3 */
 	{"SETACL",       ST_AUTH | ST_SELECTED,    0,                                      cmd_setacl},        /* RFC 4314 §3.1 */
 	{"SETQUOTA",     ST_AUTH | ST_SELECTED,    0,                                      cmd_setquota},      /* RFC 9208 §4.1.3 */
 	{"SORT",         ST_SELECTED,              CMD_SEQNUMS | CMD_UID_FORM,             cmd_sort},          /* RFC 5256 §3, RFC 5957 */

@@ -2,6 +2,7 @@
 
 #include "imapd/imap_append.h"
 #include "imapd/imap_dispatch.h"
+#include "store/annotation.h"
 
 #include <openssl/crypto.h>
 
@@ -161,21 +162,42 @@ is_http(struct str line)
 	return false;
 }
 
+/* "*" where there is none. */
+static void
+take_tag(struct str text, char tag[IMAP_TAG_MAX + 1])
+{
+	struct str found = {NULL, 0};
+
+	imap_peek_command(text, &found);
+	if (found.n == 0 || found.n > IMAP_TAG_MAX)
+		found = STR("*");
+	memcpy(tag, found.p, found.n);
+	tag[found.n] = '\0';
+}
+
 /* Refuses the command being read and throws the rest of it away. */
 static enum imap_go
 refuse(struct imap_session *s, struct str from, enum err e, const char *text)
 {
-	char tag[IMAP_TAG_MAX + 1] = "*";
-	struct str found = {NULL, 0};
+	char tag[IMAP_TAG_MAX + 1];
 
-	imap_peek_command(from, &found);
-	if (found.n > 0 && found.n <= IMAP_TAG_MAX) {
-		memcpy(tag, found.p, found.n);
-		tag[found.n] = '\0';
-	}
+	take_tag(from, tag);
 	enum imap_go go = imap_complain(s, tag, e, text);
 	imap_reader_clear(&s->reader);
 	return go;
+}
+
+/* The same for a value of METADATA (RFC 5464 §4.3): no mistake of the client's. */
+static enum imap_go
+refuse_value(struct imap_session *s, struct str from)
+{
+	char tag[IMAP_TAG_MAX + 1];
+
+	take_tag(from, tag);
+	conn_printf(
+	    s->conn, "%s NO [METADATA MAXSIZE %d] Value too large\r\n", tag, ANNOTATION_VALUE_MAX);
+	imap_reader_clear(&s->reader);
+	return GO_ON;
 }
 
 /* The line just added to the text announces a literal. */
@@ -196,6 +218,8 @@ begin_literal(struct imap_session *s, uint64_t size, bool synchronising)
 	if (text.n + 2 > max || size > max - text.n - 2) {
 		if (!synchronising)
 			imap_drain(s, size);
+		if (row && (row->flags & CMD_ANNOTATES))
+			return refuse_value(s, text);
 		return refuse(s, text, ERR_TOO_LONG, "Literal too large");
 	}
 	sbuf_puts(&r->text, "\r\n");

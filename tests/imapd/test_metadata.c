@@ -187,6 +187,9 @@ START_TEST(limits_have_their_codes)
 		sbuf_putc(&long_value, 'x');
 	sbuf_puts(&long_value, ")");
 	ck_exchange(f, sbuf_cstr(&long_value), "1 NO [METADATA MAXSIZE 32768]");
+	/* larger than a command may be: not even asked for */
+	ck_exchange(f, "1b SETMETADATA INBOX (/private/comment {1000000}",
+	    "1b NO [METADATA MAXSIZE 32768]");
 	ck_exchange(f, "2 GETMETADATA INBOX /private/comment",
 	    "* METADATA INBOX (/private/comment NIL)\n2 OK"); /* nothing was set */
 	for (unsigned i = 0; i < 100; i++) {
@@ -290,7 +293,57 @@ START_TEST(changes_are_told_in_idle)
 }
 END_TEST
 
+/* RFC 5464 §3.3 with RFC 4314: "l" and one of r, s, w, i, p; what is private is each user's own.
+ * RFC 6154 §2: special uses are the owner's. */
+START_TEST(shared_mailboxes_have_entries)
+{
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Inbox:0", "Work:0");
+	struct conn *bob = imap_fixture_connect_as(f, "bob@example.test");
+
+	ck_exchange(f,
+	    "1 SETMETADATA Work (/shared/comment \"ours\" /private/comment \"ann's\" "
+	    "/private/specialuse \"\\\\Archive\")",
+	    "1 OK");
+	ck_exchange_on(bob, "2 GETMETADATA \"Other Users/ann@example.test/Work\" /shared/comment",
+	    "2 NO [NONEXISTENT]");
+	ck_exchange(f, "3 SETACL Work bob@example.test l", "3 OK");
+	ck_exchange_on(bob, "4 GETMETADATA \"Other Users/ann@example.test/Work\" /shared/comment",
+	    "4 NO [NOPERM]");
+	ck_exchange_on(bob,
+	    "5 SETMETADATA \"Other Users/ann@example.test/Work\" (/shared/comment \"x\")",
+	    "5 NO [NOPERM]");
+	ck_exchange_on(bob,
+	    "6 LIST \"\" \"Other Users/*\" RETURN (METADATA (/shared/comment) STATUS (MESSAGES) "
+	    "MYRIGHTS)",
+	    "!* METADATA\n"
+	    "* LIST (\\Noselect \\HasNoChildren) \"/\" \"Other Users/ann@example.test/Work\"\n"
+	    "* MYRIGHTS \"Other Users/ann@example.test/Work\" l\n6 OK");
+	ck_exchange(f, "7 SETACL Work bob@example.test lr", "7 OK");
+	ck_exchange_on(bob,
+	    "8 LIST \"\" \"Other Users/*\" RETURN (METADATA (/shared/comment) STATUS (MESSAGES))",
+	    "* LIST (\\HasNoChildren) \"/\" \"Other Users/ann@example.test/Work\"\n"
+	    "* STATUS \"Other Users/ann@example.test/Work\" (MESSAGES 0)\n"
+	    "* METADATA \"Other Users/ann@example.test/Work\" (/shared/comment \"ours\")\n8 OK");
+	ck_exchange_on(bob,
+	    "9 GETMETADATA \"Other Users/ann@example.test/Work\" "
+	    "(/private/comment /private/specialuse)",
+	    "* METADATA \"Other Users/ann@example.test/Work\" "
+	    "(/private/comment NIL /private/specialuse NIL)\n9 OK");
+	ck_exchange_on(bob,
+	    "10 SETMETADATA \"Other Users/ann@example.test/Work\" (/private/comment \"bob's\")",
+	    "10 OK");
+	ck_exchange_on(bob,
+	    "11 SETMETADATA \"Other Users/ann@example.test/Work\" (/private/specialuse "
+	    "\"\\\\Sent\")",
+	    "11 NO [USEATTR]");
+	ck_exchange(f, "12 GETMETADATA Work /private/comment",
+	    "* METADATA Work (/private/comment \"ann's\")\n12 OK");
+	ck_exchange_on(bob, "13 GETMETADATA \"Other Users/ann@example.test/Work\" /private/comment",
+	    "* METADATA \"Other Users/ann@example.test/Work\" (/private/comment \"bob's\")\n13 OK");
+}
+END_TEST
+
 TEST_MAIN("metadata", metadata_speaks, options_speak, server_speaks,
     administrators_set_what_all_share, special_use_speaks, limits_have_their_codes,
     long_answers_are_pumped, changes_by_others_are_told, changes_are_told_in_idle,
-    filters_are_whole)
+    filters_are_whole, shared_mailboxes_have_entries)

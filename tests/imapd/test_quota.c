@@ -100,5 +100,29 @@ static const struct dialogue deleted_dialogue[] = {
 };
 DIALOGUE_TEST(deleted_storage_speaks, deleted_dialogue, "Inbox:0")
 
+/* RFC 9208 §6: a shared mailbox is governed by its owner's root; reading it shows the usage */
+START_TEST(shared_mailboxes_have_their_owners_root)
+{
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Inbox:3");
+	struct conn *bob = imap_fixture_connect_as(f, "bob@example.test");
+
+	imap_fixture_set_quota(f, 0, 100);
+	ck_exchange_on(
+	    bob, "1 GETQUOTAROOT \"Other Users/ann@example.test/INBOX\"", "1 NO [NONEXISTENT]");
+	ck_exchange(f, "2 SETACL INBOX bob@example.test li", "2 OK");
+	ck_exchange_on(
+	    bob, "3 GETQUOTAROOT \"Other Users/ann@example.test/INBOX\"", "3 NO [NOPERM]");
+	ck_exchange(f, "4 SETACL INBOX bob@example.test lri", "4 OK");
+	ck_exchange_on(bob, "5 GETQUOTAROOT \"Other Users/ann@example.test/INBOX\"",
+	    "* QUOTAROOT \"Other Users/ann@example.test/INBOX\" ann@example.test\n"
+	    "* QUOTA ann@example.test (MESSAGE 3 100)\n5 OK");
+	ck_exchange_on(bob, "6 GETQUOTAROOT INBOX", "!* QUOTA \n* QUOTAROOT INBOX\n6 OK");
+	ck_exchange_on(bob, "7 GETQUOTA ann@example.test", "7 NO [NONEXISTENT]");
+	imap_fixture_set_quota(f, 0, 3);
+	ck_exchange_on(
+	    bob, "8 APPEND \"Other Users/ann@example.test/INBOX\" {1+}\nx", "8 NO [OVERQUOTA]");
+}
+END_TEST
+
 TEST_MAIN("quota", without_limits_there_is_no_root, quota_speaks, a_full_account_takes_no_more,
-    administrators_set_limits, deleted_storage_speaks)
+    administrators_set_limits, deleted_storage_speaks, shared_mailboxes_have_their_owners_root)
