@@ -70,7 +70,7 @@ begin_run(struct context *x, struct imap_session *s, const struct uidset *uids)
 		run->program = (struct search_program){.flags_only = true}; /* all of the set */
 		run->wants_facts = true;
 	}
-	run->progress.next_ms = INT64_MAX; /* no command that the client waits for */
+	run->progress.quiet = true; /* no command that the client waits for */
 	enum err e = search_run_begin_in(s, run, s->owner, s->told, x->arena_now);
 	run->walk.uids = uids;
 	return e;

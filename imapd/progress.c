@@ -3,17 +3,30 @@
 #include "common/base/clock.h"
 #include "imapd/imap_session.h"
 
+static bool
+is_due(const struct imap_session *s, struct progress *p, int64_t now_ms)
+{
+	if (now_ms - p->last_ms >= PROGRESS_EVERY_MS)
+		return true;
+	if (now_ms < p->look_ms)
+		return false;
+	p->look_ms = now_ms + PROGRESS_ENDED_MS;
+	return conn_peer_ended(s->conn);
+}
+
 void
 imap_tell_progress(struct imap_session *s, const struct imap_cmd *cmd, struct progress *p,
     uint64_t done, uint64_t total)
 {
 	int64_t now_ms = clock_mono_ms();
 
-	if (p->next_ms == 0)
-		p->next_ms = now_ms + PROGRESS_EVERY_MS;
-	if (now_ms < p->next_ms || done >= total)
+	if (p->last_ms == 0) {
+		p->last_ms = now_ms;
+		p->look_ms = now_ms + PROGRESS_ENDED_MS;
+	}
+	if (p->quiet || done >= total || !is_due(s, p, now_ms))
 		return;
-	p->next_ms = now_ms + PROGRESS_EVERY_MS;
+	p->last_ms = now_ms;
 	conn_printf(s->conn, "* OK [INPROGRESS (\"%s\" %llu %llu)] Still at work\r\n", cmd->tag,
 	    (unsigned long long)done, (unsigned long long)total);
 }

@@ -74,6 +74,12 @@ parse_fuzzy(struct search_parser *p)
 	return n;
 }
 
+static bool
+is_utf8_charset(struct str charset)
+{
+	return str_eq_nocase(charset, STR("UTF-8")) || str_eq_nocase(charset, STR("US-ASCII"));
+}
+
 static void
 refuse_filter(struct search_parser *p, struct str name)
 {
@@ -95,8 +101,7 @@ parse_filter(struct search_parser *p)
 	imap_parse_atom(outer, &name);
 	if (outer->c.err)
 		return NULL;
-	if (p->charset.n > 0 && !str_eq_nocase(p->charset, STR("UTF-8")) &&
-	    !str_eq_nocase(p->charset, STR("US-ASCII"))) {
+	if (p->charset.n > 0 && !is_utf8_charset(p->charset)) {
 		p->program->filter_charset = true;
 		imap_parse_fail(outer, ERR_PARAM, "UTF-8 beside a filter");
 		return NULL;
@@ -334,6 +339,17 @@ parse_word(struct search_parser *p)
 }
 
 static struct search_node *
+parse_numbers(struct search_parser *p, int first)
+{
+	if (p->scope->uid_only && first != '$') {
+		p->program->needs_uid = true;
+		imap_parse_fail(p->a, ERR_SYNTAX, "UIDs, which alone are used here");
+		return NULL;
+	}
+	return search_parse_set(p, false);
+}
+
+static struct search_node *
 parse_key(struct search_parser *p)
 {
 	int ch = imap_peek(p->a);
@@ -345,7 +361,7 @@ parse_key(struct search_parser *p)
 	if (ch == '(')
 		return parse_parenthesised(p);
 	if (ch == '*' || ch == '$' || (ch >= '0' && ch <= '9'))
-		return search_parse_set(p, false);
+		return parse_numbers(p, ch);
 	return parse_word(p);
 }
 
@@ -415,6 +431,8 @@ search_parse(struct imap_args *a, const struct search_scope *scope, struct searc
 	*ret = (struct search_program){0};
 	if (imap_accept_word(a, "CHARSET"))
 		parse_charset(a, &p.charset);
+	if (scope->utf8 && p.charset.n > 0 && !is_utf8_charset(p.charset))
+		imap_parse_fail(a, ERR_SYNTAX, "no charset but UTF-8 after ENABLE UTF8=ACCEPT");
 	parse_program(&p);
 }
 

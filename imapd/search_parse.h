@@ -55,6 +55,9 @@ struct search_node {
 struct search_scope {
 	/* Sequence numbers, "*" and keywords are those of it; NULL: there are none such. */
 	const struct view *view;
+	bool uid_only; /* sequence numbers are a mistake (RFC 9586) */
+	bool utf8; /* UTF8=ACCEPT: strings are UTF-8, and no other charset can be named (RFC 6855
+		      §3) */
 	bool scored; /* scores will be asked for: without FUZZY that is a mistake (RFC 6203 §4) */
 	/* The text of a filter (RFC 5466), in `arena`; ERR_NOT_FOUND. NULL: there are none. */
 	enum err (*filter)(void *arg, struct str name, struct arena *arena, struct str *ret);
@@ -81,6 +84,7 @@ struct search_program {
 	size_t score_count;
 	unsigned points; /* of all of them */
 	struct str undefined_filter; /* ERR_NOT_FOUND: its name */
+	bool needs_uid; /* ERR_SYNTAX: it has sequence numbers */
 	bool filter_charset; /* ERR_PARAM: a filter beside another charset than UTF-8 */
 	bool needs_header; /* some key has a slot */
 	bool needs_body; /* BODY or TEXT */

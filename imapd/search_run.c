@@ -328,6 +328,8 @@ search_explain(const struct search_program *p, enum err e, struct imap_cmd *cmd)
 	if (e == ERR_NOT_FOUND && p->undefined_filter.n > 0)
 		imap_set_code(
 		    cmd, "UNDEFINED-FILTER %.*s", STR_ARG(p->undefined_filter)); /* RFC 5466 §3.1 */
+	if (e == ERR_SYNTAX && p->needs_uid)
+		imap_set_code(cmd, "UIDREQUIRED"); /* RFC 9586 §3 */
 	if (e == ERR_PARAM && p->filter_charset)
 		imap_set_code(cmd, "BADCHARSET (UTF-8 US-ASCII)");
 	return e;

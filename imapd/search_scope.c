@@ -41,5 +41,11 @@ struct search_scope
 imap_search_scope(struct imap_session *s, const struct view *view, bool scored)
 {
 	return (struct search_scope){
-	    .view = view, .scored = scored, .filter = find_filter, .arg = s};
+	    .view = view,
+	    .uid_only = s->enabled & EN_UIDONLY,
+	    .utf8 = s->enabled & EN_UTF8,
+	    .scored = scored,
+	    .filter = find_filter,
+	    .arg = s,
+	};
 }

@@ -1,6 +1,7 @@
 /* What a session sees of its connection, and its life. What runs it stands in conn_run.c. */
 #include "common/net/conn_private.h"
 
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -54,6 +55,15 @@ bool
 conn_at_eof(const struct conn *c)
 {
 	return c->eof;
+}
+
+bool
+conn_peer_ended(const struct conn *c)
+{
+	struct pollfd p = {.fd = c->fd, .events = POLLRDHUP};
+
+	return c->eof ||
+	       (c->fd >= 0 && poll(&p, 1, 0) == 1 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR)));
 }
 
 char *

@@ -73,6 +73,8 @@ void conn_consume(struct conn *c, size_t n);
 void conn_set_input_max(struct conn *c, size_t octets);
 /* The peer has sent its last octet. */
 bool conn_at_eof(const struct conn *c);
+/* The same of what has not been read yet: a system call. It may still read what it is sent. */
+bool conn_peer_ended(const struct conn *c);
 
 void conn_write(struct conn *c, const void *p, size_t n);
 static inline void

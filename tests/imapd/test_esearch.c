@@ -305,7 +305,29 @@ START_TEST(fuzzy_searches_find_words_and_say_how_relevant)
 }
 END_TEST
 
+/* RFC 9586 §3.2, RFC 6855 §3, RFC 9051 §6.4.4 */
+START_TEST(searches_follow_what_is_enabled)
+{
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Box:3");
+
+	ck_exchange(f, "1 SELECT Box", "1 OK");
+	f->session->enabled |= EN_UTF8;
+	ck_exchange(f, "2 SEARCH CHARSET UTF-8 1:2", "* SEARCH 1 2\n2 OK"); /* says the same */
+	ck_exchange(f, "3 SEARCH CHARSET ISO-8859-1 1:2", "3 BAD");
+	ck_exchange(f, "4 SORT (DATE) ISO-8859-1 1", "* SORT 1\n4 OK"); /* must name one */
+	f->session->enabled = EN_REV2;
+	ck_answer(f, "5 SEARCH ALL", "* ESEARCH (TAG \"5\") ALL 1:3");
+	ck_answer(f, "6 UID SEARCH FLAGGED", "* ESEARCH (TAG \"6\") UID");
+	ck_answer(f, "7 SORT (DATE) UTF-8 2", "* SORT 2");
+	f->session->enabled = EN_UIDONLY;
+	ck_exchange(f, "8 UID SEARCH 1:2", "8 BAD [UIDREQUIRED]");
+	ck_exchange(f, "9 UID SEARCH OR SEEN (NOT *)", "9 BAD [UIDREQUIRED]");
+	ck_answer(f, "a UID SEARCH UID 1:2", "* SEARCH 1 2");
+	ck_answer(f, "b UID SEARCH $", "* SEARCH");
+}
+END_TEST
+
 TEST_MAIN("esearch", esearch_speaks, a_saved_result_stands_for_a_set,
     partial_results_are_told_by_place, extended_sort_speaks, modseqs_are_searched,
     the_modseq_is_that_of_the_messages_told, messages_are_searched_by_their_age,
-    fuzzy_searches_find_words_and_say_how_relevant)
+    fuzzy_searches_find_words_and_say_how_relevant, searches_follow_what_is_enabled)

@@ -162,5 +162,23 @@ START_TEST(a_long_command_says_how_far_it_is)
 }
 END_TEST
 
+START_TEST(work_that_nobody_waits_for_is_quiet)
+{
+	clock_freeze(1700000000);
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Box:1");
+	struct imap_cmd cmd = {.tag = "quiet"};
+	struct progress p = {.quiet = true};
+
+	imap_tell_progress(f->session, &cmd, &p, 1, 100);
+	clock_advance_ms(PROGRESS_EVERY_MS);
+	imap_tell_progress(f->session, &cmd, &p, 2, 100);
+	ck_assert_uint_eq(conn_out_pending(f->conn), 0);
+	ck_assert(!conn_peer_ended(f->conn));
+	conn_memory_eof(f->conn);
+	ck_assert(conn_peer_ended(f->conn));
+	clock_thaw();
+}
+END_TEST
+
 TEST_MAIN("multisearch", many_mailboxes_are_searched, places_of_a_set_are_fetched,
-    named_searches_are_keys, a_long_command_says_how_far_it_is)
+    named_searches_are_keys, a_long_command_says_how_far_it_is, work_that_nobody_waits_for_is_quiet)
