@@ -14,7 +14,7 @@
 
 struct source {
 	struct account *account;
-	int64_t mailbox;
+	int64_t mailbox, viewer;
 	struct str name; /* as the user knows it */
 };
 
@@ -148,8 +148,10 @@ collect_rows(struct imap_session *s, struct imap_cmd *cmd, struct sources *src)
 		if (f->info.id == 0 || f->info.noselect || (f->rights & needed) != needed ||
 		    !matches(s, src, &rows.row[i]))
 			continue;
-		const struct source source = {
-		    .account = f->account, .mailbox = f->info.id, .name = rows.row[i].name};
+		const struct source source = {.account = f->account,
+		    .mailbox = f->info.id,
+		    .viewer = f->viewer,
+		    .name = rows.row[i].name};
 		e = add_source(src, cmd->arena, &source);
 	}
 	return e;
@@ -170,8 +172,10 @@ collect_named(struct imap_session *s, struct imap_cmd *cmd, struct sources *src,
 		if (found || !(folder.rights & RIGHT_READ) ||
 		    has_source(src, folder.account, folder.info.id))
 			continue;
-		const struct source source = {
-		    .account = folder.account, .mailbox = folder.info.id, .name = f->names[i]};
+		const struct source source = {.account = folder.account,
+		    .mailbox = folder.info.id,
+		    .viewer = folder.viewer,
+		    .name = f->names[i]};
 		e = add_source(src, cmd->arena, &source);
 	}
 	return e;
@@ -212,7 +216,7 @@ open_view(struct imap_session *s, const struct source *source, struct view **ret
 		*ret = view_ref(s->told);
 		return ERR_OK;
 	}
-	return view_current(source->account, source->mailbox, ret);
+	return view_current_as(source->account, source->mailbox, source->viewer, ret);
 }
 
 static enum err
