@@ -499,23 +499,39 @@ step(struct imap_session *s, struct imap_cmd *cmd, void *state, bool *ret_done)
 	return err;
 }
 
-/* Those of the messages that the client knows as unread become \Seen, in one transaction. A store
- * that can't write must still let people read: a failure is not one of the FETCH. */
+/* Has another session taken \Seen away since the client was told of it? */
+static bool
+unread_meanwhile(const struct view *now, uint32_t uid, struct view_hint *hint)
+{
+	uint32_t seq;
+	const struct view_entry *e = view_find(now, uid, hint, &seq);
+
+	return e && e->uid == uid && !(e->flags & FLAG_SEEN);
+}
+
+/* Those of the messages that are unread become \Seen, in one transaction. A store that can't write
+ * must still let people read: a failure is not one of the FETCH. */
 static void
 mark_seen(struct imap_session *s, struct imap_cmd *cmd, struct fetch *f)
 {
 	const struct flag_list seen = {.system = FLAG_SEEN};
 	struct told_walk walk = {.uids = &f->uids};
+	CLEANUP(view_unref) struct view *now = NULL;
+	struct view_hint hint = {0};
 	const struct view_entry *e;
 	struct uidset unseen;
 	uint32_t seq;
 
 	if (!(s->rights & RIGHT_SEEN)) /* RFC 4314 §4 */
 		return;
+	if (imap_current_view(s, &now))
+		return;
 	uidset_init(&unseen, cmd->arena);
 	for (; (e = told_walk_peek_since(&walk, s->told, f->modifiers.since, &seq));
 	     told_walk_pass(&walk, e->uid))
-		if (!(e->flags & FLAG_SEEN) && uidset_add(&unseen, e->uid, e->uid))
+		if ((!(e->flags & FLAG_SEEN) ||
+			(now != s->told && unread_meanwhile(now, e->uid, &hint))) &&
+		    uidset_add(&unseen, e->uid, e->uid))
 			return;
 	if (unseen.n > 0 && own_flags_store(s, cmd, &unseen, FLAGS_ADD, &seen, MODSEQ_ANY, &f->own))
 		f->own = (struct own_flags){0};

@@ -347,8 +347,26 @@ START_TEST(a_header_of_any_size_passes)
 }
 END_TEST
 
-TEST_MAIN("cmd_fetch", a_nul_never_reaches_a_client, fetch_speaks, reading_sets_seen,
-    sections_are_those_of_the_stored_octets, messages_expunged_by_others_are_left_out_and_said,
+/* RFC 3501 §6.4.5: BODY[] sets \Seen, whatever the client had been told before. */
+START_TEST(what_became_unread_meanwhile_is_set_seen)
+{
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Inbox:2");
+	struct conn *other = imap_fixture_connect(f);
+
+	ck_exchange(f, "1 SELECT Inbox", "1 OK");
+	ck_exchange(f, "2 STORE 1:2 +FLAGS (\\Seen)", "2 OK");
+	ck_exchange_on(other, "1 SELECT Inbox", "1 OK");
+	ck_exchange_on(other, "2 STORE 1 FLAGS (\\Answered)", "2 OK");
+	ck_exchange(f, "3 FETCH 1:2 BODY[]<0.1>",
+	    "* 1 FETCH (BODY[]<0> {1}\nF FLAGS (\\Answered \\Seen \\Recent))\n"
+	    "* 2 FETCH (BODY[]<0> {1}\nF)\n3 OK");
+	ck_exchange_on(other, "3 FETCH 1 FLAGS", "* 1 FETCH (FLAGS (\\Answered \\Seen))\n3 OK");
+}
+END_TEST
+
+TEST_MAIN("cmd_fetch", what_became_unread_meanwhile_is_set_seen, a_nul_never_reaches_a_client,
+    fetch_speaks, reading_sets_seen, sections_are_those_of_the_stored_octets,
+    messages_expunged_by_others_are_left_out_and_said,
     a_large_message_passes_in_bounded_memory_and_whole,
     a_message_that_is_being_read_may_be_expunged_by_another,
     a_large_mailbox_passes_in_bounded_memory, a_header_of_any_size_passes,

@@ -311,6 +311,7 @@ class Client:
         self.commands += 1
         w = self.wire
         w.n += 1
+        self.changing = bool(re.match(r"(UID )?(EXPUNGE|MOVE|COPY|STORE|FETCH|APPEND)|CLOSE", text))
         self.tag, self.command = b"%s%d" % (self.name.encode(), w.n), text
         w.said = w.said[-60:] + [f"C: {self.tag.decode()} {text}"]
         data = self.tag + b" " + text.encode()
@@ -359,7 +360,7 @@ class Client:
             if not self.condstore and not self.command.startswith(("SELECT", "EXAMINE")):
                 raise Wrong(f"{text} for a client that did not ask")
             self.code_modseq = int(m[1])
-            if self.world.exact and self.box and self.code_modseq > self.box.highest and not re.match(r"(UID )?(EXPUNGE|MOVE|STORE)|CLOSE", self.command):
+            if self.world.exact and self.box and self.code_modseq > self.box.highest and not self.changing:
                 raise Wrong(f"{text}, the mailbox is at {self.box.highest}")
 
     def untagged(self, r, line):
@@ -942,7 +943,7 @@ class Client:
         self.up_to_date()
 
     def noop(self):
-        self.do(self.random.choice(["NOOP", "NOOP", "CHECK"]) if not self.new_names else "NOOP")
+        self.do(self.random.choice(["NOOP", "NOOP", "CHECK"]) if self.box and not self.new_names else "NOOP")
         self.up_to_date()
 
     def idle(self):
