@@ -87,6 +87,7 @@ libimapd_a_SOURCES += \
 	%D%/fetch_body.c %D%/fetch_body.h \
 	%D%/fetch_items.c %D%/fetch_items.h \
 	%D%/fetch_preview.c %D%/fetch_preview.h \
+	%D%/fetch_run.c %D%/fetch_run.h \
 	%D%/fetch_value.c %D%/fetch_value.h \
 	%D%/fetch_modifiers.c %D%/fetch_modifiers.h \
 	%D%/modseq.c %D%/modseq.h \
