@@ -14,13 +14,11 @@
 static uint32_t
 first_unseen(const struct view *v)
 {
-	struct view_iter it = view_iter_at(v, 1);
-	const struct view_entry *e;
+	struct uid_range all = {1, UINT32_MAX};
+	struct view_hint hint = {0};
+	uint32_t seq;
 
-	while ((e = view_next(&it)))
-		if (!(e->flags & FLAG_SEEN))
-			return it.seq;
-	return 0;
+	return view_find_flags(v, all, FLAG_SEEN, 0, &hint, &seq) ? seq : 0;
 }
 
 static void

@@ -124,6 +124,8 @@ page_scan_next(struct page_scan *s, bool *ret_page)
 	if (e || !*ret_page)
 		return e;
 	e = decode_row(s->db, s->st, p);
+	s->modseq = (uint64_t)stmt_int(s->st, 1);
+	s->octets = stmt_str(s->st, 3);
 	if (!e && s->in_order && p->mailbox == mailbox && p->e[0].uid <= last_uid)
 		return corrupt(s->db, page_key(p->mailbox, p->low), "UIDs of the page before");
 	return e;

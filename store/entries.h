@@ -21,6 +21,8 @@ struct page_scan {
 	struct db *db;
 	struct stmt *st;
 	struct page page;
+	uint64_t modseq; /* the page's, and its octets, until the next step */
+	struct str octets;
 	uint32_t last_uid; /* of the page before, in the same mailbox */
 	bool in_order;
 };

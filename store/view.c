@@ -53,9 +53,7 @@ view_unref(struct view **v)
 	if (!gone || atomic_fetch_sub_explicit(&gone->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	for (size_t i = 0; i < gone->chunks; i++) {
-		struct view_chunk *c = gone->slot[i].c;
-		if (atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) == 1)
-			free(c);
+		view_chunk_unref(gone->slot[i].c);
 	}
 	view_keywords_unref(&gone->keywords);
 	free(gone);
@@ -114,7 +112,7 @@ view_at(const struct view *v, uint32_t seq)
 	if (seq < 1 || seq > v->count)
 		return NULL;
 	const struct view_slot *s = &v->slot[chunk_of_position(v, seq - 1)];
-	return &s->c->e[seq - 1 - s->before];
+	return &view_entries(s->c)[seq - 1 - s->before];
 }
 
 uint32_t
@@ -137,7 +135,7 @@ view_seq_from(const struct view *v, uint32_t uid)
 	uint32_t to = c->n - 1; /* the last one is not below `uid` */
 	while (from < to) {
 		uint32_t mid = from + (to - from) / 2;
-		if (c->e[mid].uid < uid)
+		if (view_entries(c)[mid].uid < uid)
 			from = mid + 1;
 		else
 			to = mid;
@@ -158,13 +156,13 @@ view_seq_of(const struct view *v, uint32_t uid)
 static bool
 is_first(const struct view *v, struct view_hint h, uint32_t uid)
 {
-	if (h.chunk >= v->chunks)
+	if (h.chunk >= v->chunks || v->slot[h.chunk].last_uid < uid)
 		return false;
 	const struct view_chunk *c = v->slot[h.chunk].c;
-	if (h.at >= c->n || c->e[h.at].uid < uid)
+	if (h.at >= c->n || view_entries(c)[h.at].uid < uid)
 		return false;
 	if (h.at > 0)
-		return c->e[h.at - 1].uid < uid;
+		return view_entries(c)[h.at - 1].uid < uid;
 	return h.chunk == 0 || v->slot[h.chunk - 1].last_uid < uid;
 }
 
@@ -190,7 +188,7 @@ view_find(const struct view *v, uint32_t uid, struct view_hint *hint, uint32_t *
 	}
 	*hint = h;
 	*ret_seq = v->slot[h.chunk].before + h.at + 1;
-	return &v->slot[h.chunk].c->e[h.at];
+	return &view_entries(v->slot[h.chunk].c)[h.at];
 }
 
 static bool
@@ -208,10 +206,11 @@ view_find_flags(const struct view *v, struct uid_range range, uint64_t mask, uin
 	for (; hint->chunk < v->chunks; hint->chunk++, hint->at = 0) {
 		const struct view_chunk *c = v->slot[hint->chunk].c;
 		bool may = may_have(c, mask, flags);
-		for (; may && hint->at < c->n && c->e[hint->at].uid <= range.hi; hint->at++) {
-			if ((c->e[hint->at].flags & mask) == flags) {
+		const struct view_entry *e = may ? view_entries(c) : NULL;
+		for (; may && hint->at < c->n && e[hint->at].uid <= range.hi; hint->at++) {
+			if ((e[hint->at].flags & mask) == flags) {
 				*ret_seq = v->slot[hint->chunk].before + hint->at + 1;
-				return &c->e[hint->at];
+				return &e[hint->at];
 			}
 		}
 		if (v->slot[hint->chunk].last_uid >= range.hi)
@@ -241,7 +240,7 @@ view_next(struct view_iter *it)
 	if (it->chunk >= it->v->chunks)
 		return NULL;
 	const struct view_chunk *c = it->v->slot[it->chunk].c;
-	const struct view_entry *e = &c->e[it->at++];
+	const struct view_entry *e = &view_entries(c)[it->at++];
 	if (it->at == c->n) {
 		it->chunk++;
 		it->at = 0;

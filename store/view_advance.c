@@ -12,7 +12,7 @@ struct place {
 static const struct view_entry *
 place_entry(const struct place *p)
 {
-	return p->chunk < p->v->chunks ? &p->v->slot[p->chunk].c->e[p->at] : NULL;
+	return p->chunk < p->v->chunks ? &view_entries(p->v->slot[p->chunk].c)[p->at] : NULL;
 }
 
 static void
@@ -199,12 +199,13 @@ static void
 each_of_chunk(struct set_walk *set, const struct view_chunk *c,
     void (*each)(void *arg, const struct view_entry *was, const struct view_entry *is), void *arg)
 {
-	in_set(set, c->e[0].uid); /* passes what is before */
-	if (set->r == set->end || set->r->lo > c->e[c->n - 1].uid)
+	in_set(set, c->first_uid); /* passes what is before */
+	if (set->r == set->end || set->r->lo > c->last_uid)
 		return;
+	const struct view_entry *e = view_entries(c);
 	for (uint32_t i = 0; i < c->n; i++)
-		if (in_set(set, c->e[i].uid))
-			each(arg, &c->e[i], &c->e[i]);
+		if (in_set(set, e[i].uid))
+			each(arg, &e[i], &e[i]);
 }
 
 static struct set_walk

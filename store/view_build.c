@@ -1,5 +1,8 @@
 /* Making snapshots: from scratch, and from another one with changes. */
+#include "store/message_private.h"
 #include "store/view_private.h"
+
+#include <assert.h>
 
 void
 view_builder_init(struct view_builder *b)
@@ -8,17 +11,51 @@ view_builder_init(struct view_builder *b)
 }
 
 static void
-unref_chunk(struct view_chunk *c)
+unref_slab(struct view_slab *s)
 {
-	if (atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) == 1)
-		free(c);
+	if (atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) == 1)
+		free(s);
+}
+
+void
+view_chunk_unref(struct view_chunk *c)
+{
+	if (atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	if (c->packed) {
+		unref_slab(c->packed->slab);
+		pthread_mutex_destroy(&c->packed->mu);
+	}
+	free(c);
+}
+
+/* The octets were checked when the page was put, and are this chunk's own. */
+void
+view_unpack(const struct view_chunk *c)
+{
+	struct view_packed *packed = c->packed;
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&packed->mu);
+	struct page p;
+
+	(void)held;
+	if (atomic_load_explicit(&packed->open, memory_order_relaxed))
+		return;
+	const char *wrong =
+	    page_decode(packed->key, packed->modseq, c->n, str_make(packed->octets, packed->n), &p);
+	assert(!wrong);
+	(void)wrong;
+	for (uint32_t i = 0; i < c->n; i++)
+		c->e[i] = view_entry_of(&p.e[i]);
+	atomic_store_explicit(&packed->open, true, memory_order_release);
 }
 
 void
 view_builder_done(struct view_builder *b)
 {
 	for (size_t i = 0; i < b->n; i++)
-		unref_chunk(b->slots[i].c);
+		view_chunk_unref(b->slots[i].c);
+	if (b->slab)
+		unref_slab(b->slab);
 	free(b->slots);
 	free(b->open);
 	view_builder_init(b);
@@ -33,6 +70,8 @@ new_chunk(void)
 	if (c) {
 		atomic_init(&c->refs, 1);
 		c->n = 0;
+		c->packed = NULL;
+		c->e = c->own;
 	}
 	return c;
 }
@@ -46,13 +85,13 @@ push_slot(struct view_builder *b, struct view_chunk *c)
 		struct view_slot *slots = realloc(b->slots, cap * sizeof(*slots));
 		if (!slots) {
 			b->failed = true;
-			unref_chunk(c);
+			view_chunk_unref(c);
 			return;
 		}
 		b->slots = slots;
 		b->cap = cap;
 	}
-	b->slots[b->n++] = (struct view_slot){c, b->count, c->e[c->n - 1].uid};
+	b->slots[b->n++] = (struct view_slot){c, b->count, c->last_uid};
 	b->count += c->n;
 }
 
@@ -67,11 +106,11 @@ merge_back(struct view_builder *b)
 	if (last->n + b->open->n > CHUNK_MERGE)
 		return;
 	memmove(b->open->e + last->n, b->open->e, b->open->n * sizeof(b->open->e[0]));
-	memcpy(b->open->e, last->e, last->n * sizeof(last->e[0]));
+	memcpy(b->open->e, view_entries(last), last->n * sizeof(last->e[0]));
 	b->open->n += last->n;
 	b->n--;
 	b->count -= last->n;
-	unref_chunk(last);
+	view_chunk_unref(last);
 }
 
 static void
@@ -90,7 +129,10 @@ flush(struct view_builder *b)
 	if (c->n < CHUNK_ENTRIES) {
 		struct view_chunk *fit = realloc(c, sizeof(*c) + c->n * sizeof(c->e[0]));
 		c = fit ? fit : c;
+		c->e = c->own;
 	}
+	c->first_uid = c->e[0].uid;
+	c->last_uid = c->e[c->n - 1].uid;
 	push_slot(b, c);
 }
 
@@ -109,13 +151,77 @@ view_builder_put(struct view_builder *b, const struct view_entry *e)
 }
 
 void
+view_builder_expect(struct view_builder *b, uint32_t n)
+{
+	struct view_slab *s = malloc(sizeof(*s) + (size_t)n * sizeof(s->e[0]));
+
+	if (!s)
+		return; /* the entries are put one by one */
+	atomic_init(&s->refs, 1);
+	b->slab = s;
+	b->slab_room = n;
+}
+
+static struct view_chunk *
+new_packed_chunk(struct view_builder *b, const struct page *p, uint64_t modseq, struct str octets)
+{
+	struct view_chunk *c = malloc(sizeof(*c) + sizeof(struct view_packed) + octets.n);
+
+	if (!c)
+		return NULL;
+	struct view_packed *packed = (struct view_packed *)c->own;
+	atomic_init(&c->refs, 1);
+	c->n = p->n;
+	c->e = b->slab->e + b->slab_used;
+	c->packed = packed;
+	b->slab_used += p->n;
+	atomic_fetch_add_explicit(&b->slab->refs, 1, memory_order_relaxed);
+	packed->slab = b->slab;
+	pthread_mutex_init(&packed->mu, NULL);
+	atomic_init(&packed->open, false);
+	packed->key = page_key(p->mailbox, p->low);
+	packed->modseq = modseq;
+	packed->n = octets.n;
+	memcpy(packed->octets, octets.p, octets.n);
+	return c;
+}
+
+void
+view_builder_put_page(
+    struct view_builder *b, const struct page *p, uint64_t modseq, struct str octets)
+{
+	if (p->n <= CHUNK_MERGE / 4 || !b->slab || b->slab_room - b->slab_used < p->n) {
+		for (uint32_t i = 0; i < p->n; i++) {
+			struct view_entry e = view_entry_of(&p->e[i]);
+			view_builder_put(b, &e);
+		}
+		return;
+	}
+	flush(b);
+	struct view_chunk *c = b->failed ? NULL : new_packed_chunk(b, p, modseq, octets);
+	if (!c) {
+		b->failed = true;
+		return;
+	}
+	c->any = 0;
+	c->all = UINT64_MAX;
+	for (uint32_t i = 0; i < p->n; i++) {
+		c->any |= p->e[i].flags;
+		c->all &= p->e[i].flags;
+	}
+	c->first_uid = p->e[0].uid;
+	c->last_uid = p->e[p->n - 1].uid;
+	push_slot(b, c);
+}
+
+void
 view_builder_share(struct view_builder *b, struct view_chunk *c)
 {
 	if (b->failed)
 		return;
 	if (b->open && b->open->n > 0 && b->open->n + c->n <= CHUNK_MERGE) {
 		for (uint32_t i = 0; i < c->n; i++)
-			view_builder_put(b, &c->e[i]);
+			view_builder_put(b, &view_entries(c)[i]);
 		return;
 	}
 	flush(b);
@@ -163,7 +269,7 @@ static void
 apply_to_chunk(struct view_builder *b, const struct view_chunk *c, struct pending *p)
 {
 	for (uint32_t i = 0; i < c->n; i++) {
-		const struct view_entry *e = &c->e[i];
+		const struct view_entry *e = &view_entries(c)[i];
 		while (p->put < p->puts_end && p->put->uid < e->uid)
 			view_builder_put(b, p->put++);
 		while (p->gone < p->gone_end && *p->gone < e->uid)

@@ -186,8 +186,8 @@ put_viewer(struct db *db, const struct view *base, struct delta *d)
 }
 
 static enum err
-read_all(
-    struct db *db, const struct view_meta *meta, struct view_keywords *keywords, struct view **ret)
+read_all(struct db *db, const struct view_meta *meta, uint32_t messages,
+    struct view_keywords *keywords, struct view **ret)
 {
 	CLEANUP(view_builder_done) struct view_builder b;
 	CLEANUP(page_scan_done) struct page_scan s;
@@ -197,13 +197,16 @@ read_all(
 
 	view_builder_init(&b);
 	enum err e = page_scan_mailbox(db, meta->mailbox, &s);
+	if (!meta->viewer)
+		view_builder_expect(&b, messages);
 	if (!e && meta->viewer)
 		e = seen_read(db, meta->mailbox, meta->viewer, 0, UINT32_MAX, 0, &marks);
 	while (!e && !(e = page_scan_next(&s, &more)) && more) {
-		for (uint32_t i = 0; i < s.page.n; i++) {
+		if (!meta->viewer)
+			view_builder_put_page(&b, &s.page, s.modseq, s.octets);
+		for (uint32_t i = 0; i < s.page.n && meta->viewer; i++) {
 			struct view_entry entry = view_entry_of(&s.page.e[i]);
-			if (meta->viewer)
-				put_next_mark(&entry, &marks, &at);
+			put_next_mark(&entry, &marks, &at);
 			view_builder_put(&b, &entry);
 		}
 	}
@@ -336,7 +339,7 @@ view_catch_up(struct account *a, int64_t mailbox, int64_t viewer, struct view **
 	if (!e && usable)
 		e = read_changes(h->db, base, &meta, messages, keywords, &next);
 	if (!e && !next)
-		e = read_all(h->db, &meta, keywords, &next);
+		e = read_all(h->db, &meta, messages, keywords, &next);
 	if (e)
 		return e;
 	if (next->count != messages)

@@ -6,19 +6,53 @@
 #define STORE_VIEW_PRIVATE_H
 
 #include "store/db.h"
+#include "store/entry_page.h"
 #include "store/view.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #define CHUNK_ENTRIES 512 /* a change copies one chunk: 16 KiB at most */
 #define CHUNK_MERGE 256 /* neighbours that hold fewer together become one */
 
+/* Room for the entries of all chunks of a mailbox that was read at once. It is not touched before
+ * somebody looks at them: to have 20,000 entries paged in takes longer than to read them. */
+struct view_slab {
+	_Atomic uint32_t refs; /* the chunks' */
+	struct view_entry e[];
+};
+
+/* Entries as the database has them, checked, until somebody looks at one. */
+struct view_packed {
+	struct view_slab *slab;
+	pthread_mutex_t mu; /* guards the entries' being written */
+	atomic_bool open; /* they are; written with mu held */
+	int64_t key;
+	uint64_t modseq;
+	size_t n;
+	char octets[];
+};
+
 struct view_chunk {
 	_Atomic uint32_t refs;
 	uint32_t n; /* 1 … CHUNK_ENTRIES */
+	uint32_t first_uid, last_uid;
 	uint64_t any, all; /* flags that some entry, that each entry has */
-	struct view_entry e[];
+	struct view_packed *packed; /* NULL: the entries stand in `own` */
+	struct view_entry *e; /* by view_entries() only */
+	struct view_entry own[];
 };
+
+void view_unpack(const struct view_chunk *c);
+void view_chunk_unref(struct view_chunk *c);
+
+static inline const struct view_entry *
+view_entries(const struct view_chunk *c)
+{
+	if (c->packed && !atomic_load_explicit(&c->packed->open, memory_order_acquire))
+		view_unpack(c);
+	return c->e;
+}
 
 /* The keyword names of a mailbox by bit, shared by all snapshots since the last new keyword. */
 struct view_keywords {
@@ -63,11 +97,18 @@ struct view_builder {
 	size_t n, cap;
 	uint32_t count;
 	struct view_chunk *open; /* has room for CHUNK_ENTRIES */
+	struct view_slab *slab; /* NULL: none; with a reference of the builder */
+	uint32_t slab_used, slab_room;
 	bool failed;
 };
 
 void view_builder_init(struct view_builder *b);
 void view_builder_put(struct view_builder *b, const struct view_entry *e);
+/* About so many entries will be put by the page. */
+void view_builder_expect(struct view_builder *b, uint32_t n);
+/* The entries of a page that stands in the database as `octets`. */
+void view_builder_put_page(
+    struct view_builder *b, const struct page *p, uint64_t modseq, struct str octets);
 /* Takes a reference to a whole chunk of another snapshot instead of copying its entries. */
 void view_builder_share(struct view_builder *b, struct view_chunk *c);
 /* Takes a reference to `keywords` (may be NULL). ERR_NOMEM; empties the builder either way. */

@@ -301,6 +301,47 @@ ck_assert_same_entries(const struct view *a, const struct view *b)
 	}
 }
 
+static void *
+sum_uids(void *arg)
+{
+	struct view_iter it = view_iter_at(arg, 1);
+	const struct view_entry *e;
+	uintptr_t sum = 0;
+
+	while ((e = view_next(&it)))
+		sum += e->uid;
+	return (void *)sum;
+}
+
+START_TEST(entries_are_unpacked_when_somebody_looks_and_once)
+{
+	pthread_t thread[4];
+	struct view_hint hint = {0};
+	uint32_t seq = 0;
+
+	fixture_open(&f);
+	fill_inbox(1000);
+	CLEANUP(view_unref) struct view *v = NULL;
+	ck_assert_ok(view_catch_up(f.a, f.inbox, 0, &v));
+	ck_assert_uint_eq(view_count(v), 1000);
+	ck_assert_uint_eq(v->chunks, 4);
+	/* the flags of a chunk are known without its entries */
+	struct uid_range all = {300, UINT32_MAX};
+	ck_assert_ptr_nonnull(view_find_flags(v, all, FLAG_SEEN, 0, &hint, &seq));
+	ck_assert_uint_eq(seq, 300);
+	for (size_t i = 0; i < 4; i++)
+		ck_assert_int_eq(atomic_load(&v->slot[i].c->packed->open), i == 1);
+	for (size_t i = 0; i < 4; i++)
+		ck_assert_int_eq(pthread_create(&thread[i], NULL, sum_uids, v), 0);
+	for (size_t i = 0; i < 4; i++) {
+		void *sum;
+		ck_assert_int_eq(pthread_join(thread[i], &sum), 0);
+		ck_assert_uint_eq((uintptr_t)sum, 1000 * 1001 / 2);
+	}
+	fixture_close(&f);
+}
+END_TEST
+
 START_TEST(a_view_after_a_store_is_as_if_it_had_been_read)
 {
 	static const char *const sets[] = {"7", "1:300", "2:3,96:97,299", "400"};
@@ -335,8 +376,9 @@ START_TEST(a_view_after_a_store_is_as_if_it_had_been_read)
 }
 END_TEST
 
-TEST_MAIN("entries", a_view_after_a_store_is_as_if_it_had_been_read,
-    copies_onto_the_same_mailbox_fill_pages, pages_that_lose_entries_join_or_go,
-    many_entries_expunged_at_once_leave_few_rows, ranges_find_what_is_in_them,
-    keywords_in_any_page_keep_their_bits, the_last_uid_is_given_out_and_then_no_more,
-    renaming_inbox_takes_all_pages_along, a_damaged_page_is_an_error_with_the_path_and_no_crash)
+TEST_MAIN("entries", entries_are_unpacked_when_somebody_looks_and_once,
+    a_view_after_a_store_is_as_if_it_had_been_read, copies_onto_the_same_mailbox_fill_pages,
+    pages_that_lose_entries_join_or_go, many_entries_expunged_at_once_leave_few_rows,
+    ranges_find_what_is_in_them, keywords_in_any_page_keep_their_bits,
+    the_last_uid_is_given_out_and_then_no_more, renaming_inbox_takes_all_pages_along,
+    a_damaged_page_is_an_error_with_the_path_and_no_crash)
