@@ -1,4 +1,5 @@
 #include "store/acl_private.h"
+#include "store/annotation_private.h"
 #include "store/directory_private.h"
 #include "store/mailbox_private.h"
 #include "store/seen.h"
@@ -392,6 +393,8 @@ forget_in_txn(struct txn *t, void *arg)
 	const int64_t *gone = arg;
 	enum err e = db_run(t->db, "DELETE FROM acl WHERE account = ?1", DB_INT(*gone));
 
+	if (!e)
+		e = txn_drop_viewer_annotations(t, *gone);
 	return e ? e : seen_drop_viewer(t->db, *gone);
 }
 

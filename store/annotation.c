@@ -214,6 +214,12 @@ txn_drop_annotations(struct txn *t, int64_t mailbox)
 	return db_run(t->db, "DELETE FROM annotation WHERE mailbox = ?1", DB_INT(mailbox));
 }
 
+enum err
+txn_drop_viewer_annotations(struct txn *t, int64_t account)
+{
+	return db_run(t->db, "DELETE FROM annotation WHERE viewer = ?1", DB_INT(account));
+}
+
 static enum err
 set_one(
     struct txn *t, const struct annotation_home *home, const struct annotation *a, uint64_t modseq)

@@ -10,5 +10,7 @@ NODISCARD enum err txn_set_special_use(
     struct txn *t, int64_t mailbox, struct str use, uint64_t modseq);
 /* The mailbox goes, and its entries with it. */
 NODISCARD enum err txn_drop_annotations(struct txn *t, int64_t mailbox);
+/* An account is no more that had entries of its own here. */
+NODISCARD enum err txn_drop_viewer_annotations(struct txn *t, int64_t account);
 
 #endif

@@ -1,4 +1,5 @@
 /* METADATA entries in the store: RFC 5464. */
+#include "store/acl_private.h"
 #include "store/annotation.h"
 #include "store/mailbox.h"
 #include "tests/support/store_fixture.h"
@@ -247,7 +248,21 @@ START_TEST(changes_are_known_by_name)
 }
 END_TEST
 
+START_TEST(those_of_a_removed_account_go)
+{
+	CLEANUP(store_fixture_close) struct store_fixture *f = store_fixture_open();
+	struct annotation_home bob = home(f, mailbox(f, "INBOX"));
+
+	bob.user = 77;
+	ck_assert_ok(set(bob, "/private/comment", "bob"));
+	ck_assert_ok(set(bob, "/shared/comment", "all"));
+	ck_assert_ok(acl_forget_account(f->account, 77));
+	ck_assert_str_is(found(f, bob, "/private", ALL), "");
+	ck_assert_str_is(found(f, bob, "/shared", ALL), "/shared/comment=all");
+}
+END_TEST
+
 TEST_MAIN("annotation", values_are_set_and_removed, private_values_belong_to_one_user,
     depth_and_size_limit_what_is_found, they_go_where_the_mailbox_goes,
     a_special_use_has_one_mailbox, the_server_has_some_for_all, too_many_change_nothing,
-    changes_are_known_by_name)
+    changes_are_known_by_name, those_of_a_removed_account_go)
