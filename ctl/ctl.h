@@ -109,5 +109,7 @@ int verb_alias_remove(struct call *call);
 int verb_domain_add(struct call *call);
 int verb_domain_list(struct call *call);
 int verb_domain_remove(struct call *call);
+int verb_mailbox_rights(struct call *call);
+int verb_mailbox_shared(struct call *call);
 
 #endif

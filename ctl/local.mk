@@ -10,6 +10,7 @@ libctl_a_SOURCES = \
 	%D%/domain.c \
 	%D%/init.c \
 	%D%/json.c %D%/json.h \
+	%D%/mailbox.c \
 	%D%/options.c \
 	%D%/pidfile.c %D%/pidfile.h \
 	%D%/ports.c %D%/ports.h \

@@ -89,6 +89,22 @@ static const struct verb verbs[] = {
      "Its accounts and aliases must be removed before.",
      "  pillarbox domain remove example.org\n",
      verb_domain_remove},
+    {"mailbox", "rights", "ADDRESS MAILBOX [WHO RIGHTS]",
+     "show or set what others may do with a mailbox",
+     "WHO is an address, `anyone` or `authenticated`, with a - in front what is taken away from it.\n"
+     "RIGHTS are letters of RFC 4314: l look up, r read, s keep seen, w write flags, i insert,\n"
+     "p post, k create below, x delete the mailbox, t delete messages, e expunge, a administer;\n"
+     "`none` takes the entry away, +LETTERS and -LETTERS add and remove some. `--` goes before what\n"
+     "begins with a dash.",
+     "  pillarbox mailbox rights ann@example.org INBOX/Orders\n"
+     "  pillarbox mailbox rights ann@example.org INBOX/Orders bob@example.org lrs\n"
+     "  pillarbox mailbox rights ann@example.org INBOX/Orders anyone none\n"
+     "  pillarbox mailbox rights -- ann@example.org INBOX/Orders bob@example.org -s\n",
+     verb_mailbox_rights},
+    {"mailbox", "shared", "ADDRESS", "list the mailboxes that others share with an account", NULL,
+     "  pillarbox mailbox shared bob@example.org\n"
+     "  pillarbox mailbox shared bob@example.org --json\n",
+     verb_mailbox_shared},
 };
 /* clang-format on */
 

@@ -21,6 +21,8 @@ NODISCARD enum err share_mirror(struct account *a);
 /* Before entries for `viewer` are made: a crash in between leaves a row too many, never one too
  * few. */
 NODISCARD enum err share_announce(struct account *a, int64_t viewer);
+/* After mailboxes were deleted, with their lists: share_mirror() where that makes a difference. */
+NODISCARD enum err share_follow(struct account *a);
 /* Makes right what a crash left between the two databases; at the account's first use. A failure is
  * logged and keeps nobody from the account. */
 void share_mend(struct account *a);

@@ -121,5 +121,8 @@ mailbox_delete(struct account *a, struct str name)
 		return ERR_CANNOT;
 	e = account_write(a, delete_by_name, &canonical, DURABLE_NOW);
 	account_note_unswept(a);
+	/* A row too many does no harm, and goes at the next occasion. */
+	if (!e)
+		(void)!share_follow(a);
 	return e;
 }

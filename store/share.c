@@ -152,15 +152,31 @@ is_mirrored(struct account *a, bool *ret)
 	return e;
 }
 
+static enum err
+follow(struct account *a, bool *ret_mirrored)
+{
+	*ret_mirrored = true;
+	enum err e = is_mirrored(a, ret_mirrored);
+
+	return e || *ret_mirrored ? e
+				  : database_write(&a->store->directory, mirror, a, DURABLE_LATER);
+}
+
+enum err
+share_follow(struct account *a)
+{
+	bool ignored;
+
+	return follow(a, &ignored);
+}
+
 void
 share_mend(struct account *a)
 {
-	bool right = true;
-	enum err e = is_mirrored(a, &right);
+	bool right;
+	enum err e = follow(a, &right);
 
-	if (!e && right)
-		return;
-	if (!e)
-		e = database_write(&a->store->directory, mirror, a, DURABLE_LATER);
-	log_warn("store", F_CSTR("op", "mend_shares"), F_ERR(e), F_CSTR("file", a->database.path));
+	if (e || !right)
+		log_warn("store", F_CSTR("op", "mend_shares"), F_ERR(e),
+		    F_CSTR("file", a->database.path));
 }

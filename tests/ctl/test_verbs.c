@@ -132,6 +132,34 @@ START_TEST(a_password_from_standard_input_is_not_printed)
 }
 END_TEST
 
+START_TEST(rights_in_mailboxes_are_shown_and_set)
+{
+	const char *dir = ctl_begin();
+
+	ck_ctl(dir, 0, "", "account add ann@example.test");
+	ck_ctl(dir, 0, "", "account add bob@example.test");
+	ck_ctl(dir, 0, "ann@example.test lrswipkxteacd\n", "mailbox rights ann@example.test INBOX");
+	ck_ctl(dir, 0, "", "mailbox rights ann@example.test INBOX bob@example.test lrs");
+	ck_ctl(dir, 0, "", "mailbox rights -- ann@example.test INBOX bob@example.test -s");
+	ck_ctl(dir, 0, "", "mailbox rights -- ann@example.test INBOX -anyone a");
+	ck_ctl(dir, 0, "bob@example.test lr\n-anyone a\n", "mailbox rights ann@example.test INBOX");
+	ck_ctl(dir, 0, "{\"identifier\":\"bob@example.test\",\"rights\":\"lr\"}",
+	    "mailbox rights ann@example.test INBOX --json");
+	ck_ctl(dir, 0, "ann@example.test lr INBOX\n", "mailbox shared bob@example.test");
+	ck_ctl(dir, 0, "\"mailbox\":\"INBOX\"", "mailbox shared bob@example.test --json");
+	ck_ctl(dir, 4, "is nobody here", "mailbox rights ann@example.test INBOX carl l");
+	ck_ctl(dir, 4, "always has all rights", "mailbox rights ann@example.test INBOX ann l");
+	ck_ctl(dir, 2, "are no rights", "mailbox rights ann@example.test INBOX bob Q");
+	ck_ctl(dir, 2, "are missing", "mailbox rights ann@example.test INBOX bob");
+	ck_ctl(dir, 4, "has no mailbox", "mailbox rights ann@example.test Nope");
+	ck_ctl(dir, 4, "there is no account", "mailbox shared carl@example.test");
+	ck_ctl(dir, 0, "", "mailbox rights ann@example.test INBOX bob@example.test none");
+	ck_ctl(dir, 0, "", "mailbox shared bob@example.test");
+	ck_ctl(dir, 0, "accounts: 2", "check");
+	ctl_end(dir);
+}
+END_TEST
+
 START_TEST(aliases_gather_and_lose_targets)
 {
 	const char *dir = ctl_begin();
@@ -282,6 +310,7 @@ TEST_MAIN("verbs", check_names_the_account_whose_database_is_damaged,
     init_makes_what_the_configuration_names, init_leaves_an_existing_configuration_alone,
     init_says_what_it_needs, accounts_are_added_listed_changed_and_removed,
     a_password_from_standard_input_is_not_printed, aliases_gather_and_lose_targets,
-    domains_are_added_and_removed_when_empty, what_is_not_understood_is_answered_with_what_there_is,
-    every_verb_has_help_with_examples, views_are_printed_without_a_configuration,
-    a_wrong_configuration_is_told_by_every_verb, check_finds_a_key_that_does_not_fit)
+    rights_in_mailboxes_are_shown_and_set, domains_are_added_and_removed_when_empty,
+    what_is_not_understood_is_answered_with_what_there_is, every_verb_has_help_with_examples,
+    views_are_printed_without_a_configuration, a_wrong_configuration_is_told_by_every_verb,
+    check_finds_a_key_that_does_not_fit)

@@ -215,6 +215,10 @@ START_TEST(a_new_mailbox_inherits_and_a_deleted_one_takes_its_list_along)
 	ck_assert_ok(mailbox_delete(f.a, STR("Moved")));
 	ck_assert_str_eq(letters_of(&f, sub, b), ""); /* DELETE */
 	ck_assert_int_eq(acl_list(f.a, sub, f.arena, &list, &n), ERR_GONE);
+	ck_assert_uint_eq(owners_for(&f, b), 1);
+	ck_assert_ok(mailbox_delete(f.a, STR("Archive/x")));
+	ck_assert_ok(mailbox_delete(f.a, STR("Archive")));
+	ck_assert_uint_eq(owners_for(&f, b), 0);
 	fixture_close(&f);
 }
 END_TEST
