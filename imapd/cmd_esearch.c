@@ -40,6 +40,7 @@ struct esearch {
 	struct view *view; /* a reference */
 	struct arena *arena; /* of the search in hand */
 	enum { ESEARCH_OPENS, ESEARCH_FINDS, ESEARCH_WRITES } phase;
+	struct progress progress; /* in mailboxes; that of the run is quiet */
 	bool begun; /* the run has searched a mailbox */
 };
 
@@ -255,7 +256,6 @@ open_next(struct imap_session *s, struct imap_cmd *cmd, struct esearch *q, bool 
 {
 	view_unref(&q->view);
 	arena_reset(q->arena);
-	imap_tell_progress(s, cmd, &q->run.progress, q->at, q->sources.n);
 	*ret_done = q->at == q->sources.n;
 	if (*ret_done)
 		return search_run_end(&q->run, cmd);
@@ -314,6 +314,8 @@ step(struct imap_session *s, struct imap_cmd *cmd, void *state, bool *ret_done)
 		e = search_run_gather(s, cmd, &q->run, take, q, &found);
 		if (found)
 			q->phase = ESEARCH_WRITES;
+		else
+			imap_tell_progress(s, cmd, &q->progress, q->at, q->sources.n);
 		break;
 	case ESEARCH_WRITES:
 		e = write_answer(s, cmd, q);
@@ -390,6 +392,7 @@ cmd_esearch(struct imap_session *s, struct imap_cmd *cmd)
 		return search_answer_fail(&q->answer, s, e);
 	}
 	q->run.program = (struct search_program){0};
+	q->run.progress.quiet = true;
 	q->arena = arena_new(IMAP_ARENA_MAX);
 	if (!q->arena) {
 		context_free(&q->context);

@@ -135,6 +135,43 @@ static const struct dialogue filter_rows[] = {
 };
 DIALOGUE_TEST(named_searches_are_keys, filter_rows, "Box:9")
 
+/* RFC 7377 §2.2: "r" for what is named, "l" too for what is not; others are passed over. \Seen is
+ * each user's own. */
+START_TEST(mailboxes_of_others_are_searched_as_far_as_may_be)
+{
+	CLEANUP(imap_fixture_close)
+	struct imap_fixture *f = imap_fixture_open("Work:3", "Work/A:2", "Work/B:2", "Work/C:1");
+	struct conn *bob = imap_fixture_connect_as(f, "bob@example.test");
+
+	ck_exchange(f, "1 SETACL Work bob@example.test lrs", "1 OK");
+	ck_exchange(f, "2 SETACL Work/A bob@example.test r", "2 OK");
+	ck_exchange(f, "3 SETACL Work/B bob@example.test l", "3 OK");
+	ck_exchange_on(bob, "a ESEARCH IN (subtree \"Other Users/ann@example.test\") UNSEEN",
+	    "!* ESEARCH (TAG \"a\" MAILBOX \"Other Users/ann@example.test/Work/\n"
+	    "* ESEARCH (TAG \"a\" MAILBOX \"Other Users/ann@example.test/Work\" UIDVALIDITY #) UID "
+	    "ALL 1:3\na OK");
+	ck_exchange_on(bob,
+	    "b ESEARCH IN (mailboxes (\"Other Users/ann@example.test/Work/A\" "
+	    "\"Other Users/ann@example.test/Work/B\" \"Other Users/ann@example.test/Work/C\")) "
+	    "ALL",
+	    "!* ESEARCH (TAG \"b\" MAILBOX \"Other Users/ann@example.test/Work/B\n"
+	    "!* ESEARCH (TAG \"b\" MAILBOX \"Other Users/ann@example.test/Work/C\n"
+	    "* ESEARCH (TAG \"b\" MAILBOX \"Other Users/ann@example.test/Work/A\" UIDVALIDITY #) "
+	    "UID ALL 1:2\nb OK");
+	ck_exchange_on(bob, "c ESEARCH IN (personal) ALL", "!* ESEARCH\nc OK");
+	ck_exchange_on(bob, "d SELECT \"Other Users/ann@example.test/Work\"", "d OK");
+	ck_exchange_on(bob, "e STORE 2 +FLAGS.SILENT (\\Seen)", "e OK");
+	ck_exchange_on(bob, "f ESEARCH IN (selected) SEEN",
+	    "* ESEARCH (TAG \"f\" MAILBOX \"Other Users/ann@example.test/Work\" UIDVALIDITY #) UID "
+	    "ALL 2\nf OK");
+	ck_exchange_on(bob, "g UNSELECT", "g OK");
+	ck_exchange_on(bob, "h ESEARCH IN (mailboxes \"Other Users/ann@example.test/Work\") SEEN",
+	    "* ESEARCH (TAG \"h\" MAILBOX \"Other Users/ann@example.test/Work\" UIDVALIDITY #) UID "
+	    "ALL 2\nh OK");
+	ck_exchange(f, "4 ESEARCH IN (personal) SEEN", "!* ESEARCH\n4 OK");
+}
+END_TEST
+
 /* RFC 9585 §4 */
 START_TEST(a_long_command_says_how_far_it_is)
 {
@@ -181,4 +218,5 @@ START_TEST(work_that_nobody_waits_for_is_quiet)
 END_TEST
 
 TEST_MAIN("multisearch", many_mailboxes_are_searched, places_of_a_set_are_fetched,
-    named_searches_are_keys, a_long_command_says_how_far_it_is, work_that_nobody_waits_for_is_quiet)
+    named_searches_are_keys, mailboxes_of_others_are_searched_as_far_as_may_be,
+    a_long_command_says_how_far_it_is, work_that_nobody_waits_for_is_quiet)
