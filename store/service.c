@@ -220,6 +220,21 @@ find_binding(void *arg, const char *type, struct arena *arena, struct str *ret)
 	return conn_tls_binding(arg, type, arena, ret);
 }
 
+static enum err
+find_client(void *arg, struct arena *arena, struct str *ret)
+{
+	return conn_tls_client(arg, arena, ret);
+}
+
+static bool
+is_certified(struct conn *c)
+{
+	CLEANUP(arena_free) struct arena *arena = conn_is_tls(c) ? arena_new(4096) : NULL;
+	struct str address;
+
+	return arena && conn_tls_client(c, arena, &address) == ERR_OK;
+}
+
 static void
 wake_conn(void *arg)
 {
@@ -245,6 +260,8 @@ service_sasl_host(struct service *svc, struct conn *c, struct sasl_host *ret)
 	    .find = find_login,
 	    .binding_arg = c,
 	    .binding = find_binding,
+	    .client = find_client,
+	    .certified = is_certified(c),
 	    .cache = svc->logins,
 	    .secret = str_make(svc->secret, sizeof(svc->secret)),
 	    .secure = conn_is_secure(c),

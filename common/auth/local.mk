@@ -8,6 +8,7 @@ libauth_a_SOURCES = \
 	%D%/password.c %D%/password.h \
 	%D%/prep.c %D%/prep.h \
 	%D%/sasl.c %D%/sasl.h %D%/sasl_private.h \
+	%D%/sasl_external.c \
 	%D%/sasl_oauth.c \
 	%D%/sasl_plain.c \
 	%D%/sasl_scram.c \

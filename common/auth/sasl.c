@@ -4,13 +4,14 @@
 
 /* clang-format off */
 static const struct sasl_mechanism mechanisms[] = {
-	/* name                      cleartext  binds  token  step */
-	{{"PLAIN", 5},               true,      false, false, sasl_step_plain}, /* RFC 4616 */
-	{{"LOGIN", 5},               true,      false, false, sasl_step_login}, /* draft-murchison */
-	{{"SCRAM-SHA-256", 13},      false,     false, false, sasl_step_scram}, /* RFC 7677 */
-	{{"SCRAM-SHA-256-PLUS", 18}, false,     true,  false, sasl_step_scram},
-	{{"OAUTHBEARER", 11},        true,      false, true,  sasl_step_oauthbearer}, /* RFC 7628 */
-	{{"XOAUTH2", 7},             true,      false, true,  sasl_step_xoauth2},
+	/* name                      cleartext  binds  token  certificate  step */
+	{{"PLAIN", 5},               true,      false, false, false,       sasl_step_plain}, /* RFC 4616 */
+	{{"LOGIN", 5},               true,      false, false, false,       sasl_step_login}, /* draft-murchison */
+	{{"SCRAM-SHA-256", 13},      false,     false, false, false,       sasl_step_scram}, /* RFC 7677 */
+	{{"SCRAM-SHA-256-PLUS", 18}, false,     true,  false, false,       sasl_step_scram},
+	{{"EXTERNAL", 8},            false,     false, false, true,        sasl_step_external}, /* RFC 4422 App. A */
+	{{"OAUTHBEARER", 11},        true,      false, true,  false,       sasl_step_oauthbearer}, /* RFC 7628 */
+	{{"XOAUTH2", 7},             true,      false, true,  false,       sasl_step_xoauth2},
 };
 /* clang-format on */
 
@@ -18,7 +19,7 @@ static bool
 is_allowed(const struct sasl_mechanism *m, const struct sasl_host *host)
 {
 	return (!m->cleartext || host->secure) && (!m->binds || host->tls) &&
-	       (!m->token || host->oauth);
+	       (!m->token || host->oauth) && (!m->certificate || host->certified);
 }
 
 static bool
@@ -64,7 +65,7 @@ sasl_begin(struct str mechanism, const struct sasl_host *host, struct sasl **ret
 	for (size_t i = 0; i < ARRAY_LEN(mechanisms) && !m; i++)
 		if (str_eq_nocase(mechanism, mechanisms[i].name))
 			m = &mechanisms[i];
-	if (!m || (m->token && !host->oauth))
+	if (!m || (m->token && !host->oauth) || (m->certificate && !host->certified))
 		return ERR_UNKNOWN;
 	if (!is_allowed(m, host))
 		return ERR_NEEDS_TLS;

@@ -1,5 +1,6 @@
 /* common/auth/sasl.h - the server side of SASL: PLAIN (RFC 4616), LOGIN (draft-murchison),
- * SCRAM-SHA-256 and -PLUS (RFC 5802, 7677), OAUTHBEARER (RFC 7628) and XOAUTH2.
+ * SCRAM-SHA-256 and -PLUS (RFC 5802, 7677), EXTERNAL (RFC 4422), OAUTHBEARER (RFC 7628) and
+ * XOAUTH2.
  *
  * The three daemons hold one exchange per connection and carry its messages in their own framing.
  * An exchange belongs to its session; nothing here waits or sleeps.
@@ -24,6 +25,9 @@ struct sasl_host {
 	void *binding_arg;
 	/* Raw channel binding of `type` ("tls-exporter", "tls-server-end-point"), or ERR_CANNOT. */
 	enum err (*binding)(void *arg, const char *type, struct arena *arena, struct str *ret);
+	/* The address in the client's certificate, verified; with binding_arg. */
+	enum err (*client)(void *arg, struct arena *arena, struct str *ret);
+	bool certified; /* there is one: EXTERNAL is possible */
 	struct login_cache *cache; /* may be NULL */
 	/* Salts for names that nobody has are made from it: the same in every process and after a
 	 * restart, so that they tell no more than real ones. Empty: a key of this process. */

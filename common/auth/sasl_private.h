@@ -32,6 +32,7 @@ struct sasl_mechanism {
 	bool cleartext; /* sends the password itself */
 	bool binds; /* needs TLS */
 	bool token; /* needs a provider */
+	bool certificate; /* needs the client's */
 	sasl_step_fn *step;
 };
 
@@ -40,6 +41,7 @@ sasl_step_fn sasl_step_login;
 sasl_step_fn sasl_step_scram;
 sasl_step_fn sasl_step_oauthbearer;
 sasl_step_fn sasl_step_xoauth2;
+sasl_step_fn sasl_step_external;
 
 /* Keeps the prepared name of who logs in. ERR_SYNTAX (empty, NUL), ERR_TOO_LONG, ERR_NOMEM. */
 NODISCARD enum err sasl_keep_login(struct sasl *s, struct str name);

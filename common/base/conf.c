@@ -279,7 +279,8 @@ take_empty_lists(struct reader *r, cfg_t *cfg)
 static void
 take_tls_block(struct reader *r, cfg_t *block, struct conf_tls *t)
 {
-	static const char *const names[] = {"certificate", "key"};
+	/* the last one may be left out */
+	static const char *const names[] = {"certificate", "key", "client_authorities"};
 	const char *title = cfg_title(block);
 	const struct conf_option *hostname = conf_find_option(STR(""), STR("hostname"));
 
@@ -299,6 +300,8 @@ take_tls_block(struct reader *r, cfg_t *block, struct conf_tls *t)
 		const char *value = cfg_getstr(block, names[i]);
 		if (value && value[0] &&
 		    conf_set_option(o, t, str_of(value), r->box->arena, r->dir))
+			continue;
+		if (i == 2 && (!value || !value[0]))
 			continue;
 		struct sbuf *out = next_problem(r);
 		note_place(out, block, block->line);
@@ -322,7 +325,7 @@ take_tls(struct reader *r, cfg_t *cfg)
 	c->tls = arena_alloc_array(r->box->arena, n + 1, sizeof(*c->tls));
 	c->tls_count = c->tls ? n : 0;
 	for (size_t i = 0; i < c->tls_count; i++) {
-		struct conf_tls t = {"", "", ""};
+		struct conf_tls t = {"", "", "", ""};
 		take_tls_block(r, cfg_getnsec(cfg, "tls", (unsigned)i), &t);
 		c->tls[i] = t;
 		if (t.name && t.name[0] == '\0') {

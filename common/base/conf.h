@@ -18,6 +18,7 @@ struct conf_tls {
 	const char *name;
 	const char *certificate;
 	const char *key;
+	const char *client_authorities; /* of the default one: for all; "": none are asked for */
 };
 
 struct conf {

@@ -151,6 +151,11 @@ static const struct conf_option options[] = {
      "The certificate and its chain, a PEM file."},
     {"tls", "key", CONF_PATH, AT_TLS(key), 0, 0, "", NULL, NULL,
      "Its private key, a PEM file that nobody else can read."},
+    {"tls", "client_authorities", CONF_PATH, AT_TLS(client_authorities), 0, 0, "", NULL, NULL,
+     "In the block \"default\": the authorities of client certificates, a PEM file. With it clients "
+     "are asked for a certificate, and who shows one with the address of an account as its "
+     "subjectAltName may log in by it (AUTH=EXTERNAL). Some mail programs ask their user when a "
+     "server asks them, hence \"\": nobody is asked."},
 
     {"log", "target", CONF_STRING, AT(log_target), 0, 0, "stderr", NULL, check_log_target,
      "\"stderr\" (under systemd: the journal), \"syslog\", or \"file:/path\"."},

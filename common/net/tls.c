@@ -4,6 +4,7 @@
 #include "common/net/conn_private.h"
 
 #include <openssl/err.h>
+#include <openssl/x509v3.h>
 #include <stdatomic.h>
 
 #define SESSION_CONTEXT "pillarbox" /* resumption is bound to this application */
@@ -99,6 +100,33 @@ no_passphrase(char *buf, int size, int writing, void *arg)
 	return -1;
 }
 
+/* A certificate that does not verify is no reason to end a connection that may do without: only
+ * conn_tls_client() looks at the result. */
+static int
+go_on(int ok, X509_STORE_CTX *store)
+{
+	(void)ok, (void)store;
+	return 1;
+}
+
+static bool
+ask_for_certificate(SSL_CTX *ctx, const char *authorities, struct sbuf *problem)
+{
+	STACK_OF(X509_NAME) * names;
+
+	if (!*authorities)
+		return true;
+	names = SSL_load_client_CA_file(authorities);
+	if (!names || SSL_CTX_load_verify_file(ctx, authorities) != 1) {
+		sk_X509_NAME_pop_free(names, X509_NAME_free);
+		explain(problem, "cannot use the client authorities", authorities);
+		return false;
+	}
+	SSL_CTX_set_client_CA_list(ctx, names);
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, go_on);
+	return true;
+}
+
 static SSL_CTX *
 make_context(struct tls_context *t, const struct conf_tls *files, struct sbuf *problem)
 {
@@ -129,7 +157,7 @@ make_context(struct tls_context *t, const struct conf_tls *files, struct sbuf *p
 		    "the "
 		    "certificate)",
 		    files->key);
-	else {
+	else if (ask_for_certificate(ctx, t->conf->tls[0].client_authorities, problem)) {
 		warn_if_expired(ctx, files->certificate);
 		return ctx;
 	}
@@ -261,4 +289,28 @@ conn_tls_binding(const struct conn *c, const char *type, struct arena *arena, st
 	if (strcmp(type, "tls-server-end-point") == 0)
 		return binding_end_point(c->ssl, arena, ret);
 	return ERR_CANNOT;
+}
+
+/* -- client certificates
+ * ------------------------------------------------------------------------------------------------------
+ */
+
+static void
+free_addresses(STACK_OF(OPENSSL_STRING) * *list)
+{
+	X509_email_free(*list);
+}
+
+enum err
+conn_tls_client(const struct conn *c, struct arena *arena, struct str *ret)
+{
+	X509 *cert = c->ssl ? SSL_get0_peer_certificate(c->ssl) : NULL;
+
+	if (!cert || SSL_get_verify_result(c->ssl) != X509_V_OK)
+		return ERR_CANNOT;
+	CLEANUP(free_addresses) STACK_OF(OPENSSL_STRING) *list = X509_get1_email(cert);
+	if (!list || sk_OPENSSL_STRING_num(list) == 0)
+		return ERR_CANNOT;
+	*ret = arena_dup(arena, str_of(sk_OPENSSL_STRING_value(list, 0)));
+	return ret->p ? ERR_OK : ERR_NOMEM;
 }
