@@ -4,6 +4,7 @@
 #include "imapd/folder.h"
 #include "imapd/imap_handlers.h"
 #include "imapd/imap_write.h"
+#include "imapd/message_limit.h"
 #include "imapd/session_rights.h"
 #include "store/message.h"
 
@@ -64,6 +65,9 @@ transfer_messages(struct imap_session *s, struct imap_cmd *cmd, bool move, struc
 	e = imap_find_folder_for(s, cmd, dest, RIGHT_INSERT, &target);
 	if (!e && move) /* RFC 6851 §4.2: what STORE of \Deleted and EXPUNGE need */
 		e = imap_need(s, RIGHT_DELETE | RIGHT_EXPUNGE);
+	if (!e)
+		e = move ? imap_limit_messages(s, cmd, &uids, 0)
+			 : imap_refuse_beyond_limit(s, cmd, &uids);
 	/* a "$" that is empty is no mistake (RFC 5182 §2.1) */
 	bool any = cmd->uid ? uids.n > 0 : imap_count_told(s, &uids) > 0;
 	if (!e && any)

@@ -11,6 +11,7 @@ static const struct extension {
 } extensions[] = {
     {"METADATA", EN_METADATA, 0}, {"CONDSTORE", EN_CONDSTORE, 0}, /* RFC 7162 §3.1 */
     {"QRESYNC", EN_QRESYNC, EN_CONDSTORE}, /* §3.2.3 */
+    {"UIDONLY", EN_UIDONLY, 0}, /* RFC 9586 §3 */
     {"IMAP4rev2", EN_REV2, 0}, /* RFC 9051 §6.3.1 */
     {"UTF8=ACCEPT", EN_UTF8, 0}, /* RFC 6855 */
     {0}, /* the end */
@@ -36,7 +37,7 @@ cmd_enable(struct imap_session *s, struct imap_cmd *cmd)
 	do {
 		imap_parse_atom(cmd->args, &name);
 		const struct extension *x = find_extension(name);
-		if (x)
+		if (x && (x->bit != EN_UIDONLY || s->conf->imapd.uidonly))
 			asked |= x->bit | x->with;
 	} while (imap_accept_space(cmd->args));
 	enum err e = imap_parse_end(cmd->args);

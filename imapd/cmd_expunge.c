@@ -5,6 +5,7 @@
  * §3.2.9).
  */
 #include "imapd/imap_handlers.h"
+#include "imapd/message_limit.h"
 #include "imapd/session_rights.h"
 #include "store/message.h"
 
@@ -21,6 +22,10 @@ cmd_expunge(struct imap_session *s, struct imap_cmd *cmd)
 	if (e)
 		return e;
 	e = imap_need(s, RIGHT_EXPUNGE); /* RFC 4314 §4 */
+	if (e)
+		return e;
+	if (cmd->uid) /* EXPUNGE itself MUST NOT be limited: RFC 9738 §3.1 */
+		e = imap_limit_messages(s, cmd, &uids, FLAG_DELETED);
 	if (e)
 		return e;
 	uidset_init(&gone, cmd->arena);

@@ -4,6 +4,7 @@
 #include "imapd/fetch_modifiers.h"
 #include "imapd/fetch_run.h"
 #include "imapd/imap_handlers.h"
+#include "imapd/message_limit.h"
 #include "imapd/modseq.h"
 #include "imapd/search_result.h"
 #include "imapd/vanished.h"
@@ -102,6 +103,19 @@ mark_seen(struct imap_session *s, struct imap_cmd *cmd, struct fetch *f)
 		f->run.own = (struct own_flags){0};
 }
 
+/* RFC 9738 §3.1: no work is done for more places than are allowed. */
+static enum err
+refuse_places(struct imap_session *s, struct imap_cmd *cmd, const struct fetch *f)
+{
+	uint32_t limit = s->conf->imapd.message_limit;
+	const struct partial_range *places = &f->modifiers.places;
+
+	if (limit == 0 || places->hi - places->lo < limit)
+		return ERR_OK;
+	imap_set_code(cmd, "MESSAGELIMIT %u", limit);
+	return ERR_LIMIT;
+}
+
 static uint32_t
 last_uid(const struct view *v)
 {
@@ -137,7 +151,7 @@ cmd_fetch(struct imap_session *s, struct imap_cmd *cmd)
 	imap_parse_msgset(cmd->args, s->told, cmd->uid, &f->uids);
 	const struct str set = str_sub(cmd->args->c.in, at, cmd->args->c.pos - at);
 	imap_parse_space(cmd->args);
-	fetch_parse_items(cmd->args, cmd->uid, &f->run.items);
+	fetch_parse_items(cmd->args, cmd->uid && !(s->enabled & EN_UIDONLY), &f->run.items);
 	fetch_parse_modifiers(
 	    cmd->args, cmd->uid, cmd->uid && (s->enabled & EN_QRESYNC), &f->modifiers);
 	if (f->modifiers.changed) /* RFC 7162 §3.1.4.1 */
@@ -151,7 +165,12 @@ cmd_fetch(struct imap_session *s, struct imap_cmd *cmd)
 	if (f->asked_since > 0)
 		e = modseq_known(s->owner, f->asked_since, &f->modifiers.since);
 	if (!e && f->modifiers.partial)
+		e = refuse_places(s, cmd, f);
+	if (!e && f->modifiers.partial)
 		e = search_result_narrow(s->told, &f->modifiers.places, &f->uids);
+	if (e)
+		return e;
+	e = imap_limit_messages(s, cmd, &f->uids, 0);
 	if (e)
 		return e;
 	f->run.since = f->modifiers.since;

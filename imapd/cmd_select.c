@@ -32,7 +32,8 @@ write_state(struct imap_session *s)
 	conn_printf(c, "* %u EXISTS\r\n", view_count(s->told));
 	if (!(s->enabled & EN_REV2))
 		conn_printf(c, "* %u RECENT\r\n", imap_count_recent(s));
-	if (unseen && !(s->enabled & EN_REV2)) /* RFC 9051 Appendix E, 11 */
+	/* RFC 9051 Appendix E, 11; RFC 9586 §3: a message number */
+	if (unseen && !(s->enabled & (EN_REV2 | EN_UIDONLY)))
 		conn_printf(c, "* OK [UNSEEN %u] First unseen\r\n", unseen);
 	conn_printf(c, "* OK [UIDVALIDITY %u] UIDs valid\r\n", view_uidvalidity(s->told));
 	conn_printf(c, "* OK [UIDNEXT %u] Predicted next UID\r\n", view_uidnext(s->told));
@@ -77,6 +78,8 @@ select_mailbox(struct imap_session *s, struct imap_cmd *cmd, bool read_only)
 	imap_parse_mailbox(cmd->args, &name);
 	imap_parse_select_params(cmd->args, s, &params);
 	enum err e = imap_parse_end(cmd->args);
+	if (e == ERR_SYNTAX && params.numbers)
+		imap_set_code(cmd, "UIDREQUIRED"); /* RFC 9586 §3 */
 	if (err_class(e) == ERR_CLASS_CLIENT)
 		return e;
 	if (s->state == ST_SELECTED) /* RFC 7162 §3.2.11 */

@@ -4,6 +4,7 @@
  */
 #include "imapd/imap_handlers.h"
 #include "imapd/imap_write.h"
+#include "imapd/message_limit.h"
 #include "imapd/modseq.h"
 #include "imapd/own_flags.h"
 #include "imapd/session_rights.h"
@@ -187,6 +188,8 @@ cmd_store(struct imap_session *s, struct imap_cmd *cmd)
 		return e;
 
 	e = check_rights(s, op, &flags);
+	if (!e)
+		e = imap_limit_messages(s, cmd, &uids, 0);
 	if (e)
 		return e;
 	struct store_report *r = ARENA_NEW(cmd->arena, struct store_report);

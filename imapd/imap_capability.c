@@ -28,6 +28,7 @@ static const struct {
     {"QRESYNC", ST_AUTH | ST_SELECTED}, /* RFC 7162 §3.2.2 */
     {"OBJECTID", ST_AUTH | ST_SELECTED}, /* RFC 8474 */
     {"SAVEDATE", ST_AUTH | ST_SELECTED}, /* RFC 8514 */
+    {"UIDBATCHES", ST_AUTH | ST_SELECTED}, /* RFC 10022 */
 
     {"ESEARCH", ST_AUTH | ST_SELECTED}, /* RFC 4731 */
     {"SEARCHRES", ST_AUTH | ST_SELECTED}, /* RFC 5182 */
@@ -109,6 +110,16 @@ add_append_limit(struct imap_session *s, struct sbuf *out)
 	add(s, out, sbuf_view(&limit));
 }
 
+/* RFC 9738 §3 */
+static void
+add_message_limit(struct imap_session *s, struct sbuf *out)
+{
+	CLEANUP(sbuf_done) struct sbuf limit = SBUF_INIT(64);
+
+	sbuf_printf(&limit, "MESSAGELIMIT=%u", s->conf->imapd.message_limit);
+	add(s, out, sbuf_view(&limit));
+}
+
 void
 imap_list_capabilities(struct imap_session *s, struct sbuf *out)
 {
@@ -120,6 +131,10 @@ imap_list_capabilities(struct imap_session *s, struct sbuf *out)
 		return;
 	}
 	add_append_limit(s, out);
+	if (s->conf->imapd.uidonly)
+		add(s, out, STR("UIDONLY")); /* RFC 9586 */
+	if (s->conf->imapd.message_limit > 0)
+		add_message_limit(s, out);
 	if (imap_is_admin(s))
 		add(s, out, STR("QUOTASET")); /* RFC 9208 §4.1.3 */
 }

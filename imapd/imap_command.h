@@ -75,6 +75,7 @@ struct imap_cmd {
 	uint64_t stream_left; /* of them, not read yet */
 	struct str code; /* response code of the reply without brackets, or empty */
 	struct str text; /* text of the reply instead of the error's own, or empty */
+	uint32_t limited_to; /* the lowest UID that message_limit.h left, 0: all */
 	bool says_modseq; /* it expunged: where QRESYNC is enabled its OK gets HIGHESTMODSEQ */
 	bool pending; /* the handler has left the reply to a pump or a mode */
 };

@@ -48,6 +48,7 @@ static const struct imap_command commands[] = {
 	{"STORE",        ST_SELECTED,              CMD_SEQNUMS | CMD_UID_FORM | CMD_WRITES,cmd_store},         /* §6.4.6 */
 	{"SUBSCRIBE",    ST_AUTH | ST_SELECTED,    0,                                      cmd_subscribe},     /* §6.3.6 */
 	{"THREAD",       ST_SELECTED,              CMD_SEQNUMS | CMD_UID_FORM,             cmd_thread},        /* RFC 5256 §3 */
+	{"UIDBATCHES",   ST_SELECTED,              0,                                      cmd_uidbatches},    /* RFC 10022 */
 	{"UNAUTHENTICATE",ST_AUTH | ST_SELECTED,   CMD_NO_NEWS,                            cmd_unauthenticate},/* RFC 8437 */
 	{"UNSELECT",     ST_SELECTED,              CMD_NO_NEWS,                            cmd_unselect},      /* RFC 3691 */
 	{"UNSUBSCRIBE",  ST_AUTH | ST_SELECTED,    0,                                      cmd_unsubscribe},   /* RFC 3501 §6.3.7 */

@@ -3,7 +3,9 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "imapd/folder.h"
+#include "imapd/imap_handlers.h"
 #include "imapd/imap_read.h"
+#include "imapd/message_limit.h"
 #include "imapd/metadata.h"
 #include "imapd/session_rights.h"
 
@@ -155,6 +157,7 @@ write_reply(struct imap_session *s, enum err e)
 	if (!e && cmd->says_modseq && (s->enabled & EN_QRESYNC) && cmd->code.n == 0 &&
 	    s->state == ST_SELECTED)
 		imap_set_code(cmd, "HIGHESTMODSEQ %" PRIu64, s->complete_modseq);
+	imap_write_message_limit(s, cmd, e || cmd->code.n > 0);
 	conn_puts(s->conn, cmd->tag);
 	conn_printf(s->conn, " %s ", row->condition);
 	write_code(s->conn, cmd->code.n ? cmd->code : str_of(row->code));
@@ -341,6 +344,22 @@ begin_command(struct imap_session *s, struct str text, enum imap_go *ret)
 	return true;
 }
 
+/* RFC 9586 §3: message numbers are none of a client's business any more. EXPUNGE names none. */
+static bool
+needs_uid(const struct imap_session *s, const struct imap_cmd *cmd)
+{
+	return (s->enabled & EN_UIDONLY) && !cmd->uid && (cmd->row->flags & CMD_UID_FORM) &&
+	       cmd->row->handler != cmd_expunge;
+}
+
+static enum err
+refuse_numbers(struct imap_cmd *cmd)
+{
+	imap_set_code(cmd, "UIDREQUIRED");
+	imap_set_text(cmd, "UIDONLY is enabled: use the UID form");
+	return ERR_SYNTAX;
+}
+
 enum imap_go
 imap_run_command(struct imap_session *s, struct str text, const struct imap_stream *stream)
 {
@@ -363,6 +382,8 @@ imap_run_command(struct imap_session *s, struct str text, const struct imap_stre
 		e = check_row(s, cmd->row);
 	if (e)
 		explain_row(s, cmd, e);
+	else if (needs_uid(s, cmd))
+		e = refuse_numbers(cmd);
 	else
 		e = cmd->row->handler(s, cmd);
 	if (e || !cmd->pending)

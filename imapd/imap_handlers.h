@@ -48,6 +48,7 @@ enum err cmd_status(struct imap_session *s, struct imap_cmd *cmd);
 enum err cmd_store(struct imap_session *s, struct imap_cmd *cmd);
 enum err cmd_subscribe(struct imap_session *s, struct imap_cmd *cmd);
 enum err cmd_thread(struct imap_session *s, struct imap_cmd *cmd);
+enum err cmd_uidbatches(struct imap_session *s, struct imap_cmd *cmd);
 enum err cmd_unauthenticate(struct imap_session *s, struct imap_cmd *cmd);
 enum err cmd_unselect(struct imap_session *s, struct imap_cmd *cmd);
 enum err cmd_unsubscribe(struct imap_session *s, struct imap_cmd *cmd);

@@ -78,6 +78,7 @@ libimapd_a_SOURCES += \
 	%D%/cmd_sort.c \
 	%D%/cmd_store.c \
 	%D%/cmd_thread.c \
+	%D%/cmd_uidbatches.c \
 	%D%/context.c %D%/context.h %D%/context_private.h \
 	%D%/context_list.c %D%/context_list.h \
 	%D%/context_result.c \
@@ -90,6 +91,7 @@ libimapd_a_SOURCES += \
 	%D%/fetch_run.c %D%/fetch_run.h \
 	%D%/fetch_value.c %D%/fetch_value.h \
 	%D%/fetch_modifiers.c %D%/fetch_modifiers.h \
+	%D%/message_limit.c %D%/message_limit.h \
 	%D%/modseq.c %D%/modseq.h \
 	%D%/own_flags.c %D%/own_flags.h \
 	%D%/resync.c %D%/resync.h \

@@ -27,7 +27,7 @@ parse_match_data(struct imap_args *a, struct select_params *p)
 
 /* "(" uidvalidity SP mod-sequence-value [SP known-uids] [SP seq-match-data] ")" */
 static void
-parse_qresync(struct imap_args *a, struct select_params *p)
+parse_qresync(struct imap_args *a, bool uid_only, struct select_params *p)
 {
 	imap_parse_space(a);
 	imap_parse_char(a, '(', "(");
@@ -40,6 +40,9 @@ parse_qresync(struct imap_args *a, struct select_params *p)
 		p->has_known = true;
 		more = imap_accept_space(a);
 	}
+	p->numbers = more && uid_only;
+	if (p->numbers) /* RFC 9586 §3 */
+		imap_parse_fail(a, ERR_SYNTAX, "no message numbers");
 	if (more)
 		parse_match_data(a, p);
 	imap_parse_char(a, ')', ")");
@@ -61,7 +64,7 @@ parse_param(struct imap_args *a, void *arg)
 	r->p->qresync = true;
 	if (!(r->s->enabled & EN_QRESYNC))
 		imap_parse_fail(a, ERR_SYNTAX, "ENABLE QRESYNC before this");
-	parse_qresync(a, r->p);
+	parse_qresync(a, r->s->enabled & EN_UIDONLY, r->p);
 }
 
 void

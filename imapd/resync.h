@@ -12,6 +12,7 @@ struct select_params {
 	uint64_t modseq;
 	bool has_known;
 	struct uidset known; /* UIDs that the client has; without: all that were given out */
+	bool numbers; /* has message numbers where there are none: a mistake */
 	struct uidset match_seqs, match_uids; /* some of them, with the numbers that they had */
 };
 

@@ -169,3 +169,24 @@ search_parse_thread_id(struct search_parser *p)
 		n->needle = id;
 	return n;
 }
+
+/* RFC 9738 §3.2: UIDs above one, or below it. */
+struct search_node *
+search_parse_beyond(struct search_parser *p, bool after)
+{
+	struct search_node *n = search_new_node(p, SEARCH_UIDS);
+	enum err e = ERR_OK;
+
+	imap_parse_space(p->a);
+	uint32_t uid = imap_parse_nz_number(p->a);
+	if (!n)
+		return NULL;
+	uidset_init(&n->uids, p->a->arena);
+	if (after && uid < UINT32_MAX)
+		e = uidset_add(&n->uids, uid + 1, UINT32_MAX);
+	else if (!after && uid > 1)
+		e = uidset_add(&n->uids, 1, uid - 1);
+	if (e)
+		imap_parse_fail(p->a, e, "memory");
+	return n;
+}

@@ -170,6 +170,7 @@ enum word_class {
 	W_SIZE,
 	W_INTERVAL,
 	W_UID,
+	W_UID_BEYOND,
 	W_MODSEQ,
 	W_EMAIL_ID,
 	W_THREAD_ID,
@@ -224,6 +225,8 @@ static const struct word words[] = {
     {"OLDER", W_INTERVAL, SEARCH_OLDER, true, NULL},
     {"YOUNGER", W_INTERVAL, SEARCH_YOUNGER, true, NULL},
     {"UID", W_UID, 0, true, NULL},
+    {"UIDAFTER", W_UID_BEYOND, 0, true, NULL}, /* RFC 9738 §3.2 */
+    {"UIDBEFORE", W_UID_BEYOND, 0, false, NULL},
     {"MODSEQ", W_MODSEQ, 0, true, NULL},
     {"EMAILID", W_EMAIL_ID, 0, true, NULL},
     {"THREADID", W_THREAD_ID, 0, true, NULL},
@@ -302,6 +305,8 @@ parse_arguments(struct search_parser *p, const struct word *w)
 		return search_parse_interval(p, (enum search_kind)w->value);
 	case W_UID:
 		return parse_uids(p);
+	case W_UID_BEYOND:
+		return search_parse_beyond(p, w->set);
 	case W_MODSEQ:
 		return search_parse_modseq(p);
 	case W_THREAD_ID:

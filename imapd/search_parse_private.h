@@ -38,6 +38,7 @@ struct search_node *search_parse_set(struct search_parser *p, bool uid);
 struct search_node *search_parse_modseq(struct search_parser *p);
 struct search_node *search_parse_interval(struct search_parser *p, enum search_kind kind);
 struct search_node *search_parse_email_id(struct search_parser *p);
+struct search_node *search_parse_beyond(struct search_parser *p, bool after);
 struct search_node *search_parse_thread_id(struct search_parser *p);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "common/base/clock.h"
 #include "imapd/imap_session.h"
+#include "imapd/message_limit.h"
 #include "imapd/search_score.h"
 #include "search/octets.h"
 #include "store/threads.h"
@@ -84,6 +85,48 @@ search_run_begin_next(struct imap_session *s, struct search_run *q, struct accou
 	return e;
 }
 
+static enum err
+intersect(const struct uidset *a, const struct uidset *b, struct uidset *ret)
+{
+	enum err e = ERR_OK;
+
+	for (size_t i = 0, j = 0; i < a->n && j < b->n && !e;) {
+		uint32_t lo = a->r[i].lo > b->r[j].lo ? a->r[i].lo : b->r[j].lo;
+		uint32_t hi = a->r[i].hi < b->r[j].hi ? a->r[i].hi : b->r[j].hi;
+		if (lo <= hi)
+			e = uidset_add(ret, lo, hi);
+		if (a->r[i].hi < b->r[j].hi)
+			i++;
+		else
+			j++;
+	}
+	return e;
+}
+
+/* RFC 9738 §3.1 counts the messages that are searched: those in all the sets that are named. */
+static enum err
+limit_search(struct imap_session *s, struct search_run *q, struct imap_cmd *cmd)
+{
+	const struct search_node *root = q->program.root;
+	const struct search_node *n = root->kind == SEARCH_AND ? root->child : root;
+	enum err e = ERR_OK;
+
+	uidset_init(&q->limited, cmd->arena);
+	e = uidset_add(&q->limited, 1, UINT32_MAX);
+	for (; n && !e; n = n == root ? NULL : n->next) {
+		struct uidset both = {.arena = cmd->arena};
+		if (n->kind != SEARCH_UIDS)
+			continue;
+		e = intersect(&q->limited, &n->uids, &both);
+		q->limited = both;
+	}
+	if (!e)
+		e = imap_limit_messages(s, cmd, &q->limited, 0);
+	if (cmd->limited_to)
+		q->walk.uids = &q->limited;
+	return e;
+}
+
 enum err
 search_run_begin(struct imap_session *s, struct search_run *q, struct imap_cmd *cmd)
 {
@@ -93,7 +136,10 @@ search_run_begin(struct imap_session *s, struct search_run *q, struct imap_cmd *
 		return search_explain(&q->program, e, cmd);
 	if (q->program.has_modseq)
 		imap_enable_condstore(s); /* RFC 7162 §3.1 */
-	return search_run_begin_in(s, q, s->owner, s->told, cmd->arena);
+	e = search_run_begin_in(s, q, s->owner, s->told, cmd->arena);
+	if (!e && s->conf->imapd.message_limit > 0)
+		e = limit_search(s, q, cmd);
+	return e;
 }
 
 static enum err

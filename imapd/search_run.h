@@ -24,6 +24,7 @@ struct search_run {
 	struct reader *reader; /* NULL between turns, and while nothing had to be read */
 	struct search_index index;
 	struct search_body body;
+	struct uidset limited; /* what of the view is searched, where there is a limit */
 	enum match *slots;
 	char thread_id[OBJECTID_ROOM]; /* of the message in hand */
 	bool threaded; /* all messages have one */

@@ -89,6 +89,8 @@ struct conf {
 		uint64_t append_limit; /* octets of one message, 52428800 */
 		const char *const *hide_capabilities; /* NULL-terminated: never advertised */
 		bool search_index; /* made and used */
+		bool uidonly; /* RFC 9586 is offered */
+		uint32_t message_limit; /* messages of one command (RFC 9738), 0 none */
 		const char *const *admins; /* NULL-terminated: addresses of accounts */
 	} imapd;
 };

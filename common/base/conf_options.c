@@ -263,6 +263,11 @@ static const struct conf_option options[] = {
     {"imapd", "search_index", CONF_BOOL, AT(imapd.search_index), 0, 0, "yes", NULL, NULL,
      "Index the messages of accounts that are in use, so that searching and sorting them is fast. "
      "The index stands in files beside the account's database and is made anew where it is missing."},
+    {"imapd", "uidonly", CONF_BOOL, AT(imapd.uidonly), 0, 0, "no", NULL, NULL,
+     "Offer UIDONLY (RFC 9586): a client that enables it hears of UIDs only, never of message numbers."},
+    {"imapd", "message_limit", CONF_NUMBER, AT(imapd.message_limit), 0, 1000000000, "0", NULL, NULL,
+     "How many messages one command may concern (MESSAGELIMIT, RFC 9738), 0: any number. Most clients "
+     "do not know it, and see only so many of a large mailbox; less than 1000 is asking for trouble."},
     {"imapd", "admins", CONF_LIST, AT(imapd.admins), 0, 64, "", NULL, NULL,
      "Addresses of accounts that may change by IMAP what concerns others: everybody's quota "
      "(SETQUOTA) and the server's shared annotations (SETMETADATA)."},

@@ -192,3 +192,8 @@ check_PROGRAMS += tests/imapd/test_objectid
 tests_imapd_test_objectid_SOURCES = %D%/test_objectid.c %D%/modseq_fixture.h
 tests_imapd_test_objectid_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_imapd_test_objectid_LDADD = $(IMAP_TEST_LIBS)
+
+check_PROGRAMS += tests/imapd/test_uidonly
+tests_imapd_test_uidonly_SOURCES = %D%/test_uidonly.c %D%/modseq_fixture.h
+tests_imapd_test_uidonly_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_imapd_test_uidonly_LDADD = $(IMAP_TEST_LIBS)
