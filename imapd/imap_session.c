@@ -53,6 +53,7 @@ imap_deselect(struct imap_session *s)
 	imap_forget_saved(s);
 	view_unref(&s->told);
 	s->mailbox = 0;
+	s->owner_metadata_seen = (struct metadata_seen){0};
 	s->read_only = false;
 	s->keywords_told = 0;
 	s->complete_modseq = s->modseq_shown = 0;

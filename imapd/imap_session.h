@@ -95,6 +95,7 @@ struct imap_session {
 	uint64_t commands; /* for the log */
 	unsigned enabled; /* enum imap_enabled */
 	struct metadata_seen metadata_seen, server_metadata_seen;
+	struct metadata_seen owner_metadata_seen; /* since SELECT of another's mailbox */
 	struct {
 		struct account **a; /* references */
 		size_t n;

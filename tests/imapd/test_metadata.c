@@ -343,7 +343,38 @@ START_TEST(shared_mailboxes_have_entries)
 }
 END_TEST
 
+/* RFC 5464 §4.4: of another's mailboxes the one that is selected, under the name it has here */
+START_TEST(changes_in_a_shared_mailbox_are_told)
+{
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Inbox:0", "Work:0");
+	struct conn *bob = imap_fixture_connect_as(f, "bob@example.test");
+
+	ck_exchange(f, "1 SETACL Work bob@example.test lrw", "1 OK");
+	ck_exchange(f, "1 SETACL INBOX bob@example.test lrw", "1 OK");
+	ck_exchange_on(bob, "2 ENABLE METADATA", "2 OK");
+	ck_exchange_on(bob, "3 SELECT \"Other Users/ann@example.test/Work\"", "3 OK");
+	ck_exchange(f, "4 SETMETADATA Work (/shared/comment \"x\" /private/comment \"x\")", "4 OK");
+	ck_exchange(f, "5 SETMETADATA INBOX (/shared/comment \"x\")", "5 OK");
+	ck_exchange_on(bob, "6 NOOP",
+	    "!* METADATA INBOX\n"
+	    "* METADATA \"Other Users/ann@example.test/Work\" /shared/comment\n6 OK");
+	ck_exchange_on(bob,
+	    "7 SETMETADATA \"Other Users/ann@example.test/Work\" (/shared/comment \"y\")",
+	    "!* METADATA\n7 OK");
+	ck_exchange_on(bob, "8 NOOP", "!* METADATA\n8 OK");
+	ck_exchange_on(bob, "9 IDLE", "+ idling");
+	ck_exchange(f, "10 SETMETADATA Work (/shared/comment \"z\")", "10 OK");
+	conn_memory_run(bob);
+	ck_assert_str_is(conn_memory_output(bob, f->arena),
+	    "* METADATA \"Other Users/ann@example.test/Work\" /shared/comment\r\n");
+	ck_exchange_on(bob, "DONE", "9 OK");
+	ck_exchange_on(bob, "11 UNSELECT", "11 OK");
+	ck_exchange(f, "12 SETMETADATA Work (/shared/comment \"a\")", "12 OK");
+	ck_exchange_on(bob, "13 NOOP", "!* METADATA\n13 OK");
+}
+END_TEST
+
 TEST_MAIN("metadata", metadata_speaks, options_speak, server_speaks,
     administrators_set_what_all_share, special_use_speaks, limits_have_their_codes,
     long_answers_are_pumped, changes_by_others_are_told, changes_are_told_in_idle,
-    filters_are_whole, shared_mailboxes_have_entries)
+    filters_are_whole, shared_mailboxes_have_entries, changes_in_a_shared_mailbox_are_told)
