@@ -210,8 +210,8 @@ begin_literal(struct imap_session *s, uint64_t size, bool synchronising)
 	const struct imap_command *row = imap_peek_command(text, NULL);
 
 	/* What will be refused anyway is refused now: a password is not asked for in the clear. */
-	if (row && (!imap_may_run(s, row) ||
-		       ((row->flags & CMD_STREAMS) && imap_append_takes_literal(text)))) {
+	if (!row || !imap_may_run(s, row) ||
+	    ((row->flags & CMD_STREAMS) && imap_append_takes_literal(text))) {
 		struct imap_stream stream = {size, synchronising};
 		return imap_run_command(s, text, &stream);
 	}

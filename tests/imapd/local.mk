@@ -154,6 +154,11 @@ tests_imapd_test_response_codes_SOURCES = %D%/test_response_codes.c
 tests_imapd_test_response_codes_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_imapd_test_response_codes_LDADD = $(IMAP_TEST_LIBS)
 
+check_PROGRAMS += tests/imapd/test_literals
+tests_imapd_test_literals_SOURCES = %D%/test_literals.c
+tests_imapd_test_literals_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_imapd_test_literals_LDADD = $(IMAP_TEST_LIBS)
+
 check_PROGRAMS += tests/imapd/test_catenate
 tests_imapd_test_catenate_SOURCES = %D%/test_catenate.c
 tests_imapd_test_catenate_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
