@@ -64,9 +64,8 @@ append_all(struct imap_session *s, struct append_state *a, uint32_t *ret_uidvali
 {
 	struct account *to = a->folder.account;
 
-	/* a promise is about one account */
-	return message_append_promised(to, a->folder.info.id, a->item, a->n, ret_uidvalidity,
-	    to == s->account ? &s->promise : NULL);
+	return message_append_promised(
+	    to, a->folder.info.id, a->item, a->n, ret_uidvalidity, imap_promise(s, to));
 }
 
 static enum err
@@ -76,7 +75,7 @@ replace(struct imap_session *s, struct append_state *a, uint32_t *ret_uidvalidit
 	struct account *to = a->folder.account;
 
 	return message_replace_promised(&was, to, a->folder.info.id, a->item, ret_uidvalidity,
-	    to == s->account && to == s->owner ? &s->promise : NULL);
+	    to == s->owner ? imap_promise(s, to) : NULL);
 }
 
 static void

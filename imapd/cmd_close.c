@@ -11,7 +11,8 @@ cmd_close(struct imap_session *s, struct imap_cmd *cmd)
 
 	/* without the right to expunge it closes only: RFC 4314 §4 */
 	if (!e && !s->read_only && (s->rights & RIGHT_EXPUNGE))
-		e = message_expunge(s->owner, s->mailbox, NULL, NULL);
+		e = message_expunge_promised(
+		    s->owner, s->mailbox, NULL, NULL, imap_promise(s, s->owner));
 	if (e == ERR_GONE)
 		e = ERR_OK; /* deleted meanwhile: closed all the same */
 	if (!e)

@@ -35,7 +35,8 @@ run_transfer(struct imap_session *s, struct imap_cmd *cmd, const struct uidset *
 	    .count = move || cmd->uid ? 0 : imap_count_told(s, uids),
 	    .from_viewer = s->viewer,
 	    .actor = {target->viewer, imap_flags_of_rights(target->rights)}, /* RFC 4314 §4 */
-	    .move = move};
+	    .move = move,
+	    .promise = s->owner == target->account ? imap_promise(s, s->owner) : NULL};
 	enum err e = message_transfer(&x, cmd->arena, ret);
 	if (!e && !cmd->uid && ret->from.n == 0)
 		e = ERR_STALE;

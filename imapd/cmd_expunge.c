@@ -29,7 +29,8 @@ cmd_expunge(struct imap_session *s, struct imap_cmd *cmd)
 	if (e)
 		return e;
 	uidset_init(&gone, cmd->arena);
-	e = message_expunge(s->owner, s->mailbox, cmd->uid ? &uids : NULL, &gone);
+	e = message_expunge_promised(
+	    s->owner, s->mailbox, cmd->uid ? &uids : NULL, &gone, imap_promise(s, s->owner));
 	cmd->says_modseq = gone.n > 0;
 	return e;
 }

@@ -139,6 +139,14 @@ imap_speaks_utf8(const struct imap_session *s)
 	return s->enabled & EN_SPEAKS_UTF8;
 }
 
+/* For commits to `a`: what they promise is kept before the answers of this turn leave, all with one
+ * sync. NULL for the accounts of others: a promise is about one. */
+static inline struct promise *
+imap_promise(struct imap_session *s, const struct account *a)
+{
+	return a == s->account ? &s->promise : NULL;
+}
+
 /* The one place where the state changes; asserts that the move is one of RFC 3501 §3's. */
 void imap_enter_state(struct imap_session *s, enum imap_state to);
 /* Input goes to `mode` until imap_finish(); marks the command as pending. */

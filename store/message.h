@@ -125,6 +125,7 @@ struct transfer {
 	int64_t from_viewer; /* whose \Seen goes along (view.h) */
 	struct actor actor; /* the same user in the target */
 	bool move;
+	struct promise *promise; /* within one account: durable when that is kept; or NULL */
 };
 NODISCARD enum err message_transfer(
     const struct transfer *x, struct arena *arena, struct copied *ret);
@@ -170,6 +171,9 @@ NODISCARD enum err message_store_flags_as(struct account *a, int64_t mailbox,
  * collects what went. Leaves tombstones. */
 NODISCARD enum err message_expunge(
     struct account *a, int64_t mailbox, const struct uidset *uids, struct uidset *ret_uids);
+/* The same, durable only when the promise is kept; NULL: now. */
+NODISCARD enum err message_expunge_promised(struct account *a, int64_t mailbox,
+    const struct uidset *uids, struct uidset *ret_uids, struct promise *p);
 /* Removes these entries whatever their flags: POP3's UPDATE. */
 NODISCARD enum err message_remove(struct account *a, int64_t mailbox, const struct uidset *uids);
 

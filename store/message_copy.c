@@ -152,7 +152,7 @@ message_transfer(const struct transfer *x, struct arena *arena, struct copied *r
 	uidset_init(&copied.from, arena);
 	uidset_init(&copied.to, arena);
 	enum err e = x->from_account == x->to_account
-			 ? account_write(x->to_account, copy_in_txn, &op, DURABLE_NOW)
+			 ? account_write_promised(x->to_account, copy_in_txn, &op, x->promise)
 			 : copy_elsewhere(x, &copied);
 	if (!e)
 		*ret = copied;

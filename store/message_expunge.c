@@ -30,9 +30,9 @@ remove_in_txn(struct txn *t, void *arg)
 }
 
 static enum err
-remove_entries(struct account *a, struct remove_op *op)
+remove_entries(struct account *a, struct remove_op *op, struct promise *p)
 {
-	enum err e = account_write(a, remove_in_txn, op, DURABLE_NOW);
+	enum err e = account_write_promised(a, remove_in_txn, op, p);
 
 	account_note_unswept(a); /* also where it may have been committed after all */
 	return e;
@@ -58,6 +58,13 @@ enum err
 message_expunge(
     struct account *a, int64_t mailbox, const struct uidset *uids, struct uidset *ret_uids)
 {
+	return message_expunge_promised(a, mailbox, uids, ret_uids, NULL);
+}
+
+enum err
+message_expunge_promised(struct account *a, int64_t mailbox, const struct uidset *uids,
+    struct uidset *ret_uids, struct promise *p)
+{
 	struct remove_op op = {
 	    .mailbox = mailbox, .uids = uids, .flags = FLAG_DELETED, .ret_uids = ret_uids};
 	bool any;
@@ -65,7 +72,7 @@ message_expunge(
 
 	if (e || !any)
 		return e;
-	return remove_entries(a, &op);
+	return remove_entries(a, &op, p);
 }
 
 enum err
@@ -73,5 +80,5 @@ message_remove(struct account *a, int64_t mailbox, const struct uidset *uids)
 {
 	struct remove_op op = {.mailbox = mailbox, .uids = uids};
 
-	return remove_entries(a, &op);
+	return remove_entries(a, &op, NULL);
 }

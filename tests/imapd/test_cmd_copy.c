@@ -1,4 +1,7 @@
+#include "store/account_private.h"
 #include "tests/imapd/imap_fixture.h"
+
+#include <unistd.h>
 
 static const struct dialogue copy_dialogue[] = {
     {"1 COPY 1 Archive", "1 BAD"}, /* nothing selected yet */
@@ -108,6 +111,37 @@ START_TEST(a_target_that_only_holds_others_can_not_take_messages)
 }
 END_TEST
 
-TEST_MAIN("cmd_copy", copy_speaks, move_speaks, copy_over_quota_copies_nothing,
-    messages_expunged_by_others_are_not_copied, messages_expunged_by_others_are_not_moved,
+static int syncs;
+
+static int
+counting_sync(int fd)
+{
+	syncs++;
+	return fdatasync(fd);
+}
+
+/* What a client that waits for nothing sends is committed one by one and synced once, before the
+ * first answer leaves. */
+START_TEST(pipelined_copies_moves_and_expunges_share_a_sync)
+{
+	CLEANUP(imap_fixture_close)
+	struct imap_fixture *f = imap_fixture_open("Inbox:9", "Archive:0");
+
+	ck_exchange(f, "0 SELECT Inbox", "0 OK");
+	ck_exchange(f, "0 STORE 9 FLAGS.SILENT (\\Deleted)", "0 OK");
+	f->account->database.sync_file = counting_sync;
+	syncs = 0;
+	ck_exchange(f,
+	    "1 COPY 1 Archive\n2 COPY 2 Archive\n3 UID MOVE 3 Archive\n4 EXPUNGE\n5 COPY 1 Archive",
+	    "1 OK\n2 OK\n3 OK\n4 OK\n5 OK");
+	ck_assert_int_eq(syncs, 1);
+	ck_assert(database_is_synced(&f->account->database));
+	ck_assert_uint_eq(imap_fixture_count(f, "Archive"), 4);
+	ck_assert_uint_eq(imap_fixture_count(f, "Inbox"), 7);
+}
+END_TEST
+
+TEST_MAIN("cmd_copy", pipelined_copies_moves_and_expunges_share_a_sync, copy_speaks, move_speaks,
+    copy_over_quota_copies_nothing, messages_expunged_by_others_are_not_copied,
+    messages_expunged_by_others_are_not_moved,
     a_target_that_only_holds_others_can_not_take_messages)
