@@ -273,6 +273,7 @@ list_json(struct sbuf *out, const struct account_entry *a, const struct quota *q
 	json_bool(out, "enabled", a->enabled);
 	json_u64(out, "bytes_limit", a->quota_bytes);
 	json_u64(out, "messages_limit", a->quota_messages);
+	json_str(out, "hidden_capabilities", a->hidden);
 	json_u64(out, "created", (uint64_t)a->created_s);
 	json_u64(out, "last_login", (uint64_t)a->last_login_s);
 	if (e) {
@@ -333,4 +334,46 @@ verb_account_list(struct call *call)
 	if (sbuf_error(&out))
 		return call_fail(sbuf_error(&out), "the list");
 	return status == CALL_GO_ON ? CTL_OK : status;
+}
+
+static bool
+is_capability(const char *text)
+{
+	for (const char *p = text; *p; p++)
+		if (!ascii_is_alpha(*p) && !ascii_is_digit(*p) && !strchr("=+-_.", *p))
+			return false;
+	return *text;
+}
+
+int
+verb_account_hide(struct call *call)
+{
+	CLEANUP(sbuf_done) struct sbuf hidden = SBUF_INIT(HIDDEN_MAX + 1);
+	struct account_entry entry;
+	int status = call_parse(call, NULL, 0, 1, 100);
+
+	if (status != CALL_GO_ON)
+		return status;
+	bool none = call->arg_count == 2 && strcmp(call->args[1], "none") == 0;
+	for (size_t i = 1; i < call->arg_count && !none; i++) {
+		if (!is_capability(call->args[i]))
+			return call_misuse(call,
+			    "\"%s\" is no capability: expected IDLE, "
+			    "COMPRESS=DEFLATE and the like",
+			    call->args[i]);
+		sbuf_printf(&hidden, "%s%s", i > 1 ? " " : "", call->args[i]);
+	}
+	if (sbuf_error(&hidden))
+		return call_misuse(call, "too many capabilities");
+	status = call_open_store(call);
+	if (status != CALL_GO_ON)
+		return status;
+	struct str address = str_of(call->args[0]);
+	enum err e = directory_find_account(call->store, address, call->arena, &entry);
+	if (!e && call->arg_count > 1)
+		e = directory_hide(call->store, address, sbuf_view(&hidden));
+	if (!e && call->arg_count == 1)
+		printf("%.*s: %s%.*s\n", STR_ARG(entry.address),
+		    entry.hidden.n ? "hidden: " : "nothing is hidden", STR_ARG(entry.hidden));
+	return explain(e, call->args[0]);
 }

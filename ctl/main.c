@@ -65,6 +65,13 @@ static const struct verb verbs[] = {
      "  pillarbox account quota ann@example.org 2G\n"
      "  pillarbox account quota ann@example.org none --messages 100000\n",
      verb_account_quota},
+    {"account", "hide", "ADDRESS [CAPABILITY...]", "show or set which IMAP capabilities an account is not shown",
+     "For a mail program that trips over one. What is given replaces what was; `none` shows all again.\n"
+     "It counts from the account's next login on. imapd.hide_capabilities hides from everybody.",
+     "  pillarbox account hide ann@example.org\n"
+     "  pillarbox account hide ann@example.org COMPRESS=DEFLATE UIDONLY\n"
+     "  pillarbox account hide ann@example.org none\n",
+     verb_account_hide},
     {"alias", "add", "ADDRESS TARGET...", "let mail for an address reach others",
      "Targets are accounts or aliases of this server. Those that an alias has already, stay.",
      "  pillarbox alias add sales@example.org ann@example.org bob@example.org\n"

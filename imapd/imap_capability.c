@@ -66,8 +66,13 @@ static const struct {
 static void
 add(struct imap_session *s, struct sbuf *out, struct str name)
 {
+	struct str own = str_of(s->hidden ? s->hidden : ""), one;
+
 	for (const char *const *hide = s->conf->imapd.hide_capabilities; hide && *hide; hide++)
 		if (str_eq_nocase(name, str_of(*hide)))
+			return;
+	while (str_split(&own, ' ', &one))
+		if (str_eq_nocase(name, one))
 			return;
 	if (out->n > 0)
 		sbuf_putc(out, ' ');

@@ -116,6 +116,19 @@ set_input_max(struct imap_session *s)
 	conn_set_input_max(s->conn, imap_line_max(s) + USER_LINE_ROOM);
 }
 
+/* A list that can't be read hides nothing. */
+static void
+read_hidden(struct imap_session *s, int64_t account)
+{
+	CLEANUP(arena_free) struct arena *arena = arena_new(16L * 1024);
+	struct str hidden;
+
+	free(s->hidden);
+	s->hidden = NULL;
+	if (arena && !directory_hidden(s->service->store, account, arena, &hidden) && hidden.n > 0)
+		s->hidden = strndup(hidden.p, hidden.n);
+}
+
 enum err
 imap_log_in(struct imap_session *s, int64_t account, struct str user, const char *mechanism)
 {
@@ -131,6 +144,7 @@ imap_log_in(struct imap_session *s, int64_t account, struct str user, const char
 	s->user = MOVE_PTR(name);
 	s->failed_logins = 0;
 	s->bad_commands = 0;
+	read_hidden(s, account);
 	service_login_succeeded(s->service, s->conn, account, user, mechanism);
 	imap_enter_state(s, ST_AUTH);
 	set_input_max(s);
@@ -300,6 +314,7 @@ session_done(void *session)
 	arena_free(&s->cmd.arena);
 	conf_unref(&s->conf);
 	free(s->user);
+	free(s->hidden);
 	free(s);
 }
 

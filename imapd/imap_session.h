@@ -92,6 +92,7 @@ struct imap_session {
 	/* since login */
 	struct account *account; /* a reference */
 	char *user; /* address */
+	char *hidden; /* capabilities that this account is not shown; NULL: none */
 	uint64_t commands; /* for the log */
 	unsigned enabled; /* enum imap_enabled */
 	struct metadata_seen metadata_seen, server_metadata_seen;

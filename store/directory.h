@@ -17,6 +17,7 @@ struct account_entry {
 	uint64_t quota_messages;
 	int64_t created_s;
 	int64_t last_login_s; /* 0 never */
+	struct str hidden; /* capabilities that imapd does not show it, separated by blanks */
 };
 
 struct alias_entry {
@@ -48,6 +49,13 @@ NODISCARD enum err directory_find_account(
     struct store *s, struct str address, struct arena *arena, struct account_entry *ret);
 /* Of the account with this id; in `arena`. ERR_NOT_FOUND. */
 NODISCARD enum err directory_account_address(
+    struct store *s, int64_t account, struct arena *arena, struct str *ret);
+/* Capabilities that imapd is not to show to this account's mail programs, separated by blanks; from
+ * their next login on. ERR_NOT_FOUND; ERR_SYNTAX: more than HIDDEN_MAX octets. */
+#define HIDDEN_MAX 1000
+NODISCARD enum err directory_hide(struct store *s, struct str address, struct str capabilities);
+/* The same by account, in `arena`. ERR_NOT_FOUND. */
+NODISCARD enum err directory_hidden(
     struct store *s, int64_t account, struct arena *arena, struct str *ret);
 NODISCARD enum err directory_list_accounts(
     struct store *s, struct arena *arena, struct account_entry **ret, size_t *ret_n);

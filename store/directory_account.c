@@ -19,6 +19,7 @@ struct account_change {
 	struct directory_address address;
 	const struct credential *credential;
 	struct quota quota; /* its limits */
+	struct str hidden;
 	int64_t id;
 };
 
@@ -143,6 +144,17 @@ set_quota(struct txn *t, void *arg)
 }
 
 static enum err
+set_hidden(struct txn *t, void *arg)
+{
+	struct account_change *c = arg;
+	enum err e = directory_account_id(t->db, &c->address, &c->id);
+
+	return e ? e
+		 : db_run(t->db, "UPDATE account SET hidden = ?2 WHERE id = ?1", DB_INT(c->id),
+		       DB_TEXT(c->hidden));
+}
+
+static enum err
 write_account(struct store *s, struct str address, txn_op *op, struct account_change *c)
 {
 	CLEANUP(arena_free) struct arena *arena = arena_new(DIRECTORY_ARENA);
@@ -233,6 +245,15 @@ directory_set_credential(struct store *s, struct str address, const struct crede
 	struct account_change change = {.credential = c};
 
 	return write_account(s, address, set_credential, &change);
+}
+
+enum err
+directory_hide(struct store *s, struct str address, struct str capabilities)
+{
+	struct account_change change = {.hidden = capabilities};
+
+	return capabilities.n > HIDDEN_MAX ? ERR_SYNTAX
+					   : write_account(s, address, set_hidden, &change);
 }
 
 static enum err

@@ -4,7 +4,7 @@
 
 #define ENTRY_COLUMNS                                                                              \
 	"a.id, a.local || '@' || d.name, a.enabled, a.quota_bytes, a.quota_messages, a.created_s," \
-	" a.last_login_s"
+	" a.last_login_s, a.hidden"
 #define CREDENTIAL_COLUMNS                                                                         \
 	"a.hash, a.scram_salt, a.scram_iterations, a.scram_stored_key, a.scram_server_key"
 #define ENTRY_TABLES " FROM account a JOIN domain d ON d.id = a.domain "
@@ -18,7 +18,8 @@ read_entry(struct stmt *st, struct arena *arena)
 	    .quota_bytes = (uint64_t)stmt_int(st, 3),
 	    .quota_messages = (uint64_t)stmt_int(st, 4),
 	    .created_s = stmt_int(st, 5),
-	    .last_login_s = stmt_int(st, 6)};
+	    .last_login_s = stmt_int(st, 6),
+	    .hidden = arena_dup(arena, stmt_str(st, 7))};
 }
 
 static struct credential
@@ -46,7 +47,7 @@ read_one(struct stmt *st, struct arena *arena, struct account_entry *ret,
 	struct account_entry entry = read_entry(st, arena);
 	struct credential credential = {0};
 	if (ret_credential)
-		credential = read_credential(st, 7, arena);
+		credential = read_credential(st, 8, arena);
 	if (arena_failed(arena))
 		return ERR_NOMEM;
 	*ret = entry;
@@ -73,21 +74,38 @@ directory_find_account(
 	return e ? e : read_one(st, arena, ret, NULL);
 }
 
-enum err
-directory_account_address(struct store *s, int64_t account, struct arena *arena, struct str *ret)
+static enum err
+find_by_id(struct store *s, int64_t account, struct arena *arena, struct account_entry *ret)
 {
 	CLEANUP(read_end) struct handle *h = NULL;
 	CLEANUP(stmt_done) struct stmt *st = NULL;
-	struct account_entry entry;
 	enum err e = read_begin(&s->directory, &h);
 
 	if (!e)
 		e = db_query(h->db, "SELECT " ENTRY_COLUMNS ENTRY_TABLES "WHERE a.id = ?1", &st,
 		    DB_INT(account));
-	if (!e)
-		e = read_one(st, arena, &entry, NULL);
+	return e ? e : read_one(st, arena, ret, NULL);
+}
+
+enum err
+directory_account_address(struct store *s, int64_t account, struct arena *arena, struct str *ret)
+{
+	struct account_entry entry;
+	enum err e = find_by_id(s, account, arena, &entry);
+
 	if (!e)
 		*ret = entry.address;
+	return e;
+}
+
+enum err
+directory_hidden(struct store *s, int64_t account, struct arena *arena, struct str *ret)
+{
+	struct account_entry entry;
+	enum err e = find_by_id(s, account, arena, &entry);
+
+	if (!e)
+		*ret = entry.hidden;
 	return e;
 }
 

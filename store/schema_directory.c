@@ -65,8 +65,11 @@ static const char version_4[] =
 "	viewer INTEGER NOT NULL,"		/* account; 0 anyone, -1 whoever has logged in */
 "	PRIMARY KEY (viewer, owner)) WITHOUT ROWID;"
 "CREATE INDEX share_owner ON share (owner);";
+/* IMAP capabilities that are not shown to an account's mail program, separated by blanks. */
+static const char version_5[] =
+"ALTER TABLE account ADD COLUMN hidden TEXT NOT NULL DEFAULT '';";
 /* clang-format on */
 
 static const struct schema_step steps[] = {
-    {.before = version_1}, {.before = version_2}, {.before = version_3}, {.before = version_4}};
+    {.before = version_1}, {.before = version_2}, {.before = version_3}, {.before = version_4}, {.before = version_5}};
 const struct schema schema_directory = {"directory", steps, ARRAY_LEN(steps)};

@@ -206,7 +206,31 @@ START_TEST(no_password_reaches_the_log)
 }
 END_TEST
 
-TEST_MAIN("imap_login", login_speaks, authenticate_speaks,
+/* A program that trips over one: what it is not shown it may use all the same. */
+START_TEST(an_account_may_be_shown_less)
+{
+	static const char login[] = "1 LOGIN ann \"correct horse\"";
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = open_with_password();
+
+	ck_assert_ok(directory_hide(f->store, STR(FIXTURE_USER), STR("idle UIDPLUS")));
+	struct conn *c = stranger(f);
+	struct str got = imap_fixture_ask(f, c, login);
+	ck_assert(str_find_nocase(got, STR("1 OK [CAPABILITY ")) != STR_NONE);
+	ck_assert(str_find_nocase(got, STR(" MOVE")) != STR_NONE);
+	ck_assert(str_find_nocase(got, STR(" IDLE")) == STR_NONE);
+	ck_assert(str_find_nocase(got, STR(" UIDPLUS")) == STR_NONE);
+	ck_exchange_on(c, "2 IDLE", "+ ");
+	ck_exchange_on(c, "DONE", "2 OK");
+
+	ck_assert_ok(directory_hide(f->store, STR(FIXTURE_USER), STR("")));
+	got = imap_fixture_ask(f, stranger(f), login);
+	ck_assert(str_find_nocase(got, STR(" IDLE")) != STR_NONE);
+	ck_assert_int_eq(
+	    directory_hide(f->store, STR("nobody@example.test"), STR("IDLE")), ERR_NOT_FOUND);
+}
+END_TEST
+
+TEST_MAIN("imap_login", an_account_may_be_shown_less, login_speaks, authenticate_speaks,
     scram_logs_in_with_a_client_we_did_not_write,
     a_failed_login_is_answered_late_and_too_many_end_the_session,
     unknown_user_and_wrong_password_look_the_same, no_password_reaches_the_log)
