@@ -182,7 +182,34 @@ def imap(ids):
     check("imap: LOGOUT", c.logout()[0] == "BYE")
 
 
+def imap_utf8():
+    """RFC 6855: names and headers as they are, once the client has said so."""
+    c = imaplib.IMAP4(HOST, OFFSET + 143, 20)
+    c.login(U2, PW)
+    check("imap: ENABLE UTF8=ACCEPT", c.enable("UTF8=ACCEPT")[0] == "OK")
+    check("imap UTF-8: CREATE", c.create('"Entwürfe"')[0] == "OK")
+    check("imap UTF-8: LIST", any("Entwürfe".encode() in x for x in c.list()[1]), c.list())
+    # by hand, as Thunderbird sends it: imaplib before 3.14 puts UTF8 ( ) into the literal
+    message, tag = "Subject: über\r\n\r\nx\r\n".encode(), c._new_tag()
+    c.send(tag + ' APPEND "Entwürfe" (\\Draft) UTF8 (~{%d}\r\n'.encode() % len(message))
+    check("imap UTF-8: asked for the literal8", c.readline().startswith(b"+"))
+    c.send(message + b")\r\n")
+    answer = c.readline()
+    check("imap UTF-8: APPEND", answer.startswith(tag + b" OK [APPENDUID"), answer)
+    check("imap UTF-8: SELECT", c.select('"Entwürfe"')[1] == [b"1"])
+    typ, data = c.fetch("1", "(BODY.PEEK[] PREVIEW BINARY.SIZE[1])")
+    check("imap UTF-8: FETCH", "Subject: über".encode() in data[0][1] and b"UTF8" not in data[0][1], data)
+    c.close()
+    check("imap UTF-8: DELETE", c.delete('"Entwürfe"')[0] == "OK")
+    imaplib.Commands.setdefault("UNAUTHENTICATE", ("AUTH", "SELECTED"))
+    check("imap: UNAUTHENTICATE", c._simple_command("UNAUTHENTICATE")[0] == "OK")
+    c.state = "NONAUTH"
+    check("imap: another login on it", c.login(U1, PW)[0] == "OK" and c.select()[0] == "OK")
+    check("imap: LOGOUT after that", c.logout()[0] == "BYE")
+
+
 smtp()
 ids = pop3()
 imap(ids)
+imap_utf8()
 print(f"{passed} passed, {failed} failed")
