@@ -201,8 +201,7 @@ write_list(struct imap_session *s, struct imap_cmd *cmd, void *state, bool *ret_
 	while (write_answer(s, r) && r->at < r->tree.n) {
 		const struct list_node *node = &r->tree.nodes[r->at];
 
-		if (conn_out_full(s->conn) || rows == PUMP_STEP_ROWS ||
-		    ((r->want & OPT_METADATA) && clock_mono_ms() > until))
+		if (conn_out_full(s->conn) || rows == PUMP_STEP_ROWS || clock_mono_ms() > until)
 			return ERR_OK;
 		r->at++;
 		if (!is_wanted(r, node))

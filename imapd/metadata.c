@@ -88,6 +88,9 @@ parse_one_entry(struct imap_args *a, void *arg)
 	imap_parse_entry(a, true, &name);
 	if (a->c.err)
 		return;
+	for (size_t i = 0; i < q->n; i++) /* told once */
+		if (str_eq(q->names[i], name))
+			return;
 	if (q->n == METADATA_ENTRIES_MAX) {
 		imap_parse_fail(a, ERR_SYNTAX, "at most 100 entries");
 		return;

@@ -80,6 +80,8 @@ static const struct dialogue options_dialogue[] = {
     {"9 GETMETADATA (DEPTH 2) INBOX /private/a", "9 BAD Expected 0, 1 or infinity"},
     {"10 GETMETADATA (SIZE 2) INBOX /private/a", "10 BAD Expected MAXSIZE or DEPTH"},
     {"11 GETMETADATA () INBOX /private/a", "11 BAD"},
+    {"11b GETMETADATA INBOX (/private/a /private/a/b /PRIVATE/a)", /* an entry is told once */
+	"* METADATA INBOX (/private/a \"1\" /private/a/b \"22\")\n11b OK"},
     {"12 GETMETADATA (DEPTH infinity) INBOX /shared/none",
 	"* METADATA INBOX (/shared/none NIL)\n12 OK"},
 };
