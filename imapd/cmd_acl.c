@@ -80,7 +80,8 @@ cmd_getacl(struct imap_session *s, struct imap_cmd *cmd)
 
 /* "+lr", "-w", "lrs": §3.1. Other letters are BAD, and so are capital ones. */
 static enum err
-parse_change(struct imap_cmd *cmd, struct str text, enum acl_op *ret_op, unsigned *ret_rights)
+parse_change(
+    struct imap_cmd *cmd, struct str text, size_t at, enum acl_op *ret_op, unsigned *ret_rights)
 {
 	*ret_op = ACL_SET;
 	if (text.n > 0 && (text.p[0] == '+' || text.p[0] == '-')) {
@@ -89,7 +90,7 @@ parse_change(struct imap_cmd *cmd, struct str text, enum acl_op *ret_op, unsigne
 	}
 	enum err e = acl_parse_rights(text, ret_rights);
 	if (e)
-		imap_set_text(cmd, "Expected rights out of lrswipkxteacd");
+		imap_set_text(cmd, "Expected rights out of lrswipkxteacd at position %zu", at + 1);
 	return e;
 }
 
@@ -123,10 +124,11 @@ cmd_setacl(struct imap_session *s, struct imap_cmd *cmd)
 	imap_parse_space(cmd->args);
 	imap_parse_astring(cmd->args, &identifier);
 	imap_parse_space(cmd->args);
+	size_t at = cmd->args->c.pos;
 	imap_parse_astring(cmd->args, &text);
 	enum err e = imap_parse_end(cmd->args);
 	if (!e)
-		e = parse_change(cmd, text, &op, &rights);
+		e = parse_change(cmd, text, at, &op, &rights);
 	return e ? e : change_acl(s, cmd, name, identifier, op, rights);
 }
 

@@ -92,6 +92,8 @@ take_response(struct imap_session *s, struct imap_cmd *cmd, struct str text)
 	if (s->sasl_done) /* the empty answer to the server's last message */
 		return response.n == 0 ? log_in(s, cmd) : ERR_SYNTAX;
 	e = step(s, cmd, sbuf_view(&response));
+	if (e == ERR_SYNTAX && cmd->text.n == 0)
+		imap_set_text(cmd, "Expected a message of the mechanism in base64");
 	if (!e && !cmd->pending)
 		e = log_in(s, cmd);
 	return e;

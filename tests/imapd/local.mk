@@ -202,3 +202,8 @@ check_PROGRAMS += tests/imapd/test_uidonly
 tests_imapd_test_uidonly_SOURCES = %D%/test_uidonly.c %D%/modseq_fixture.h
 tests_imapd_test_uidonly_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_imapd_test_uidonly_LDADD = $(IMAP_TEST_LIBS)
+
+check_PROGRAMS += tests/imapd/test_malformed
+tests_imapd_test_malformed_SOURCES = %D%/test_malformed.c
+tests_imapd_test_malformed_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_imapd_test_malformed_LDADD = $(IMAP_TEST_LIBS)
