@@ -71,7 +71,7 @@ open_mailbox(struct imap_session *s, struct imap_cmd *cmd, struct str name, bool
 static enum err
 select_mailbox(struct imap_session *s, struct imap_cmd *cmd, bool read_only)
 {
-	struct select_params params;
+	struct select_params params = {0};
 	struct str name;
 
 	imap_parse_space(cmd->args);

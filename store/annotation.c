@@ -306,6 +306,9 @@ set_all(struct txn *t, void *arg)
 		e = forget_removals(t, home);
 	if (!e && more)
 		e = check_limits(t, home);
+	if (!e && home->mailbox) /* RFC 7162 §3.2: MUST increment the mailbox's modseq */
+		e = txn_change_mailbox(
+		    t, home->mailbox, &(const struct mailbox_change){0}, s->modseq);
 	txn_touch(t, home->mailbox);
 	return e;
 }

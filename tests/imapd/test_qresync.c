@@ -260,7 +260,52 @@ START_TEST(a_long_list_of_what_vanished_comes_in_several_lines)
 }
 END_TEST
 
+/* RFC 7162 §3.2: SETMETADATA MUST increment the mailbox's modseq; no message is news by that. */
+START_TEST(an_annotation_counts_as_a_change_of_the_mailbox)
+{
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Inbox:2");
+
+	ck_exchange(f, "1 ENABLE QRESYNC", "1 OK");
+	ck_exchange(f, "2 SELECT Inbox", "2 OK");
+	uint64_t before = modseq_of(f, "INBOX");
+	ck_exchange(f, "3 SETMETADATA INBOX (/private/comment \"x\")", "!* 1 FETCH\n3 OK");
+	ck_assert_uint_gt(modseq_of(f, "INBOX"), before);
+	ck_exchange(f, "4 NOOP", "!* OK\n!* 1 FETCH\n!* 2 EXISTS\n4 OK");
+}
+END_TEST
+
+/* RFC 7162 §3.2.5, §3.2.6: what is pumped goes on behind a slow reader. */
+START_TEST(a_long_resynchronisation_waits_for_a_slow_reader)
+{
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Inbox:1");
+	CLEANUP(arena_free) struct arena *arena = arena_new(64 << 20);
+	char line[200];
+	size_t lines = 0, most = 0;
+
+	for (int i = 0; i < 13; i++) /* 1 → 4096 messages */
+		ck_exchange(f, i ? "2 COPY 1:* INBOX" : "1 SELECT Inbox", "# OK");
+	ck_exchange(f, "3 ENABLE QRESYNC", "3 OK");
+	struct str got = imap_fixture_ask(f, f->conn, "4 SELECT Inbox");
+	snprintf(line, sizeof(line), "5 SELECT Inbox (QRESYNC (%" PRIu64 " 1))\r\n",
+	    number_after(got, "UIDVALIDITY "));
+	conn_memory_feed(f->conn, str_of(line));
+	for (;;) {
+		got = conn_memory_output_some(f->conn, arena, 10000);
+		most = conn_out_pending(f->conn) > most ? conn_out_pending(f->conn) : most;
+		if (got.n == 0)
+			break;
+		for (size_t i = 0; i < got.n; i++)
+			lines += got.p[i] == '\n';
+		conn_memory_run(f->conn);
+	}
+	ck_assert_uint_ge(lines, 4096 + 10);
+	ck_assert_uint_lt(most, 200000);
+}
+END_TEST
+
 TEST_MAIN("qresync", qresync_has_to_be_enabled_and_well_formed, vanished_stands_for_expunge,
     whoever_comes_back_hears_what_has_changed, a_modseq_from_the_future_is_told_everything,
     what_is_forgotten_is_told_by_absence, a_vanished_that_waits_holds_the_modseq_back,
-    a_long_list_of_what_vanished_comes_in_several_lines)
+    a_long_list_of_what_vanished_comes_in_several_lines,
+    an_annotation_counts_as_a_change_of_the_mailbox,
+    a_long_resynchronisation_waits_for_a_slow_reader)
