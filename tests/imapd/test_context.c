@@ -210,6 +210,221 @@ START_TEST(esearch_keeps_the_selected_mailbox_up_to_date)
 }
 END_TEST
 
+/* -- a client that believes what it is told ------------------------------------------------------
+ */
+
+#define LISTED_MAX 400
+
+/* The result of one context, as its client has it. */
+struct listed {
+	const char *tag, *search; /* how it was asked for, without RETURN */
+	bool uid, sorted;
+	uint32_t number[LISTED_MAX];
+	size_t n;
+};
+
+static void
+insert(struct listed *l, size_t at, uint32_t number)
+{
+	ck_assert_uint_lt(l->n, LISTED_MAX);
+	ck_assert_uint_le(at, l->n);
+	memmove(&l->number[at + 1], &l->number[at], (l->n - at) * sizeof(l->number[0]));
+	l->number[at] = number;
+	l->n++;
+}
+
+static void
+remove_at(struct listed *l, size_t at)
+{
+	memmove(&l->number[at], &l->number[at + 1], (l->n - at - 1) * sizeof(l->number[0]));
+	l->n--;
+}
+
+static size_t
+place_of(const struct listed *l, uint32_t number)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->number[i] == number)
+			return i;
+	return SIZE_MAX;
+}
+
+/* One number of a pair: `place` from 1 on, or 0. */
+static void
+apply(struct listed *l, bool adds, uint32_t place, uint32_t number)
+{
+	size_t at = place_of(l, number);
+
+	ck_assert_msg(
+	    (at == SIZE_MAX) == adds, "%s: %u is%s there", l->tag, number, adds ? "" : " not");
+	if (!adds) {
+		ck_assert_msg(place == 0 || at == place - 1, "%s: %u is at %zu, not %u", l->tag,
+		    number, at + 1, place);
+		remove_at(l, at);
+		return;
+	}
+	for (at = 0; place == 0 && at < l->n && l->number[at] < number; at++)
+		;
+	insert(l, place ? place - 1 : at, number);
+}
+
+/* "(1 2733 1 2731:2732,5)" */
+static void
+apply_pairs(struct listed *l, bool adds, const char *p)
+{
+	while (*p != ')') {
+		uint32_t place = (uint32_t)strtoul(p + 1, (char **)&p, 10);
+		do {
+			uint32_t lo = (uint32_t)strtoul(p + 1, (char **)&p, 10);
+			uint32_t hi = *p == ':' ? (uint32_t)strtoul(p + 1, (char **)&p, 10) : lo;
+			for (; lo <= hi; lo++) {
+				apply(l, adds, place, lo);
+				if (place > 0 && adds)
+					place++;
+			}
+		} while (*p == ',');
+	}
+}
+
+/* A message is gone: numbers behind it are one less; its own must have been removed before. */
+static void
+count_down(struct listed *l, uint32_t seq)
+{
+	for (size_t i = 0; i < l->n && !l->uid; i++) {
+		ck_assert_msg(l->number[i] != seq, "%s: %u is expunged", l->tag, seq);
+		if (l->number[i] > seq)
+			l->number[i]--;
+	}
+}
+
+static void
+believe(struct listed *l, size_t n, struct str got)
+{
+	CLEANUP(mem_free) char *text = strndup(got.p, got.n);
+	char *rest = text;
+
+	for (char *line; (line = strsep(&rest, "\r")); rest += rest && *rest == '\n') {
+		unsigned seq;
+		char end[16];
+		if (sscanf(line, "* %u %15s", &seq, end) == 2 && strcmp(end, "EXPUNGE") == 0)
+			for (size_t i = 0; i < n; i++)
+				count_down(&l[i], seq);
+		for (size_t i = 0; i < n; i++) {
+			char head[40];
+			int head_n = snprintf(head, sizeof(head), "* ESEARCH (TAG \"%s\")%s ",
+			    l[i].tag, l[i].uid ? " UID" : "");
+			if (strncmp(line, head, (size_t)head_n) != 0)
+				continue;
+			const char *what = line + head_n;
+			const char *pairs = strchr(what, '(');
+			if (strncmp(what, "ADDTO ", 6) == 0)
+				apply_pairs(&l[i], true, pairs);
+			else if (strncmp(what, "REMOVEFROM ", 11) == 0)
+				apply_pairs(&l[i], false, pairs);
+		}
+	}
+}
+
+/* What the server finds now is what the client has been led to. */
+static void
+compare(struct imap_fixture *f, const struct listed *l)
+{
+	CLEANUP(sbuf_done) struct sbuf send = SBUF_INIT(200);
+	CLEANUP(sbuf_done) struct sbuf expect = SBUF_INIT(8000);
+
+	sbuf_printf(
+	    &send, "x %s%s %s", l->uid ? "UID " : "", l->sorted ? "SORT" : "SEARCH", l->search);
+	sbuf_printf(&expect, "* %s", l->sorted ? "SORT" : "SEARCH");
+	for (size_t i = 0; i < l->n; i++)
+		sbuf_printf(&expect, " %u", l->number[i]);
+	sbuf_puts(&expect, "\r\n");
+	struct str got = imap_fixture_ask(f, f->conn, sbuf_cstr(&send));
+	ck_assert_msg(str_starts(got, sbuf_view(&expect)), "%s: the client has %s, the server %.*s",
+	    l->tag, sbuf_cstr(&expect), STR_ARG(got));
+}
+
+static uint32_t
+draw(uint32_t *seed, uint32_t n)
+{
+	*seed = *seed * 1664525u + 1013904223u;
+	return (*seed >> 8) % n;
+}
+
+static void
+do_something(struct imap_fixture *f, struct conn *c, uint32_t *seed, struct sbuf *send)
+{
+	static const char *const flags[] = {"\\Seen", "\\Flagged", "\\Deleted", "odd"};
+	char text[80];
+	uint32_t lo = draw(seed, 12) + 1;
+
+	sbuf_clear(send);
+	switch (draw(seed, 8)) {
+	case 0:
+		snprintf(text, sizeof(text), "Subject: %u\r\n\r\n", draw(seed, 30));
+		imap_fixture_deliver(f, "Box", str_of(text));
+		sbuf_puts(send, "y CHECK");
+		break;
+	case 1:
+		sbuf_puts(send, "y EXPUNGE");
+		break;
+	case 2:
+		sbuf_puts(send, "y UID SEARCH RETURN (COUNT) ALL");
+		break;
+	case 3:
+		sbuf_printf(send, "y UID COPY %u Box", lo);
+		break;
+	default:
+		sbuf_printf(send, "y %sSTORE %u:%u %cFLAGS%s (%s)", draw(seed, 2) ? "UID " : "", lo,
+		    lo + draw(seed, 4), "+-"[draw(seed, 2)], draw(seed, 2) ? ".SILENT" : "",
+		    flags[draw(seed, ARRAY_LEN(flags))]);
+	}
+	if (c != f->conn)
+		imap_fixture_ask(f, c, sbuf_cstr(send));
+}
+
+START_TEST(a_client_that_believes_what_it_is_told_has_the_result)
+{
+	static struct listed lists[] = {
+	    {.tag = "a", .search = "FLAGGED", .uid = true},
+	    {.tag = "b", .search = "NOT SEEN"},
+	    {.tag = "c", .search = "OR KEYWORD odd SUBJECT 2"},
+	    {.tag = "d", .search = "(REVERSE SUBJECT) UTF-8 UNSEEN", .uid = true, .sorted = true},
+	    {.tag = "e", .search = "(SUBJECT) UTF-8 NOT FLAGGED", .sorted = true},
+	};
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Box:9");
+	CLEANUP(sbuf_done) struct sbuf send = SBUF_INIT(200);
+	struct conn *other = imap_fixture_connect(f);
+	uint32_t seed = 20267;
+
+	ck_exchange(f, "1 SELECT Box", "1 OK");
+	ck_exchange_on(other, "1 SELECT Box", "1 OK");
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+		struct listed *l = &lists[i];
+		sbuf_clear(&send);
+		sbuf_printf(&send, "%s %s%s RETURN (UPDATE COUNT) %s", l->tag, l->uid ? "UID " : "",
+		    l->sorted ? "SORT" : "SEARCH", l->search);
+		imap_fixture_ask(f, f->conn, sbuf_cstr(&send));
+		bool all = i == 1 || i > 2;
+		for (uint32_t n = 1; all && n <= 9; n++)
+			insert(l, l->n, i == 3 ? 10 - n : n);
+	}
+	insert(&lists[2], 0, 2); /* "message 2" */
+	for (int round = 0; round < 400; round++) {
+		struct conn *c = draw(&seed, 3) ? other : f->conn;
+		do_something(f, c, &seed, &send);
+		if (c == f->conn)
+			believe(lists, ARRAY_LEN(lists),
+			    imap_fixture_ask(f, f->conn, sbuf_cstr(&send)));
+		if (draw(&seed, 4) > 0)
+			continue;
+		believe(lists, ARRAY_LEN(lists), imap_fixture_ask(f, f->conn, "z NOOP"));
+		for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+			compare(f, &lists[i]);
+	}
+}
+END_TEST
+
 TEST_MAIN("context", a_search_is_kept_up_to_date, sequence_numbers_are_those_of_the_moment,
     texts_and_new_keywords_are_matched, a_sorted_result_is_kept_in_order,
-    too_many_contexts_are_refused, esearch_keeps_the_selected_mailbox_up_to_date)
+    too_many_contexts_are_refused, esearch_keeps_the_selected_mailbox_up_to_date,
+    a_client_that_believes_what_it_is_told_has_the_result)
