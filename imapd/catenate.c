@@ -41,8 +41,6 @@ find_folder(struct imap_session *s, struct imap_cmd *cmd, const struct imap_url 
 	}
 	struct str name = str_eq_nocase(url->mailbox, STR("INBOX")) ? STR("INBOX") : url->mailbox;
 	enum err e = imap_find_folder(s, cmd, name, &folder);
-	if (!e && !(folder.rights & RIGHT_READ))
-		e = ERR_DENIED;
 	*ret_account = folder.account;
 	*ret_mailbox = folder.info.id;
 	return e;

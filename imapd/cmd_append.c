@@ -372,6 +372,11 @@ take_text(struct imap_session *s, struct str line, size_t room)
 	struct str text = sbuf_view(&a->text);
 	if (sbuf_error(&a->text))
 		return end_append(s, ERR_NOMEM);
+	if (literal && !cmd->stream.synchronising && !imap_may_come_unasked(s, cmd->stream.size)) {
+		cmd->streaming = true;
+		cmd->stream_left = cmd->stream.size;
+		return end_append(s, ERR_TOO_LONG);
+	}
 	if (literal && !append_takes_literal(&a->grammar, text, false))
 		return begin_argument(s, room > 2 ? room - 2 : 0);
 	if (literal && !cmd->stream.synchronising) {
@@ -428,8 +433,6 @@ check_target(struct imap_session *s, struct imap_cmd *cmd, struct str name, stru
 
 	if (e == ERR_NOT_FOUND)
 		imap_set_code(cmd, "TRYCREATE"); /* RFC 3501 §6.3.11 */
-	if (!e && !(ret->rights & RIGHT_INSERT))
-		e = ERR_DENIED;
 	return e;
 }
 

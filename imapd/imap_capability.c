@@ -63,17 +63,25 @@ static const struct {
     {"UTF8=ACCEPT", ST_AUTH | ST_SELECTED}, /* RFC 6855 */
 };
 
-static void
-add(struct imap_session *s, struct sbuf *out, struct str name)
+bool
+imap_hides(const struct imap_session *s, struct str name)
 {
 	struct str own = str_of(s->hidden ? s->hidden : ""), one;
 
 	for (const char *const *hide = s->conf->imapd.hide_capabilities; hide && *hide; hide++)
 		if (str_eq_nocase(name, str_of(*hide)))
-			return;
+			return true;
 	while (str_split(&own, ' ', &one))
 		if (str_eq_nocase(name, one))
-			return;
+			return true;
+	return false;
+}
+
+static void
+add(struct imap_session *s, struct sbuf *out, struct str name)
+{
+	if (imap_hides(s, name))
+		return;
 	if (out->n > 0)
 		sbuf_putc(out, ' ');
 	sbuf_put(out, name);
@@ -131,6 +139,8 @@ imap_list_capabilities(struct imap_session *s, struct sbuf *out)
 	for (size_t i = 0; i < ARRAY_LEN(capabilities); i++)
 		if (capabilities[i].states & s->state)
 			add(s, out, str_of(capabilities[i].name));
+	if (imap_hides(s, STR("LITERAL+"))) /* RFC 7888 §5: never both */
+		add(s, out, STR("LITERAL-"));
 	if (s->state == ST_GREET) {
 		add_login(s, out);
 		return;

@@ -9,6 +9,8 @@
 /* "IMAP4rev1 LITERAL+ …": what the session's state and security allow, without what
  * imapd.hide_capabilities names. */
 void imap_list_capabilities(struct imap_session *s, struct sbuf *out);
+/* The configuration, or the account, has this one hidden. */
+bool imap_hides(const struct imap_session *s, struct str name);
 /* STARTTLS is possible here and now. */
 bool imap_may_start_tls(const struct imap_session *s);
 

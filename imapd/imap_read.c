@@ -1,6 +1,7 @@
 #include "imapd/imap_read.h"
 
 #include "imapd/imap_append.h"
+#include "imapd/imap_capability.h"
 #include "imapd/imap_dispatch.h"
 #include "store/annotation.h"
 
@@ -200,6 +201,12 @@ refuse_value(struct imap_session *s, struct str from)
 	return GO_ON;
 }
 
+bool
+imap_may_come_unasked(const struct imap_session *s, uint64_t size)
+{
+	return size <= IMAP_LITERAL_MINUS || !imap_hides(s, STR("LITERAL+"));
+}
+
 /* The line just added to the text announces a literal. */
 static enum imap_go
 begin_literal(struct imap_session *s, uint64_t size, bool synchronising)
@@ -209,6 +216,10 @@ begin_literal(struct imap_session *s, uint64_t size, bool synchronising)
 	size_t max = imap_line_max(s);
 	const struct imap_command *row = imap_peek_command(text, NULL);
 
+	if (!synchronising && !imap_may_come_unasked(s, size)) {
+		imap_drain(s, size);
+		return refuse(s, text, ERR_TOO_LONG, "Ask before you send so much");
+	}
 	/* What will be refused anyway is refused now: a password is not asked for in the clear. */
 	if (!row || !imap_may_run(s, row) ||
 	    ((row->flags & CMD_STREAMS) && imap_append_takes_literal(text))) {

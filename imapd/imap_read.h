@@ -21,6 +21,11 @@ void imap_reader_reset(struct imap_reader *r);
 /* The same, and gives its memory back. */
 void imap_reader_release(struct imap_reader *r);
 
+/* Where LITERAL+ is hidden, LITERAL- is in force: a larger literal has to be asked for, BAD
+ * [TOOBIG] (RFC 7888 §5). */
+#define IMAP_LITERAL_MINUS 4096
+bool imap_may_come_unasked(const struct imap_session *s, uint64_t size);
+
 /* The mode of a session without a command in progress. */
 enum imap_go imap_read_command(struct imap_session *s, unsigned events);
 

@@ -158,6 +158,7 @@ imap_unauthenticate(struct imap_session *s)
 	imap_deselect(s);
 	account_unref(&s->account);
 	mem_free(&s->user);
+	mem_free(&s->hidden);
 	s->enabled = 0;
 	s->lost = false;
 	s->metadata_seen = s->server_metadata_seen = (struct metadata_seen){0};

@@ -259,7 +259,8 @@ static const struct conf_option options[] = {
     {"imapd", "append_limit", CONF_SIZE, AT(imapd.append_limit), 65536, 2147483647, "50M", NULL,
      NULL, "The largest message that a client may store."},
     {"imapd", "hide_capabilities", CONF_LIST, AT(imapd.hide_capabilities), 0, 64, "", NULL, NULL,
-     "Capabilities never to advertise, for a client that trips over one: { \"MOVE\" }."},
+     "Capabilities never to advertise, for a client that trips over one: { \"MOVE\" }. Without "
+     "LITERAL+ there is LITERAL-."},
     {"imapd", "search_index", CONF_BOOL, AT(imapd.search_index), 0, 0, "yes", NULL, NULL,
      "Index the messages of accounts that are in use, so that searching and sorting them is fast. "
      "The index stands in files beside the account's database and is made anew where it is missing."},

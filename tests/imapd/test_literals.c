@@ -51,5 +51,34 @@ static const struct dialogue enable_dialogue[] = {
 };
 DIALOGUE_TEST(what_is_enabled_is_told, enable_dialogue, "Inbox:0")
 
-TEST_MAIN("literals", literals_stand_wherever_strings_do,
+/* RFC 7888 §5, where LITERAL+ is hidden. */
+START_TEST(literal_minus_takes_4096_octets_unasked)
+{
+	static const char *const boxes[] = {"Inbox:0", NULL};
+	CLEANUP(imap_fixture_close)
+	struct imap_fixture *f =
+	    imap_fixture_open_with(boxes, "imapd {\n hide_capabilities = { \"LITERAL+\" }\n}\n");
+	CLEANUP(sbuf_done) struct sbuf in = SBUF_INIT(1 << 20);
+
+	struct str got = imap_fixture_ask(f, f->conn, "1 CAPABILITY");
+	ck_assert(str_find_nocase(got, STR(" LITERAL- ")) != STR_NONE);
+	ck_assert(str_find_nocase(got, STR("LITERAL+")) == STR_NONE);
+	for (int more = 0; more < 2; more++) {
+		char octets[4098];
+		memset(octets, 'x', sizeof(octets));
+		sbuf_clear(&in);
+		sbuf_printf(
+		    &in, "2 APPEND Inbox {%d+}\r\n%.*s\r\n", 4096 + more, 4096 + more, octets);
+		sbuf_printf(&in, "3 APPEND Inbox {1+}\r\nx {%d+}\r\n%.*s\r\n", 4096 + more,
+		    4096 + more, octets);
+		conn_memory_feed(f->conn, sbuf_view(&in));
+		ck_exchange(f, "4 NOOP",
+		    more ? "2 BAD [TOOBIG]\n3 BAD [TOOBIG]\n4 OK"
+			 : "2 OK [APPENDUID # 1]\n3 OK [APPENDUID # 2:3]\n4 OK");
+	}
+	ck_exchange(f, "5 APPEND Inbox {4097}", "+ ");
+}
+END_TEST
+
+TEST_MAIN("literals", literal_minus_takes_4096_octets_unasked, literals_stand_wherever_strings_do,
     a_literal_that_is_too_large_is_read_and_thrown_away, what_is_enabled_is_told)
