@@ -9,7 +9,7 @@
  *	classic       "n EXPUNGE"      "n FETCH ([UID u] FLAGS (…))"             EXISTS and RECENT
  *	EN_CONDSTORE                   "n FETCH (UID u FLAGS (…) MODSEQ (m))"    RFC 7162 §3.2.4
  *	EN_QRESYNC    "VANISHED u:u"                                             §3.2.10.2
- *	EN_UIDONLY    "VANISHED u:u"   "u UIDFETCH (FLAGS (…))"                  RFC 9586 §3.3
+ *	EN_UIDONLY    "VANISHED u:u"   "u UIDFETCH (FLAGS (…))"                  RFC 9586 §3
  *	EN_REV2                                                                  no RECENT: RFC 9051
  *
  * Who else has to hear of it, search contexts (RFC 5267) and NOTIFY (RFC 5465), is a listener.

@@ -261,6 +261,21 @@ START_TEST(status_and_select_agree)
 }
 END_TEST
 
+/* RFC 7162 §3.1.2: one of the two codes MUST come with every SELECT and EXAMINE; §3.1.2.2: NOMODSEQ
+ * is for mailboxes that keep no modseqs, and there is none such: in a shared or an empty one, too.
+ */
+START_TEST(every_mailbox_keeps_modseqs)
+{
+	CLEANUP(imap_fixture_close)
+	struct imap_fixture *f = imap_fixture_open("Inbox:1", "Empty:0");
+	static const char *const commands[] = {"1 SELECT Inbox", "1 EXAMINE Inbox",
+	    "1 SELECT Empty", "1 EXAMINE Empty (CONDSTORE)", "1 SELECT Inbox (CONDSTORE)"};
+
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		ck_exchange(f, commands[i], "!* OK [NOMODSEQ]\n* OK [HIGHESTMODSEQ #]\n1 OK");
+}
+END_TEST
+
 /* RFC 7162 §3.1: whoever has not asked for modseqs gets none, ever. */
 static const struct dialogue classic_dialogue[] = {
     {"1 SELECT Inbox", "1 OK"},
@@ -275,4 +290,4 @@ TEST_MAIN("condstore", select_tells_and_takes_condstore, each_enabling_command_e
     unchanged_since_zero_asks_whether_a_keyword_is_there,
     a_change_of_another_flag_does_not_fail_the_condition,
     a_modseq_says_no_more_than_the_client_has_been_told, status_and_select_agree,
-    a_session_that_does_not_ask_hears_of_no_modseq)
+    every_mailbox_keeps_modseqs, a_session_that_does_not_ask_hears_of_no_modseq)

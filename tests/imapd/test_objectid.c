@@ -161,6 +161,58 @@ START_TEST(messages_have_the_date_when_they_were_saved)
 }
 END_TEST
 
+/* RFC 8474 §3, RFC 8514 §4.1, RFC 7162 §3.1.1, §3.2.2; RFC 9586 §3 and RFC 9738 §3 where they are
+ * configured. */
+START_TEST(capabilities_are_told)
+{
+	static const struct {
+		const char *word, *options;
+	} rows[] = {
+	    {" OBJECTID ", NULL},
+	    {" SAVEDATE ", NULL},
+	    {" CONDSTORE ", NULL},
+	    {" QRESYNC ", NULL},
+	    {" UIDBATCHES ", NULL},
+	    {" UIDONLY", "imapd { uidonly = yes }\n"},
+	    {" MESSAGELIMIT=1000", "imapd { message_limit = 1000 }\n"},
+	};
+	const char *const boxes[] = {"Inbox:0", NULL};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(imap_fixture_close)
+		struct imap_fixture *f = imap_fixture_open_with(boxes, rows[i].options);
+		struct str got = imap_fixture_ask(f, f->conn, "1 CAPABILITY");
+		ck_assert_msg(
+		    str_find_nocase(got, str_of(rows[i].word)) != STR_NONE, "no%s", rows[i].word);
+		if (!rows[i].options) {
+			ck_assert(str_find_nocase(got, STR("UIDONLY")) == STR_NONE);
+			ck_assert(str_find_nocase(got, STR("MESSAGELIMIT")) == STR_NONE);
+		}
+	}
+}
+END_TEST
+
+/* RFC 8474 §8.2: RENAME of INBOX makes another mailbox; INBOX stays itself, and its messages keep
+ * their EMAILIDs. */
+START_TEST(inbox_stays_itself_when_it_is_renamed)
+{
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Inbox:1");
+	char inbox[100], after[100], other[100], email[100], moved[100], thread[100];
+
+	ck_exchange(f, "1 SELECT INBOX", "1 OK");
+	ids_of(f, "1", email, thread);
+	copy_id(imap_fixture_ask(f, f->conn, "2 STATUS INBOX (MAILBOXID)"), "MAILBOXID (", inbox);
+	ck_exchange(f, "3 RENAME INBOX old", "3 OK");
+	copy_id(imap_fixture_ask(f, f->conn, "4 STATUS INBOX (MAILBOXID)"), "MAILBOXID (", after);
+	copy_id(imap_fixture_ask(f, f->conn, "5 STATUS old (MAILBOXID)"), "MAILBOXID (", other);
+	ck_assert_str_eq(inbox, after);
+	ck_assert_str_ne(inbox, other);
+	ck_exchange(f, "6 SELECT old", "6 OK");
+	ids_of(f, "1", moved, thread);
+	ck_assert_str_eq(email, moved);
+}
+END_TEST
+
 START_TEST(a_mailbox_of_many_gets_its_threads_in_steps)
 {
 	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Inbox:0");
@@ -184,4 +236,5 @@ END_TEST
 
 TEST_MAIN("objectid", mailboxes_have_an_id, a_mailbox_keeps_its_id_and_takes_it_away,
     messages_have_ids_and_threads, messages_have_the_date_when_they_were_saved,
+    capabilities_are_told, inbox_stays_itself_when_it_is_renamed,
     a_mailbox_of_many_gets_its_threads_in_steps)

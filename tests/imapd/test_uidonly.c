@@ -127,6 +127,10 @@ START_TEST(a_limit_leaves_the_last_messages)
 	ck_exchange(f, "6 UID SEARCH DELETED",
 	    "!* SEARCH 101\n* SEARCH 125 126\n6 OK [MESSAGELIMIT 1000 125]");
 	ck_exchange(f, "7 UID SEARCH UID 90:1000 DELETED", "* SEARCH 101 102\n7 OK UID SEARCH");
+	/* RFC 9738 §3.4: what is saved is cut as well */
+	ck_exchange(f, "s UID SEARCH RETURN (SAVE) ALL", "s OK [MESSAGELIMIT 1000 125]");
+	ck_exchange(f, "s UID SEARCH RETURN (COUNT MIN) $",
+	    "* ESEARCH (TAG \"s\") UID MIN 125 COUNT 1000\ns OK");
 	ck_exchange(
 	    f, "8 UID FETCH 1:* (UID) (PARTIAL 1:1001)", "!* 1 FETCH\n8 NO [MESSAGELIMIT 1000]");
 	ck_exchange(
