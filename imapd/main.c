@@ -80,8 +80,16 @@ static const char *
 refuse_text(int service, enum err why)
 {
 	(void)service;
-	return why == ERR_LIMIT ? "* BYE [LIMIT] Too many connections from your address\r\n"
-				: "* BYE [UNAVAILABLE] Too many connections, try again later\r\n";
+	switch (why) {
+	case ERR_LIMIT:
+		return "* BYE [LIMIT] Too many connections from your address: close some, or ask "
+		       "for a higher max_connections_per_address\r\n";
+	case ERR_NOMEM:
+		return "* BYE [UNAVAILABLE] No memory for another connection, try again in a "
+		       "minute\r\n";
+	default:
+		return "* BYE [UNAVAILABLE] Too many connections in all, try again in a minute\r\n";
+	}
 }
 
 int

@@ -41,8 +41,16 @@ static const char *
 refuse_text(int service, enum err why)
 {
 	(void)service;
-	return why == ERR_LIMIT ? "-ERR [SYS/TEMP] Too many connections from your address\r\n"
-				: "-ERR [SYS/TEMP] Too many connections, try again later\r\n";
+	switch (why) {
+	case ERR_LIMIT:
+		return "-ERR [SYS/TEMP] Too many connections from your address: close some, or ask "
+		       "for a higher max_connections_per_address\r\n";
+	case ERR_NOMEM:
+		return "-ERR [SYS/TEMP] No memory for another connection, try again in a "
+		       "minute\r\n";
+	default:
+		return "-ERR [SYS/TEMP] Too many connections in all, try again in a minute\r\n";
+	}
 }
 
 int

@@ -70,6 +70,6 @@ static const char version_5[] =
 "ALTER TABLE account ADD COLUMN hidden TEXT NOT NULL DEFAULT '';";
 /* clang-format on */
 
-static const struct schema_step steps[] = {
-    {.before = version_1}, {.before = version_2}, {.before = version_3}, {.before = version_4}, {.before = version_5}};
+static const struct schema_step steps[] = {{.before = version_1}, {.before = version_2},
+    {.before = version_3}, {.before = version_4}, {.before = version_5}};
 const struct schema schema_directory = {"directory", steps, ARRAY_LEN(steps)};

@@ -42,6 +42,7 @@ struct conf {
 	uint32_t workers; /* threads in the pool of each daemon */
 	uint32_t max_connections; /* in all, per daemon */
 	uint32_t max_connections_per_address; /* IPv4 address or IPv6 /64 */
+	uint64_t max_memory; /* octets of one daemon; 0: half of the machine's */
 	uint32_t login_timeout_s; /* before login; TRUST: 60 */
 	uint32_t login_failures; /* then the connection is closed: 5 */
 	uint32_t login_failure_delay_ms; /* by timer: 1000 */

@@ -10,6 +10,7 @@ libnet_a_SOURCES = \
 	%D%/line.c %D%/line.h \
 	%D%/listeners.c %D%/listeners.h \
 	%D%/loop.c %D%/loop.h \
+	%D%/memory.c %D%/memory.h \
 	%D%/notify.c %D%/notify.h \
 	%D%/octets.c \
 	%D%/prompt.c %D%/prompt.h \

@@ -4,6 +4,7 @@
 #include "common/net/files.h"
 #include "common/net/hub.h"
 #include "common/net/listeners.h"
+#include "common/net/memory.h"
 #include "common/net/notify.h"
 
 #include <errno.h>
@@ -28,6 +29,7 @@ struct server {
 	struct conf *conf; /* guarded by mu */
 	struct tls_context *tls; /* guarded by mu */
 	struct limits *limits;
+	struct memory memory; /* the loop's */
 	struct files files; /* the loop's thread only, after the start */
 	struct loop *loop;
 	struct workers *workers;
@@ -91,6 +93,15 @@ current_tls(struct server *s)
  * -----------------------------------------------------------------------------------------------------------
  */
 
+/* The option that an operator would change. */
+static const char *
+limit_name(enum err why)
+{
+	if (why == ERR_NOMEM)
+		return "max_memory";
+	return why == ERR_LIMIT ? "max_connections_per_address" : "max_connections";
+}
+
 /* A connection over the limits hears why, as far as its socket takes it at once. */
 static void
 refuse(struct server *s, int fd, const struct sockaddr *peer, const struct listener_spec *spec,
@@ -105,8 +116,7 @@ refuse(struct server *s, int fd, const struct sockaddr *peer, const struct liste
 
 	conn_address_text(peer, address, sizeof(address));
 	log_warn("refused", F_CSTR("listener", spec->name), F_CSTR("peer", address), F_ERR(why),
-	    F_CSTR("limit", why == ERR_LIMIT ? "max_connections_per_address" : "max_connections"),
-	    F_UINT("open", limits_total(s->limits)));
+	    F_CSTR("limit", limit_name(why)), F_UINT("open", limits_total(s->limits)));
 	ssize_t n = send(fd, text.p, text.n, MSG_DONTWAIT | MSG_NOSIGNAL);
 	(void)n;
 	close(fd);
@@ -116,7 +126,7 @@ static void
 accepted(void *arg, int fd, const struct sockaddr *peer, const struct listener_spec *spec)
 {
 	struct server *s = arg;
-	enum err e = limits_enter(s->limits, peer);
+	enum err e = memory_is_full(&s->memory) ? ERR_NOMEM : limits_enter(s->limits, peer);
 
 	if (e) {
 		refuse(s, fd, peer, spec, e);
@@ -260,6 +270,7 @@ reload(struct server *s)
 	} else {
 		open_log(s, conf);
 		s->files = files_share(s->files.all, conf->max_connections);
+		memory_init(&s->memory, conf->max_memory);
 		limits_set(
 		    s->limits, connections_that_fit(s, conf), conf->max_connections_per_address);
 		pthread_mutex_lock(&s->mu);
@@ -313,6 +324,7 @@ static void
 set_process_limits(struct server *s)
 {
 	s->files = files_raise(s->conf->max_connections);
+	memory_init(&s->memory, s->conf->max_memory);
 	struct rlimit core = {0, 0}; /* memory holds mail and passwords */
 	setrlimit(RLIMIT_CORE, &core);
 	/* a thread that went to the lowest priority may come back (sched(7), SCHED_IDLE); nothing

@@ -47,8 +47,8 @@ struct daemon {
 	void (*stop)(void *app);
 	/* A new connection; NULL (no memory) closes it without a word. */
 	void *(*session_new)(void *app, struct server *s, struct conn *c);
-	/* Complete lines sent to a connection over the limits: ERR_LIMIT (its address has too many)
-	 * or ERR_BUSY (in all). */
+	/* Complete lines sent to a connection over the limits: ERR_LIMIT (its address has too
+	 * many), ERR_BUSY (in all) or ERR_NOMEM (max_memory is used up). */
 	const char *(*refuse_text)(int service, enum err why);
 };
 

@@ -22,3 +22,7 @@ check_PROGRAMS += tests/net/test_prompt
 tests_net_test_prompt_SOURCES = %D%/test_prompt.c
 tests_net_test_prompt_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_net_test_prompt_LDADD = libtestsupport.a $(NET_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+check_PROGRAMS += tests/net/test_memory
+tests_net_test_memory_SOURCES = %D%/test_memory.c
+tests_net_test_memory_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_net_test_memory_LDADD = libtestsupport.a $(NET_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)

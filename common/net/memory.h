@@ -1,0 +1,24 @@
+/* common/net/memory.h - whether the process has as much memory as it may have: then nobody new is
+ * let in, so that those who are there can go on. For the loop's thread.
+ */
+#ifndef COMMON_NET_MEMORY_H
+#define COMMON_NET_MEMORY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define MEMORY_LOOK_MS 200 /* between two looks, which cost a system call */
+
+struct memory {
+	uint64_t limit; /* octets, its own: what is mapped from files can be given back */
+	int64_t look_ms; /* when to look again */
+	bool full;
+};
+
+/* `limit` 0: half of what the machine, or the control group, has. */
+void memory_init(struct memory *m, uint64_t limit);
+bool memory_is_full(struct memory *m);
+/* Octets in use now; 0 where the system does not tell. */
+uint64_t memory_in_use(void);
+
+#endif

@@ -1,0 +1,40 @@
+#include "common/base/clock.h"
+#include "common/net/memory.h"
+#include "tests/support/test.h"
+
+START_TEST(memory_is_full_when_it_is_used_up)
+{
+	enum { MORE = 64 * 1024 * 1024 };
+	struct memory m;
+	uint64_t before = memory_in_use();
+
+	ck_assert_uint_gt(before, 0);
+	memory_init(&m, before + MORE / 2);
+	ck_assert(!memory_is_full(&m));
+	char *p = malloc(MORE);
+	for (size_t i = 0; i < MORE; i += 4096)
+		((volatile char *)p)[i] = 1;
+	ck_assert_uint_ge(memory_in_use(), before + MORE / 2);
+	ck_assert(!memory_is_full(&m)); /* looked a moment ago */
+	clock_freeze(clock_real_s());
+	clock_advance_ms(MEMORY_LOOK_MS + 1000);
+	ck_assert(memory_is_full(&m));
+	free(p);
+	clock_advance_ms(MEMORY_LOOK_MS);
+	ck_assert(!memory_is_full(&m));
+	clock_thaw();
+}
+END_TEST
+
+START_TEST(a_share_of_the_machine_is_enough_for_a_process)
+{
+	struct memory m;
+
+	memory_init(&m, 0);
+	ck_assert_uint_gt(m.limit, memory_in_use());
+	ck_assert(!memory_is_full(&m));
+}
+END_TEST
+
+TEST_MAIN(
+    "memory", memory_is_full_when_it_is_used_up, a_share_of_the_machine_is_enough_for_a_process)
