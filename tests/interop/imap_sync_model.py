@@ -424,7 +424,9 @@ class Client:
         self.news.update(uids)
         for uid in uids:
             at = [i for i, k in enumerate(self.list) if k.uid == uid]
-            if not at:  # one whose UID was not told yet: between those that are known
+            if not at and self.only_uids:
+                at = [i for i, k in enumerate(self.list) if k.uid is None]
+            elif not at:  # one whose UID was not told yet: between those that are known
                 lo = max((i for i, k in enumerate(self.list) if k.uid and k.uid < uid), default=-1)
                 hi = min((i for i, k in enumerate(self.list) if k.uid and k.uid > uid), default=len(self.list))
                 at = list(range(lo + 1, hi))
@@ -493,7 +495,7 @@ class Client:
         if len(self.list) != len(uids):
             raise Wrong(f"believes {len(self.list)} messages, there are {len(uids)}: {compact(k.uid for k in self.list if k.uid)} and {compact(uids)}")
         for uid, k in zip(uids, self.list):
-            if k.uid not in (None, uid):
+            if k.uid not in (None, uid) and not (self.only_uids and k.uid in self.box.messages):
                 raise Wrong(f"believes UID {k.uid} in the place of {uid}")
         self.flags_hold()
         self.changes = self.box.changes
