@@ -107,12 +107,12 @@ store_messages(struct imap_session *s, struct imap_cmd *cmd)
 		imap_set_code(cmd, "EXPUNGEISSUED"); /* RFC 5530 §3 */
 		imap_set_text(cmd, "The message to be replaced no longer exists");
 	}
-	if (!e)
+	if (!e && (a->folder.rights & RIGHT_READ)) /* RFC 4315 §3: MUST NOT */
 		set_appenduid(cmd, a, uidvalidity);
 	if (!e && a->grammar.replace) {
-		/* RFC 8508 §4.3: before the EXPUNGE */
-		conn_printf(
-		    s->conn, "* OK [%.*s] Replacement message ready\r\n", STR_ARG(cmd->code));
+		if (cmd->code.n > 0) /* RFC 8508 §4.3: before the EXPUNGE */
+			conn_printf(s->conn, "* OK [%.*s] Replacement message ready\r\n",
+			    STR_ARG(cmd->code));
 		cmd->code = STR("");
 		cmd->says_modseq = true; /* §4.5, RFC 7162 §3.2.9 */
 	}

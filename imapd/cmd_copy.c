@@ -77,13 +77,16 @@ transfer_messages(struct imap_session *s, struct imap_cmd *cmd, bool move, struc
 		e = ERR_NOT_FOUND;
 	if (e == ERR_NOT_FOUND)
 		imap_set_code(cmd, "TRYCREATE"); /* §6.4.7: MUST */
+	if (!e && !(target.rights & RIGHT_READ))
+		ret->uidvalidity = 0; /* what is there is not for them to know (RFC 4315 §3) */
 	return e;
 }
 
 static bool
 has_copyuid(const struct copied *copied)
 {
-	return copied->from.n > 0 && copied->from.n + copied->to.n <= COPYUID_RANGES_MAX;
+	return copied->uidvalidity != 0 && copied->from.n > 0 &&
+	       copied->from.n + copied->to.n <= COPYUID_RANGES_MAX;
 }
 
 enum err

@@ -155,7 +155,7 @@ static const struct turn writing[] = {
 	{'a', "8 STATUS Work (MESSAGES UNSEEN)", "* STATUS Work (MESSAGES 3 UNSEEN 3)\n8 OK"},
 	{'a', "9 SETACL Work bob li", "9 OK"},
 	{'b', "10 UNSELECT", "* NO [NONEXISTENT]\n10 NO [NONEXISTENT]"},
-	{'b', "11 APPEND " WORK " (\\Seen \\Flagged $Word) {6+}\r\na: b\r\n", "11 OK [APPENDUID # 5]"},	/* §4: flags are left out */
+	{'b', "11 APPEND " WORK " (\\Seen \\Flagged $Word) {6+}\r\na: b\r\n", "11 OK APPEND completed"},	/* §4: flags are left out; RFC 4315 §3: no UID */
 	{'a', "12 SELECT Work", "12 OK"},
 	{'a', "13 FETCH 4 FLAGS", "* 4 FETCH (FLAGS (\\Recent))\n13 OK"},
 	{'a', "14 SETACL Work bob lr", "14 OK"},

@@ -139,6 +139,26 @@ START_TEST(a_client_that_is_mistaken_hears_that_it_is_the_client)
 }
 END_TEST
 
-TEST_MAIN("response_codes", refusals_say_why, limits_say_that_they_are,
-    what_another_expunged_is_told, logins_say_what_failed, each_error_has_its_code,
-    a_client_that_is_mistaken_hears_that_it_is_the_client)
+/* RFC 4315 §3, RFC 9051 §6.3.12: MUST NOT, since it would tell of a mailbox they may not open. */
+START_TEST(uids_are_not_told_to_those_who_may_not_read)
+{
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Inbox:1", "Drop:0");
+	struct conn *bob = imap_fixture_connect_as(f, "bob@example.test");
+
+	ck_exchange(f, "1 SETACL Drop bob@example.test li", "1 OK");
+	ck_exchange_on(bob, "1 APPEND \"Other Users/ann@example.test/Drop\" {12+}\nSubject: 1\n",
+	    "1 OK APPEND completed");
+	ck_exchange_on(bob, "2 APPEND INBOX {12+}\nSubject: 2\n", "2 OK [APPENDUID # 1]");
+	ck_exchange_on(bob, "3 SELECT INBOX", "3 OK");
+	ck_exchange_on(
+	    bob, "4 COPY 1 \"Other Users/ann@example.test/Drop\"", "4 OK COPY completed");
+	ck_exchange_on(bob, "5 MOVE 1 \"Other Users/ann@example.test/Drop\"",
+	    "!* OK [COPYUID\n* 1 EXPUNGE\n5 OK MOVE completed");
+	ck_exchange_on(bob, "6 SELECT \"Other Users/ann@example.test/Drop\"", "6 NO [NOPERM]");
+	ck_assert_uint_eq(imap_fixture_count(f, "Drop"), 3);
+}
+END_TEST
+
+TEST_MAIN("response_codes", uids_are_not_told_to_those_who_may_not_read, refusals_say_why,
+    limits_say_that_they_are, what_another_expunged_is_told, logins_say_what_failed,
+    each_error_has_its_code, a_client_that_is_mistaken_hears_that_it_is_the_client)
