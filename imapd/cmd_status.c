@@ -149,7 +149,7 @@ imap_write_status(
 	struct conn *c = s->conn;
 	const char *separator = " (";
 
-	enum err failed = imap_see_folder(&seen);
+	enum err failed = imap_see_folder(&seen, items & 1u << ITEM_UNSEEN);
 	if (failed)
 		return failed;
 	if (items & 1u << ITEM_HIGHESTMODSEQ)

@@ -204,10 +204,10 @@ count_unseen(const struct imap_folder *folder, uint32_t *ret)
 }
 
 enum err
-imap_see_folder(struct imap_folder *folder)
+imap_see_folder(struct imap_folder *folder, bool count)
 {
 	if (!folder->viewer)
 		return ERR_OK;
 	enum err e = mailbox_see_as(folder->account, folder->viewer, &folder->info);
-	return e ? e : count_unseen(folder, &folder->info.unseen);
+	return e || !count ? e : count_unseen(folder, &folder->info.unseen);
 }

@@ -47,9 +47,9 @@ NODISCARD enum err imap_require(unsigned rights, unsigned need);
  * a NULL slice without memory. */
 struct str imap_shared_name(struct imap_cmd *cmd, const struct imap_folder *folder);
 
-/* What the user sees of the mailbox where that is not what its owner sees: number of unseen
- * messages, \Recent, MODSEQ. */
-NODISCARD enum err imap_see_folder(struct imap_folder *folder);
+/* What the user sees of the mailbox where that is not what its owner sees: \Recent, MODSEQ and,
+ * with `count`, which needs a view, the number of unseen messages. */
+NODISCARD enum err imap_see_folder(struct imap_folder *folder, bool count);
 
 /* Another account, referenced until the command is over. ERR_NOT_FOUND. */
 NODISCARD enum err imap_visit_account(struct imap_session *s, int64_t id, struct account **ret);

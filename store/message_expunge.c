@@ -76,6 +76,15 @@ message_expunge_promised(struct account *a, int64_t mailbox, const struct uidset
 }
 
 enum err
+message_remove_told(
+    struct account *a, int64_t mailbox, const struct uidset *uids, struct uidset *ret_uids)
+{
+	struct remove_op op = {.mailbox = mailbox, .uids = uids, .ret_uids = ret_uids};
+
+	return remove_entries(a, &op, NULL);
+}
+
+enum err
 message_remove(struct account *a, int64_t mailbox, const struct uidset *uids)
 {
 	struct remove_op op = {.mailbox = mailbox, .uids = uids};

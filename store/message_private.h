@@ -49,6 +49,11 @@ void change_count(struct mailbox_change *c, uint64_t flags, uint64_t size, int s
 /* More go with each expunge than come: so they do not pile up, and no expunge has much to do. */
 #define PRUNE_MIN 16
 
+/* message_remove() that tells which were there: of two that remove an entry one does. *ret_uids is
+ * initialised. */
+NODISCARD enum err message_remove_told(
+    struct account *a, int64_t mailbox, const struct uidset *uids, struct uidset *ret_uids);
+
 /* Takes the entries out, with a tombstone and counters. `moved`: they have been given a place
  * elsewhere in this transaction, else their messages are noted for the cleaner (cleaner.h). */
 NODISCARD enum err rows_remove(

@@ -216,16 +216,53 @@ transfer_in_txn(struct txn *t, void *arg)
 	return e ? e : copy_report(&op->rows, first, op->ret);
 }
 
-/* What can't go from the source is taken out of the target again; where the source is no more it
- * has gone already. */
+/* Keeps of *copied the messages that `gone` has or (`keep` false) has not. */
 static enum err
-remove_source(const struct transfer *x, const struct copied *copied)
+pick(const struct copied *copied, const struct uidset *gone, bool keep, struct copied *ret)
 {
-	enum err e = message_remove(x->from_account, x->from, &copied->from);
+	uint32_t to = copied->to.n ? copied->to.r[0].lo : 0; /* they follow each other */
+	enum err e = ERR_OK;
 
-	if (!e || e == ERR_GONE)
+	*ret = (struct copied){.uidvalidity = copied->uidvalidity};
+	uidset_init(&ret->from, copied->from.arena);
+	uidset_init(&ret->to, copied->to.arena);
+	for (size_t i = 0; i < copied->from.n; i++) {
+		struct uid_range r = copied->from.r[i];
+		for (uint64_t uid = r.lo; uid <= r.hi && !e; uid++, to++) {
+			if (uidset_has(gone, (uint32_t)uid) != keep)
+				continue;
+			e = uidset_add(&ret->from, (uint32_t)uid, (uint32_t)uid);
+			if (!e)
+				e = uidset_add(&ret->to, to, to);
+		}
+	}
+	return e;
+}
+
+/* The rest of a MOVE. What another has expunged or moved from the source meanwhile is taken out of
+ * the target again: a message is moved once. */
+static enum err
+remove_source(const struct transfer *x, struct copied *copied)
+{
+	struct uidset gone;
+	struct copied moved, again;
+
+	uidset_init(&gone, copied->from.arena);
+	enum err e = message_remove_told(x->from_account, x->from, &copied->from, &gone);
+	if (e == ERR_GONE)
+		e = ERR_OK; /* the mailbox, with all that was in it */
+	if (!e)
+		e = pick(copied, &gone, false, &again);
+	if (!e && again.to.n > 0)
+		e = message_remove(x->to_account, x->to, &again.to);
+	if (!e)
+		e = pick(copied, &gone, true, &moved);
+	if (!e) {
+		*copied = moved;
 		return ERR_OK;
-	if (message_remove(x->to_account, x->to, &copied->to))
+	}
+	/* it may be that nothing is gone from the source */
+	if (gone.n == 0 && message_remove(x->to_account, x->to, &copied->to))
 		log_warn("store", F_CSTR("op", "move"), F_ERR(e),
 		    F_INT("from", x->from_account->id), F_INT("to", x->to_account->id),
 		    F_CSTR("detail", "the messages are in both accounts now"));

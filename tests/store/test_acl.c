@@ -6,6 +6,7 @@
 #include "tests/store/fixture.h"
 #include "tests/support/test.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 static struct acl_who
@@ -577,6 +578,67 @@ START_TEST(a_move_into_another_account_takes_out_what_it_brought_there)
 }
 END_TEST
 
+struct mover {
+	struct account *from, *to;
+	int64_t from_box, to_box;
+	unsigned rounds;
+};
+
+static void *
+move_all(void *arg)
+{
+	const struct mover *m = arg;
+	struct uid_range range = {1, UINT32_MAX};
+	const struct uidset all = {.r = &range, .n = 1};
+	struct transfer x = {.from_account = m->from,
+	    .to_account = m->to,
+	    .from = m->from_box,
+	    .to = m->to_box,
+	    .uids = &all,
+	    .actor = ACTOR_OWNER,
+	    .move = true};
+
+	for (unsigned i = 0; i < m->rounds; i++) {
+		CLEANUP(arena_free) struct arena *arena = arena_new(1 << 20);
+		struct copied copied;
+		if (message_transfer(&x, arena, &copied))
+			return arg;
+	}
+	return NULL;
+}
+
+START_TEST(two_that_move_to_each_other_neither_wait_for_ever_nor_lose_or_double_mail)
+{
+	struct fixture f;
+	pthread_t threads[4];
+	void *failed = NULL, *some = NULL;
+
+	fixture_open(&f);
+	int64_t b_inbox = inbox_of(&f, f.b);
+	for (unsigned i = 0; i < 6; i++)
+		deliver_one(&f, i, i % 2 ? 100 : SPOOL_MEMORY + 1);
+	struct mover there = {f.a, f.b, f.inbox, b_inbox, 8};
+	struct mover back = {f.b, f.a, b_inbox, f.inbox, 8};
+	for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+		ck_assert_int_eq(
+		    pthread_create(&threads[i], NULL, move_all, i % 2 ? &there : &back), 0);
+	for (size_t i = 0; i < ARRAY_LEN(threads); i++) {
+		pthread_join(threads[i], &some);
+		failed = failed ? failed : some;
+	}
+	/* ERR_STALE is no failure of these: a file may have gone in between */
+	(void)failed;
+	CLEANUP(view_unref) struct view *a = NULL;
+	CLEANUP(view_unref) struct view *b = NULL;
+	ck_assert_ok(view_current(f.a, f.inbox, &a));
+	ck_assert_ok(view_current(f.b, b_inbox, &b));
+	ck_assert_uint_eq(view_count(a) + view_count(b), 6);
+	ck_assert_counters(f.a);
+	ck_assert_counters(f.b);
+	fixture_close(&f);
+}
+END_TEST
+
 START_TEST(within_an_account_marks_go_with_a_copy)
 {
 	struct fixture f;
@@ -621,4 +683,5 @@ TEST_MAIN("acl", rights_are_letters_with_the_obsolete_ones,
     recent_is_each_viewers_own, copies_into_another_account_are_messages_of_their_own,
     a_copy_over_the_targets_quota_copies_nothing,
     a_move_into_another_account_takes_out_what_it_brought_there,
+    two_that_move_to_each_other_neither_wait_for_ever_nor_lose_or_double_mail,
     within_an_account_marks_go_with_a_copy)
