@@ -59,13 +59,14 @@ find_kind(
 
 /* The first words of a part. */
 static enum err
-read_part(struct reader *r, int64_t message, const struct part *part, struct preview_text *p)
+read_part(struct reader *r, int64_t message, const struct part *part, struct preview_text *p,
+    uint64_t *budget)
 {
 	CLEANUP(charset_stream_free)
 	struct charset_stream *charset = charset_stream_new(part->charset);
 	CLEANUP(sbuf_done) struct sbuf decoded = SBUF_INIT(SIZE_MAX / 2);
 	CLEANUP(sbuf_done) struct sbuf utf8 = SBUF_INIT(SIZE_MAX / 2);
-	uint64_t size = part->body_size < PREVIEW_RAW_MAX ? part->body_size : PREVIEW_RAW_MAX;
+	uint64_t size = part->body_size < *budget ? part->body_size : *budget;
 	struct decoder decoder;
 	char raw[PIECE];
 	enum err e = charset ? ERR_OK : ERR_NOMEM;
@@ -75,6 +76,7 @@ read_part(struct reader *r, int64_t message, const struct part *part, struct pre
 		size_t n = size - at < PIECE ? (size_t)(size - at) : PIECE;
 		e = octets_read(r, message, part->body_at + at, raw, n);
 		at += n;
+		*budget -= n;
 		sbuf_clear(&decoded);
 		sbuf_clear(&utf8);
 		if (!e)
@@ -93,14 +95,15 @@ read_part(struct reader *r, int64_t message, const struct part *part, struct pre
 
 /* Tries one part; quoted lines are left out unless there is nothing else. */
 static enum err
-try_part(struct reader *r, int64_t message, const struct part *part, bool html, struct sbuf *out)
+try_part(struct reader *r, int64_t message, const struct part *part, bool html, uint64_t *budget,
+    struct sbuf *out)
 {
 	enum err e = ERR_OK;
 
 	for (int tries = 0; tries < (html ? 1 : 2) && !e && out->n == 0; tries++) {
 		CLEANUP(preview_text_done) struct preview_text p;
 		preview_text_init(&p, html, tries == 0);
-		e = read_part(r, message, part, &p);
+		e = read_part(r, message, part, &p, budget);
 		if (!e)
 			e = sbuf_error(&p.out);
 		if (!e)
@@ -114,6 +117,7 @@ fetch_preview(struct reader *r, const struct message_row *row, const struct part
     struct sbuf *out)
 {
 	const struct part *html = NULL;
+	uint64_t budget = PREVIEW_RAW_MAX;
 	unsigned looked = 0;
 	enum err e = ERR_OK;
 
@@ -125,11 +129,11 @@ fetch_preview(struct reader *r, const struct message_row *row, const struct part
 		looked++;
 		e = find_kind(r, row, part, &kind);
 		if (!e && kind == TEXT_PLAIN)
-			e = try_part(r, row->id, part, false, out);
+			e = try_part(r, row->id, part, false, &budget, out);
 		if (kind == TEXT_HTML && !html)
 			html = part;
 	}
 	if (!e && out->n == 0 && html)
-		e = try_part(r, row->id, html, true, out);
+		e = try_part(r, row->id, html, true, &budget, out);
 	return e;
 }

@@ -7,7 +7,7 @@
 #include "common/mail/parts.h"
 #include "store/reader.h"
 
-#define PREVIEW_RAW_MAX (128 * 1024) /* octets of a part that are looked at */
+#define PREVIEW_RAW_MAX (128 * 1024) /* octets of a message's texts that are looked at */
 #define PREVIEW_PARTS_MAX 20 /* texts of a message that are */
 
 /* The preview, empty where there is none, is appended to `out`. Errors of reader_read(). */
