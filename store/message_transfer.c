@@ -169,13 +169,11 @@ copy_messages(struct txn *t, struct transfer_op *op, struct rows *copies)
 	enum err e = ERR_OK;
 
 	for (size_t i = 0; i < copies->n && !e; i++) {
-		struct insert fresh;
+		struct insert fresh = {0};
 		bool linked = next < op->linked_n && op->linked[next]->row == i;
 		struct insert *in = linked ? &op->linked[next++]->in : &fresh;
-		if (!linked) {
-			fresh.blob_path[0] = '\0';
+		if (!linked)
 			e = insert_make_name(&fresh);
-		}
 		if (!e)
 			e = copy_message(
 			    t, op->source->db, op->rows.r[i].message, in, &copies->r[i].message);
