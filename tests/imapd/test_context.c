@@ -1,4 +1,5 @@
 /* Searches whose results are kept up to date: RFC 5267 §4. */
+#include "common/base/clock.h"
 #include "imapd/context.h"
 #include "tests/imapd/imap_fixture.h"
 
@@ -187,6 +188,27 @@ START_TEST(too_many_contexts_are_refused)
 	/* what can't be searched is no context */
 	ck_exchange(f, "g SEARCH RETURN (UPDATE) BOGUS", "g BAD");
 	ck_exchange(f, "h CANCELUPDATE \"g\"", "h NO");
+}
+END_TEST
+
+/* RFC 5032 §2: time goes by; what has grown older is told with the next news. */
+START_TEST(ages_are_looked_at_again)
+{
+	static const int64_t now = 1700000000;
+
+	clock_freeze(now);
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Box:0");
+	ck_exchange(f, "0 APPEND Box {14+}\nSubject: x\n\n", "0 OK"); /* arrives now */
+	ck_exchange(f, "1 SELECT Box", "* 1 EXISTS\n1 OK");
+	ck_exchange(f, "a UID SEARCH RETURN (UPDATE ALL) YOUNGER 50",
+	    "* ESEARCH (TAG \"a\") UID ALL 1\na OK");
+	ck_exchange(
+	    f, "b UID SEARCH RETURN (UPDATE ALL) OLDER 50", "* ESEARCH (TAG \"b\") UID\nb OK");
+	clock_advance_ms(60000);
+	ck_exchange(f, "2 APPEND Box {14+}\nSubject: y\n\n",
+	    "* 2 EXISTS\n* ESEARCH (TAG \"a\") UID REMOVEFROM (0 1)\n"
+	    "* ESEARCH (TAG \"a\") UID ADDTO (0 2)\n* ESEARCH (TAG \"b\") UID ADDTO (0 1)\n2 OK");
+	clock_thaw();
 }
 END_TEST
 
@@ -427,4 +449,4 @@ END_TEST
 TEST_MAIN("context", a_search_is_kept_up_to_date, sequence_numbers_are_those_of_the_moment,
     texts_and_new_keywords_are_matched, a_sorted_result_is_kept_in_order,
     too_many_contexts_are_refused, esearch_keeps_the_selected_mailbox_up_to_date,
-    a_client_that_believes_what_it_is_told_has_the_result)
+    ages_are_looked_at_again, a_client_that_believes_what_it_is_told_has_the_result)
