@@ -182,6 +182,11 @@ START_TEST(too_many_contexts_are_refused)
 	ck_exchange(f, "e CANCELUPDATE \"c1\" \"c2\"", "e OK");
 	ck_exchange(f, "c1 SEARCH RETURN (UPDATE COUNT) ALL",
 	    "!* NO\n* ESEARCH (TAG \"c1\") COUNT 3\nc1 OK");
+	ck_exchange(f,
+	    "i CANCELUPDATE \"1\" \"1\" \"1\" \"1\" \"1\" \"1\" \"1\" \"1\" \"1\" \"1\" \"1\" "
+	    "\"1\" \"1\" "
+	    "\"1\" \"1\" \"1\" \"1\"",
+	    "i NO [LIMIT]");
 	/* the order of all would change with each message */
 	ck_exchange(f, "f SORT RETURN (UPDATE COUNT) (RELEVANCY) UTF-8 FUZZY SUBJECT message",
 	    "* NO [NOUPDATE \"f\"]\n* ESEARCH (TAG \"f\") COUNT 3\nf OK");
@@ -209,6 +214,30 @@ START_TEST(ages_are_looked_at_again)
 	    "* 2 EXISTS\n* ESEARCH (TAG \"a\") UID REMOVEFROM (0 1)\n"
 	    "* ESEARCH (TAG \"a\") UID ADDTO (0 2)\n* ESEARCH (TAG \"b\") UID ADDTO (0 1)\n2 OK");
 	clock_thaw();
+}
+END_TEST
+
+START_TEST(a_result_that_is_too_large_is_not_kept)
+{
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Box:3");
+	struct imap_cmd cmd = {.tag = "big"};
+	struct imap_args args;
+	struct context *x = NULL;
+	const struct sort_program by_date = {.criteria = {{SORT_DATE, false}}, .n = 1};
+	const struct search_result runs = {.n = CONTEXT_RUNS_MAX + 1};
+	const struct search_result messages = {.n = 1, .count = CONTEXT_SORTED_MAX + 1};
+
+	ck_exchange(f, "1 SELECT Box", "1 OK");
+	imap_args_init(&args, STR("ALL"), f->arena);
+	ck_assert_ok(context_new(f->session, &cmd, &args, NULL, &x));
+	ck_assert_ok(context_begin(&x, f->session, &runs));
+	ck_assert_ptr_null(x);
+	imap_args_init(&args, STR(" UTF-8 ALL"), f->arena);
+	ck_assert_ok(context_new(f->session, &cmd, &args, &by_date, &x));
+	ck_assert_ok(context_begin(&x, f->session, &messages));
+	ck_assert_ptr_null(x);
+	ck_exchange(f, "2 NOOP", "* NO [NOUPDATE \"big\"]\n* NO [NOUPDATE \"big\"]\n2 OK");
+	ck_exchange(f, "3 CANCELUPDATE \"big\"", "3 NO");
 }
 END_TEST
 
@@ -449,4 +478,5 @@ END_TEST
 TEST_MAIN("context", a_search_is_kept_up_to_date, sequence_numbers_are_those_of_the_moment,
     texts_and_new_keywords_are_matched, a_sorted_result_is_kept_in_order,
     too_many_contexts_are_refused, esearch_keeps_the_selected_mailbox_up_to_date,
-    ages_are_looked_at_again, a_client_that_believes_what_it_is_told_has_the_result)
+    ages_are_looked_at_again, a_result_that_is_too_large_is_not_kept,
+    a_client_that_believes_what_it_is_told_has_the_result)

@@ -327,7 +327,25 @@ START_TEST(searches_follow_what_is_enabled)
 }
 END_TEST
 
+/* RFC 5182 §2.5 */
+START_TEST(what_is_too_much_is_not_saved)
+{
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Box:1");
+	CLEANUP(mem_free) struct uid_range *r = calloc(SAVED_RANGES_MAX + 1, sizeof(*r));
+
+	for (uint32_t i = 0; i <= SAVED_RANGES_MAX; i++)
+		r[i] = (struct uid_range){2 * i + 1, 2 * i + 1};
+	ck_exchange(f, "1 SELECT Box", "1 OK");
+	ck_assert_ok(imap_save_found(f->session, &(struct uidset){.r = r, .n = SAVED_RANGES_MAX}));
+	ck_answer(f, "2 SEARCH $", "* SEARCH 1");
+	const struct uidset more = {.r = r, .n = SAVED_RANGES_MAX + 1};
+	ck_assert_int_eq(imap_save_found(f->session, &more), ERR_LIMIT);
+	ck_answer(f, "3 SEARCH $", "* SEARCH");
+}
+END_TEST
+
 TEST_MAIN("esearch", esearch_speaks, a_saved_result_stands_for_a_set,
     partial_results_are_told_by_place, extended_sort_speaks, modseqs_are_searched,
     the_modseq_is_that_of_the_messages_told, messages_are_searched_by_their_age,
-    fuzzy_searches_find_words_and_say_how_relevant, searches_follow_what_is_enabled)
+    fuzzy_searches_find_words_and_say_how_relevant, searches_follow_what_is_enabled,
+    what_is_too_much_is_not_saved)

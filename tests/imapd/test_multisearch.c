@@ -1,6 +1,7 @@
 /* A search of many mailboxes (RFC 7377), named searches (RFC 5466), the notes of a long command
  * (RFC 9585). */
 #include "common/base/clock.h"
+#include "imapd/mailbox_filter.h"
 #include "imapd/progress.h"
 #include "tests/imapd/imap_fixture.h"
 
@@ -172,6 +173,25 @@ START_TEST(mailboxes_of_others_are_searched_as_far_as_may_be)
 }
 END_TEST
 
+START_TEST(sources_beyond_their_limits_are_refused)
+{
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Box:1");
+	CLEANUP(sbuf_done) struct sbuf send = SBUF_INIT(100000);
+
+	sbuf_puts(&send, "1 ESEARCH IN (inboxes");
+	for (int i = 0; i < 100; i++)
+		sbuf_puts(&send, " inboxes");
+	sbuf_puts(&send, ") ALL");
+	ck_exchange(f, sbuf_cstr(&send), "1 NO [LIMIT]");
+	sbuf_clear(&send);
+	sbuf_puts(&send, "2 ESEARCH IN (mailboxes (Box");
+	for (int i = 0; i < MAILBOX_FILTER_NAMES_MAX; i++)
+		sbuf_puts(&send, " Box");
+	sbuf_puts(&send, ")) ALL");
+	ck_exchange(f, sbuf_cstr(&send), "2 NO [LIMIT]");
+}
+END_TEST
+
 /* RFC 9585 §4 */
 START_TEST(a_long_command_says_how_far_it_is)
 {
@@ -219,4 +239,5 @@ END_TEST
 
 TEST_MAIN("multisearch", many_mailboxes_are_searched, places_of_a_set_are_fetched,
     named_searches_are_keys, mailboxes_of_others_are_searched_as_far_as_may_be,
-    a_long_command_says_how_far_it_is, work_that_nobody_waits_for_is_quiet)
+    a_long_command_says_how_far_it_is, work_that_nobody_waits_for_is_quiet,
+    sources_beyond_their_limits_are_refused)
