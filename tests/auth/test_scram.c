@@ -87,6 +87,8 @@ exchange(struct test_host *h, const struct attempt *t)
 	"gr\xc3\xbc\xc3\x9f"                                                                       \
 	"e@example.test"
 
+/* RFC 5802 §5: both sides prove that they know, or it fails; §5.1: the attributes, with names
+ * escaped. */
 START_TEST(scram_lets_in_who_knows_the_password)
 {
 	static const struct attempt rows[] = {
@@ -147,6 +149,8 @@ first(struct test_host *h, const char *mechanism, struct str message, struct are
 	return e;
 }
 
+/* RFC 5802 §5.1: attributes in their order, an "m" that nobody knows, names with "=" and ","
+ * escaped. */
 START_TEST(broken_first_messages_are_refused)
 {
 	static const struct {
@@ -159,6 +163,7 @@ START_TEST(broken_first_messages_are_refused)
 	    {"SCRAM-SHA-256", {"n,,n=a\0n,r=abc", 14}},
 	    {"SCRAM-SHA-256", {"n,,n=a=nn,r=abc", 15}},
 	    {"SCRAM-SHA-256", {"n,,n=a=,r=abc", 13}},
+	    {"SCRAM-SHA-256", {"n,,m=x,n=ann,r=abc", 18}},
 	    {"SCRAM-SHA-256", {",,,,,,", 6}},
 	    {"SCRAM-SHA-256-PLUS", {"n,,n=ann,r=abc", 14}},
 	    {"SCRAM-SHA-256-PLUS", {"y,,n=ann,r=abc", 14}},

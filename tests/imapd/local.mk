@@ -207,3 +207,8 @@ check_PROGRAMS += tests/imapd/test_malformed
 tests_imapd_test_malformed_SOURCES = %D%/test_malformed.c
 tests_imapd_test_malformed_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_imapd_test_malformed_LDADD = $(IMAP_TEST_LIBS)
+
+check_PROGRAMS += tests/imapd/test_imap_rules
+tests_imapd_test_imap_rules_SOURCES = %D%/test_imap_rules.c
+tests_imapd_test_imap_rules_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_imapd_test_imap_rules_LDADD = $(IMAP_TEST_LIBS)

@@ -74,7 +74,7 @@ START_TEST(idle_pushes_new_messages)
 	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Inbox:1");
 
 	ck_exchange(f, "1 SELECT INBOX", "1 OK");
-	ck_exchange(f, "2 IDLE", "+ idling"); /* RFC 2177 */
+	ck_exchange(f, "2 IDLE", "+ idling"); /* RFC 2177 §3 */
 	imap_fixture_deliver(f, "INBOX", STR(MESSAGE));
 	ck_exchange(f, NULL, "* 2 EXISTS\n* 2 RECENT");
 	ck_exchange(f, NULL, NULL);

@@ -152,6 +152,7 @@ START_TEST(hidden_capabilities_are_not_offered)
 }
 END_TEST
 
+/* RFC 3501 §6.2.1, RFC 9051 §6.2.1: what came before the handshake is not the client's. */
 START_TEST(plaintext_behind_starttls_is_never_run)
 {
 	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Inbox:0");
