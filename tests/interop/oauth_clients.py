@@ -15,7 +15,8 @@ def say(ok, what):
 
 
 def bearer(token, user="u1@example.test"):
-    return f"n,{'a=' + user if user else ''},\x01host=mail.test\x01port=143\x01auth=Bearer {token}\x01\x01".encode()
+    """RFC 7628 §3.1, §3.1.1, §3.2: what the server does not know it ignores."""
+    return f"n,{'a=' + user if user else ''},\x01host=mail.test\x01port=143\x01colour=blue\x01auth=Bearer {token}\x01\x01".encode()
 
 
 def xoauth2(token, user="u1@example.test"):
