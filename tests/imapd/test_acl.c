@@ -229,9 +229,68 @@ static const struct turn watching[] = {
 	{'b', "DONE", "* NO [NONEXISTENT]\n8 OK"},
 };
 TURNS_TEST(idle_hears_of_another_account, watching, "Work:1")
+static const struct turn elsewhere[] = {
+	{'a', "1 SETACL Work bob lrst", "1 OK"},
+	{'b', "2 LIST \"\" \"Other*\" RETURN (MYRIGHTS)", "* LIST (\\HasNoChildren) \"/\" " WORK "\n* MYRIGHTS " WORK " lrstd\n2 OK"},	/* RFC 8440 §3.1 */
+	{'b', "3 LIST \"\" \"Other*\" RETURN (STATUS (UNSEEN))", "* STATUS " WORK " (UNSEEN 2)\n3 OK"},
+	{'b', "4 SELECT " WORK, "* OK [PERMANENTFLAGS (\\Deleted \\Seen)]\n4 OK [READ-WRITE]"},
+	{'b', "5 STORE 1 +FLAGS.SILENT (\\Deleted \\Seen)", "5 OK"},
+	{'b', "6 CLOSE", "6 OK"},								/* RFC 4314 §4: ignored without e */
+	{'b', "7 STATUS " WORK " (MESSAGES UNSEEN)", "* STATUS " WORK " (MESSAGES 2 UNSEEN 1)\n7 OK"},
+	{'b', "8 STORE 1 +FLAGS (\\Flagged)", "8 BAD"},
+	{'b', "9 SELECT " WORK, "9 OK"},
+	{'b', "10 STORE 1 +FLAGS (\\Flagged)", "10 NO [NOPERM]"},				/* w */
+	{'b', "11 STORE 1 FLAGS (\\Flagged)", "* 1 FETCH (FLAGS ())\n11 OK"},		/* changes what it may */
+	{'b', "12 UID EXPUNGE 1", "12 NO [NOPERM]"},						/* e */
+	{'a', "13 SETACL Work bob lri", "13 OK"},
+	{'b', "14 STORE 1 +FLAGS (\\Seen)", "14 NO [NOPERM]"},				/* s */
+	{'b', "15 GETQUOTAROOT " WORK, "* QUOTAROOT " WORK "\n15 OK"},
+	{'c', "16 GETQUOTAROOT " WORK, "16 NO [NONEXISTENT]"},
+	{'c', "17 GETMETADATA " WORK " /shared/comment", "17 NO [NONEXISTENT]"},
+	{'c', "18 LISTRIGHTS " WORK " cat@example.test", "18 NO [NONEXISTENT]"},		/* §6 */
+	{'c', "19 MYRIGHTS " WORK, "19 NO [NONEXISTENT]"},
+	{'c', "20 DELETE " WORK, "20 NO [NONEXISTENT]"},
+	{'c', "21 RENAME " WORK " " ANNS "x\"", "21 NO [NONEXISTENT]"},
+	{'c', "22 APPEND " WORK " {6+}\r\na: b\r\n", "22 NO [TRYCREATE]"},
+};
+TURNS_TEST(rights_hold_in_every_extension, elsewhere, "Work:2")
 /* clang-format on */
+
+/* The MODSEQ in an answer to FETCH (MODSEQ). */
+static unsigned long long
+modseq_of(struct imap_fixture *f, struct conn *c, unsigned seq)
+{
+	char command[40];
+
+	snprintf(command, sizeof(command), "m FETCH %u (MODSEQ)", seq);
+	const char *answer = arena_cstr(f->arena, imap_fixture_ask(f, c, command));
+	const char *at = strstr(answer, "MODSEQ (");
+	ck_assert_ptr_nonnull(at);
+	return strtoull(at + strlen("MODSEQ ("), NULL, 10);
+}
+
+/* RFC 7162 §3.1: a MODSEQ rises with a change that its user sees; \Seen of others is none. */
+START_TEST(modseqs_rise_with_ones_own_seen_only)
+{
+	const char *const boxes[] = {"Work:2", NULL};
+	struct three t = open_three(boxes);
+
+	ck_exchange_on(t.conn[0], "1 SETACL Work anyone lrs", "1 OK");
+	for (int i = 0; i < 3; i++)
+		ck_exchange_on(t.conn[i], i ? "2 SELECT " WORK : "2 SELECT Work", "2 OK");
+	unsigned long long before[3];
+	for (int i = 0; i < 3; i++)
+		before[i] = modseq_of(t.f, t.conn[i], 1);
+	ck_exchange_on(t.conn[1], "3 STORE 1 +FLAGS (\\Seen)", "3 OK");
+	ck_assert_uint_gt(modseq_of(t.f, t.conn[1], 1), before[1]);
+	ck_assert_uint_eq(modseq_of(t.f, t.conn[0], 1), before[0]);
+	ck_assert_uint_eq(modseq_of(t.f, t.conn[2], 1), before[2]);
+	imap_fixture_close(&t.f);
+}
+END_TEST
 
 TEST_MAIN("imap_acl", lists_of_rights_are_set_and_told,
     each_sees_a_shared_mailbox_with_flags_of_his_own, who_may_read_no_more_loses_the_mailbox,
     rights_are_asked_for_everywhere, messages_go_from_one_account_to_the_other,
-    idle_hears_of_another_account, shared_mailboxes_can_be_subscribed_to)
+    idle_hears_of_another_account, rights_hold_in_every_extension,
+    modseqs_rise_with_ones_own_seen_only, shared_mailboxes_can_be_subscribed_to)
