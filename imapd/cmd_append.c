@@ -10,6 +10,7 @@
 #include "imapd/imap_dispatch.h"
 #include "imapd/imap_handlers.h"
 #include "imapd/imap_read.h"
+#include "imapd/notify.h"
 #include "imapd/session_rights.h"
 
 struct append_state { /* in the command's arena */
@@ -109,6 +110,9 @@ store_messages(struct imap_session *s, struct imap_cmd *cmd)
 	}
 	if (!e && (a->folder.rights & RIGHT_READ)) /* RFC 4315 §3: MUST NOT */
 		set_appenduid(cmd, a, uidvalidity);
+	if (!e)
+		imap_notify_own_messages(s, account_id(a->folder.account), a->folder.info.id,
+		    a->item[0].ret_uid, a->item[a->n - 1].ret_uid);
 	if (!e && a->grammar.replace) {
 		if (cmd->code.n > 0) /* RFC 8508 §4.3: before the EXPUNGE */
 			conn_printf(s->conn, "* OK [%.*s] Replacement message ready\r\n",

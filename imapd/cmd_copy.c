@@ -5,6 +5,7 @@
 #include "imapd/imap_handlers.h"
 #include "imapd/imap_write.h"
 #include "imapd/message_limit.h"
+#include "imapd/notify.h"
 #include "imapd/session_rights.h"
 #include "store/message.h"
 
@@ -73,6 +74,9 @@ transfer_messages(struct imap_session *s, struct imap_cmd *cmd, bool move, struc
 	bool any = cmd->uid ? uids.n > 0 : imap_count_told(s, &uids) > 0;
 	if (!e && any)
 		e = run_transfer(s, cmd, &uids, &target, move, ret);
+	for (size_t i = 0; !e && i < ret->to.n; i++)
+		imap_notify_own_messages(s, account_id(target.account), target.info.id,
+		    ret->to.r[i].lo, ret->to.r[i].hi);
 	if (e == ERR_GONE && is_deleted(&target, cmd))
 		e = ERR_NOT_FOUND;
 	if (e == ERR_NOT_FOUND)

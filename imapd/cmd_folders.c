@@ -5,6 +5,7 @@
 #include "imapd/folder.h"
 #include "imapd/imap_handlers.h"
 #include "imapd/list_line.h"
+#include "imapd/notify.h"
 #include "imapd/objectid.h"
 #include "imapd/special_use.h"
 
@@ -74,6 +75,7 @@ cmd_create(struct imap_session *s, struct imap_cmd *cmd)
 		return e;
 	mailbox_objectid(object, folder.account, id);
 	imap_set_code(cmd, "MAILBOXID (%s)", object); /* RFC 8474 §4.1 */
+	imap_notify_own_name(s, name);
 	imap_tell_normal_name(s, cmd, "", name, name);
 	return ERR_OK;
 }
@@ -106,8 +108,10 @@ cmd_delete(struct imap_session *s, struct imap_cmd *cmd)
 		e = imap_require(folder.rights, RIGHT_DELETE_MAILBOX);
 	if (!e)
 		e = as_missing(mailbox_delete(folder.account, folder.name));
-	if (!e)
+	if (!e) {
+		imap_notify_own_name(s, name);
 		imap_tell_normal_name(s, cmd, "\\NonExistent", name, name);
+	}
 	return e;
 }
 
@@ -140,8 +144,11 @@ cmd_rename(struct imap_session *s, struct imap_cmd *cmd)
 	if (e)
 		return e;
 	e = mailbox_rename(source.account, source.name, target.name);
-	if (!e)
+	if (!e) {
+		imap_notify_own_name(s, from);
+		imap_notify_own_name(s, to);
 		imap_tell_normal_name(s, cmd, "", from, to);
+	}
 	return e == ERR_SYNTAX ? ERR_CANNOT : e;
 }
 
@@ -158,10 +165,14 @@ cmd_subscribe(struct imap_session *s, struct imap_cmd *cmd)
 		e = imap_require(folder.rights, RIGHT_LOOKUP); /* RFC 4314 §4 */
 	if (e)
 		return e;
-	if (!folder.viewer)
-		return as_missing(mailbox_subscribe(s->account, folder.name, true));
-	struct str full = imap_shared_name(cmd, &folder);
-	return full.p ? mailbox_subscribe_other(s->account, full) : ERR_NOMEM;
+	struct str full = folder.viewer ? imap_shared_name(cmd, &folder) : folder.name;
+	if (!full.p)
+		return ERR_NOMEM;
+	e = folder.viewer ? mailbox_subscribe_other(s->account, full)
+			  : as_missing(mailbox_subscribe(s->account, full, true));
+	if (!e)
+		imap_notify_own_name(s, full);
+	return e;
 }
 
 enum err
@@ -176,5 +187,10 @@ cmd_unsubscribe(struct imap_session *s, struct imap_cmd *cmd)
 	/* No right is needed, nor does the mailbox have to be there. */
 	if (imap_locate_folder(s, cmd, name, &folder) == ERR_OK)
 		name = folder.viewer ? imap_shared_name(cmd, &folder) : folder.name;
-	return name.p ? as_missing(mailbox_subscribe(s->account, name, false)) : ERR_NOMEM;
+	if (!name.p)
+		return ERR_NOMEM;
+	e = as_missing(mailbox_subscribe(s->account, name, false));
+	if (!e)
+		imap_notify_own_name(s, name);
+	return e;
 }

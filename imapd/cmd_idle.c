@@ -6,6 +6,7 @@
 #include "imapd/imap_read.h"
 #include "imapd/imap_write.h"
 #include "imapd/metadata.h"
+#include "imapd/notify.h"
 #include "store/changes.h"
 
 #define IDLE_LINE_MAX 64 /* "DONE" is all that may come */
@@ -55,6 +56,8 @@ idle(struct imap_session *s, unsigned events)
 		imap_say_bye(s, "UNAVAILABLE", "The mailbox can't be followed any more");
 		return GO_CLOSE;
 	}
+	if (go == GO_ON)
+		go = imap_notify_tell(s); /* RFC 5465 §4 */
 	if (go == GO_ON)
 		imap_tell_metadata(s);
 	return go == GO_ON ? GO_READ : go;

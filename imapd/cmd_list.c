@@ -132,6 +132,13 @@ find_metadata(struct imap_session *s, struct list_request *r, const struct list_
 			: ERR_NOMEM;
 }
 
+static enum err
+write_status(struct imap_session *s, const struct list_request *r, const struct list_node *node)
+{
+	imap_enable_for_status(s, r->status_items);
+	return imap_write_status(s, node->name, &node->row->folder, r->status_items);
+}
+
 /* What else was asked of a mailbox that matches the selection options, not of one that is shown for
  * the sake of those below it (RFC 5819 §3, RFC 8440 §4, RFC 9590 §4). */
 static enum err
@@ -142,7 +149,7 @@ write_more(struct imap_session *s, struct list_request *r, const struct list_nod
 	if (!node->chosen || !exists(node))
 		return ERR_OK;
 	if ((r->want & OPT_STATUS) && is_selectable(node))
-		e = imap_write_status(s, node->name, &node->row->folder, r->status_items);
+		e = write_status(s, r, node);
 	if (!e && (r->want & OPT_MYRIGHTS))
 		write_my_rights(s, node);
 	if (!e && (r->want & OPT_METADATA))

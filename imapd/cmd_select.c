@@ -5,6 +5,7 @@
 #include "imapd/imap_handlers.h"
 #include "imapd/imap_write.h"
 #include "imapd/list_line.h"
+#include "imapd/notify.h"
 #include "imapd/objectid.h"
 #include "imapd/resync.h"
 #include "imapd/session_rights.h"
@@ -62,6 +63,7 @@ open_mailbox(struct imap_session *s, struct imap_cmd *cmd, struct str name, bool
 	}
 	s->complete_modseq = view_modseq(s->told);
 	imap_enter_state(s, ST_SELECTED);
+	imap_notify_selected(s);
 	imap_tell_selected(s, cmd, name, &folder);
 	if (s->indexer && s->conf->imapd.search_index)
 		s->indexing = indexer_enter(s->indexer, s->owner);

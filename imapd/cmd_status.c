@@ -7,21 +7,6 @@
 #include "imapd/objectid.h"
 #include "imapd/status.h"
 
-enum item {
-	ITEM_MESSAGES,
-	ITEM_RECENT,
-	ITEM_UIDNEXT,
-	ITEM_UIDVALIDITY,
-	ITEM_UNSEEN,
-	ITEM_SIZE,
-	ITEM_DELETED,
-	ITEM_HIGHESTMODSEQ, /* RFC 7162 §3.1.7 */
-	ITEM_DELETED_STORAGE,
-	ITEM_APPENDLIMIT,
-	ITEM_MAILBOXID, /* RFC 8474 §4.3 */
-	ITEM__COUNT
-};
-
 static const char *const names[ITEM__COUNT] = {
     [ITEM_MESSAGES] = "MESSAGES",
     [ITEM_RECENT] = "RECENT",
@@ -55,6 +40,13 @@ imap_parse_status_items(struct imap_args *a, unsigned *ret_items)
 {
 	*ret_items = 0;
 	imap_parse_list(a, false, parse_status_item, ret_items);
+}
+
+void
+imap_enable_for_status(struct imap_session *s, unsigned items)
+{
+	if (items & STATUS_HIGHESTMODSEQ)
+		imap_enable_condstore(s);
 }
 
 /* Messages no session has been told of, and in the mailbox that is selected here those that are
@@ -152,8 +144,6 @@ imap_write_status(
 	enum err failed = imap_see_folder(&seen, items & 1u << ITEM_UNSEEN);
 	if (failed)
 		return failed;
-	if (items & 1u << ITEM_HIGHESTMODSEQ)
-		imap_enable_condstore(s); /* RFC 7162 §3.1 */
 	for (unsigned i = 0; i < ITEM__COUNT; i++) {
 		enum err e = items & 1u << i ? item_value(s, &seen, i, &value[i]) : ERR_OK;
 		if (e)
@@ -196,5 +186,6 @@ cmd_status(struct imap_session *s, struct imap_cmd *cmd)
 		e = imap_find_folder(s, cmd, name, &folder);
 	if (e)
 		return e == ERR_SYNTAX && !cmd->args->c.err ? ERR_NOT_FOUND : e;
+	imap_enable_for_status(s, items);
 	return imap_write_status(s, name, &folder, items);
 }

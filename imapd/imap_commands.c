@@ -35,6 +35,7 @@ static const struct imap_command commands[] = {
 	{"MYRIGHTS",     ST_AUTH | ST_SELECTED,    0,                                      cmd_myrights},      /* RFC 4314 §3.5 */
 	{"NAMESPACE",    ST_AUTH | ST_SELECTED,    0,                                      cmd_namespace},     /* RFC 2342 */
 	{"NOOP",         ST_ANY,                   CMD_ASKS_NEWS,                          cmd_noop},          /* RFC 3501 §6.1.2 */
+	{"NOTIFY",       ST_AUTH | ST_SELECTED,    CMD_ASKS_NEWS,                          cmd_notify},        /* RFC 5465 §3.1 */
 	{"RENAME",       ST_AUTH | ST_SELECTED,    0,                                      cmd_rename},        /* §6.3.5 */
 	{"REPLACE",      ST_SELECTED,              CMD_STREAMS | CMD_UID_FORM | CMD_WRITES,cmd_replace},       /* RFC 8508 */
 	{"SEARCH",       ST_SELECTED,              CMD_SEQNUMS | CMD_UID_FORM,             cmd_search},        /* §6.4.4 */

@@ -7,6 +7,7 @@
 #include "imapd/imap_read.h"
 #include "imapd/message_limit.h"
 #include "imapd/metadata.h"
+#include "imapd/notify.h"
 #include "imapd/session_rights.h"
 
 #include <inttypes.h>
@@ -219,6 +220,20 @@ out_of_sync(struct imap_session *s)
 	return GO_CLOSE;
 }
 
+/* The end of telling news: what NOTIFY has asked for, then the reply to the command in progress. */
+static enum imap_go
+end_news(struct imap_session *s)
+{
+	const struct imap_command *row = s->cmd.row;
+
+	if (!row || (!(row->flags & CMD_NO_NEWS) && err_class(s->finish_err) != ERR_CLASS_CLIENT)) {
+		enum imap_go go = imap_notify_tell(s);
+		if (go != GO_ON)
+			return go;
+	}
+	return row && !s->idling ? reply(s, s->finish_err) : GO_ON;
+}
+
 enum imap_go
 imap_finish(struct imap_session *s, enum err e)
 {
@@ -234,7 +249,7 @@ imap_finish(struct imap_session *s, enum err e)
 		if (go != GO_ON)
 			return go;
 	}
-	return reply(s, e);
+	return end_news(s);
 }
 
 enum imap_go
@@ -246,7 +261,7 @@ imap_run_pump(struct imap_session *s)
 		enum imap_go go = imap_tell_more(s);
 		if (go != GO_ON)
 			return go;
-		return s->cmd.row && !s->idling ? reply(s, s->finish_err) : GO_ON;
+		return end_news(s);
 	}
 	for (;;) {
 		bool done = false;

@@ -35,6 +35,7 @@ enum err cmd_move(struct imap_session *s, struct imap_cmd *cmd);
 enum err cmd_myrights(struct imap_session *s, struct imap_cmd *cmd);
 enum err cmd_namespace(struct imap_session *s, struct imap_cmd *cmd);
 enum err cmd_noop(struct imap_session *s, struct imap_cmd *cmd);
+enum err cmd_notify(struct imap_session *s, struct imap_cmd *cmd);
 enum err cmd_rename(struct imap_session *s, struct imap_cmd *cmd);
 enum err cmd_replace(struct imap_session *s, struct imap_cmd *cmd);
 enum err cmd_search(struct imap_session *s, struct imap_cmd *cmd);

@@ -3,6 +3,7 @@
 #include "imapd/imap_append.h"
 #include "imapd/imap_capability.h"
 #include "imapd/imap_dispatch.h"
+#include "imapd/notify.h"
 #include "store/annotation.h"
 
 #include <openssl/crypto.h>
@@ -311,5 +312,6 @@ imap_read_command(struct imap_session *s, unsigned events)
 	case IMAP_LINE_PARTIAL:
 		break;
 	}
-	return GO_READ;
+	/* half a command: what it says of sequence numbers stays true until its end */
+	return from.n > 0 ? GO_READ : imap_notify_at_rest(s);
 }

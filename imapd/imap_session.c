@@ -8,6 +8,7 @@
 #include "imapd/imap_capability.h"
 #include "imapd/imap_dispatch.h"
 #include "imapd/imap_read.h"
+#include "imapd/notify.h"
 #include "search/indexer.h"
 #include "store/changes.h"
 
@@ -47,6 +48,7 @@ imap_enter_mode(struct imap_session *s, struct imap_cmd *cmd, imap_mode *mode)
 void
 imap_deselect(struct imap_session *s)
 {
+	imap_notify_deselect(s);
 	imap_news_release(s);
 	imap_release_listeners(s);
 
@@ -58,6 +60,7 @@ imap_deselect(struct imap_session *s)
 	s->keywords_told = 0;
 	s->complete_modseq = s->modseq_shown = 0;
 	s->mute = 0;
+	s->untold = false;
 	s->grown_aside = false;
 	s->recent.n = 0;
 	if (s->indexing)
@@ -155,6 +158,7 @@ imap_log_in(struct imap_session *s, int64_t account, struct str user, const char
 void
 imap_unauthenticate(struct imap_session *s)
 {
+	imap_notify_free(s);
 	imap_deselect(s);
 	account_unref(&s->account);
 	mem_free(&s->user);
@@ -224,7 +228,7 @@ next(struct imap_session *s, unsigned events)
 	}
 	if ((events & CONN_EV_TIMEOUT) && s->mode != imap_hold_reply)
 		return time_out(s);
-	if (s->pump.step || s->news)
+	if (s->pump.step || s->news || imap_notify_has_more(s))
 		return imap_run_pump(s);
 	if (conn_out_full(s->conn))
 		return GO_DRAIN;
@@ -269,7 +273,7 @@ session_turn(void *session, struct conn *c, unsigned events)
 	struct imap_session *s = session;
 	enum imap_go go = GO_ON;
 	size_t pending_before = conn_out_pending(c);
-	bool between_replies = !s->pump.step && !s->news;
+	bool between_replies = !s->pump.step && !s->news && !imap_notify_has_more(s);
 
 	s->conn = c;
 	log_set_sid(conn_id(c));
@@ -307,6 +311,7 @@ session_done(void *session)
 	changes_unwatch(&s->metadata_watch);
 	pump_release(&s->pump);
 	imap_append_release(&s->append);
+	imap_notify_free(s);
 	imap_deselect(s);
 	sasl_free(&s->sasl);
 	imap_leave_accounts(s);

@@ -22,6 +22,7 @@ struct imap_news;
 struct indexer;
 struct append_state;
 struct watch;
+struct notify;
 
 /* What the client has asked for with ENABLE (RFC 5161), or by using it (RFC 7162 §3.1); bits. Stays
  * until the end of the session. */
@@ -101,6 +102,7 @@ struct imap_session {
 		struct account **a; /* references */
 		size_t n;
 	} visited; /* accounts of others that the command needs: folder.c */
+	struct notify *notify; /* NOTIFY was used; outlives SELECT and CLOSE */
 	struct promise promise; /* what this turn has answered before it was durable */
 
 	/* since SELECT */
@@ -118,6 +120,7 @@ struct imap_session {
 	struct imap_news *news; /* being told: told.c */
 	struct told_listener *listeners; /* of what is told: told.h */
 	unsigned mute; /* enum told_mute */
+	bool untold; /* MUTE_FLAGS has kept back something since complete_modseq */
 	enum err finish_err; /* the reply that waits for it */
 	bool grown_aside; /* EXISTS was told in the answer to a command that did not ask for it */
 	struct uidset saved; /* "$": saved.h */

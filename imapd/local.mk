@@ -59,6 +59,13 @@ libimapd_a_SOURCES = \
 	%D%/metadata_news.c \
 	%D%/pump.c \
 	%D%/pump.h \
+	%D%/cmd_notify.c \
+	%D%/notify.c %D%/notify.h %D%/notify_private.h \
+	%D%/notify_fetch.c \
+	%D%/notify_look.c \
+	%D%/notify_request.c %D%/notify_request.h \
+	%D%/notify_table.c \
+	%D%/notify_write.c \
 	%D%/special_use.c \
 	%D%/special_use.h \
 	%D%/status.h \

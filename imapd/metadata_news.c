@@ -1,5 +1,6 @@
 #include "imapd/imap_write.h"
 #include "imapd/metadata.h"
+#include "imapd/notify.h"
 #include "store/directory.h"
 
 /* What a client hears of at once. It is told of no values, so little is lost when it is told of
@@ -34,10 +35,12 @@ write_changes(struct imap_session *s, const struct annotation_home *home,
 			continue;
 		if (shared && one->mailbox != s->mailbox)
 			continue;
+		struct str name = shared ? shared_name(s, one, arena) : one->mailbox_name;
+		if (!imap_wants_metadata(s, name))
+			continue;
 		if (!before || before->mailbox != one->mailbox) {
 			conn_puts(s->conn, before ? "\r\n* METADATA " : "* METADATA ");
-			imap_write_mailbox(
-			    s, shared ? shared_name(s, one, arena) : one->mailbox_name);
+			imap_write_mailbox(s, name);
 		}
 		conn_puts(s->conn, " ");
 		imap_write_astring(s->conn, one->name);
@@ -72,7 +75,7 @@ tell(struct imap_session *s, const struct annotation_home *home, struct metadata
 void
 imap_tell_metadata(struct imap_session *s)
 {
-	if (!(s->enabled & EN_METADATA) || !s->account)
+	if (!s->account || !imap_wants_any_metadata(s))
 		return;
 	struct annotation_home own = imap_annotation_home(s, NULL, false);
 	struct annotation_home server = imap_annotation_home(s, NULL, true);

@@ -146,9 +146,9 @@ imap_listen(struct imap_session *s, struct told_listener *l)
 {
 	struct told_listener **end = &s->listeners;
 
-	while (*end)
+	while (*end && (l->last || !(*end)->last))
 		end = &(*end)->next;
-	l->next = NULL;
+	l->next = *end;
 	*end = l;
 }
 
@@ -221,13 +221,37 @@ note_differences(struct imap_session *s, struct view *now, bool may_expunge)
 	view_unref(&s->told);
 	s->told = advanced;
 	news->keywords = view_keyword_count(advanced) != s->keywords_told;
-	if (s->mute & MUTE_FLAGS)
+	if ((s->mute & MUTE_FLAGS) && news->changed.count > 0) {
 		news->changed.count = 0;
-	if (advanced == now) /* nothing that is gone had to be kept */
+		s->untold = true;
+	}
+	if (advanced == now && !s->untold) /* nothing that is gone had to be kept */
 		s->complete_modseq = view_modseq(now);
-	news->caught_up = waited && advanced == now;
+	news->caught_up = waited && advanced == now && !s->untold;
 	e = imap_told_moved(s, was, advanced, false);
 	return e ? e : news->err;
+}
+
+/* All flags that have changed while none were told. */
+static void
+note_untold(struct imap_session *s, const struct view *now)
+{
+	struct view_iter it = view_iter_at(s->told, 1);
+	const struct view_entry *e;
+
+	s->news->changed.count = 0;
+	while ((e = view_next(&it)))
+		if (e->modseq > s->complete_modseq)
+			add_number(s->news, &s->news->changed, it.seq);
+	s->untold = false;
+	if (now == s->told)
+		s->complete_modseq = view_modseq(now);
+}
+
+static bool
+is_muted(const struct imap_session *s)
+{
+	return (s->mute & MUTE_ALL) == MUTE_ALL && !(s->cmd.row && s->cmd.says_modseq);
 }
 
 static bool
@@ -265,9 +289,13 @@ imap_tell_news(struct imap_session *s, bool may_expunge, enum imap_go *ret_go)
 		imap_lose_mailbox(s);
 		return ERR_OK;
 	}
-	if (now == s->told)
+	if (is_muted(s))
+		return ERR_OK;
+	bool catch_up = s->untold && !(s->mute & MUTE_FLAGS);
+	if (now == s->told && !s->untold)
 		s->complete_modseq = view_modseq(now);
-	if ((!now || now == s->told) && !listeners_wait(s) && !has_modseq_to_correct(s)) {
+	if ((!now || now == s->told) && !listeners_wait(s) && !has_modseq_to_correct(s) &&
+	    !catch_up) {
 		s->modseq_shown = 0;
 		return ERR_OK;
 	}
@@ -275,10 +303,12 @@ imap_tell_news(struct imap_session *s, bool may_expunge, enum imap_go *ret_go)
 	if (!s->news)
 		return ERR_NOMEM;
 	if (now && now != s->told) {
-		enum err e = note_differences(s, now, may_expunge && !(s->mute & MUTE_EXPUNGE));
+		enum err e = note_differences(s, now, may_expunge);
 		if (e)
 			return e;
 	}
+	if (catch_up)
+		note_untold(s, now);
 	s->news->before = s->news->after = s->listeners;
 	*ret_go = imap_tell_more(s);
 	return ERR_OK;

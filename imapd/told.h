@@ -89,7 +89,7 @@ void imap_write_highest_modseq(struct imap_session *s);
 /* Not told, though s->told moves on: NOTIFY without the event (RFC 5465 §5). */
 enum told_mute {
 	MUTE_FLAGS = 1, /* no FETCH for what others changed */
-	MUTE_EXPUNGE = 2, /* as where `may_expunge` is false: what is gone keeps its number */
+	MUTE_ALL = 3, /* no news at all, unless the session has expunged something itself */
 };
 
 /* Embedded first in what listens. Called by the session's thread. */
@@ -111,11 +111,12 @@ struct told_listener {
 	enum imap_go (*after_exists)(struct told_listener *l, struct imap_session *s);
 	/* The mailbox is left, or the session over; the list no longer has it. */
 	void (*release)(struct told_listener *l);
+	bool last; /* it writes behind all others */
 	bool pending; /* set by moved(): there is something to write, even without news */
 	struct told_listener *next;
 };
 
-/* Heard in the order in which they came. */
+/* Heard in the order in which they came, those that are `last` after the others. */
 void imap_listen(struct imap_session *s, struct told_listener *l);
 /* Takes it out of the list, without release(). Not from within one of its functions. */
 void imap_unlisten(struct imap_session *s, struct told_listener *l);

@@ -146,6 +146,7 @@ write_change(struct imap_session *s, uint32_t seq)
 
 	imap_open_fetch(s, seq, e->uid);
 	bool uid = s->cmd.uid || (s->enabled & (EN_CONDSTORE | EN_REV2)); /* RFC 9051 §7.5.2 */
+	uid |= s->notify != NULL; /* RFC 5465 §5.1 */
 	if (uid && !(s->enabled & EN_UIDONLY)) {
 		conn_puts(s->conn, "UID ");
 		imap_write_u64(s->conn, e->uid);

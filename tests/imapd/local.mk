@@ -64,6 +64,11 @@ tests_imapd_test_cmd_fetch_SOURCES = %D%/test_cmd_fetch.c
 tests_imapd_test_cmd_fetch_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_imapd_test_cmd_fetch_LDADD = $(IMAP_TEST_LIBS)
 
+check_PROGRAMS += tests/imapd/test_cmd_notify
+tests_imapd_test_cmd_notify_SOURCES = %D%/test_cmd_notify.c
+tests_imapd_test_cmd_notify_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_imapd_test_cmd_notify_LDADD = $(IMAP_TEST_LIBS)
+
 check_PROGRAMS += tests/imapd/test_cmd_search
 tests_imapd_test_cmd_search_SOURCES = %D%/test_cmd_search.c
 tests_imapd_test_cmd_search_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
@@ -212,3 +217,4 @@ check_PROGRAMS += tests/imapd/test_imap_rules
 tests_imapd_test_imap_rules_SOURCES = %D%/test_imap_rules.c
 tests_imapd_test_imap_rules_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_imapd_test_imap_rules_LDADD = $(IMAP_TEST_LIBS)
+

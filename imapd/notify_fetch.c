@@ -1,0 +1,110 @@
+/* What is told of new messages in the selected mailbox: RFC 5465 §5.2. */
+#include "imapd/notify_private.h"
+
+void
+notify_forget_new(struct notify *n)
+{
+	if (n->run)
+		fetch_run_done(n->run);
+	free(n->run);
+	n->run = NULL;
+	arena_free(&n->run_arena);
+	n->fetch_from = 0;
+	n->listener.pending = false;
+}
+
+static enum err
+moved(struct told_listener *l, struct imap_session *s, struct view *was, struct view *is, bool own)
+{
+	struct notify *n = s->notify;
+
+	(void)l;
+	if (own || view_uidnext(is) <= view_uidnext(was))
+		return ERR_OK;
+	if (!n->fetch_from)
+		n->fetch_from = view_uidnext(was);
+	l->pending = true;
+	return ERR_OK;
+}
+
+/* The UIDs of those who came, without the ones that the session has put there itself. */
+static enum err
+find_new(struct imap_session *s, struct notify *n)
+{
+	uint32_t end = view_uidnext(s->told);
+	uint32_t at = n->fetch_from;
+	enum err e = ERR_OK;
+
+	uidset_init(&n->uids, n->run_arena);
+	while (!e && at < end) {
+		uint32_t first = end,
+			 after = end; /* of the session's own messages that come next */
+		for (size_t i = 0; i < n->own_n; i++) {
+			const struct notify_own_messages *own = &n->own[i];
+			if (own->mailbox != s->mailbox || own->account != account_id(s->owner) ||
+			    own->last < at || own->first >= first)
+				continue;
+			first = own->first;
+			after = own->last + 1;
+		}
+		if (first > at)
+			e = uidset_add(&n->uids, at, first - 1);
+		at = after;
+	}
+	return e;
+}
+
+static enum err
+begin(struct imap_session *s, struct notify *n)
+{
+	n->run_arena = arena_new(IMAP_ARENA_MAX);
+	n->run = calloc(1, sizeof(*n->run));
+	if (!n->run_arena || !n->run)
+		return ERR_NOMEM;
+	n->run->items = n->request.items;
+	n->run->walk.uids = &n->uids;
+	fetch_run_plan(n->run);
+	return find_new(s, n);
+}
+
+static enum imap_go
+after_exists(struct told_listener *l, struct imap_session *s)
+{
+	struct notify *n = s->notify;
+	bool done = false;
+	enum err e = ERR_OK;
+
+	(void)l;
+	if (!n->fetch_from)
+		return GO_ON;
+	if (!n->run)
+		e = begin(s, n);
+	if (!e)
+		e = fetch_run_step(s, n->run, &done);
+	if (e && s->pump.cut) { /* within a literal */
+		s->log_out = true;
+		return GO_CLOSE;
+	}
+	if (!e && !done)
+		return conn_out_full(s->conn) ? GO_DRAIN : GO_AGAIN;
+	if (n->request.n == 0) /* no look will */
+		n->own_n = 0;
+	notify_forget_new(n); /* also after an error, which the store has logged: they are there */
+	return GO_ON;
+}
+
+static void
+release(struct told_listener *l)
+{
+	struct notify *n = (struct notify *)l;
+
+	notify_forget_new(n);
+	n->listens = false;
+}
+
+void
+notify_init_listener(struct notify *n)
+{
+	n->listener = (struct told_listener){
+	    .moved = moved, .after_exists = after_exists, .release = release, .last = true};
+}
