@@ -44,8 +44,8 @@ static const struct sample {
     {"MOVE", "MOVE 2 INBOX"},
     {"MYRIGHTS", "MYRIGHTS INBOX"},
     {"NAMESPACE", "NAMESPACE"},
-    {"NOTIFY", "NOTIFY SET STATUS (selected MessageNew (UID FLAGS) MessageExpunge) (personal "
-	       "MailboxName)"},
+    {"NOTIFY", "NOTIFY SET STATUS (selected (MessageNew (UID FLAGS) MessageExpunge)) "
+	       "(personal (MailboxName))"},
     {"NOOP", "NOOP"},
     {"RENAME", "RENAME \"a\" b"},
     {"REPLACE", "REPLACE 2 INBOX (\\Seen) {12+}\r\nSubject: x\r\n"},
