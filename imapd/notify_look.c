@@ -69,7 +69,7 @@ static enum err
 see(struct list_row *row, const struct notify_box *was)
 {
 	struct mailbox_info *info = &row->folder.info;
-	enum err e = mailbox_see_as(row->folder.account, row->folder.viewer, info);
+	enum err e = imap_see_folder(&row->folder, false);
 
 	if (e)
 		return e;
@@ -77,7 +77,7 @@ see(struct list_row *row, const struct notify_box *was)
 		info->unseen = was->unseen;
 		return ERR_OK;
 	}
-	return imap_see_folder(&row->folder);
+	return imap_see_folder(&row->folder, true);
 }
 
 static enum err
