@@ -147,6 +147,12 @@ begin_message(struct imap_session *s, struct append_state *a, const struct appen
 	};
 	a->last = '\0';
 	a->any_binary = false;
+	uint32_t limit = s->conf->imapd.message_limit;
+	if (limit > 0 && a->n > limit) { /* RFC 9738 §3.1 */
+		imap_set_code(&s->cmd, "MESSAGELIMIT %u", limit);
+		imap_set_text(&s->cmd, "Too many messages at once");
+		return ERR_LIMIT;
+	}
 	if (a->files >= APPEND_FILES_MAX || a->memory >= APPEND_MEMORY_MAX) {
 		imap_set_text(&s->cmd, "Too many messages at once");
 		return ERR_LIMIT;

@@ -148,6 +148,19 @@ START_TEST(a_limit_leaves_the_last_messages)
 }
 END_TEST
 
+/* RFC 9738 §3.1: MULTIAPPEND is all or nothing. */
+START_TEST(more_messages_than_the_limit_are_not_appended)
+{
+	CLEANUP(imap_fixture_close)
+	struct imap_fixture *f = open_with("Inbox:0", "imapd { message_limit = 2 }\n");
+
+	ck_exchange(f, "1 APPEND INBOX {6+}\nA: b\n {6+}\nA: b\n", "1 OK");
+	ck_exchange(
+	    f, "2 APPEND INBOX {6+}\nA: b\n {6+}\nA: b\n {6+}\nA: b\n", "2 NO [MESSAGELIMIT 2]");
+	ck_assert_uint_eq(imap_fixture_count(f, "INBOX"), 2);
+}
+END_TEST
+
 START_TEST(a_move_takes_the_last_messages_first)
 {
 	CLEANUP(imap_fixture_close) struct imap_fixture *f = open_with("Inbox:1", LIMIT_1000);
@@ -163,4 +176,4 @@ END_TEST
 
 TEST_MAIN("uidonly", uidonly_is_off_by_default, uidonly_speaks_of_uids_alone, uidbatches_speaks,
     batches_cut_the_uids_without_a_gap, a_limit_leaves_the_last_messages,
-    a_move_takes_the_last_messages_first)
+    more_messages_than_the_limit_are_not_appended, a_move_takes_the_last_messages_first)
