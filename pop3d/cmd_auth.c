@@ -112,6 +112,7 @@ step(struct pop3_session *s, struct str response)
 	struct str challenge;
 	enum err e = ERR_NOMEM;
 
+	s->sasl_waits = false;
 	enum sasl_status status =
 	    arena ? sasl_step(s->sasl, response, arena, &challenge, &e) : SASL_FAILED;
 	if (status == SASL_FAILED) {
@@ -119,6 +120,10 @@ step(struct pop3_session *s, struct str response)
 			e = hold_failure(s, sasl_login(s->sasl), s->mechanism);
 		sasl_free(&s->sasl);
 		return e;
+	}
+	if (status == SASL_WAIT) {
+		s->sasl_waits = true;
+		return ERR_OK;
 	}
 	if (status == SASL_DONE && challenge.n == 0)
 		return finish(s);
@@ -129,13 +134,20 @@ step(struct pop3_session *s, struct str response)
 	return ERR_OK;
 }
 
+enum err
+pop3_auth_go_on(struct pop3_session *s)
+{
+	return step(s, (struct str){NULL, 0});
+}
+
 /* A base64 message; "=" stands for an empty one where nothing would mean that there is none. */
 static enum err
 step_base64(struct pop3_session *s, struct str text, bool initial)
 {
-	CLEANUP(sbuf_done) struct sbuf message = SBUF_INIT(POP3_LINE_BEFORE_LOGIN);
+	CLEANUP(sbuf_done) struct sbuf message = SBUF_INIT(POP3_LINE_AUTH);
 	enum err e = ERR_OK;
 
+	sbuf_reserve(&message, text.n); /* it must not move, or a copy stays behind */
 	if (!(initial && str_eq(text, STR("="))))
 		e = base64_decode(text, &message);
 	struct str raw = sbuf_view(&message);

@@ -52,6 +52,8 @@ NODISCARD enum err pop3_check_command(
 
 /* The client's answer to a challenge of AUTH (s->sasl). */
 NODISCARD enum err pop3_auth_answer(struct pop3_session *s, struct str line);
+/* The connection was woken while s->sasl_waits, which stays so where there is no answer yet. */
+NODISCARD enum err pop3_auth_go_on(struct pop3_session *s);
 
 pop3_handler cmd_auth, cmd_pass, cmd_user; /* cmd_auth.c */
 pop3_handler cmd_capa, cmd_lang, cmd_noop, cmd_stls, cmd_utf8; /* cmd_simple.c */

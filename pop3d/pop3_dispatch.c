@@ -90,6 +90,16 @@ dispatch_answer(struct pop3_session *s, struct str line)
 }
 
 void
+pop3_resume_auth(struct pop3_session *s)
+{
+	enum err e = pop3_auth_go_on(s);
+
+	s->progressed = true;
+	if (e)
+		refuse(s, NULL, STR("AUTH"), e);
+}
+
+void
 pop3_dispatch(struct pop3_session *s, struct str line)
 {
 	if (s->sasl) {

@@ -8,6 +8,9 @@
  * octets are wiped when they held a secret. */
 void pop3_dispatch(struct pop3_session *s, struct str line);
 
+/* Goes on with an AUTH that waited for somebody else than the client (s->sasl_waits). */
+void pop3_resume_auth(struct pop3_session *s);
+
 /* A line that is no command at all: too long, or with bare CR, LF or NUL. Ends an AUTH. */
 void pop3_refuse_line(struct pop3_session *s, enum err e);
 

@@ -70,9 +70,9 @@ begin(struct pop3_session *s)
 	s->utf8 = false;
 	s->progressed = true;
 	sasl_free(&s->sasl);
+	s->sasl_waits = false;
 	pop3_enter_state(s, ST_AUTHORIZATION);
 	service_sasl_host(s->service, s->conn, &s->sasl_host);
-	s->sasl_host.oauth = NULL; /* no state here waits for an answer yet */
 }
 
 static void
@@ -119,12 +119,22 @@ step_pump(struct pop3_session *s)
 	}
 }
 
+static size_t
+line_max(const struct pop3_session *s)
+{
+	if (!(s->state & ST_BEFORE_LOGIN))
+		return POP3_LINE_AFTER_LOGIN;
+	if (s->sasl || str_starts_nocase(conn_input(s->conn), STR("AUTH ")))
+		return POP3_LINE_AUTH;
+	return POP3_LINE_BEFORE_LOGIN;
+}
+
 /* Takes one line and runs it. False: there is none yet. */
 static bool
 take_command(struct pop3_session *s)
 {
 	struct str line;
-	size_t max = s->state & ST_BEFORE_LOGIN ? POP3_LINE_BEFORE_LOGIN : POP3_LINE_AFTER_LOGIN;
+	size_t max = line_max(s);
 
 	switch (line_take(&s->line, s->conn, max, &line)) {
 	case LINE_PARTIAL:
@@ -175,6 +185,14 @@ go_on(struct pop3_session *s)
 		}
 		if (s->held)
 			return CONN_SLEEP;
+		if (s->sasl_waits) {
+			if (conn_at_eof(s->conn))
+				return CONN_CLOSE;
+			pop3_resume_auth(s);
+			if (s->sasl_waits)
+				return CONN_SLEEP;
+			continue;
+		}
 		if (!take_command(s))
 			return CONN_READ;
 	}
@@ -218,7 +236,7 @@ turn(void *session, struct conn *c, unsigned events)
 		answer_held(s);
 	}
 	enum conn_turn next = go_on(s);
-	if (s->progressed && next != CONN_SLEEP && next != CONN_CLOSE)
+	if (s->progressed && (next != CONN_SLEEP || s->sasl_waits) && next != CONN_CLOSE)
 		set_deadline(s);
 	return next;
 }

@@ -16,9 +16,10 @@
 #include "store/service.h"
 
 #define POP3_NAME_MAX 255 /* octets of USER's name */
-#define POP3_LINE_BEFORE_LOGIN 4096 /* room for AUTH's longest answers (RFC 5034 §4) */
+#define POP3_LINE_BEFORE_LOGIN 4096
+#define POP3_LINE_AUTH 12288 /* as SMTP has it (RFC 4954 §4): tokens are long */
 #define POP3_LINE_AFTER_LOGIN 512 /* RFC 2449 §4 asks for 255 */
-#define POP3_INPUT_BEFORE_LOGIN 8192
+#define POP3_INPUT_BEFORE_LOGIN 16384
 
 /* RFC 1939's states; AUTHORIZATION is two here, since PASS comes after USER only. */
 enum pop3_state {
@@ -73,6 +74,7 @@ struct pop3_session {
 	struct sasl *sasl; /* AUTH in progress */
 	char mechanism[24];
 	bool sasl_done; /* logged in, but for the empty answer to its last message */
+	bool sasl_waits; /* for the provider of a token, without a worker */
 	enum err held; /* the answer that waits for a failed login's delay */
 
 	/* since login */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 static smtp_mode mode_auth;
+static smtp_mode mode_wait;
 
 static void
 end_exchange(struct smtp_session *s)
@@ -82,7 +83,10 @@ step(struct smtp_session *s, struct smtp_cmd *cmd, struct str response)
 			return succeed(s, cmd);
 		s->sasl_done = true; /* SMTP has no data with success: RFC 4954 §4 */
 		break;
-	case SASL_WAIT: /* without an oauth: never */
+	case SASL_WAIT:
+		cmd->no_reply = true;
+		smtp_set_mode(s, mode_wait);
+		return ERR_OK;
 	case SASL_FAILED:
 		if (e == ERR_AUTH_FAILED)
 			return fail_login(s, cmd);
@@ -140,6 +144,23 @@ cmd_auth(struct smtp_session *s, struct smtp_cmd *cmd)
 	if (rest.n == 0 || str_find(rest, ' ') != STR_NONE)
 		return give_up(s, cmd, ERR_SYNTAX);
 	return step_base64(s, cmd, rest);
+}
+
+/* The provider of a token is being asked; no worker waits for it. The session sleeps until its
+ * answer wakes it, or until its time for logging in is over. */
+static enum smtp_step
+mode_wait(struct smtp_session *s)
+{
+	struct smtp_cmd cmd = {.row = smtp_find_command(STR("AUTH"))};
+
+	if (s->stop_deadline)
+		return smtp_goodbye_for_stop(s);
+	if (conn_at_eof(s->conn))
+		return STEP_CLOSE;
+	enum err e = step(s, &cmd, (struct str){NULL, 0});
+	if (s->mode == mode_wait)
+		return STEP_SLEEP;
+	return smtp_finish_command(s, &cmd, e);
 }
 
 static enum smtp_step

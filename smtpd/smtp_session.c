@@ -229,7 +229,6 @@ prepare_sasl(struct smtp_session *s)
 {
 	service_sasl_host(s->svc, s->conn, &s->sasl_host);
 	s->sasl_host.hide = s->conf->smtpd.hide_mechanisms;
-	s->sasl_host.oauth = NULL; /* no state here waits for an answer yet */
 }
 
 /* A client that talks before it is greeted is no mail server (RFC 5321 §3.1, §4.3.1); what it sends

@@ -105,8 +105,7 @@ static const struct conf_section sections[] = {
 	"from loopback addresses only."},
     {"log", "What is logged, and where to."},
     {"limits", "What one client or all together may use, in every daemon."},
-    {"oauth", "Logging in with tokens of an OAuth 2.0 provider (OAUTHBEARER, XOAUTH2), by IMAP. "
-	      "Give either "
+    {"oauth", "Logging in with tokens of an OAuth 2.0 provider (OAUTHBEARER, XOAUTH2). Give either "
 	      "jwks_url or introspection_url; a change needs a restart."},
     {"smtpd", "Receiving mail: smtpd."},
     {"pop3d", "Handing mail out: pop3d."},

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Tokens of an OAuth provider: OAUTHBEARER (RFC 7628) and XOAUTH2, by key set and by introspection. PyJWT makes the tokens.
+# Tokens of an OAuth provider: OAUTHBEARER (RFC 7628) and XOAUTH2, at all three servers, by key set and by introspection. PyJWT makes the tokens.
 # Debian's python3, which has its packages, stands in /usr/bin whatever comes first in PATH.
 . "$(dirname "$0")/lib.sh"
 need python3

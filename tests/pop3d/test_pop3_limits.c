@@ -26,7 +26,7 @@ START_TEST(long_lines_are_refused_and_their_rest_is_no_command)
 	ck_assert_str_eq(pop3_output(f, c), "+OK Send the password\r\n");
 	conn_memory_feed(c, repeated(f, "USER ", 'x', POP3_NAME_MAX + 1));
 	ck_assert_str_eq(pop3_output(f, c), "-ERR Line too long\r\n");
-	conn_memory_feed(c, repeated(f, "AUTH PLAIN ", 'A', POP3_LINE_BEFORE_LOGIN));
+	conn_memory_feed(c, repeated(f, "AUTH PLAIN ", 'A', POP3_LINE_AUTH));
 	ck_assert_str_eq(pop3_output(f, c), "-ERR Line too long\r\n");
 	conn_memory_feed(c, repeated(f, "USER ", 'x', 3000000));
 	ck_assert_str_eq(pop3_output(f, c), "-ERR Line too long\r\n");
