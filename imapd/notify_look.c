@@ -205,7 +205,16 @@ went_along(const struct look *k, struct str old, struct str name)
 		return false;
 	const struct notify_box *b = notify_find_name(&k->n->table, above);
 	const struct list_row *row = b ? row_of_box(k, b) : NULL;
-	return row && str_eq(row->name, now);
+	return row && str_eq(row->name, now) && !notify_find_name(&k->n->table, now);
+}
+
+/* The name that a known mailbox has now is one that the client did not know: it is told with the
+ * old one, unless it goes along with the one above. A name that was known is told as if its
+ * mailbox were another, which it is. */
+static bool
+is_told_as_renamed(const struct look *k, struct str old, const struct list_row *now)
+{
+	return now && !notify_find_name(&k->n->table, now->name) && !went_along(k, old, now->name);
 }
 
 /* A name that was not there before. */
@@ -231,6 +240,8 @@ tell_new(struct look *k, struct list_row *row, struct notify_box *is)
 	if (!notify_is_own_name(k->n, row->name)) {
 		list = is->in_tree && (events & NOTIFY_MAILBOX_NAME) &&
 		       !(renamed && went_along(k, old, row->name));
+		/* told by tell_known(), where the old name has another mailbox now */
+		list &= !(renamed && str_cmp(old, row->name) < 0 && notify_find_row(&k->rows, old));
 		list |= is->subscribed != was.subscribed && (events & NOTIFY_SUBSCRIPTION);
 		list |= is->exists && !is->readable && !renamed && events;
 	}
@@ -255,6 +266,12 @@ tell_known(struct look *k, struct list_row *row, const struct notify_box *known,
 	list |= was.subscribed != is->subscribed && (events & NOTIFY_SUBSCRIPTION);
 	list &= !notify_is_own_name(k->n, row->name);
 	list |= was.exists && is->exists && was.readable != is->readable && events; /* §5.9 */
+	if (other && list) { /* before the old name is used anew */
+		struct str old = notify_box_name(&k->n->table, known);
+		const struct list_row *now = row_of_box(k, known);
+		if (now && str_cmp(old, now->name) < 0 && is_told_as_renamed(k, old, now))
+			notify_write_list(k->s, &k->rows, now->name, now, old, false);
+	}
 	if (list) {
 		notify_write_list(k->s, &k->rows, row->name, row, (struct str){NULL, 0}, false);
 		if (was.exists != is->exists)
@@ -278,7 +295,8 @@ tell_gone(struct look *k, const struct notify_box *was)
 
 	if (notify_is_own_name(k->n, name))
 		return;
-	if (now) { /* renamed: its new name is told, here if that is of no interest itself */
+	if (now && !notify_find_name(&k->n->table, now->name)) {
+		/* renamed: its new name is told, here if that is of no interest itself */
 		if ((was->events & NOTIFY_MAILBOX_NAME) && !notify_events_of(k->n, now) &&
 		    !went_along(k, name, now->name))
 			notify_write_list(k->s, &k->rows, now->name, now, name, false);

@@ -1,5 +1,6 @@
 #include "store/acl_private.h"
 #include "store/annotation_private.h"
+#include "store/changes_private.h"
 #include "store/directory_private.h"
 #include "store/mailbox_private.h"
 #include "store/seen.h"
@@ -352,7 +353,11 @@ acl_change(struct account *a, int64_t mailbox, struct acl_who who, struct str id
 		e = share_announce(a, who.account);
 	if (!e)
 		e = account_write(a, change_in_txn, &c, DURABLE_NOW);
-	return e ? e : share_mirror(a);
+	if (!e)
+		e = share_mirror(a);
+	if (!e && who.account > 0) /* he may see more now, or less: RFC 5465 §5.4 */
+		bus_announce(a->store->bus, who.account, 0);
+	return e;
 }
 
 /* -- with the life of mailboxes and accounts */

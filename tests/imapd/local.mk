@@ -69,6 +69,11 @@ tests_imapd_test_cmd_notify_SOURCES = %D%/test_cmd_notify.c
 tests_imapd_test_cmd_notify_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_imapd_test_cmd_notify_LDADD = $(IMAP_TEST_LIBS)
 
+check_PROGRAMS += tests/imapd/test_notify_model
+tests_imapd_test_notify_model_SOURCES = %D%/test_notify_model.c
+tests_imapd_test_notify_model_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_imapd_test_notify_model_LDADD = $(IMAP_TEST_LIBS)
+
 check_PROGRAMS += tests/imapd/test_cmd_search
 tests_imapd_test_cmd_search_SOURCES = %D%/test_cmd_search.c
 tests_imapd_test_cmd_search_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

@@ -327,7 +327,57 @@ static const struct exchange metadata[] = {
 };
 EXCHANGE_TEST(metadata_is_told_of, metadata, "Box:1")
 
+/* -- shared mailboxes: 1 is their owner, 0 the one they are shared with */
+
+#define WORK "\"Other Users/" FIXTURE_USER "/Work\""
+#define THEIRS "\"Other Users/" FIXTURE_USER "\""
+
+static const struct exchange sharing[] = {
+    {1, "1 SELECT Work", "1 OK"},
+    {0, "1 NOTIFY SET (subtree " THEIRS " (MessageNew MessageExpunge FlagChange MailboxName))",
+	"!* \n1 OK"},
+    /* §5.4: granting l is creation */
+    {1, "2 SETACL Work bob@example.test l", "2 OK"},
+    {0, NULL, "* LIST (\\NoAccess \\Noselect \\HasNoChildren) \"/\" " WORK},
+    {1, "3 COPY 1 Work", "3 OK"},
+    {0, NULL, NULL}, /* §5: l and r */
+    /* §3.1: \NoAccess when NOTIFY is used */
+    {0, "2 NOTIFY SET STATUS (subtree " THEIRS " (MessageNew MessageExpunge FlagChange))",
+	"!* STATUS\n* LIST (\\NoAccess \\Noselect \\HasNoChildren) \"/\" " WORK "\n2 OK"},
+    /* §5.9 */
+    {1, "4 SETACL Work bob@example.test lrs", "4 OK"},
+    {0, NULL, "* LIST (\\HasNoChildren) \"/\" " WORK},
+    {1, "5 COPY 1 Work", "5 OK"},
+    {0, NULL, "* STATUS " WORK " (MESSAGES 5 UIDNEXT 6"},
+    /* \Seen is everybody's own */
+    {1, "6 STORE 1 +FLAGS.SILENT (\\Seen)", "6 OK"},
+    {0, NULL, NULL},
+    {0, "3 SELECT " WORK, "3 OK"},
+    {0, "4 STORE 1:2 +FLAGS.SILENT (\\Seen)", "4 OK"},
+    {0, "5 UNSELECT", "!* STATUS\n5 OK"},
+    {0, NULL, NULL},
+    {1, "7 COPY 1 Work", "7 OK"},
+    {0, NULL, "* STATUS " WORK " (MESSAGES 6 UIDNEXT 7"},
+    {1, "8 DELETEACL Work bob@example.test", "8 OK"},
+    {0, NULL, "* LIST (\\NonExistent \\NoAccess) \"/\" " WORK},
+    {1, "9 COPY 1 Work", "9 OK"},
+    {0, NULL, NULL},
+    {1, "10 SETACL Work bob@example.test lr", "10 OK"},
+    {0, NULL, "* STATUS " WORK " (MESSAGES 7"},
+};
+
+START_TEST(shared_mailboxes_are_told_of_as_far_as_rights_go)
+{
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Work:3");
+	struct conn *bob = imap_fixture_connect_as(f, "bob@example.test");
+
+	for (size_t i = 0; i < ARRAY_LEN(sharing); i++)
+		ck_exchange_on(sharing[i].who ? f->conn : bob, sharing[i].send, sharing[i].expect);
+}
+END_TEST
+
 TEST_MAIN("cmd_notify", its_grammar_is_that_of_section_8, status_gives_a_snapshot,
     the_selected_mailbox_is_followed_without_a_command, an_expunge_waits_for_a_command,
     what_is_not_asked_for_is_not_told, other_mailboxes_are_told_by_status, names_are_told_by_list,
-    subscriptions_are_told_by_list, metadata_is_told_of)
+    subscriptions_are_told_by_list, metadata_is_told_of,
+    shared_mailboxes_are_told_of_as_far_as_rights_go)
