@@ -99,8 +99,8 @@ change_acl(struct imap_session *s, struct imap_cmd *cmd, struct str name, struct
     enum acl_op op, unsigned rights)
 {
 	struct imap_folder folder;
-	struct acl_who who;
-	struct str canonical;
+	struct acl_who who = {0};
+	struct str canonical = {NULL, 0};
 	enum err e = imap_find_folder_for(s, cmd, name, RIGHT_ADMIN, &folder);
 
 	if (!e)

@@ -393,7 +393,8 @@ imap_run_command(struct imap_session *s, struct str text, const struct imap_stre
 		cmd->stream_left = stream->synchronising ? 0 : stream->size;
 	}
 	enum err e = imap_look_at_rights(s);
-	if (!e)
+	/* Where they can't be read, what needs no mailbox goes on. */
+	if (!e || (cmd->row->states & ST_AUTH))
 		e = check_row(s, cmd->row);
 	if (e)
 		explain_row(s, cmd, e);

@@ -53,6 +53,10 @@ imap_look_at_rights(struct imap_session *s)
 	if (!s->mailbox || !s->viewer)
 		return ERR_OK;
 	enum err e = acl_rights(s->owner, s->mailbox, s->viewer, &rights);
+	if (e == ERR_GONE) { /* its owner's account was removed */
+		imap_lose_mailbox(s);
+		return ERR_OK;
+	}
 	if (e || rights == s->rights)
 		return e;
 	uint64_t was = imap_flags_of_rights(s->rights);

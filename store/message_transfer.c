@@ -243,7 +243,7 @@ static enum err
 remove_source(const struct transfer *x, struct copied *copied)
 {
 	struct uidset gone;
-	struct copied moved, again;
+	struct copied moved = {0}, again = {0};
 
 	uidset_init(&gone, copied->from.arena);
 	enum err e = message_remove_told(x->from_account, x->from, &copied->from, &gone);

@@ -289,8 +289,25 @@ START_TEST(modseqs_rise_with_ones_own_seen_only)
 }
 END_TEST
 
+START_TEST(an_owner_who_is_removed_takes_his_mailboxes_along)
+{
+	const char *const boxes[] = {"Work:2", NULL};
+	struct three t = open_three(boxes);
+
+	ck_exchange_on(t.conn[0], "1 SETACL Work bob lrs", "1 OK");
+	ck_exchange_on(t.conn[1], "2 SELECT " WORK, "2 OK");
+	ck_assert_ok(directory_remove_account(t.f->store, STR(FIXTURE_USER)));
+	ck_exchange_on(t.conn[1], "3 NOOP", "* NO [NONEXISTENT]\n3 OK");
+	ck_exchange_on(t.conn[1], "4 SELECT " WORK, "4 NO [NONEXISTENT]");
+	ck_exchange_on(t.conn[1], "5 LIST \"\" \"Other*\"", "5 OK");
+	ck_exchange_on(t.conn[1], "6 SELECT INBOX", "6 OK");
+	imap_fixture_close(&t.f);
+}
+END_TEST
+
 TEST_MAIN("imap_acl", lists_of_rights_are_set_and_told,
     each_sees_a_shared_mailbox_with_flags_of_his_own, who_may_read_no_more_loses_the_mailbox,
     rights_are_asked_for_everywhere, messages_go_from_one_account_to_the_other,
     idle_hears_of_another_account, rights_hold_in_every_extension,
-    modseqs_rise_with_ones_own_seen_only, shared_mailboxes_can_be_subscribed_to)
+    modseqs_rise_with_ones_own_seen_only, an_owner_who_is_removed_takes_his_mailboxes_along,
+    shared_mailboxes_can_be_subscribed_to)
