@@ -61,7 +61,8 @@ put_header(struct encoding *e, const struct part *part)
 	enum err err = spool_read_back(e->in, part->header_at, header, n);
 	if (err)
 		return err;
-	size_t from = n - 2, to = n - 2; /* before the empty line, unless there is a field */
+	size_t from = n - 2; /* before the empty line, unless there is a field */
+	size_t to = from;
 	struct str rest = str_make(header, n);
 	while (header_next(&rest, &field)) {
 		if (!str_eq_nocase(field.name, STR("Content-Transfer-Encoding")))

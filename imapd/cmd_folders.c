@@ -155,7 +155,7 @@ cmd_rename(struct imap_session *s, struct imap_cmd *cmd)
 enum err
 cmd_subscribe(struct imap_session *s, struct imap_cmd *cmd)
 {
-	struct imap_folder folder;
+	struct imap_folder folder = {0};
 	struct str name;
 	enum err e = parse_name(cmd, &name);
 
@@ -178,7 +178,7 @@ cmd_subscribe(struct imap_session *s, struct imap_cmd *cmd)
 enum err
 cmd_unsubscribe(struct imap_session *s, struct imap_cmd *cmd)
 {
-	struct imap_folder folder;
+	struct imap_folder folder = {0};
 	struct str name;
 	enum err e = parse_name(cmd, &name);
 

@@ -7,6 +7,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 
+#include <fcntl.h>
 #include <jansson.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -234,13 +235,6 @@ oauth_provider_ask(
 
 /* -- life ------------------------------------------------------------------------------------- */
 
-static void
-close_file(FILE **f)
-{
-	if (*f)
-		fclose(*f);
-}
-
 /* "Basic …" of RFC 6749 §2.3.1, for the introspection endpoint. */
 static enum err
 make_authorization(struct oauth_provider *p)
@@ -252,8 +246,8 @@ make_authorization(struct oauth_provider *p)
 	if (!*s->client_id)
 		return ERR_OK;
 	if (*s->client_secret_file) {
-		CLEANUP(close_file) FILE *f = fopen(s->client_secret_file, "re");
-		if (!f || !fgets(secret, sizeof(secret), f)) {
+		CLEANUP(fd_close) int fd = open(s->client_secret_file, O_RDONLY | O_CLOEXEC);
+		if (fd < 0 || read(fd, secret, sizeof(secret) - 1) <= 0) {
 			log_error("oauth_secret_unreadable", F_CSTR("path", s->client_secret_file));
 			return ERR_CONFIG;
 		}
