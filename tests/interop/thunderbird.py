@@ -121,7 +121,7 @@ def first_connection():
     for want in "IDLE NAMESPACE ID UIDPLUS MOVE UNSELECT CHILDREN SPECIAL-USE LIST-EXTENDED LITERAL+ QUOTA ENABLE".split():
         check(f"offers {want}", want in caps, caps)
     status, untagged, text = c.say("NAMESPACE")
-    check("NAMESPACE", status == "OK" and '* NAMESPACE (("" "/")) NIL NIL' in text_of(untagged), untagged)
+    check("NAMESPACE", status == "OK" and '* NAMESPACE (("" "/")) (("Other Users/" "/")) NIL' in text_of(untagged), untagged)
     status, untagged, text = c.say('ID ("name" "Thunderbird" "version" "153.0")')
     check("ID", status == "OK" and text_of(untagged).startswith("* ID ("), untagged)
     status, untagged, text = c.say('LIST (SUBSCRIBED) "" "*" RETURN (SPECIAL-USE)')
