@@ -31,6 +31,11 @@ base64url_decode(struct str text, struct arena *arena)
 	memset(in + text.n, '=', padded - text.n);
 	if (EVP_DecodeBlock(out, (unsigned char *)in, (int)padded) < 0)
 		return none;
+	/* What the last digit holds beyond the last octet: one value has one text (RFC 4648 §3.5).
+	 */
+	for (size_t i = text.n * 3 / 4; i < padded * 3 / 4; i++)
+		if (out[i])
+			return none;
 	return str_make((char *)out, text.n * 3 / 4);
 }
 

@@ -8,3 +8,7 @@ tests_auth_test_sasl_LDADD = libtestsupport.a $(AUTH_LIBS) $(OUTSIDE_LIBS) $(CHE
 tests_auth_test_scram_SOURCES = %D%/test_scram.c %D%/host.c %D%/host.h
 tests_auth_test_scram_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_auth_test_scram_LDADD = libtestsupport.a $(AUTH_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+check_PROGRAMS += tests/auth/test_jwt
+tests_auth_test_jwt_SOURCES = %D%/test_jwt.c
+tests_auth_test_jwt_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_auth_test_jwt_LDADD = libtestsupport.a $(AUTH_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)

@@ -25,6 +25,9 @@ tests_fuzz_replay_codec_LDADD = $(MAIL_LIBS) $(OUTSIDE_LIBS)
 check_PROGRAMS += tests/fuzz/replay_header
 tests_fuzz_replay_header_SOURCES = %D%/fuzz_header.c %D%/replay.c %D%/fuzz.h
 tests_fuzz_replay_header_LDADD = $(MAIL_LIBS) $(OUTSIDE_LIBS)
+check_PROGRAMS += tests/fuzz/replay_jwt
+tests_fuzz_replay_jwt_SOURCES = %D%/fuzz_jwt.c %D%/replay.c %D%/fuzz.h
+tests_fuzz_replay_jwt_LDADD = $(AUTH_LIBS) $(OUTSIDE_LIBS)
 
 if FUZZING
 noinst_PROGRAMS += tests/fuzz/fuzz_index
@@ -55,6 +58,10 @@ noinst_PROGRAMS += tests/fuzz/fuzz_header
 tests_fuzz_fuzz_header_SOURCES = %D%/fuzz_header.c %D%/fuzz.h
 tests_fuzz_fuzz_header_LDADD = $(MAIL_LIBS) $(OUTSIDE_LIBS)
 tests_fuzz_fuzz_header_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+noinst_PROGRAMS += tests/fuzz/fuzz_jwt
+tests_fuzz_fuzz_jwt_SOURCES = %D%/fuzz_jwt.c %D%/fuzz.h
+tests_fuzz_fuzz_jwt_LDADD = $(AUTH_LIBS) $(OUTSIDE_LIBS)
+tests_fuzz_fuzz_jwt_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
 
 EXTRA_DIST += %D%/smtp_session.dict %D%/smtp_parse.dict
