@@ -361,7 +361,7 @@ begin_context(struct imap_session *s, struct imap_cmd *cmd, struct esearch *q)
 		const struct source *source = &q->sources.list[i];
 		if (source->account != s->owner || source->mailbox != s->mailbox)
 			continue;
-		enum err e = context_new(s, cmd, &q->program, NULL, &q->context);
+		enum err e = context_new(s, cmd, &q->program, NULL, &q->ret, &q->context);
 		return e || !q->context ? e : context_name(q->context, source->name);
 	}
 	return ERR_OK;

@@ -70,7 +70,7 @@ cmd_search(struct imap_session *s, struct imap_cmd *cmd)
 	q->answer.has_modseq = q->run.program.has_modseq;
 	enum err e = search_run_begin(s, &q->run, cmd);
 	if (!e && (q->answer.ret.items & RETURN_UPDATE))
-		e = context_new(s, cmd, &program, NULL, &q->context);
+		e = context_new(s, cmd, &program, NULL, &q->answer.ret, &q->context);
 	if (e) {
 		release(q);
 		return search_answer_fail(&q->answer, s, e);

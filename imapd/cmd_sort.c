@@ -76,7 +76,8 @@ cmd_sort(struct imap_session *s, struct imap_cmd *cmd)
 	q->sort.run.wants_facts = true;
 	enum err e = search_run_begin(s, &q->sort.run, cmd);
 	if (!e && (q->answer.ret.items & RETURN_UPDATE))
-		e = context_new(s, cmd, &program, &q->sort.items.program, &q->context);
+		e = context_new(
+		    s, cmd, &program, &q->sort.items.program, &q->answer.ret, &q->context);
 	if (e) {
 		release(q);
 		return search_answer_fail(&q->answer, s, e);

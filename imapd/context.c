@@ -29,6 +29,10 @@ context_forget_news(struct context *x)
 		sort_run_done(x->run);
 	free(x->run);
 	x->run = NULL;
+	if (x->fetch)
+		fetch_run_done(x->fetch);
+	free(x->fetch);
+	x->fetch = NULL;
 	view_unref(&x->was);
 	if (x->arena_now)
 		arena_reset(x->arena_now);
@@ -163,7 +167,7 @@ refuse(struct imap_session *s, const char *tag, const char *why)
 
 enum err
 context_new(struct imap_session *s, struct imap_cmd *cmd, const struct imap_args *program,
-    const struct sort_program *sort, struct context **ret)
+    const struct sort_program *sort, const struct search_return *options, struct context **ret)
 {
 	CLEANUP(context_free) struct context *x = NULL;
 	unsigned count;
@@ -185,6 +189,8 @@ context_new(struct imap_session *s, struct imap_cmd *cmd, const struct imap_args
 	if (!x)
 		return ERR_NOMEM;
 	enum err e = read_program(x, s, program);
+	if (!e)
+		e = fetch_copy_items(x->arena, &options->update_items, &x->items);
 	if (!e)
 		*ret = MOVE_PTR(x);
 	return e;

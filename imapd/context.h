@@ -11,6 +11,7 @@
 
 #include "imapd/imap_command.h"
 #include "imapd/search_result.h"
+#include "imapd/search_return.h"
 #include "imapd/sort_parse.h"
 
 #define CONTEXTS_MAX 16 /* of a session */
@@ -21,10 +22,12 @@
 struct context;
 
 /* For a search that is about to begin; `program` stands before its first key (or its charset), and
- * is known to be right; `sort` is NULL for SEARCH. ERR_PARAM where the tag is that of another
+ * is known to be right; `sort` is NULL for SEARCH;
+ * `options` lives as long as the command. ERR_PARAM where the tag is that of another
  * context (§4.3). Where there are too many it says so, and *ret is NULL. */
 NODISCARD enum err context_new(struct imap_session *s, struct imap_cmd *cmd,
-    const struct imap_args *program, const struct sort_program *sort, struct context **ret);
+    const struct imap_args *program, const struct sort_program *sort,
+    const struct search_return *options, struct context **ret);
 /* One of ESEARCH: its responses name the mailbox (RFC 7377 §2.1). */
 NODISCARD enum err context_name(struct context *x, struct str mailbox);
 /* A guard; of one that has not begun. */

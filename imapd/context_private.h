@@ -4,6 +4,7 @@
 
 #include "imapd/context.h"
 #include "imapd/context_list.h"
+#include "imapd/fetch_run.h"
 #include "imapd/imap_session.h"
 #include "imapd/sort_run.h"
 
@@ -14,6 +15,7 @@ enum context_phase {
 	CONTEXT_ORDERS,
 	CONTEXT_REMOVES, /* tells what matches no more */
 	CONTEXT_ADDS,
+	CONTEXT_FETCHES, /* tells the items of what came */
 };
 
 struct context {
@@ -24,6 +26,7 @@ struct context {
 	struct search_program program;
 	struct sort_program sort; /* n is 0: in the mailbox's order */
 	struct str mailbox; /* RFC 7377; p is NULL otherwise */
+	struct fetch_items items; /* of new messages in the result: RFC 5465 §7 */
 	bool given_up; /* it tells no more */
 
 	/* what is told to be in the result */
@@ -42,6 +45,8 @@ struct context {
 	struct uidset matched; /* of `dirty` */
 	struct uidset fresh; /* matched, and not in `found` before */
 	struct context_list removed, added;
+	struct uidset came; /* of `fresh`, with items to be told */
+	struct fetch_run *fetch;
 };
 
 /* `found` without `less` and with `more`, both normalised. */

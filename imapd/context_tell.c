@@ -160,6 +160,46 @@ tell(struct context *x, struct imap_session *s)
 	return context_list_write(&x->added, s, &head, "ADDTO");
 }
 
+/* Those in the result that are new in the mailbox, not those whose flags have changed (RFC 5465
+ * §7). */
+static enum err
+begin_fetch(struct context *x)
+{
+	struct uidset newer;
+
+	x->phase = CONTEXT_FETCHES;
+	uidset_init(&newer, x->arena_now);
+	uidset_init(&x->came, x->arena_now);
+	enum err e = uidset_add(&newer, view_uidnext(x->was), UINT32_MAX);
+	if (!e)
+		e = uidset_add_common(&x->came, &x->fresh, &newer);
+	if (e || x->came.n == 0)
+		return e;
+	x->fetch = calloc(1, sizeof(*x->fetch));
+	if (!x->fetch)
+		return ERR_NOMEM;
+	x->fetch->items = x->items;
+	x->fetch->walk.uids = &x->came;
+	fetch_run_plan(x->fetch);
+	return ERR_OK;
+}
+
+/* Behind ADDTO (RFC 5465 §5.2). */
+static enum imap_go
+tell_items(struct context *x, struct imap_session *s)
+{
+	bool done = false;
+
+	if (!x->fetch)
+		return GO_ON;
+	enum err e = fetch_run_step(s, x->fetch, &done);
+	if (e && s->pump.cut) { /* within a literal */
+		s->log_out = true;
+		return GO_CLOSE;
+	}
+	return e || done ? GO_ON : wait_for(s);
+}
+
 enum imap_go
 context_after_exists(struct told_listener *l, struct imap_session *s)
 {
@@ -180,8 +220,15 @@ context_after_exists(struct told_listener *l, struct imap_session *s)
 	}
 	if (e)
 		return give_up(x, s);
-	if (!tell(x, s))
+	if (x->phase != CONTEXT_FETCHES && !tell(x, s))
 		return GO_DRAIN;
+	if (x->phase != CONTEXT_FETCHES && x->items.n > 0 && begin_fetch(x))
+		return give_up(x, s);
+	if (x->phase == CONTEXT_FETCHES) {
+		enum imap_go go = tell_items(x, s);
+		if (go != GO_ON)
+			return go;
+	}
 	context_forget_news(x);
 	return GO_ON;
 }

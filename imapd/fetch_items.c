@@ -431,3 +431,37 @@ fetch_parse_items(struct imap_args *a, bool uid, struct fetch_items *ret)
 	memmove(ret->item + 1, ret->item, (ret->n - 1) * sizeof(last));
 	ret->item[0] = last;
 }
+
+static enum err
+copy_section(struct arena *arena, const struct section *from, struct section *to)
+{
+	uint32_t *path = arena_alloc_array(arena, from->path_n, sizeof(*path));
+	struct str *fields = arena_alloc_array(arena, from->field_count, sizeof(*fields));
+
+	if (!path || !fields)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < from->path_n; i++)
+		path[i] = from->path[i];
+	for (size_t i = 0; i < from->field_count; i++)
+		fields[i] = arena_dup(arena, from->fields[i]);
+	to->path = path;
+	to->fields = fields;
+	return arena_failed(arena) ? ERR_NOMEM : ERR_OK;
+}
+
+enum err
+fetch_copy_items(struct arena *arena, const struct fetch_items *from, struct fetch_items *ret)
+{
+	struct fetch_item *item = arena_alloc_array(arena, from->n, sizeof(*item));
+
+	if (!item)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < from->n; i++) {
+		item[i] = from->item[i];
+		item[i].label = arena_dup(arena, from->item[i].label);
+		if (copy_section(arena, &from->item[i].section, &item[i].section))
+			return ERR_NOMEM;
+	}
+	*ret = (struct fetch_items){.item = item, .n = from->n, .sets_seen = from->sets_seen};
+	return ERR_OK;
+}

@@ -48,6 +48,9 @@ struct fetch_items {
 void fetch_parse_items(struct imap_args *a, bool uid, struct fetch_items *ret);
 /* Adds an item that has neither section nor size, unless it is there; at the end. */
 void fetch_add_item(struct imap_args *a, struct fetch_items *items, enum fetch_kind kind);
+/* A copy that lives in `arena`. ERR_NOMEM. */
+NODISCARD enum err fetch_copy_items(
+    struct arena *arena, const struct fetch_items *from, struct fetch_items *ret);
 bool fetch_has_item(const struct fetch_items *items, enum fetch_kind kind);
 
 #endif

@@ -32,6 +32,16 @@ partial_places(
 	return true;
 }
 
+/* modifier-update: with a space in front, as the examples have it, or without, as the grammar. */
+static void
+parse_update_items(struct imap_args *a, struct search_return *r)
+{
+	if (str_starts(cursor_rest(&a->c), STR(" (")))
+		imap_parse_space(a);
+	if (imap_peek(a) == '(')
+		fetch_parse_items(a, false, &r->update_items);
+}
+
 static void
 parse_option(struct imap_args *a, void *arg)
 {
@@ -57,6 +67,8 @@ parse_option(struct imap_args *a, void *arg)
 		if (options[i].item == RETURN_ALL && (r->items & lists))
 			imap_parse_fail(a, ERR_SYNTAX, "one PARTIAL or ALL"); /* RFC 9394 §3.1 */
 		r->items |= options[i].item;
+		if (options[i].item == RETURN_UPDATE)
+			parse_update_items(a, r);
 		return;
 	}
 	if (!imap_accept_word(a, "PARTIAL")) {

@@ -4,7 +4,7 @@
 #ifndef IMAPD_SEARCH_RETURN_H
 #define IMAPD_SEARCH_RETURN_H
 
-#include "imapd/imap_parse.h"
+#include "imapd/fetch_items.h"
 
 enum search_return_item {
 	RETURN_MIN = 1,
@@ -28,6 +28,7 @@ struct search_return {
 	bool extended; /* the answer is an ESEARCH; else nothing below counts */
 	unsigned items; /* enum search_return_item */
 	struct partial_range partial;
+	struct fetch_items update_items; /* RFC 5465 §7: of messages that come into the result */
 };
 
 /* "1:500", "-1:-100": a mistake if it is none. */

@@ -327,6 +327,32 @@ static const struct exchange metadata[] = {
 };
 EXCHANGE_TEST(metadata_is_told_of, metadata, "Box:1")
 
+/* §7: UPDATE with data items; §5.2: the FETCH follows ADDTO */
+static const struct exchange updates[] = {
+    {1, "1 SELECT Box", "1 OK"},
+    {0, "1 SELECT Box", "1 OK"},
+    {0,
+	"U SEARCH RETURN (COUNT UPDATE (UID BODY.PEEK[HEADER.FIELDS (SUBJECT)])) SUBJECT "
+	"message",
+	"* ESEARCH (TAG \"U\") COUNT 2\nU OK"},
+    {0, "F UID SEARCH RETURN (UPDATE(FLAGS) COUNT) FLAGGED",
+	"* ESEARCH (TAG \"F\") UID COUNT 0\nF OK"},
+    {0, "2 SEARCH RETURN (UPDATE ()) ALL", "2 BAD"},
+    {0, "3 NOTIFY SET (selected (MessageNew MessageExpunge FlagChange))", "3 OK"},
+    {1, "2 COPY 1 Box", "2 OK"},
+    {0, NULL,
+	"* 3 EXISTS\n* ESEARCH (TAG \"U\") ADDTO (0 3)\n"
+	"* 3 FETCH (UID 3 BODY[HEADER.FIELDS (SUBJECT)] {22}\nSubject: message 1\n\n)"},
+    /* not of what is in the result for its flags */
+    {1, "3 STORE 1 +FLAGS.SILENT (\\Flagged)", "3 OK"},
+    {0, NULL, "* 1 FETCH (UID 1 FLAGS (\\Flagged))\n* ESEARCH (TAG \"F\") UID ADDTO (0 1)"},
+    {1, "4 COPY 1 Box", "4 OK"},
+    {0, NULL,
+	"* 4 EXISTS\n* ESEARCH (TAG \"U\") ADDTO (0 4)\n* 4 FETCH (UID 4 BODY[\nSubject\n\n)\n"
+	"* ESEARCH (TAG \"F\") UID ADDTO (0 4)\n* 4 FETCH (FLAGS (\\Flagged"},
+};
+EXCHANGE_TEST(contexts_can_ask_for_data_items, updates, "Box:2")
+
 /* -- shared mailboxes: 1 is their owner, 0 the one they are shared with */
 
 #define WORK "\"Other Users/" FIXTURE_USER "/Work\""
@@ -379,5 +405,5 @@ END_TEST
 TEST_MAIN("cmd_notify", its_grammar_is_that_of_section_8, status_gives_a_snapshot,
     the_selected_mailbox_is_followed_without_a_command, an_expunge_waits_for_a_command,
     what_is_not_asked_for_is_not_told, other_mailboxes_are_told_by_status, names_are_told_by_list,
-    subscriptions_are_told_by_list, metadata_is_told_of,
+    subscriptions_are_told_by_list, metadata_is_told_of, contexts_can_ask_for_data_items,
     shared_mailboxes_are_told_of_as_far_as_rights_go)

@@ -229,11 +229,12 @@ START_TEST(a_result_that_is_too_large_is_not_kept)
 
 	ck_exchange(f, "1 SELECT Box", "1 OK");
 	imap_args_init(&args, STR("ALL"), f->arena);
-	ck_assert_ok(context_new(f->session, &cmd, &args, NULL, &x));
+	ck_assert_ok(context_new(f->session, &cmd, &args, NULL, &(struct search_return){0}, &x));
 	ck_assert_ok(context_begin(&x, f->session, &runs));
 	ck_assert_ptr_null(x);
 	imap_args_init(&args, STR(" UTF-8 ALL"), f->arena);
-	ck_assert_ok(context_new(f->session, &cmd, &args, &by_date, &x));
+	ck_assert_ok(
+	    context_new(f->session, &cmd, &args, &by_date, &(struct search_return){0}, &x));
 	ck_assert_ok(context_begin(&x, f->session, &messages));
 	ck_assert_ptr_null(x);
 	ck_exchange(f, "2 NOOP", "* NO [NOUPDATE \"big\"]\n* NO [NOUPDATE \"big\"]\n2 OK");
