@@ -62,6 +62,11 @@ begin(struct imap_session *s, struct notify *n)
 	if (!n->run_arena || !n->run)
 		return ERR_NOMEM;
 	n->run->items = n->request.items;
+	if (s->enabled & EN_CONDSTORE) { /* RFC 7162 §3.1: in all that comes unasked */
+		struct imap_args args;
+		imap_args_init(&args, STR(""), n->run_arena);
+		fetch_add_item(&args, &n->run->items, FETCH_MODSEQ);
+	}
 	n->run->walk.uids = &n->uids;
 	fetch_run_plan(n->run);
 	return find_new(s, n);

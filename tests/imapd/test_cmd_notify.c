@@ -402,8 +402,23 @@ START_TEST(shared_mailboxes_are_told_of_as_far_as_rights_go)
 }
 END_TEST
 
-TEST_MAIN("cmd_notify", its_grammar_is_that_of_section_8, status_gives_a_snapshot,
-    the_selected_mailbox_is_followed_without_a_command, an_expunge_waits_for_a_command,
-    what_is_not_asked_for_is_not_told, other_mailboxes_are_told_by_status, names_are_told_by_list,
-    subscriptions_are_told_by_list, metadata_is_told_of, contexts_can_ask_for_data_items,
+/* RFC 7162 §3.1, with RFC 5465 §5.2: what comes unasked has the MODSEQ where CONDSTORE is enabled.
+ */
+static const struct exchange modseqs[] = {
+    {0, "1 SELECT Box", "1 OK"},
+    {0, "2 NOTIFY SET (selected (MessageNew (UID FLAGS) MessageExpunge FlagChange))", "2 OK"},
+    {1, "1 SELECT Box", "1 OK"},
+    {1, "2 COPY 1 Box", "2 OK"},
+    {0, NULL, "* 2 EXISTS\n* 2 FETCH (UID 2 FLAGS ())"},
+    {0, "3 ENABLE CONDSTORE", "3 OK"},
+    {1, "3 COPY 1 Box", "3 OK"},
+    {0, NULL, "* 3 EXISTS\n* 3 FETCH (UID 3 FLAGS () MODSEQ (#))"},
+};
+EXCHANGE_TEST(news_have_their_modseqs, modseqs, "Box:1")
+
+TEST_MAIN("cmd_notify", news_have_their_modseqs, its_grammar_is_that_of_section_8,
+    status_gives_a_snapshot, the_selected_mailbox_is_followed_without_a_command,
+    an_expunge_waits_for_a_command, what_is_not_asked_for_is_not_told,
+    other_mailboxes_are_told_by_status, names_are_told_by_list, subscriptions_are_told_by_list,
+    metadata_is_told_of, contexts_can_ask_for_data_items,
     shared_mailboxes_are_told_of_as_far_as_rights_go)

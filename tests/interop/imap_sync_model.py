@@ -258,7 +258,7 @@ class Client:
         self.wants_notify = self.random.random() < 0.3
         self.wire, self.box, self.list, self.sessions, self.commands, self.tag = None, None, [], 0, 0, None
         self.cache = {}  # box name: (uidvalidity, modseq, {uid: Known}) while it is not selected
-        self.idling = self.notified = False
+        self.idling = self.notified = self.closing = False
 
     # -- connection
 
@@ -286,6 +286,35 @@ class Client:
                 raise Wrong(f"ENABLE {enable}: {told}")
         self.qresync = "QRESYNC" in enable
         self.condstore = bool({"CONDSTORE", "QRESYNC"} & set(enable))
+        self.watched, self.told_status, self.asked = {}, {}, None
+        if self.wants_notify and "NOTIFY" in self.offered:
+            self.notify()
+
+    def notify(self):
+        """RFC 5465: the mailbox that is selected, where EXPUNGE waits for a command that may have it, and all there are here."""
+        boxes = " ".join(sorted(self.world.boxes))
+        items = " ".join([*["UID"] * (not self.only_uids), "FLAGS", *["MODSEQ"] * self.condstore])
+        self.do(f"NOTIFY SET{self.random.choice(['', ' STATUS'])} (selected-delayed (MessageNew ({items}) MessageExpunge FlagChange)) "
+                f"(mailboxes ({boxes}) (MessageNew MessageExpunge FlagChange))")
+        self.notified = True
+        for box in self.world.boxes.values():
+            self.watch(box)
+
+    def watch(self, box):
+        """From now on what others change in the mailbox comes as STATUS."""
+        self.told_status.pop(box.name, None)
+        self.watched.pop(box.name, None)
+        if self.world.exact:
+            self.watched[box.name] = (len(box.messages), box.next_uid)
+
+    def heard(self):
+        """Is what was told of the mailboxes that are not selected what they are now?"""
+        for box in self.world.boxes.values():
+            if box is not self.box and box.name in self.watched:
+                now, told = (len(box.messages), box.next_uid), self.told_status.get(box.name, {})
+                if now != self.watched[box.name] and now != (told.get("MESSAGES"), told.get("UIDNEXT", now[1])):
+                    return f"{box.name} has {now}, was {self.watched[box.name]}; told {told}"
+        return None
 
     def leave(self, politely):
         """Keeps what it knows for the time it comes back."""
@@ -300,6 +329,8 @@ class Client:
     def put_away(self):
         if self.box is None:
             return
+        if self.notified:
+            self.watch(self.box)
         if all(k.uid for k in self.list) and self.kind != "plain" and self.modseq:
             self.cache[self.box.name] = (self.box.validity, self.modseq, {k.uid: k for k in self.list})
         else:
@@ -347,6 +378,10 @@ class Client:
         self.take_stock()
         return answer
 
+    def own_change(self, box):
+        if self.notified:
+            self.watch(box)
+
     def take_stock(self):
         """RFC 7162 section 6: what a client may say next time it knows."""
         if self.code_modseq:
@@ -392,7 +427,13 @@ class Client:
         elif line.startswith("ESEARCH"):
             self.esearch = line
         elif m := re.match(r'STATUS "?([\w-]+)"? \((.*)\)', line):
-            self.status[m[1]] = dict(zip(m[2].split()[::2], map(int, m[2].split()[1::2])))
+            got = dict(zip(m[2].split()[::2], map(int, m[2].split()[1::2])))
+            if self.asked == (m[1], set(got)) and m[1] not in self.status:
+                self.status[m[1]] = got
+            elif not self.notified and word != "NOTIFY":
+                raise Wrong(f"{line} unasked")
+            else:
+                self.told_status.setdefault(m[1], {}).update(got)
         elif m := re.match(r"OK \[COPYUID (\d+) (\S+) (\S+)\]", line):
             self.copyuid = m
         elif m := re.match(r"OK \[(UIDVALIDITY|UIDNEXT|UNSEEN) (\d+)\]", line):
@@ -401,7 +442,9 @@ class Client:
             raise Wrong(line)
         elif not re.match(r"(FLAGS \(|OK |CAPABILITY |LIST |BYE |NO )", line):
             raise Wrong(f"unknown response {line}")
-        if line.startswith("OK "):
+        if line.startswith("OK [CLOSED]"):
+            self.closing, self.list, self.fetched = False, [], {}
+        elif line.startswith("OK "):
             self.note_highest(line)
 
     def on_exists(self, n):
@@ -474,6 +517,8 @@ class Client:
             raise Wrong(f"FLAGS without MODSEQ: {got} in {self.command}")  # RFC 7162 section 3.2.4
         if "FLAGS" in got:
             k.flags = self.flags_of(got)
+        elif self.notified and ".SILENT" in self.command:
+            k.flags = None  # news may have come before it
         if k.uid:
             self.reported[k.uid] = got
         if "BODY[]" in got and "RFC822.SIZE" in got and int(got["RFC822.SIZE"]) != len(got["BODY[]"]):
@@ -523,7 +568,11 @@ class Client:
         if self.box is not None:
             self.put_away()
         box = self.world.boxes[self.random.choice(sorted(self.world.boxes))]
-        self.box, self.list, self.told, self.modseq = None, [], {}, None
+        # news of the mailbox before may come until it is closed: RFC 7162 section 3.2.11
+        self.closing, self.told, self.modseq, self.fetched = self.box is not None, {}, None, {}
+        if not self.closing:
+            self.list = []
+        self.box = None
         self.read_only = self.random.random() < 0.12
         verb = "EXAMINE" if self.read_only else "SELECT"
         cached = self.cache.pop(box.name, None)
@@ -548,6 +597,8 @@ class Client:
             raise Wrong("a message was not fetched")
 
     def opened(self, box):
+        if self.closing:
+            raise Wrong(f"{self.command} did not say CLOSED")
         self.box = box
         told = self.told
         if told.get("UIDVALIDITY") != box.validity:
@@ -575,13 +626,12 @@ class Client:
         if self.random.random() < 0.15:
             modseq = self.random.randint(1, modseq)
         # sequence numbers are those of the new mailbox: nothing is placed until it is known what went
-        fetched = {}
-        self.on_fetch_kept, self.on_fetch = self.on_fetch, lambda n, got, word: fetched.setdefault(n, []).append(got)
+        self.on_fetch_kept, self.on_fetch = self.on_fetch, lambda n, got, word: self.fetched.setdefault(n, []).append(got)
         try:
             self.do(f"{verb} {box.name} (QRESYNC ({validity} {modseq}{args}))")
         finally:
             self.on_fetch = self.on_fetch_kept
-        gone = set(self.earlier)
+        gone, fetched = set(self.earlier), self.fetched
         count = len(self.list)
         news = {}
         for n, gots in fetched.items():
@@ -669,6 +719,7 @@ class Client:
             gone = [u for u, m in box.messages.items() if "\\deleted" in m.flags]
             removed = self.world.remove(box, gone)
             self.world.look(box, [] if before else removed)
+            self.own_change(box)
 
     def append(self):
         box = self.world.boxes[self.random.choice(sorted(self.world.boxes))]
@@ -683,6 +734,7 @@ class Client:
             if int(m[2]) != box.add([f.lower() for f in flags], word, len(data)):
                 raise Wrong(f"{answer}, UIDNEXT was {box.next_uid - 1}")
             self.world.look(box)
+            self.own_change(box)
         self.up_to_date()
 
     def pick(self):
@@ -729,7 +781,7 @@ class Client:
         if silent:
             # the client knows what becomes of the flags that it knows
             for k in chosen:
-                if not self.world.exact or since is not None:
+                if not self.world.exact or since is not None or self.notified:
                     unknown.append(k)  # what it then believes depends on who came first
                 elif k.flags is not None:
                     k.flags = {"+": k.flags | named, "-": k.flags - named, "": named}[sign]
@@ -744,6 +796,8 @@ class Client:
             box, at = self.box, {k.uid: n + 1 for n, k in enumerate(self.list)}
             old = {u: box.messages[u].modseq for u in there}
             answer = self.finish(self.FAILS)
+            for k in chosen if silent and self.notified else []:
+                k.flags = None  # what came in between may be older or newer than the STORE
             m = re.search(r"\[MODIFIED ([\d:,]+)\]", answer)
             modified = set(expand(m[1])) if m else set()
             modified = {u for u in there if (u if uid else at[u]) in modified} if m else set()
@@ -902,6 +956,7 @@ class Client:
             self.world.remove(box, there)
         self.finish()
         self.world.look(target)
+        self.own_change(target)
         if target is not box:
             self.world.look(box)
         if there and (not self.copyuid or int(self.copyuid[1]) != target.validity or expand(self.copyuid[2]) != there or expand(self.copyuid[3]) != new):
@@ -936,7 +991,9 @@ class Client:
         names = ["MESSAGES", "UNSEEN", "UIDNEXT", "UIDVALIDITY", "DELETED"]
         if self.condstore:
             names.append("HIGHESTMODSEQ")
+        self.asked = box.name, set(names)
         self.do(f"STATUS {box.name} ({' '.join(names)})")
+        self.asked = None
         got = self.status.get(box.name)
         if got is None or set(got) != set(names):
             raise Wrong(f"STATUS {box.name}: {self.status}")
@@ -967,7 +1024,8 @@ class Client:
             if self.world.exact:
                 try:
                     self.up_to_date()
-                    return
+                    if not self.notified or not self.heard():
+                        return
                 except Wrong:
                     pass
             self.wire.sock.settimeout(max(0.001, end - time.monotonic()))
@@ -1030,6 +1088,12 @@ class Client:
         if self.idling:
             self.wake()
         self.noop()
+        if self.notified:
+            end = time.monotonic() + 5
+            while self.heard() and time.monotonic() < end:
+                self.listen(0.05)
+            if self.heard():
+                raise Wrong(f"NOTIFY: {self.heard()}")
 
 
 # ------------------------------------------------------------------------------------------------------------------------
@@ -1076,6 +1140,7 @@ def free(world, connect, seed, seconds, errors):
         until = min(end, time.monotonic() + 2)
 
         def run(client):
+            client.watched = {}
             while time.monotonic() < until and not errors:
                 if not guarded(client, errors, client.step):
                     return
