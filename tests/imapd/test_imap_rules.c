@@ -219,6 +219,15 @@ static const struct dialogue extensions_dialogue[] = {
 };
 DIALOGUE_TEST(extensions_keep_their_rules, extensions_dialogue, "Inbox:3", "empty:0")
 
+static const struct dialogue watched_dialogue[] = {
+    {"1 NOTIFY SET STATUS (inboxes (MessageNew MessageExpunge))", /* RFC 5465 §6.3 */
+	"!* STATUS empty\n* STATUS INBOX (MESSAGES 3\n1 OK"},
+    {"2 NOTIFY SET STATUS (mailboxes empty (MessageNew MessageExpunge))", /* RFC 5465 §6.6 */
+	"!* STATUS INBOX\n* STATUS empty (MESSAGES 0\n2 OK"},
+    {"3 NOTIFY NONE", "3 OK"},
+};
+DIALOGUE_TEST(notify_finds_its_mailboxes, watched_dialogue, "Inbox:3", "empty:0")
+
 /* RFC 3516 §5: encoded words are not decoded on the way. RFC 9051 §6.4.5.1: parts of parts by
  * points, MIME only behind a number. */
 START_TEST(sections_are_named_and_left_as_they_are)
@@ -241,7 +250,8 @@ START_TEST(sections_are_named_and_left_as_they_are)
 }
 END_TEST
 
-TEST_MAIN("imap_rules", states_and_numbers_follow_the_rules, uids_are_never_used_again,
-    sizes_are_told_with_the_next_command, examine_changes_nothing, octets_come_back_as_they_were,
-    names_form_a_tree, saved_searches_follow_the_rules, texts_are_compared_decoded_and_folded,
-    extensions_keep_their_rules, sections_are_named_and_left_as_they_are)
+TEST_MAIN("imap_rules", notify_finds_its_mailboxes, states_and_numbers_follow_the_rules,
+    uids_are_never_used_again, sizes_are_told_with_the_next_command, examine_changes_nothing,
+    octets_come_back_as_they_were, names_form_a_tree, saved_searches_follow_the_rules,
+    texts_are_compared_decoded_and_folded, extensions_keep_their_rules,
+    sections_are_named_and_left_as_they_are)
