@@ -13,7 +13,7 @@
 #include "imapd/imap_go.h"
 #include "imapd/notify_request.h"
 
-#define NOTIFY_BOXES_MAX 5000 /* mailboxes that a session can watch: NOTIFICATIONOVERFLOW */
+#define NOTIFY_BOXES_MAX 2000 /* mailboxes that a session can watch: NOTIFICATIONOVERFLOW */
 #define NOTIFY_ACCOUNTS_MAX 200 /* accounts of others among them: the rest wakes nobody */
 
 struct notify;

@@ -2,6 +2,7 @@
 
 #include "store/account_private.h"
 #include "store/annotation_private.h"
+#include "store/changes_private.h"
 
 #include <limits.h>
 
@@ -322,6 +323,8 @@ annotation_set(const struct annotation_home *home, const struct annotation *list
 			 ? account_write(home->account, set_all, &s, DURABLE_NOW)
 			 : database_write(&home->store->directory, set_all, &s, DURABLE_NOW);
 
+	if (!e && !home->account)
+		bus_announce_all(home->store->bus);
 	if (!e)
 		*ret_modseq = s.modseq;
 	return e;

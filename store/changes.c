@@ -44,6 +44,14 @@ bus_announce(struct bus *b, int64_t account, int64_t mailbox)
 		peers_send(b->peers, &(struct peer_news){account, mailbox});
 }
 
+void
+bus_announce_all(struct bus *b)
+{
+	watchers_call_all(b->watchers);
+	if (b->peers)
+		peers_send(b->peers, &(struct peer_news){0, 0});
+}
+
 enum err
 bus_watch(struct bus *b, int64_t account, int64_t mailbox, void (*fn)(void *arg), void *arg,
     struct watch **ret)

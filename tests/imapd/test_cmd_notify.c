@@ -416,9 +416,120 @@ static const struct exchange modseqs[] = {
 };
 EXCHANGE_TEST(news_have_their_modseqs, modseqs, "Box:1")
 
+/* §5.7: entries that all share */
+START_TEST(entries_of_the_server_are_told_to_all)
+{
+	static const char *const boxes[] = {"Box:1", NULL};
+	CLEANUP(imap_fixture_close)
+	struct imap_fixture *f =
+	    imap_fixture_open_with(boxes, "imapd {\n admins = { \"ann@example.test\" }\n}\n");
+	struct conn *bob = imap_fixture_connect_as(f, "bob@example.test");
+
+	ck_exchange_on(bob, "1 NOTIFY SET (personal (ServerMetadataChange))", "1 OK");
+	ck_exchange(f, "1 SETMETADATA \"\" (/shared/comment \"hello\")", "1 OK");
+	ck_exchange_on(bob, NULL, "* METADATA \"\" /shared/comment");
+	ck_exchange_on(bob, NULL, NULL);
+}
+END_TEST
+
+/* -- limits ----------------------------------------------------------------------------------- */
+
+static void
+make_many(struct imap_fixture *f, const char *prefix, unsigned n)
+{
+	int64_t id;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct str name = arena_printf(f->arena, "%s%04u", prefix, i);
+		ck_assert_ok(mailbox_create(f->account, name, STR(""), &id));
+	}
+}
+
+static unsigned
+count_lines(struct str text, const char *start)
+{
+	struct str line;
+	unsigned n = 0;
+
+	while (str_split(&text, '\n', &line))
+		n += str_starts(line, str_of(start));
+	return n;
+}
+
+/* RFC 5465 §9: who does not read what he asked for costs one buffer; it goes on where it stopped.
+ */
+START_TEST(much_is_told_in_pieces)
+{
+	char prefix[901];
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("INBOX:0");
+
+	memset(prefix, 'n', sizeof(prefix) - 1);
+	for (size_t i = 200; i < sizeof(prefix) - 1; i += 200)
+		prefix[i] = '/'; /* components are short */
+	prefix[sizeof(prefix) - 1] = '\0';
+	make_many(f, prefix, 500);
+	conn_memory_feed(f->conn,
+	    STR("1 NOTIFY SET STATUS (personal (MessageNew MessageExpunge MailboxName))\r\n"));
+	ck_assert_uint_lt(conn_out_pending(f->conn), CONN_OUT_HIGH + 1000);
+	struct str told = conn_memory_output(f->conn, f->arena);
+	ck_assert_uint_eq(count_lines(told, "* STATUS nnn"), 504);
+	ck_assert_uint_eq(count_lines(told, "1 OK"), 1);
+	ck_exchange(f, NULL, NULL);
+	prefix[0] = 'm';
+	make_many(f, prefix, 500);
+	conn_memory_run(f->conn);
+	ck_assert_uint_eq(
+	    count_lines(conn_memory_output(f->conn, f->arena), "* LIST (\\HasNoChildren)"), 500);
+	ck_exchange(f, NULL, NULL);
+	ck_exchange(f, "2 NOOP", "!* \n2 OK");
+}
+END_TEST
+
+/* §5.8 */
+START_TEST(too_many_mailboxes_are_an_overflow)
+{
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("INBOX:0");
+
+	ck_exchange(f, "1 NOTIFY SET (personal (MailboxName))", "1 OK");
+	make_many(f, "x", NOTIFY_BOXES_MAX);
+	conn_memory_run(f->conn);
+	struct str told = conn_memory_output(f->conn, f->arena);
+	ck_assert_uint_eq(count_lines(told, "* OK [NOTIFICATIONOVERFLOW]"), 1);
+	/* as after NOTIFY NONE */
+	make_many(f, "y", 1);
+	ck_exchange(f, NULL, NULL);
+	ck_exchange(f, "2 NOTIFY SET (personal (MailboxName))", "2 NO [NOTIFICATIONOVERFLOW]");
+	ck_exchange(f, "3 NOTIFY SET (mailboxes x0001 (MailboxName))", "3 OK");
+}
+END_TEST
+
+/* §3.1: too complex */
+START_TEST(too_many_groups_are_refused)
+{
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("INBOX:0");
+	CLEANUP(sbuf_done) struct sbuf line = SBUF_INIT(100000);
+
+	for (unsigned n = NOTIFY_GROUPS_MAX; n <= NOTIFY_GROUPS_MAX + 1; n++) {
+		sbuf_clear(&line);
+		sbuf_puts(&line, "1 NOTIFY SET");
+		for (unsigned i = 0; i < n; i++)
+			sbuf_puts(&line, " (personal (MailboxName))");
+		ck_exchange(f, sbuf_cstr(&line),
+		    n > NOTIFY_GROUPS_MAX ? "1 NO [NOTIFICATIONOVERFLOW]" : "1 OK");
+	}
+	sbuf_clear(&line);
+	sbuf_puts(&line, "2 NOTIFY SET");
+	for (unsigned i = 0; i <= NOTIFY_NAMES_MAX; i++)
+		sbuf_puts(&line, i == 600 ? ") NONE) (mailboxes (a" : i ? " a" : " (mailboxes (a");
+	sbuf_puts(&line, ") NONE)");
+	ck_exchange(f, sbuf_cstr(&line), "2 NO [NOTIFICATIONOVERFLOW]");
+}
+END_TEST
+
 TEST_MAIN("cmd_notify", news_have_their_modseqs, its_grammar_is_that_of_section_8,
     status_gives_a_snapshot, the_selected_mailbox_is_followed_without_a_command,
     an_expunge_waits_for_a_command, what_is_not_asked_for_is_not_told,
     other_mailboxes_are_told_by_status, names_are_told_by_list, subscriptions_are_told_by_list,
-    metadata_is_told_of, contexts_can_ask_for_data_items,
+    metadata_is_told_of, contexts_can_ask_for_data_items, entries_of_the_server_are_told_to_all,
+    much_is_told_in_pieces, too_many_mailboxes_are_an_overflow, too_many_groups_are_refused,
     shared_mailboxes_are_told_of_as_far_as_rights_go)
