@@ -25,6 +25,7 @@ conn_release(struct conn *c)
 {
 	octets_free(&c->in);
 	octets_free(&c->out);
+	hub_count_held(c);
 	deflate_end(c);
 	if (c->ssl)
 		SSL_free(c->ssl);
@@ -133,6 +134,8 @@ conn_put_u64(struct conn *c, uint64_t value)
 bool
 conn_out_full(const struct conn *c)
 {
+	if (c->out.n > CONN_OUT_SHORT && c->out.n < CONN_OUT_HIGH && hub_holds_much(c->hub))
+		return true;
 	return c->out.n >= CONN_OUT_HIGH || c->out_failed;
 }
 

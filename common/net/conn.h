@@ -61,6 +61,7 @@ struct session_ops {
 
 #define CONN_OUT_HIGH (256 * 1024) /* a session stops producing here and returns CONN_DRAIN */
 #define CONN_OUT_LOW (64 * 1024)
+#define CONN_OUT_SHORT (16 * 1024) /* both, while peers leave more than HUB_HELD_MAX unread */
 #define CONN_OUT_MAX                                                                               \
 	(4 * 1024 * 1024) /* more at once ends the connection: a session that ignores the marks is \
 			     a bug */
@@ -91,7 +92,7 @@ conn_puts(struct conn *c, const char *cstr)
 
 void conn_put_u64(struct conn *c, uint64_t value); /* in decimal */
 void conn_printf(struct conn *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
-/* Output at or above CONN_OUT_HIGH: stop producing, return CONN_DRAIN. */
+/* Output at or above the mark: stop producing, return CONN_DRAIN. */
 bool conn_out_full(const struct conn *c);
 size_t conn_out_pending(const struct conn *c);
 /* Takes back what was written since `pending` octets were pending, in this turn. */

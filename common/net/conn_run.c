@@ -257,7 +257,7 @@ reasons_for_turn(struct conn *c, unsigned events, bool *ready, unsigned *ret_why
 		}
 		break;
 	case CONN_DRAIN:
-		if (c->out.n <= CONN_OUT_LOW)
+		if (c->out.n <= (hub_holds_much(c->hub) ? CONN_OUT_SHORT : CONN_OUT_LOW))
 			why |= CONN_EV_DRAINED;
 		break;
 	case CONN_AGAIN:
@@ -350,6 +350,8 @@ conn_advance(struct conn *c, unsigned events)
 	if (park) {
 		octets_relax(&c->in);
 		octets_relax(&c->out);
+		if (c->out.n != c->held)
+			hub_count_held(c);
 		if (c->deflate)
 			deflate_park(c);
 	}

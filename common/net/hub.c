@@ -27,7 +27,30 @@ struct hub {
 	struct block *blocks; /* guarded by mu: all of them */
 	size_t count; /* guarded by mu */
 	struct deflate_shelf shelf;
+	atomic_size_t held; /* octets of output that wait for peers */
 };
+
+size_t
+hub_held(const struct hub *h)
+{
+	return atomic_load_explicit(&h->held, memory_order_relaxed);
+}
+
+bool
+hub_holds_much(const struct hub *h)
+{
+	return h && hub_held(h) > HUB_HELD_MAX;
+}
+
+void
+hub_count_held(struct conn *c)
+{
+	if (!c->hub)
+		return;
+	/* Unsigned: what has become less wraps around to a subtraction. */
+	atomic_fetch_add_explicit(&c->hub->held, c->out.n - c->held, memory_order_relaxed);
+	c->held = c->out.n;
+}
 
 enum err
 hub_new(struct workers *w, struct loop *l, void (*closed)(void *arg, struct conn *c), void *arg,

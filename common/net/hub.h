@@ -41,4 +41,14 @@ void hub_stop(struct hub *h);
 void hub_kill(struct hub *h);
 size_t hub_count(struct hub *h);
 
+/* Output that peers have not taken, of all connections together: beyond it each may hold little, so
+ * that any number of peers who never read are bearable. */
+#define HUB_HELD_MAX ((size_t)32 * 1024 * 1024)
+/* Counted when a connection is parked. */
+size_t hub_held(const struct hub *h);
+/* More than HUB_HELD_MAX; never without a hub. */
+bool hub_holds_much(const struct hub *h);
+/* For conn.c: what `c` holds has changed. */
+void hub_count_held(struct conn *c);
+
 #endif

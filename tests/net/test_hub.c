@@ -231,6 +231,45 @@ START_TEST(clients_that_never_read_hold_no_worker)
 }
 END_TEST
 
+START_TEST(clients_that_never_read_hold_little_together)
+{
+	enum { PEERS = 240 };
+	struct fixture f;
+	int slow[PEERS];
+	static char buf[65536];
+
+	setup(&f);
+	for (size_t i = 0; i < PEERS; i++) {
+		slow[i] = client(&f, NULL, NULL);
+		ck_assert_int_eq(write(slow[i], "B", 1), 1);
+	}
+	for (size_t before = 0; hub_held(f.hub) != before || !before; usleep(100000))
+		before = hub_held(f.hub);
+	ck_assert_uint_gt(hub_held(f.hub), HUB_HELD_MAX);
+	/* and what four workers wrote before they could know */
+	ck_assert_uint_le(
+	    hub_held(f.hub), HUB_HELD_MAX + PEERS * (CONN_OUT_SHORT + 1024) + 4L * CONN_OUT_HIGH);
+	/* Who does read gets all of it, however little at once. */
+	size_t got = 0;
+	for (size_t i = 0; i < 2; i++) {
+		int fd = slow[i ? PEERS - 1 : 0];
+		for (struct pollfd p = {.fd = fd, .events = POLLIN};
+		     got < (i + 1) * ((8UL << 20) + 1) && poll(&p, 1, 5000) == 1;) {
+			ssize_t n = read(fd, buf, sizeof(buf));
+			ck_assert_int_gt(n, 0);
+			got += (size_t)n;
+		}
+		ck_assert_uint_eq(got, (i + 1) * ((8UL << 20) + 1));
+	}
+	for (size_t i = 0; i < PEERS; i++)
+		close(slow[i]);
+	for (int i = 0; i < 2000 && hub_held(f.hub); i++)
+		usleep(1000);
+	ck_assert_uint_eq(hub_held(f.hub), 0);
+	teardown(&f);
+}
+END_TEST
+
 START_TEST(who_has_logged_in_does_not_wait_for_those_who_try)
 {
 	struct fixture f;
@@ -489,7 +528,8 @@ END_TEST
 TEST_MAIN("hub", a_loop_stopped_before_it_runs_ends_at_once,
     commands_are_answered_and_a_stop_says_goodbye,
     a_deadline_wakes_a_sleeping_connection_and_hang_up_ends_it,
-    clients_that_never_read_hold_no_worker, who_has_logged_in_does_not_wait_for_those_who_try,
+    clients_that_never_read_hold_no_worker, clients_that_never_read_hold_little_together,
+    who_has_logged_in_does_not_wait_for_those_who_try,
     wakes_from_many_threads_never_give_a_connection_to_two,
     a_prompt_peer_that_falls_silent_takes_no_processor,
     a_prompt_peer_keeps_nobody_waiting_nor_its_own_wakes_deadline_and_stop,
