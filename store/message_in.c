@@ -362,26 +362,39 @@ message_append_promised(struct account *a, int64_t mailbox, struct append *items
 	return run_append(a, &op, ret_uidvalidity, p);
 }
 
+/* *ret_gone: it may be that it went, whatever is returned. */
 static enum err
-remove_one(struct account *a, int64_t mailbox, uint32_t uid)
+remove_one(struct account *a, int64_t mailbox, uint32_t uid, bool *ret_gone)
 {
+	CLEANUP(arena_free) struct arena *arena = arena_new(4096);
 	struct uid_range range = {uid, uid};
 	const struct uidset uids = {.r = &range, .n = 1};
+	struct uidset gone;
 
-	return message_remove(a, mailbox, &uids);
+	*ret_gone = false;
+	if (!arena)
+		return ERR_NOMEM;
+	uidset_init(&gone, arena);
+	enum err e = message_remove_told(a, mailbox, &uids, &gone);
+	*ret_gone = gone.n > 0;
+	return e;
 }
 
 /* Two databases know no common transaction: where the old message can't go, the new one goes again.
- */
+ * It stays where that is in doubt: after a failed sync the old one may be gone all the same. */
 static enum err
 replace_elsewhere(const struct message_place *was, struct account *to, struct append_op *op,
     uint32_t *ret_uidvalidity)
 {
+	bool gone, again;
 	enum err e = run_append(to, op, ret_uidvalidity, NULL);
+
 	if (e)
 		return e;
-	e = remove_one(was->account, was->mailbox, was->uid);
-	if (e && remove_one(to, op->mailbox, op->items->ret_uid))
+	e = remove_one(was->account, was->mailbox, was->uid, &gone);
+	if (!e && !gone)
+		e = ERR_STALE;
+	if (e && !gone && remove_one(to, op->mailbox, op->items->ret_uid, &again))
 		return e == ERR_GONE ? ERR_IO : e;
 	return e;
 }

@@ -269,6 +269,98 @@ START_TEST(whatever_fails_the_folder_tree_changes_whole_or_not_at_all)
 }
 END_TEST
 
+/* -- between accounts */
+
+static int64_t
+inbox_of_b(void)
+{
+	struct mailbox_info info;
+
+	ck_assert_ok(mailbox_find(f.b, STR("INBOX"), f.arena, &info));
+	return info.id;
+}
+
+static enum err
+do_move_to_another(void)
+{
+	struct uidset uids = uids_of(&f, "1:2");
+	const struct transfer x = {.from_account = f.a,
+	    .to_account = f.b,
+	    .from = f.inbox,
+	    .to = inbox_of_b(),
+	    .uids = &uids,
+	    .actor = ACTOR_OWNER,
+	    .move = true};
+
+	return message_transfer(&x, f.arena, &copied);
+}
+
+static enum err
+do_replace_in_another(void)
+{
+	const struct message_place was = {f.a, f.inbox, 1};
+	struct append item = {.spool = spool};
+
+	return message_replace_promised(&was, f.b, inbox_of_b(), &item, &(uint32_t){0}, NULL);
+}
+
+static uint32_t
+count_in(struct account *a, int64_t mailbox)
+{
+	CLEANUP(view_unref) struct view *v = NULL;
+
+	ck_assert_ok(view_current(a, mailbox, &v));
+	return view_count(v);
+}
+
+/* False when there are not that many calls. */
+static bool
+try_between(enum err (*run)(void), uint32_t coming, int n)
+{
+	open_with_mail(70000);
+	uint32_t mine = count_in(f.a, f.inbox);
+	ck_assert_uint_eq(count_in(f.b, inbox_of_b()), 0);
+	calls = 0;
+	fail_errno = EIO;
+	fail_at = n;
+	log_capture(forget_line, NULL);
+	enum err e = run();
+	bool failed = calls >= n;
+	fail_at = 0;
+	log_capture(NULL, NULL);
+	uint32_t left = count_in(f.a, f.inbox), come = count_in(f.b, inbox_of_b());
+	ck_assert_msg(left + come >= mine, "call %d: %u of %u are left", n, left + come, mine);
+	if (e == ERR_OK)
+		ck_assert_uint_eq(come, coming);
+	ck_assert_counters(f.a);
+	ck_assert_counters(f.b);
+	spool_free(&spool);
+	fixture_close(&f);
+	return failed;
+}
+
+START_TEST(whatever_fails_a_message_moved_to_another_account_is_not_lost)
+{
+	int n = 1;
+
+	while (try_between(do_move_to_another, 2, n))
+		n++;
+	ck_assert_int_gt(n, 2);
+}
+END_TEST
+
+START_TEST(whatever_fails_a_message_replaced_in_another_account_is_not_lost)
+{
+	int n = 1;
+
+	while (try_between(do_replace_in_another, 1, n))
+		n++;
+	ck_assert_int_gt(n, 2);
+}
+END_TEST
+
 TEST_MAIN("faults", whatever_fails_a_message_comes_in_whole_or_not_at_all,
     whatever_fails_messages_are_copied_moved_and_removed_whole_or_not_at_all,
+    whatever_fails_a_message_moved_to_another_account_is_not_lost,
+    whatever_fails_a_message_replaced_in_another_account_is_not_lost,
     whatever_fails_the_folder_tree_changes_whole_or_not_at_all)
