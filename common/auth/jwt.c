@@ -131,6 +131,20 @@ has_audience(const json_t *aud, const char *wanted)
 	return false;
 }
 
+bool
+jwt_names_user(const json_t *claims, const struct jwt_rules *r)
+{
+	const json_t *aud = json_object_get(claims, "aud");
+	const json_t *verified = json_object_get(claims, "email_verified");
+
+	if (aud && r->audience && *r->audience && !has_audience(aud, r->audience))
+		return false;
+	/* OpenID Connect Core §5.1: an address that its user has only claimed to have */
+	const char *text = json_string_value(verified);
+	bool only_claimed = json_is_false(verified) || (text && !strcmp(text, "false"));
+	return !only_claimed || strcmp(r->user_claim, "email") != 0;
+}
+
 /* RFC 7519 §4.1. A token without an end is none to be believed. */
 static bool
 claims_hold(const json_t *claims, const struct jwt_rules *r, int64_t *ret_until_s)
@@ -148,8 +162,9 @@ claims_hold(const json_t *claims, const struct jwt_rules *r, int64_t *ret_until_
 		return false;
 	if (r->issuer && *r->issuer && (!iss || strcmp(iss, r->issuer) != 0))
 		return false;
-	if (r->audience && *r->audience &&
-	    !has_audience(json_object_get(claims, "aud"), r->audience))
+	if (r->audience && *r->audience && !json_object_get(claims, "aud"))
+		return false;
+	if (!jwt_names_user(claims, r))
 		return false;
 	*ret_until_s = (int64_t)until;
 	return true;

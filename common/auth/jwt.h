@@ -9,6 +9,8 @@
 #include "common/base/arena.h"
 #include "common/base/err.h"
 
+#include <jansson.h>
+
 struct jwk_set;
 
 /* A provider's key set; keys of kinds that are not known here are left out. ERR_SYNTAX. */
@@ -29,5 +31,10 @@ struct jwt_rules {
  * ERR_NOT_FOUND (no key of that name: the set may be old), ERR_AUTH_FAILED. */
 NODISCARD enum err jwt_verify(const struct jwk_set *set, const struct jwt_rules *rules,
     struct str token, struct arena *arena, struct str *ret_user, int64_t *ret_until_s);
+
+/* Whether claims, of a token or of an introspection's answer, are for us and about an address that
+ * is its user's: an audience, where there is one, is the wanted one, and the user's claim is not an
+ * "email" that "email_verified" says nobody has checked. */
+bool jwt_names_user(const json_t *claims, const struct jwt_rules *rules);
 
 #endif

@@ -132,7 +132,11 @@ read_introspection(struct oauth_provider *p, struct str body, struct arena *aren
 		*ret_until_s = json_integer_value(exp);
 	if (!json_is_true(json_object_get(root, "active")) || *ret_until_s <= now_s)
 		return ERR_AUTH_FAILED;
+	const struct jwt_rules rules = {
+	    .audience = p->settings->audience, .user_claim = p->settings->user_claim};
 	if (*issuer && iss && strcmp(iss, issuer) != 0)
+		return ERR_AUTH_FAILED;
+	if (!jwt_names_user(root, &rules))
 		return ERR_AUTH_FAILED;
 	if (!json_is_string(user)) {
 		log_error("oauth_provider_failed", F_CSTR("url", p->settings->introspection_url),

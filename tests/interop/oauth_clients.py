@@ -159,6 +159,8 @@ elif mode == "introspect":
     both("opaque", tokens["opaque good"], True)
     both("old", tokens["opaque old"], False)
     both("inactive", tokens["opaque inactive"], False)
+    both("for another", tokens["opaque audience"], False)
+    both("unverified", tokens["opaque unverified"], False)
     both("unknown", "who knows", False)
     context = ssl.create_default_context(cafile=where + "/tls/ca.pem")
     asked = json.load(urllib.request.urlopen(f"https://localhost:{port - 143 + 1}/asked", context=context))
