@@ -143,6 +143,10 @@ for phase in $phases; do
 		# shellcheck disable=SC2046
 		if build thread CC=gcc CFLAGS="-g -O1" --enable-sanitizers=thread; then
 			run_tests thread $(cd build-check/thread && make -s list-tests | tr ' ' '\n' | grep -E '^tests/(net|store)/')
+			# and a suite that many random IMAP sessions use
+			MODEL_EPISODES=15 MODEL_FREE_SECONDS=20 PB_BUILD=$PWD/build-check/thread ${wrap:-} bash tests/interop/run.sh imap_sync_model 2>&1 | tee build-check/thread-model.log | grep -vE '^ok '
+			line=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' build-check/thread-model.log | tail -1)
+			if [ -n "$line" ]; then read -r p _ f _ <<<"$line"; result "thread, model" "$p" "$f"; else give_up "thread, model" build-check/thread-model.log; fi
 		fi
 		wrap=""
 		;;
