@@ -94,6 +94,15 @@ parse_change(
 	return e;
 }
 
+/* What is shared with everybody stands in everybody's list, wanted or not. */
+static bool
+may_share_with(const struct imap_session *s, struct acl_who who)
+{
+	bool all = who.account == ACL_ANYONE || who.account == ACL_AUTHENTICATED;
+
+	return !all || who.negative || s->conf->imapd.share_with_all || imap_is_admin(s);
+}
+
 static enum err
 change_acl(struct imap_session *s, struct imap_cmd *cmd, struct str name, struct str identifier,
     enum acl_op op, unsigned rights)
@@ -105,6 +114,11 @@ change_acl(struct imap_session *s, struct imap_cmd *cmd, struct str name, struct
 
 	if (!e)
 		e = identify(s, cmd, identifier, &who, &canonical);
+	if (!e && op != ACL_REMOVE && rights && !may_share_with(s, who)) {
+		imap_set_code(cmd, "NOPERM");
+		imap_set_text(cmd, "Sharing with everybody is switched off here");
+		return ERR_DENIED;
+	}
 	if (!e)
 		e = acl_change(folder.account, folder.info.id, who, canonical, op, rights);
 	if (e == ERR_CANNOT && who.account == account_id(folder.account))

@@ -338,7 +338,13 @@ copy_octets(struct imap_session *s, unsigned events)
 	bool done;
 
 	(void)events;
-	enum err e = catenate_step(&a->copy, spool, have < limit ? limit - have : 0, &done);
+	/* before the disk is filled with what the transaction would refuse */
+	uint64_t total = a->size + have;
+	enum err e = total > a->replaced_size + SPOOL_MEMORY
+			 ? account_has_room(a->folder.account, total - a->replaced_size)
+			 : ERR_OK;
+	if (!e)
+		e = catenate_step(&a->copy, spool, have < limit ? limit - have : 0, &done);
 	if (e == ERR_NOT_FOUND)
 		catenate_set_badurl(&s->cmd, a->copy.url);
 	if (e)

@@ -56,6 +56,8 @@ open_mailbox(struct imap_session *s, struct imap_cmd *cmd, struct str name, bool
 	s->rights = folder.rights;
 	s->viewer = folder.viewer;
 	s->read_only = read_only;
+	/* One that can't be written now can be read all the same. */
+	(void)!account_settle(s->owner);
 	e = imap_claim_recent(s, &s->told);
 	if (e) {
 		imap_deselect(s);

@@ -217,24 +217,26 @@ account_dir(const struct account *a)
 }
 
 enum err
+account_settle(struct account *a)
+{
+	return a->same_boot ? ERR_OK : boot_skip_ahead(a);
+}
+
+enum err
 account_write(struct account *a, txn_op *op, void *arg, enum durability durability)
 {
-	if (!a->same_boot) {
-		enum err e = boot_skip_ahead(a);
-		if (e)
-			return e;
-	}
-	return database_write(&a->database, op, arg, durability);
+	enum err e = account_settle(a);
+
+	return e ? e : database_write(&a->database, op, arg, durability);
 }
 
 enum err
 account_write_promised(struct account *a, txn_op *op, void *arg, struct promise *p)
 {
-	if (!a->same_boot) {
-		enum err e = boot_skip_ahead(a);
-		if (e)
-			return e;
-	}
+	enum err e = account_settle(a);
+
+	if (e)
+		return e;
 	/* one that waits for another account's commits can't wait for ours, too */
 	return p && (!p->database || p->database == &a->database)
 		   ? database_write_promised(&a->database, op, arg, p)

@@ -28,6 +28,10 @@ NODISCARD enum err account_quota(struct account *a, struct quota *ret);
 /* Whether `bytes` more would fit: ERR_OK or ERR_OVER_QUOTA. A hint for RCPT; the delivery itself
  * decides again in its transaction. */
 NODISCARD enum err account_has_room(struct account *a, uint64_t bytes);
+/* Before a client is told what has happened since it was here last: where the machine has been
+ * started since the account was written to, what may have been given out and lost is left behind
+ * now, not at the next write (store/boot.h). */
+NODISCARD enum err account_settle(struct account *a);
 /* What was committed is on stable storage when it returns (IMAP CHECK). */
 NODISCARD enum err account_sync(struct account *a);
 

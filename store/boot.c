@@ -58,7 +58,7 @@ skip(struct txn *t)
 		e = db_run(t->db,
 		    "UPDATE meta SET modseq = modseq + ?1, uidvalidity = min(uidvalidity + ?2,"
 		    " max(uidvalidity, 4294967295 - ?2))",
-		    DB_INT(BOOT_MODSEQS), DB_INT(BOOT_UIDS));
+		    DB_INT(BOOT_MODSEQS), DB_INT(BOOT_UIDVALIDITIES));
 	/* near the end of what there is, UIDs are too rare to be skipped */
 	if (!e)
 		e = db_run(t->db,

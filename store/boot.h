@@ -11,7 +11,9 @@
 
 #include "store/account_private.h"
 
-#define BOOT_UIDS 10000
+/* More than one commit takes, such as COPY of a whole mailbox; 17,000 boots use up the UIDs. */
+#define BOOT_UIDS 250000
+#define BOOT_UIDVALIDITIES 10000
 #define BOOT_MODSEQS 1000000
 
 /* The machine's boot. Where the kernel does not tell, always the same. */

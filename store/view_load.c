@@ -330,7 +330,8 @@ view_catch_up(struct account *a, int64_t mailbox, int64_t viewer, struct view **
 		e = read_meta(h->db, mailbox, viewer, &meta, &messages);
 	if (e)
 		return e;
-	if (base && base->meta.modseq == meta.modseq && base->meta.uidvalidity == meta.uidvalidity)
+	if (base && base->meta.modseq == meta.modseq &&
+	    base->meta.uidvalidity == meta.uidvalidity && base->meta.uidnext == meta.uidnext)
 		return ERR_OK;
 	e = read_keywords(h->db, mailbox, base ? base->keywords : NULL, &keywords);
 	/* a modseq that went back: an older copy of the database was put in place */

@@ -14,8 +14,14 @@ sasl_step_external(struct sasl *s, struct str response, struct arena *arena,
 	if (str_has_nul(response) || response.n > SASL_NAME_MAX)
 		return sasl_fail(ERR_SYNTAX, ret_err);
 	enum err e = s->host->client(s->host->binding_arg, arena, &address);
-	if (!e)
-		e = sasl_keep_login(s, address);
+	/* as it stands there: an rfc822Name is ASCII (RFC 5280 §4.2.1.6) */
+	if (!e && (address.n == 0 || address.n > SASL_NAME_MAX || str_has_nul(address) ||
+		      !str_is_ascii(address)))
+		e = ERR_AUTH_FAILED;
+	if (!e) {
+		s->login = arena_dup(s->arena, address);
+		e = s->login.p ? ERR_OK : ERR_NOMEM;
+	}
 	if (!e)
 		e = sasl_find(s, arena, &c);
 	if (!e && !sasl_may_act_as(s, response))

@@ -88,10 +88,14 @@ match_account(struct sasl *s, struct str user, struct arena *arena)
 		e = sasl_find(s, arena, &c);
 		wanted = s->account;
 	}
-	if (!e)
-		e = sasl_keep_login(s, user);
-	if (!e)
-		e = sasl_find(s, arena, &c);
+	/* As the provider wrote it: prepared, a full-width "a" would be an "a", and the account
+	 * that of somebody else. */
+	if (!e && (user.n == 0 || user.n > SASL_NAME_MAX || !str_is_utf8(user)))
+		e = ERR_AUTH_FAILED;
+	if (!e) {
+		s->login = arena_dup(s->arena, user);
+		e = s->login.p ? sasl_find(s, arena, &c) : ERR_NOMEM;
+	}
 	if (!e && wanted && wanted != s->account)
 		e = ERR_AUTH_FAILED;
 	return e == ERR_NOT_FOUND || err_class(e) == ERR_CLASS_CLIENT ? ERR_AUTH_FAILED : e;

@@ -93,6 +93,7 @@ struct conf {
 		bool uidonly; /* RFC 9586 is offered */
 		uint32_t message_limit; /* messages of one command (RFC 9738), 0 none */
 		const char *const *admins; /* NULL-terminated: addresses of accounts */
+		bool share_with_all; /* users may give rights to anyone and authenticated */
 	} imapd;
 };
 

@@ -275,6 +275,9 @@ static const struct conf_option options[] = {
     {"imapd", "admins", CONF_LIST, AT(imapd.admins), 0, 64, "", NULL, NULL,
      "Addresses of accounts that may change by IMAP what concerns others: everybody's quota "
      "(SETQUOTA) and the server's shared annotations (SETMETADATA)."},
+    {"imapd", "share_with_all", CONF_BOOL, AT(imapd.share_with_all), 0, 0, "no", NULL, NULL,
+     "Let users share folders with everybody (SETACL with `anyone` or `authenticated`): such a folder "
+     "stands in every account's list. Administrators may always, and `pillarbox mailbox rights`."},
 };
 /* clang-format on */
 

@@ -139,7 +139,7 @@ const char *conn_tls_cipher(const struct conn *c);
  * tls-exporter below TLS 1.3 without extended master secret. */
 NODISCARD enum err conn_tls_binding(
     const struct conn *c, const char *type, struct arena *arena, struct str *ret);
-/* The mail address (rfc822Name, else emailAddress) of the client's certificate, which has been
+/* The first mail address (rfc822Name of subjectAltName) in the client's certificate, which has been
  * verified. ERR_CANNOT without one. */
 NODISCARD enum err conn_tls_client(const struct conn *c, struct arena *arena, struct str *ret);
 /* TLS can be started here: a certificate is configured. */

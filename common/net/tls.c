@@ -296,11 +296,12 @@ conn_tls_binding(const struct conn *c, const char *type, struct arena *arena, st
  */
 
 static void
-free_addresses(STACK_OF(OPENSSL_STRING) * *list)
+free_names(GENERAL_NAMES **names)
 {
-	X509_email_free(*list);
+	GENERAL_NAMES_free(*names);
 }
 
+/* The subjectAltName only: an authority may look less closely at what stands in the subject. */
 enum err
 conn_tls_client(const struct conn *c, struct arena *arena, struct str *ret)
 {
@@ -308,9 +309,15 @@ conn_tls_client(const struct conn *c, struct arena *arena, struct str *ret)
 
 	if (!cert || SSL_get_verify_result(c->ssl) != X509_V_OK)
 		return ERR_CANNOT;
-	CLEANUP(free_addresses) STACK_OF(OPENSSL_STRING) *list = X509_get1_email(cert);
-	if (!list || sk_OPENSSL_STRING_num(list) == 0)
-		return ERR_CANNOT;
-	*ret = arena_dup(arena, str_of(sk_OPENSSL_STRING_value(list, 0)));
-	return ret->p ? ERR_OK : ERR_NOMEM;
+	CLEANUP(free_names)
+	GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+		const GENERAL_NAME *n = sk_GENERAL_NAME_value(names, i);
+		if (n->type != GEN_EMAIL)
+			continue;
+		*ret = arena_dup(arena, str_make(ASN1_STRING_get0_data(n->d.rfc822Name),
+					    (size_t)ASN1_STRING_length(n->d.rfc822Name)));
+		return ret->p ? ERR_OK : ERR_NOMEM;
+	}
+	return ERR_CANNOT;
 }

@@ -20,7 +20,8 @@ struct three {
 static struct three
 open_three(const char *const *mailboxes)
 {
-	struct three t = {.f = imap_fixture_open_with(mailboxes, NULL)};
+	struct three t = {
+	    .f = imap_fixture_open_with(mailboxes, "imapd { share_with_all = yes }\n")};
 
 	t.conn[0] = t.f->conn;
 	t.conn[1] = imap_fixture_connect_as(t.f, "bob@example.test");
@@ -269,6 +270,24 @@ modseq_of(struct imap_fixture *f, struct conn *c, unsigned seq)
 	return strtoull(at + strlen("MODSEQ ("), NULL, 10);
 }
 
+/* RFC 4314 §3.1: what a server does not allow is NO. */
+START_TEST(not_everybody_shares_with_everybody)
+{
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Work:1");
+	static const struct dialogue rows[] = {
+	    {"1 SETACL Work anyone lr",
+		"1 NO [NOPERM] Sharing with everybody is switched off here"},
+	    {"2 SETACL Work authenticated +l", "2 NO [NOPERM]"},
+	    {"3 SETACL Work -anyone r", "3 OK"},
+	    {"4 SETACL Work anyone -l", "4 OK"},
+	    {"5 DELETEACL Work anyone", "5 OK"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		dialogue_row(f->conn, &rows[i], false);
+}
+END_TEST
+
 /* RFC 7162 §3.1: a MODSEQ rises with a change that its user sees; \Seen of others is none. */
 START_TEST(modseqs_rise_with_ones_own_seen_only)
 {
@@ -309,5 +328,5 @@ TEST_MAIN("imap_acl", lists_of_rights_are_set_and_told,
     each_sees_a_shared_mailbox_with_flags_of_his_own, who_may_read_no_more_loses_the_mailbox,
     rights_are_asked_for_everywhere, messages_go_from_one_account_to_the_other,
     idle_hears_of_another_account, rights_hold_in_every_extension,
-    modseqs_rise_with_ones_own_seen_only, an_owner_who_is_removed_takes_his_mailboxes_along,
-    shared_mailboxes_can_be_subscribed_to)
+    not_everybody_shares_with_everybody, modseqs_rise_with_ones_own_seen_only,
+    an_owner_who_is_removed_takes_his_mailboxes_along, shared_mailboxes_can_be_subscribed_to)

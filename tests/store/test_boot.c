@@ -98,7 +98,7 @@ START_TEST(what_a_power_loss_took_is_not_given_out_again)
 	ck_assert_uint_gt(view_modseq(now), view_modseq(saved) + BOOT_MODSEQS);
 	/* who knew what was lost is told of all, and that 2 is not there */
 	ck_assert_uint_eq(known(a, view_modseq(lost)), 0);
-	ck_assert_str_eq(gone_since(&f, a, view_modseq(lost)), "2:10001");
+	ck_assert_str_eq(gone_since(&f, a, view_modseq(lost)), "2:250001");
 	/* who knew less, and who knows more, loses nothing */
 	ck_assert_uint_eq(known(a, view_modseq(saved)), view_modseq(saved));
 	ck_assert_str_eq(gone_since(&f, a, view_modseq(saved)), "");
@@ -115,6 +115,33 @@ START_TEST(what_a_power_loss_took_is_not_given_out_again)
 	store_close(&s);
 	s = open_copy(&f, "crash", "a third", &a);
 	ck_assert_uint_eq(append_to(&f, s, a, f.inbox), 5 + 2 * BOOT_UIDS);
+	account_unref(&a);
+	store_close(&s);
+	fixture_close(&f);
+}
+END_TEST
+
+/* Whoever comes back and only reads is told as well, also where the mailbox was in memory before.
+ */
+START_TEST(who_only_reads_is_told_what_a_power_loss_took)
+{
+	struct fixture f;
+	struct account *a = NULL;
+
+	fixture_open(&f);
+	ck_assert_uint_eq(deliver_one(&f, 1, 100), 1);
+	copy_data(&f, "crash");
+	ck_assert_uint_eq(deliver_one(&f, 2, 100), 2);
+	CLEANUP(view_unref) struct view *lost = view_now(&f, f.inbox);
+	struct store *s = open_copy(&f, "crash", "another boot", &a);
+	CLEANUP(view_unref) struct view *before = NULL;
+	ck_assert_ok(view_current(a, f.inbox, &before));
+	ck_assert_uint_eq(view_uidnext(before), 2);
+	ck_assert_ok(account_settle(a));
+	CLEANUP(view_unref) struct view *now = NULL;
+	ck_assert_ok(view_current(a, f.inbox, &now));
+	ck_assert_uint_eq(view_uidnext(now), 2 + BOOT_UIDS);
+	ck_assert_str_eq(gone_since(&f, a, view_modseq(lost)), "2:250001");
 	account_unref(&a);
 	store_close(&s);
 	fixture_close(&f);
@@ -155,5 +182,6 @@ START_TEST(the_machine_tells_its_boot)
 }
 END_TEST
 
-TEST_MAIN("boot", what_a_power_loss_took_is_not_given_out_again, uids_that_run_out_are_not_skipped,
+TEST_MAIN("boot", what_a_power_loss_took_is_not_given_out_again,
+    who_only_reads_is_told_what_a_power_loss_took, uids_that_run_out_are_not_skipped,
     the_machine_tells_its_boot)
