@@ -45,6 +45,7 @@ libimapd_a_SOURCES = \
 	%D%/imap_url.c %D%/imap_url.h \
 	%D%/list_line.c \
 	%D%/list_line.h \
+	%D%/objectid.h \
 	%D%/list_pattern.c \
 	%D%/list_pattern.h \
 	%D%/list_request.c \

@@ -30,7 +30,7 @@
 #include <time.h>
 
 #define THREADS 4
-#define LINE 512
+#define LINE 2048
 #define PATIENCE_MS 60000
 
 struct client {

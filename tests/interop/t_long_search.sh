@@ -13,20 +13,26 @@ for i in range(8):
     c.sock.sendall(b"a APPEND INBOX {%d+}\r\n" % len(mail) + mail + b"\r\n")
     while not c.line().startswith(b"a OK"): pass
 c.cmd("SELECT INBOX")
-for i in range(14):  # 131,072 entries, 8 GB to look through
+for i in range(13):  # 65,536 entries, 4 GB to look through
     c.cmd("COPY 1:* INBOX")
 d = Imap(host, off + 143); d.login(user, pw); d.cmd("SELECT INBOX")
-began = time.monotonic()
-c.sock.sendall(b"s SEARCH BODY \"not in it\"\r\n")
 waits, note = [], None
-c.sock.settimeout(0.01)
-while time.monotonic() < began + 40 and not note:
-    try: note = c.line()
-    except TimeoutError: pass
-    start = time.monotonic(); d.cmd("NOOP"); d.cmd("UID FETCH 5 (FLAGS)"); waits.append((time.monotonic() - start) / 2)
+for attempt in range(4):  # on a fast machine it takes more for a search to be long
+    c.cmd("COPY 1:* INBOX")
+    began = time.monotonic()
+    c.sock.sendall(b"s SEARCH BODY \"not in it\"\r\n")
+    c.sock.settimeout(0.01)
+    note = None
+    while time.monotonic() < began + 40 and not note:
+        try: note = c.line()
+        except TimeoutError: pass
+        start = time.monotonic(); d.cmd("NOOP"); d.cmd("UID FETCH 5 (FLAGS)"); waits.append((time.monotonic() - start) / 2)
+    c.sock.settimeout(60)
+    if not note or not note.startswith(b"* SEARCH"): break
+    while not c.line().startswith(b"s OK"): pass
 waits.sort()
 print(f"{len(waits)} rounds of another session, median {waits[len(waits) // 2] * 1000:.1f} ms, 99% {waits[len(waits) * 99 // 100] * 1000:.1f} ms")
-assert note and re.match(rb'\* OK \[INPROGRESS \("s" \d+ 131072\)\]', note), note
+assert note and re.match(rb'\* OK \[INPROGRESS \("s" \d+ \d+\)\]', note), note
 assert waits[len(waits) // 2] < 0.05, waits[len(waits) // 2]
 def ended(): return open(log, "rb").read().count(b"session_end")
 before = ended()
