@@ -1,0 +1,63 @@
+/* common/dns/dns.h - questions to the DNS, over libunbound: cached, validated, never waited for.
+ *
+ * A question is asked from any thread; its answer comes as one call on the loop's thread, which
+ * must not block: it hands the answer on and wakes whoever wanted it. A temporary failure
+ * (SERVFAIL, no answer in time, an answer that fails validation) is never taken for "does not
+ * exist".
+ */
+#ifndef COMMON_DNS_DNS_H
+#define COMMON_DNS_DNS_H
+
+#include "common/base/arena.h"
+#include "common/base/conf.h"
+#include "common/net/loop.h"
+
+struct dns;
+
+enum dns_type {
+	DNS_A = 1,
+	DNS_CNAME = 5,
+	DNS_PTR = 12,
+	DNS_MX = 15,
+	DNS_TXT = 16,
+	DNS_AAAA = 28,
+	DNS_TLSA = 52,
+};
+
+enum dns_status {
+	DNS_FOUND,
+	DNS_NO_DATA, /* the name exists, records of this type do not */
+	DNS_NO_NAME, /* NXDOMAIN */
+	DNS_FAILED, /* for now: SERVFAIL, time-out, no network */
+	DNS_BOGUS, /* signed, and the signature is wrong: treated as FAILED, told apart in logs */
+};
+
+struct dns_record {
+	uint16_t preference; /* MX */
+	struct str name; /* MX, CNAME, PTR: without the final dot, lower case; "" is the root */
+	struct str data; /* A, AAAA: 4 or 16 octets; TXT: its strings joined; TLSA: RDATA */
+};
+
+struct dns_answer {
+	enum dns_status status;
+	bool secure; /* validated; also of NO_DATA and NO_NAME */
+	uint32_t ttl_s;
+	struct str canonical; /* the name that a CNAME led to, or empty */
+	struct dns_record *records; /* MX by preference, equal ones in random order */
+	size_t count;
+	const char *why; /* of FAILED and BOGUS, for people */
+};
+
+/* Resolvers and trust anchors as `conf->dns` says: the system's (resolv.conf), given ones, or from
+ * the root. */
+NODISCARD enum err dns_new(struct loop *l, const struct conf *conf, struct dns **ret);
+/* Unanswered questions are answered DNS_FAILED first. On the loop's thread, or after it has ended.
+ */
+void dns_free(struct dns **d);
+
+/* `name` in ASCII form. The answer lives as long as the call of `fn`, which comes exactly once, on
+ * the loop's thread, and never from inside dns_ask(). ERR_NOMEM: it will not come. */
+NODISCARD enum err dns_ask(struct dns *d, struct str name, enum dns_type type,
+    void (*fn)(void *arg, const struct dns_answer *a), void *arg);
+
+#endif

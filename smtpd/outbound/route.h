@@ -1,0 +1,77 @@
+/* smtpd/outbound/route.h - where mail for a domain goes: its hosts in order, their addresses, and
+ * what TLS is owed to each.
+ *
+ * A route comes from a transport rule of the configuration (a smart host, LMTP), from the local
+ * directory (mail for ourselves), or from the DNS: MX, else A and AAAA (RFC 5321 §5.1), null MX
+ * (RFC 7505), TLSA (RFC 7672), MTA-STS (RFC 8461). Immutable, shared by reference, remembered as
+ * long as its records last. Found without waiting: the answer comes as a call.
+ */
+#ifndef SMTPD_OUTBOUND_ROUTE_H
+#define SMTPD_OUTBOUND_ROUTE_H
+
+#include "common/dns/dns.h"
+#include "common/net/dial.h"
+#include "store/store.h"
+
+enum route_kind {
+	ROUTE_LOCAL, /* the domain is served here */
+	ROUTE_SMTP,
+	ROUTE_LMTP,
+	ROUTE_REFUSED, /* permanently: `code`, `status` and `why` say it */
+	ROUTE_LATER, /* for now there is no saying */
+};
+
+enum route_policy { /* which rule asks for TLS; RFC 8460 §4.4 has the names of three */
+	POLICY_NONE, /* "no-policy-found": opportunistic */
+	POLICY_STS,
+	POLICY_DANE,
+	POLICY_RULE, /* the transport rule says so */
+};
+
+struct route_host {
+	struct str name; /* of the MX; what logs, pauses (queue.h) and limits go by */
+	struct sockaddr_storage *addresses; /* in the order to try; AAAA and A in turns */
+	size_t address_count;
+	enum route_policy policy;
+	bool must_tls; /* no delivery in the clear */
+	struct tls_rules tls;
+};
+
+struct route {
+	enum route_kind kind;
+	struct str domain;
+	/* What limits and connections go by: the names of the hosts of the best preference, in
+	 * order, or of the smart host. Domains of one provider share it. */
+	struct str destination;
+	struct route_host *hosts; /* in the order to try (RFC 5321 §5.1) */
+	size_t host_count;
+	bool secure_mx; /* the MX records were validated, or an STS policy names the hosts: RFC 8689
+			   §4.2.1 */
+	bool implicit_tls;
+	struct str user, password; /* AUTH, for a smart host */
+	uint16_t code; /* REFUSED: 556, 550 … */
+	struct str status; /* "5.1.10" */
+	struct str why; /* REFUSED, LATER: for people, and for the report */
+	int64_t good_until_ms; /* clock_mono_ms() */
+	/* MTA-STS, for reports (tlsrpt.h): the policy as fetched, or empty. */
+	struct str sts_policy;
+	bool sts_testing; /* mode testing: a failure is reported, mail goes all the same */
+};
+
+struct router;
+NODISCARD enum err router_new(
+    struct store *s, struct dns *d, const struct conf *conf, struct router **ret);
+void router_free(struct router **r);
+
+/* `domain` as it stands behind the @ of a recipient ("[192.0.2.1]" too). `fn` is called once, on
+ * any thread, perhaps before route_find() returns; it must not block. The reference is the
+ * callee's. ERR_NOMEM: it will not be called. */
+NODISCARD enum err route_find(
+    struct router *r, struct str domain, void (*fn)(void *arg, struct route *route), void *arg);
+struct route *route_ref(struct route *r);
+void route_unref(struct route **r);
+/* A connection has shown that it is not as the records say (a handshake failed by DANE or STS): the
+ * next route_find() asks anew. */
+void route_forget(struct router *r, struct str domain);
+
+#endif

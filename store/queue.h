@@ -1,0 +1,208 @@
+/* store/queue.h - queue.db: mail on its way to other servers (and reports on their way to their
+ * readers), with what became of every attempt.
+ *
+ * A message stands once; each of its recipients is a row with a state of its own. Octets lie in the
+ * database up to a size, beyond it in a file beside it that is durable before the row commits. One
+ * process runs the queue (queue_run_begin() holds a lock that dies with it), others may list and
+ * change it: what a runner has in hand is not marked in the database, its results are recorded
+ * on condition that the row is still there. So a runner that is killed leaves nothing to clean up,
+ * and what it had in hand is simply due again.
+ *
+ * Thread-safe. Times are seconds since 1970 in *_s, milliseconds in *_ms.
+ */
+#ifndef STORE_QUEUE_H
+#define STORE_QUEUE_H
+
+#include "store/message.h"
+
+/* -- in */
+
+enum queue_notify { /* RFC 3461 §4.1; 0: the default, FAILURE and DELAY */
+	QUEUE_NOTIFY_SUCCESS = 1,
+	QUEUE_NOTIFY_FAILURE = 2,
+	QUEUE_NOTIFY_DELAY = 4,
+	QUEUE_NOTIFY_NEVER = 8,
+};
+
+enum queue_body { QUEUE_7BIT, QUEUE_8BITMIME, QUEUE_BINARYMIME };
+enum queue_ret { QUEUE_RET_DEFAULT, QUEUE_RET_FULL, QUEUE_RET_HDRS };
+
+/* What a message is in the queue for. */
+enum queue_kind {
+	QUEUE_SUBMITTED, /* by an account of ours */
+	QUEUE_FORWARDED, /* by an alias or a forward of ours; signed and sealed */
+	QUEUE_REPORT, /* by us: sender <> */
+};
+
+struct queue_new_rcpt {
+	struct str address; /* its domain in ASCII form or UTF-8, as it came */
+	struct str orcpt; /* "rfc822;…" decoded as it came, or empty */
+	unsigned notify; /* enum queue_notify */
+};
+
+struct queue_new {
+	enum queue_kind kind;
+	int64_t account; /* that submitted it; 0 none */
+	struct str sender; /* empty: <> */
+	struct str envid; /* RFC 3461 §4.4, decoded */
+	enum queue_ret ret;
+	enum queue_body body;
+	bool smtputf8; /* RFC 6531 */
+	bool requiretls; /* RFC 8689 */
+	struct str trace_id; /* as the client and the log were told */
+	struct str message_id; /* of the header, without <> */
+	int64_t release_s; /* not before (RFC 4865); 0 at once */
+	int64_t expires_s; /* given up then */
+	bool held; /* not tried until released */
+	const struct queue_new_rcpt *rcpts;
+	size_t rcpt_count;
+};
+
+/* The message in `spool`, durable on return. With an account its sending limits (sending.h) count
+ * these recipients in the same transaction. ERR_LIMIT (the account may send no more), ERR_DENIED
+ * (its sending is held), ERR_NO_SPACE, ERR_IO, ERR_NOMEM. *ret_id is the message's. */
+NODISCARD enum err queue_add(
+    struct store *s, struct spool *spool, const struct queue_new *q, int64_t *ret_id);
+
+/* -- the runner */
+
+/* This process runs the queue from now on. ERR_BUSY: another does. */
+NODISCARD enum err queue_run_begin(struct store *s);
+void queue_run_end(struct store *s);
+
+/* Called after anything was added or changed by any process (through the bus), on whatever thread:
+ * must not block. At most one watcher; NULL takes it away. */
+void queue_watch(struct store *s, void (*changed)(void *arg), void *arg);
+
+struct queue_domain {
+	struct str domain; /* of recipients, ASCII, lower case */
+	int64_t due_ms; /* of the first one not held */
+	uint64_t recipients; /* not held */
+};
+/* Domains that have recipients that are not held, first due first. In `arena`. */
+NODISCARD enum err queue_domains(
+    struct store *s, struct arena *arena, struct queue_domain **ret, size_t *ret_n);
+
+enum queue_state { QUEUE_WAITING, QUEUE_HELD };
+
+struct queue_rcpt {
+	int64_t id;
+	int64_t message;
+	struct str address;
+	struct str domain;
+	struct str orcpt;
+	unsigned notify;
+	enum queue_state state;
+	uint32_t attempts;
+	bool delay_told;
+	int64_t next_ms; /* the next attempt */
+	struct str last_reply; /* or why there was none; may be empty */
+	struct str last_host; /* whose words these are; may be empty */
+};
+
+struct queue_message {
+	int64_t id;
+	enum queue_kind kind;
+	int64_t account;
+	struct str sender;
+	struct str envid;
+	enum queue_ret ret;
+	enum queue_body body;
+	bool smtputf8, requiretls;
+	struct str trace_id;
+	struct str message_id;
+	int64_t created_s, expires_s;
+	uint64_t size;
+};
+
+/* Up to `max` recipients of `domain` that are due by `now_ms` and come after (`after_ms`,
+ * `after_id`) in the order (next_ms, id). */
+NODISCARD enum err queue_due(struct store *s, struct str domain, int64_t now_ms, int64_t after_ms,
+    int64_t after_id, size_t max, struct arena *arena, struct queue_rcpt **ret, size_t *ret_n);
+/* ERR_NOT_FOUND. */
+NODISCARD enum err queue_message_get(
+    struct store *s, int64_t message, struct arena *arena, struct queue_message *ret);
+
+/* The octets of a message, to be read piece by piece by one thread at a time; holds no lock and no
+ * database handle between calls. ERR_NOT_FOUND when it is no more. */
+struct queue_octets;
+NODISCARD enum err queue_octets_open(struct store *s, int64_t message, struct queue_octets **ret);
+NODISCARD enum err queue_octets_read(
+    struct queue_octets *o, uint64_t offset, char *to, size_t n, size_t *ret_n);
+uint64_t queue_octets_size(const struct queue_octets *o);
+void queue_octets_close(struct queue_octets **o);
+DEFINE_CLEANUP(queue_octets *, queue_octets_close)
+
+/* What became of one recipient in one attempt. */
+enum queue_outcome {
+	QUEUE_DELIVERED, /* the row goes */
+	QUEUE_FAILED, /* the row goes; the sender is told by `report` of the same call, if at all */
+	QUEUE_DEFERRED, /* attempts + 1, next_ms, last_* */
+	QUEUE_DELAY_TOLD, /* as DEFERRED, and the sender is told by `report` */
+	QUEUE_PUT_BACK, /* no attempt was made after all: next_ms only */
+};
+
+struct queue_result {
+	int64_t rcpt;
+	enum queue_outcome outcome;
+	int64_t next_ms;
+	struct str reply; /* "550 5.1.1 No such user", or our own words */
+	struct str host; /* "mx1.example.net[192.0.2.1]", or empty */
+	bool suppress; /* the address is not tried again for a while (suppression.h) */
+};
+
+/* Records what became of recipients of one message, in one transaction; with the last recipient the
+ * message goes. `report` (spool and envelope of a message of kind QUEUE_REPORT) is added in the
+ * same transaction, so that a sender is told once; NULL: nobody is told. A row that somebody
+ * dropped meanwhile is passed over. Committed on return, and synced where a report was added. */
+struct queue_report {
+	struct spool *spool;
+	const struct queue_new *envelope;
+};
+NODISCARD enum err queue_record(struct store *s, int64_t message, const struct queue_result *r,
+    size_t n, const struct queue_report *report);
+
+/* -- for people: ctl */
+
+struct queue_filter { /* empty members match all */
+	int64_t message; /* 0 any */
+	struct str sender; /* address, or "@domain" */
+	struct str recipient; /* likewise */
+	struct str domain;
+	int64_t older_s; /* at least so old */
+	int state; /* enum queue_state, -1 any */
+};
+
+struct queue_listed {
+	struct queue_message message;
+	struct queue_rcpt rcpt;
+};
+/* Calls `each` for each recipient that matches, by message and recipient, in one consistent read of
+ * constant memory; `each` returns ERR_OK to go on. */
+NODISCARD enum err queue_list(struct store *s, const struct queue_filter *f,
+    enum err (*each)(const struct queue_listed *l, void *arg), void *arg);
+
+enum queue_change {
+	QUEUE_RETRY, /* due now */
+	QUEUE_HOLD,
+	QUEUE_RELEASE, /* and due now */
+	QUEUE_DROP, /* gone; nobody is told */
+	QUEUE_FAIL, /* given up at the next look of the runner, which tells the sender */
+};
+/* *ret_n recipients were changed; durable on return. */
+NODISCARD enum err queue_change(
+    struct store *s, const struct queue_filter *f, enum queue_change what, uint64_t *ret_n);
+
+/* Pauses: recipients of `name` (a domain, or an MX host with a leading "mx:") are not tried until
+ * it is taken away. `reason` for people. */
+struct queue_pause {
+	struct str name;
+	struct str reason;
+	int64_t since_s;
+};
+NODISCARD enum err queue_pause_set(struct store *s, struct str name, struct str reason);
+NODISCARD enum err queue_pause_remove(struct store *s, struct str name); /* ERR_NOT_FOUND */
+NODISCARD enum err queue_pauses(
+    struct store *s, struct arena *arena, struct queue_pause **ret, size_t *ret_n);
+
+#endif
