@@ -129,7 +129,7 @@ for phase in $phases; do
 		;;
 	clang)
 		step "clang, warnings are errors"
-		build clang CC=clang --enable-werror && run_tests clang
+		build clang CC=clang CFLAGS="-g -O1" --enable-werror && run_tests clang
 		;;
 	address)
 		step "address and undefined-behaviour sanitizers"
@@ -154,14 +154,14 @@ for phase in $phases; do
 		step "real mail programs"
 		[ -x build-check/gcc/ctl/pillarbox ] || build gcc CC=gcc --enable-werror || continue
 		if [ ! -x tests/interop/run.sh ] && [ ! -f tests/interop/run.sh ]; then echo "   there is no tests/interop/run.sh"; continue; fi
-		PB_BUILD=$PWD/build-check/gcc bash tests/interop/run.sh 2>&1 | tee build-check/interop.log | grep -vE '^ok '
+		PB_BUILD=$PWD/build-check/gcc INTEROP_JOBS=$((jobs + 1)) bash tests/interop/run.sh 2>&1 | tee build-check/interop.log | grep -vE '^ok '
 		line=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' build-check/interop.log | tail -1)
 		if [ -n "$line" ]; then read -r p _ f _ <<<"$line"; result interop "$p" "$f"; else give_up interop build-check/interop.log; fi
 		;;
 	dist)
 		step "make distcheck: a release archive builds, tests, installs and cleans up by itself"
 		[ -f build-check/gcc/Makefile ] || build gcc CC=gcc --enable-werror || continue
-		if (cd build-check/gcc && make -j"$jobs" distcheck AM_DISTCHECK_CONFIGURE_FLAGS=--enable-werror) 2>&1 | tee build-check/distcheck.log | show_steps && grep -q 'archives ready for distribution' build-check/distcheck.log; then
+		if (cd build-check/gcc && make -j"$jobs" distcheck AM_DISTCHECK_CONFIGURE_FLAGS=CFLAGS=-O0) 2>&1 | tee build-check/distcheck.log | show_steps && grep -q 'archives ready for distribution' build-check/distcheck.log; then
 			result distcheck 1 0
 		else
 			give_up distcheck build-check/distcheck.log

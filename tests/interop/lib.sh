@@ -42,7 +42,7 @@ ports_taken() { local p; for p in 25 110 143; do (exec 3<>"/dev/tcp/$HOST/$(port
 
 # suite_start OFFSET [NAME=VALUE ...]: makes and starts a suite with u1 and u2; the options are set in its configuration.
 suite_start() {
-  OFFSET=$1
+  OFFSET=$(($1 + 5500 * ${INTEROP_SLOT:-0}))
   while ports_taken; do OFFSET=$((OFFSET + 2000)); [ $OFFSET -lt 60000 ] || { fail "no free ports"; finish; }; done
   SUITE=$(mktemp -d /tmp/pillarbox-interop.XXXXXX)
   chmod 755 "$SUITE"

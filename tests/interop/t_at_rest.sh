@@ -1,4 +1,5 @@
 #!/bin/bash
+# alone
 # At rest nothing runs: no thread of any process wakes, with and without idle connections; those cost under 25 kB each;
 # a message reaches 250 idle sessions within 100 ms. $IDLERS: how many connections (1,000; 10,000 need no other settings either).
 . "$(dirname "$0")/lib.sh"

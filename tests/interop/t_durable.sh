@@ -1,4 +1,5 @@
 #!/bin/bash
+# alone
 # Equal durability, seen from the kernel: between the last write of a change to the WAL and the reply that promises it lies a
 # sync of that WAL, for each reply that accepts or removes mail or changes the folder tree; and a large message's file and its
 # directory are synced before the row that names it.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# alone
 # A folder of 100,000 messages is used, and other sessions hardly notice (huge_folder.py). HUGE_MESSAGES makes it smaller.
 . "$(dirname "$0")/lib.sh"
 suite_start 20700

@@ -1,4 +1,5 @@
 #!/bin/bash
+# alone
 # IDLE: a delivery by smtpd is told by imapd within 100 ms; concurrent sessions see each other's changes.
 . "$(dirname "$0")/lib.sh"
 suite_start 17400

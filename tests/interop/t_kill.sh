@@ -1,4 +1,5 @@
 #!/bin/bash
+# alone
 # smtpd killed with -9 in the middle of deliveries: what was answered 250 is there, once.
 . "$(dirname "$0")/lib.sh"
 EXPECTED_LOG='died'

@@ -1,4 +1,5 @@
 #!/bin/bash
+# alone
 # A search that takes long: it says how far it is (RFC 9585), others are served meanwhile, and it ends when its client is gone.
 . "$(dirname "$0")/lib.sh"
 suite_start 19700

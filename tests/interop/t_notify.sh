@@ -1,4 +1,5 @@
 #!/bin/bash
+# alone
 # NOTIFY (RFC 5465): smtpd, another process, delivers; imapd tells a session that has no command in progress, within 100 ms.
 . "$(dirname "$0")/lib.sh"
 suite_start 17480
