@@ -27,12 +27,16 @@ struct tls_tlsa {
 struct tls_rules {
 	enum tls_proof proof;
 	struct str server_name; /* SNI; with DANE the TLSA base domain too */
-	const struct str
-	    *names; /* acceptable in the certificate; "*.example.org" as RFC 6125 has it */
+	/* One of them must stand in the certificate, which may have "*.example.org" for the first
+	 * label of a name (RFC 6125 §6.4); with DANE they count besides the base domain. */
+	const struct str *names;
 	size_t name_count;
 	const struct tls_tlsa *tlsa;
 	size_t tlsa_count;
 	const char *ca_file; /* NULL or "": the system's authorities */
+	/* A proof that fails is told by conn_tls_outcome() and ends nothing (a policy that is being
+	 * tested). */
+	bool lenient;
 };
 
 /* What the handshake showed, also where the proof was not asked for. */
@@ -50,7 +54,8 @@ struct dial {
 	const struct tls_rules *rules; /* copied */
 };
 
-/* NULL with errno without a socket or memory. */
+/* Not started yet; a connection that can't be made tells so in its first turn. NULL without a
+ * descriptor or memory. */
 struct conn *dial_new(struct hub *h, const struct dial *d);
 /* As hub_start(). */
 void dial_start(struct conn *c, const struct session_ops *ops, void *session);

@@ -63,6 +63,12 @@ server_loop(struct server *s)
 	return s->loop;
 }
 
+struct hub *
+server_hub(struct server *s)
+{
+	return s->hub;
+}
+
 struct workers *
 server_workers(struct server *s)
 {
@@ -187,6 +193,8 @@ begin_drain(struct server *s)
 	notify_state("STOPPING=1");
 	log_info("stopping", F_UINT("connections", hub_count(s->hub)));
 	listeners_close(&s->listeners);
+	if (s->daemon->drain)
+		s->daemon->drain(s->app);
 	hub_stop(s->hub);
 	loop_timer_set(s->drain, DRAIN_CHECK_MS);
 }
@@ -282,6 +290,8 @@ reload(struct server *s)
 		conf_unref(&old_conf);
 		tls_context_unref(&old_tls);
 		log_info("reloaded", F_CSTR("file", s->conf_path));
+		if (s->daemon->reloaded)
+			s->daemon->reloaded(s->app);
 	}
 	notify_state("READY=1");
 }

@@ -13,6 +13,7 @@
 
 #include "common/base/conf.h"
 #include "common/net/conn.h"
+#include "common/net/hub.h"
 #include "common/net/limits.h"
 #include "common/net/loop.h"
 #include "common/net/tls.h"
@@ -43,6 +44,12 @@ struct daemon {
 	/* Before the listeners open: *ret_app is handed to every session. Failures are logged by
 	 * the callee. */
 	enum err (*start)(struct server *s, void **ret_app);
+	/* The daemon is stopping: from now on the app dials nobody; the connections it has hear
+	 * CONN_EV_STOP after this. On the loop's thread; may be NULL. */
+	void (*drain)(void *app);
+	/* The configuration was read anew: server_conf() is another. On the loop's thread; may be
+	 * NULL. */
+	void (*reloaded)(void *app);
 	/* After the last session is gone. */
 	void (*stop)(void *app);
 	/* A new connection; NULL (no memory) closes it without a word. */
@@ -59,6 +66,8 @@ struct conf *server_conf(struct server *s);
 /* "imapd" */
 const char *server_name(const struct server *s);
 struct loop *server_loop(struct server *s);
+/* For connections that the app dials (dial.h). */
+struct hub *server_hub(struct server *s);
 struct workers *server_workers(struct server *s);
 struct limits *server_limits(struct server *s);
 /* The descriptors that the app may keep open for its data. */
