@@ -31,6 +31,7 @@ conn_release(struct conn *c)
 		SSL_free(c->ssl);
 	c->ssl = NULL;
 	tls_context_unref(&c->tls);
+	dialled_free(&c->dialled);
 	fd_close(&c->fd);
 }
 

@@ -36,18 +36,23 @@ enum conn_event {
 	CONN_EV_TIMEOUT = 32, /* the deadline passed; it is cleared */
 	CONN_EV_TLS = 64, /* the handshake asked for with CONN_TLS is done */
 	CONN_EV_STOP = 128, /* the daemon is stopping: say goodbye at the next command boundary */
+	/* Of connections that we opened (dial.h): it can't be made, or the handshake failed. The
+	 * last turn. */
+	CONN_EV_FAILED = 256,
 };
 
 /* What the session waits for when its turn ends. Output is flushed in any case; a conn_wake(), the
  * deadline and CONN_EV_STOP always give a turn. */
 enum conn_turn {
 	CONN_READ, /* more input than is there now */
-	CONN_DRAIN, /* output at the low-water mark: for a pump that has more to write */
+	CONN_DRAIN, /* output at the low-water mark: for a pump that has more to write. Input rests,
+		       but on a connection that we opened: a server may refuse what it has not
+		       read to its end */
 	CONN_AGAIN, /* nothing: its share of the worker is used up, others first */
 	CONN_SLEEP, /* only the deadline, a wake or the peer's leaving: input stays unread (delays
 		       after a failed login) */
 	CONN_TLS, /* flush, drop whatever plaintext is still unread (RFC 3207 §4.2), then the TLS
-		     handshake as server */
+		     handshake, as server or, on a connection that we opened, as client */
 	CONN_DEFLATE, /* what was written goes out as it is, all that follows is deflated, in both
 			 directions (RFC 4978); another turn follows */
 	CONN_CLOSE, /* flush, then close */
@@ -156,6 +161,10 @@ struct conn_memory_options {
 	bool tls_available;
 	bool remote; /* not loopback: conn_is_secure() only if tls */
 	int service;
+	/* As one that we opened; CONN_TLS succeeds unless there is a tls_failure. */
+	bool dialled;
+	const char *refused; /* it can't be made: why */
+	const char *tls_failure; /* the handshake fails: a word of RFC 8460 §4.3.2 */
 };
 
 /* Runs the first turn. `done` of the session is called by conn_memory_close(). */

@@ -12,6 +12,7 @@ struct conn_memory {
 	struct octets to_peer;
 	struct deflate_shelf shelf; /* holds nothing: every rest is a long one */
 	bool peer_done;
+	const char *tls_failure;
 	struct octets
 	    taken; /* what a call gave out is copied to its arena; this is the gathering place */
 };
@@ -77,14 +78,28 @@ conn_memory_open(
 	c->service = options->service;
 	c->claims_tls = options->tls;
 	c->tls_available = options->tls_available;
+	c->dialled = options->dialled ? dialled_new() : NULL;
+	m->tls_failure = options->tls_failure;
 	c->local = !options->remote;
 	c->peer_addr.sa.sa_family = AF_UNIX;
 	snprintf(c->id, sizeof(c->id), "memory");
 	snprintf(c->peer, sizeof(c->peer), "%s", options->peer ? options->peer : "127.0.0.1");
 	snprintf(c->local_addr, sizeof(c->local_addr), "127.0.0.1");
+	if (options->refused) {
+		dial_memory_fails(c, options->refused, NULL);
+		c->ops->turn(session, c, CONN_EV_FAILED);
+		conn_advance(c, EV_KILL);
+		return c;
+	}
 	atomic_store(&c->events, CONN_EV_OPEN);
 	conn_memory_run(c);
 	return c;
+}
+
+const char *
+conn_memory_tls_failure(const struct conn *c)
+{
+	return c->memory->tls_failure;
 }
 
 struct deflate_shelf *

@@ -47,7 +47,8 @@ extern const struct transport transport_tls;
 extern const struct transport transport_memory;
 
 enum conn_state {
-	CS_HANDSHAKE, /* TLS accept under way */
+	CS_CONNECTING, /* dialled, not there yet */
+	CS_HANDSHAKE, /* of TLS, under way */
 	CS_OPEN, /* the session has its turns */
 	CS_CLOSING, /* the session is done; what is left of the output goes out */
 	CS_LINGER, /* all sent; waits for the peer's end, so that no reset destroys the last reply
@@ -84,6 +85,7 @@ struct conn {
 	bool eof_told;
 	bool out_failed; /* past CONN_OUT_MAX or no memory */
 	bool known_fd; /* to epoll, of `pool` */
+	struct dialled *dialled; /* it is us who opened it; else NULL */
 	struct prompt prompt;
 	bool leaves_front; /* conn_leave_front() was called */
 	struct octets in;
@@ -130,6 +132,29 @@ void hub_queue(struct conn *c);
 /* No reference is left: the struct may be used for another connection. */
 void hub_recycle(struct conn *c);
 void conn_memory_free(struct conn *c);
+/* What is kept of a connection that we opened; dial.c. */
+struct dialled *dialled_new(void);
+void dialled_free(struct dialled **d);
+enum dial_step {
+	DIAL_OPEN, /* go on */
+	DIAL_WAITS,
+	DIAL_FAILED, /* conn_failure() says why */
+};
+enum dial_step dial_advance_connect(struct conn *c, unsigned events);
+/* The handshake as client; `event` is told when it is done. */
+enum dial_step dial_begin_tls(struct conn *c, unsigned event);
+void dial_tls_done(struct conn *c);
+enum dial_step dial_tls_failed(struct conn *c, unsigned events);
+enum dial_step dial_memory_fails(struct conn *c, const char *why, const char *tls_error);
+void dial_memory_tls(struct conn *c);
+/* What the next handshake of a dialled connection over memory comes to. */
+const char *conn_memory_tls_failure(const struct conn *c);
+struct tls_clients *hub_tls_clients(struct conn *c);
+/* The handshake goes on, on either side. */
+enum handshake { HANDSHAKE_DONE, HANDSHAKE_WAITS, HANDSHAKE_FAILED };
+enum handshake handshake_advance(struct conn *c);
+/* CONN_TLS. False: it can't begin; a dialled connection is to be told. */
+bool handshake_begin(struct conn *c);
 /* Where this connection's codec lies while it rests. */
 struct deflate_shelf *hub_deflate_shelf(struct conn *c);
 struct deflate_shelf *conn_memory_deflate_shelf(struct conn *c);

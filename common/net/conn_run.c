@@ -4,7 +4,6 @@
 
 #include "common/base/log.h"
 
-#include <openssl/err.h>
 #include <poll.h>
 #include <sys/epoll.h>
 
@@ -120,62 +119,53 @@ die(struct conn *c)
 	return true;
 }
 
-/* The handshake of a server. True: go on; false: wait or dead. */
+/* What a dialled connection came to is told before it is over. */
 static bool
-advance_handshake(struct conn *c)
+tell_failure(struct conn *c)
 {
-	c->wait_read = c->wait_write = false;
-	ERR_clear_error();
-	int r = SSL_accept(c->ssl);
-	if (r == 1) {
-		c->state = CS_OPEN;
-		c->want = CONN_READ;
-		c->transport = &transport_tls;
-		c->readable = SSL_has_pending(c->ssl); /* epoll tells of the socket only */
-		if (c->handshake_event == CONN_EV_OPEN)
-			conn_set_deadline(c, 0); /* after STARTTLS the session's stays */
-		conn_notify(c, c->handshake_event);
-		return true;
-	}
-	switch (SSL_get_error(c->ssl, r)) {
-	case SSL_ERROR_WANT_READ:
-		c->wait_read = true;
-		return false;
-	case SSL_ERROR_WANT_WRITE:
-		c->wait_write = true;
-		return false;
-	default:
-		break;
-	}
-	char why[160] = "peer closed the connection";
-	unsigned long code = ERR_peek_last_error();
-	if (code)
-		ERR_error_string_n(code, why, sizeof(why));
-	log_info("tls_handshake_failed", F_CSTR("peer", c->peer), F_CSTR("reason", why));
-	ERR_clear_error();
-	die(c);
-	return false;
+	if (c->session)
+		c->ops->turn(c->session, c, CONN_EV_FAILED);
+	return die(c);
 }
 
-/* CONN_TLS: what arrived in the clear is forgotten (RFC 3207 §4.2, CVE-2011-0411), then the
- * handshake. */
+/* True: go on; false: wait or dead. */
 static bool
-begin_tls(struct conn *c)
+advance_connect(struct conn *c, unsigned events)
 {
-	octets_free(&c->in);
-	c->readable = false;
-	if (c->claims_tls || !c->tls) { /* memory: nothing to negotiate */
-		c->claims_tls = true;
-		c->want = CONN_READ;
-		conn_notify(c, CONN_EV_TLS);
+	switch (dial_advance_connect(c, events)) {
+	case DIAL_OPEN:
 		return true;
-	}
-	c->ssl = tls_accept(c->tls);
-	if (!c->ssl || SSL_set_fd(c->ssl, c->fd) != 1)
+	case DIAL_WAITS:
 		return false;
-	c->state = CS_HANDSHAKE;
-	c->handshake_event = CONN_EV_TLS;
-	return true;
+	default:
+		tell_failure(c);
+		return false;
+	}
+}
+
+/* The same. */
+static bool
+advance_handshake(struct conn *c, unsigned events)
+{
+	if (events & (CONN_EV_TIMEOUT | CONN_EV_STOP)) {
+		if (!c->dialled)
+			die(c);
+		else if (dial_tls_failed(c, events) == DIAL_FAILED)
+			tell_failure(c);
+		return false;
+	}
+	switch (handshake_advance(c)) {
+	case HANDSHAKE_DONE:
+		return true;
+	case HANDSHAKE_WAITS:
+		return false;
+	default:
+		if (c->dialled)
+			tell_failure(c);
+		else
+			die(c);
+		return false;
+	}
 }
 
 static bool
@@ -240,23 +230,35 @@ peer_hung_up(const struct conn *c)
 	return c->fd >= 0 && poll(&p, 1, 0) == 1 && p.revents & (POLLHUP | POLLERR);
 }
 
+/* Input does not rest. */
+static bool
+reads_now(const struct conn *c)
+{
+	return (c->want == CONN_READ && c->out.n < CONN_OUT_HIGH) ||
+	       (c->want == CONN_DRAIN && c->dialled);
+}
+
 /* What of `events` and the state of the buffers makes a turn now; 0: none. */
 static bool
 reasons_for_turn(struct conn *c, unsigned events, bool *ready, unsigned *ret_why)
 {
 	unsigned why = events & EV_FOR_SESSIONS;
 
-	switch (c->want) {
-	case CONN_READ:
-		if ((*ready || c->readable) && c->out.n < CONN_OUT_HIGH && !fill_input(c, &why))
+	if (reads_now(c)) {
+		if ((*ready || c->readable) && !fill_input(c, &why))
 			return false;
-		*ready = false;
 		if (c->eof && !c->eof_told) {
 			c->eof_told = true;
 			why |= CONN_EV_EOF;
 		}
+	}
+	switch (c->want) {
+	case CONN_READ:
+		*ready = false;
 		break;
 	case CONN_DRAIN:
+		if (c->dialled)
+			*ready = false;
 		if (c->out.n <= (hub_holds_much(c->hub) ? CONN_OUT_SHORT : CONN_OUT_LOW))
 			why |= CONN_EV_DRAINED;
 		break;
@@ -275,6 +277,28 @@ reasons_for_turn(struct conn *c, unsigned events, bool *ready, unsigned *ret_why
 	return true;
 }
 
+/* A connection that we opened is broken: what the other side said before is heard, in a last turn.
+ */
+static bool
+break_off(struct conn *c)
+{
+	unsigned why = CONN_EV_EOF;
+
+	if (!c->dialled)
+		return die(c);
+	octets_free(&c->out);
+	while (!c->eof && c->in.n < c->in_max) {
+		size_t before = c->in.n;
+		if (!fill_input(c, &why) || c->in.n == before)
+			break;
+	}
+	c->eof = c->eof_told = true;
+	if (c->in.n)
+		why |= CONN_EV_INPUT;
+	c->ops->turn(c->session, c, why);
+	return die(c);
+}
+
 /* The session's turns until it waits. True: park; false: others first. */
 static bool
 advance_open(struct conn *c, unsigned events)
@@ -285,7 +309,7 @@ advance_open(struct conn *c, unsigned events)
 		unsigned why;
 
 		if (!flush_output(c) || !reasons_for_turn(c, events, &ready, &why))
-			return die(c);
+			return break_off(c);
 		events = 0;
 		if (why == 0)
 			return true;
@@ -299,11 +323,13 @@ advance_open(struct conn *c, unsigned events)
 		if (c->out_failed)
 			return die(c);
 		if (c->want == CONN_TLS) {
-			if (!flush_output(c) || c->out.n || !begin_tls(c))
-				return die(c); /* the reply to STARTTLS is a few octets: no room for
-						  it means no reader */
+			/* what goes before is a few octets: no room for it means no reader */
+			if (!flush_output(c) || c->out.n)
+				return break_off(c);
+			if (!handshake_begin(c))
+				return c->dialled ? tell_failure(c) : die(c);
 			if (c->state == CS_HANDSHAKE)
-				return advance_handshake(c) ? false : true;
+				return advance_handshake(c, 0) ? false : true;
 			return false;
 		}
 		if (c->want == CONN_DEFLATE && !begin_deflate(c))
@@ -323,7 +349,7 @@ advance_open(struct conn *c, unsigned events)
 		}
 		if (c->want == CONN_AGAIN) {
 			if (!flush_output(c))
-				return die(c);
+				return break_off(c);
 			return false;
 		}
 	}
@@ -336,10 +362,10 @@ conn_advance(struct conn *c, unsigned events)
 		return die(c);
 	log_set_sid(c->id);
 	bool park = true;
-	if (c->state == CS_HANDSHAKE) {
-		if (events & (CONN_EV_TIMEOUT | CONN_EV_STOP))
-			return die(c);
-		park = !advance_handshake(c);
+	if (c->state == CS_CONNECTING) {
+		park = !advance_connect(c, events);
+	} else if (c->state == CS_HANDSHAKE) {
+		park = !advance_handshake(c, events);
 	} else if (c->state == CS_OPEN) {
 		park = advance_open(c, events);
 	} else if (c->state == CS_CLOSING) {
@@ -363,8 +389,7 @@ uint32_t
 conn_epoll_events(const struct conn *c)
 {
 	uint32_t events = 0;
-	bool reading = c->state == CS_OPEN && c->want == CONN_READ && !c->eof &&
-		       c->in.n < c->in_max && c->out.n < CONN_OUT_HIGH;
+	bool reading = c->state == CS_OPEN && reads_now(c) && !c->eof && c->in.n < c->in_max;
 
 	if (reading || c->wait_read)
 		events |= EPOLLIN;

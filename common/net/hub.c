@@ -1,6 +1,7 @@
 #include "common/net/conn_private.h"
 
 #include "common/base/log.h"
+#include "common/net/tls_client.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -27,6 +28,7 @@ struct hub {
 	struct block *blocks; /* guarded by mu: all of them */
 	size_t count; /* guarded by mu */
 	struct deflate_shelf shelf;
+	struct tls_clients *tls_clients; /* of dialled connections */
 	atomic_size_t held; /* octets of output that wait for peers */
 };
 
@@ -60,6 +62,11 @@ hub_new(struct workers *w, struct loop *l, void (*closed)(void *arg, struct conn
 
 	if (!h)
 		return ERR_NOMEM;
+	h->tls_clients = tls_clients_new();
+	if (!h->tls_clients) {
+		free(h);
+		return ERR_NOMEM;
+	}
 	h->workers = w;
 	h->loop = l;
 	h->closed = closed;
@@ -92,7 +99,14 @@ hub_free(struct hub **hp)
 	}
 	pthread_mutex_destroy(&h->mu);
 	deflate_shelf_done(&h->shelf);
+	tls_clients_free(&h->tls_clients);
 	free(h);
+}
+
+struct tls_clients *
+hub_tls_clients(struct conn *c)
+{
+	return c->hub->tls_clients;
 }
 
 struct deflate_shelf *
@@ -109,8 +123,10 @@ retire(struct conn *c)
 	loop_timer_set(c->timer, 0);
 	if (c->known_fd)
 		workers_forget(c->pool, c->fd);
+	bool came_in = !c->dialled;
 	conn_release(c);
-	h->closed(h->closed_arg, c);
+	if (came_in)
+		h->closed(h->closed_arg, c);
 	pthread_mutex_lock(&h->mu);
 	*c->prev = c->next;
 	if (c->next)

@@ -14,7 +14,8 @@
 
 struct hub;
 
-/* `closed` is called by a worker when a connection is over, before its struct is used again. */
+/* `closed` is called by a worker when a connection that came in is over, before its struct is used
+ * again; not for those that were dialled (dial.h). */
 NODISCARD enum err hub_new(struct workers *w, struct loop *l,
     void (*closed)(void *arg, struct conn *c), void *arg, struct hub **ret);
 /* After every connection is gone and the workers have stopped. */

@@ -4,7 +4,9 @@ libnet_a_SOURCES = \
 	%D%/conn_look.c %D%/conn_memory.c %D%/conn_run.c \
 	%D%/deadline.c \
 	%D%/deflate.c %D%/deflate.h \
+	%D%/dial.c %D%/dial.h \
 	%D%/files.c %D%/files.h \
+	%D%/handshake.c \
 	%D%/hub.c %D%/hub.h \
 	%D%/limits.c %D%/limits.h \
 	%D%/line.c %D%/line.h \
@@ -16,5 +18,6 @@ libnet_a_SOURCES = \
 	%D%/prompt.c %D%/prompt.h \
 	%D%/server.c %D%/server.h \
 	%D%/tls.c %D%/tls.h \
+	%D%/tls_client.c %D%/tls_client.h \
 	%D%/transport.c \
 	%D%/workers.c %D%/workers.h
