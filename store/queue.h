@@ -131,7 +131,6 @@ NODISCARD enum err queue_octets_read(
     struct queue_octets *o, uint64_t offset, char *to, size_t n, size_t *ret_n);
 uint64_t queue_octets_size(const struct queue_octets *o);
 void queue_octets_close(struct queue_octets **o);
-DEFINE_CLEANUP(queue_octets *, queue_octets_close)
 
 /* What became of one recipient in one attempt. */
 enum queue_outcome {

@@ -21,4 +21,5 @@ libmail_a_SOURCES = \
 	%D%/charset.c %D%/charset.h %D%/charset_private.h \
 	%D%/charset_stream.c %D%/charset_stream.h \
 	%D%/text_fold.c \
-	%D%/words.c
+	%D%/words.c \
+	%D%/xtext.c %D%/xtext.h

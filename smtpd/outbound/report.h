@@ -1,10 +1,9 @@
 /* smtpd/outbound/report.h - delivery status notifications: written for people, readable by
  * programs.
  *
- * multipart/report (RFC 6522) of a text, a message/delivery-status (RFC 3464; RFC 6533's
- * message/global-delivery-status where addresses are beyond ASCII) and the original or its header.
- * Sender
- * <>, so that it is never answered. A pure function from facts to octets.
+ * multipart/report (RFC 6522) of a text, a message/delivery-status (RFC 3464; with UTF-8 RFC 6533's
+ * message/global-delivery-status) and the original or its header. It has no Return-Path: whoever
+ * delivers it writes one, empty, so that it is never answered. Facts in, octets out; any thread.
  */
 #ifndef SMTPD_OUTBOUND_REPORT_H
 #define SMTPD_OUTBOUND_REPORT_H
@@ -15,19 +14,27 @@ enum report_kind {
 	REPORT_FAILED,
 	REPORT_DELAYED,
 	REPORT_DELIVERED, /* asked for with NOTIFY=SUCCESS */
-	REPORT_RELAYED, /* the same, to a server that can't tell */
-	REPORT_EXPANDED,
+	REPORT_RELAYED, /* the same, to a server that can't tell (RFC 3461 §5.2.7) */
+	REPORT_EXPANDED, /* the same, an alias with several targets */
 };
 
 struct report_rcpt {
 	enum report_kind kind;
 	struct str address;
-	struct str orcpt; /* or empty */
+	struct str orcpt; /* "rfc822;…" decoded, or empty */
 	struct str status; /* "5.1.1" */
 	struct str reply; /* of the other side, or our words */
-	struct str host; /* that said so, or empty: we ourselves */
+	struct str host; /* that said so ("mx.example.net[192.0.2.1]:25"), or empty: we ourselves */
 	int64_t last_attempt_s;
 	int64_t will_retry_until_s; /* DELAYED */
+};
+
+/* The original, in pieces. */
+struct report_original {
+	/* Up to `n` octets from `offset`; *ret_n 0 at the end. */
+	enum err (*read)(void *arg, uint64_t offset, char *to, size_t n, size_t *ret_n);
+	void *arg;
+	uint64_t size;
 };
 
 struct report {
@@ -35,17 +42,22 @@ struct report {
 	struct str to; /* the sender of the original */
 	struct str postmaster; /* whom a person may ask */
 	const struct queue_message *about;
-	struct queue_octets *octets; /* the original; NULL: lost */
-	const struct report_rcpt *rcpts;
+	const struct report_original *original; /* NULL: lost */
+	const struct report_rcpt *rcpts; /* all of them, of whatever kinds */
 	size_t rcpt_count;
 	int64_t now_s;
-	bool utf8; /* `to` can be sent UTF-8 (RFC 6533) */
+	bool utf8; /* it may be sent with SMTPUTF8, and its envelope must say so */
 };
 
-#define REPORT_ORIGINAL_MAX                                                                        \
-	(1024 * 1024) /* larger ones come back as their header, whatever RET says */
+/* Where RET says nothing, a larger original comes back as its header. */
+#define REPORT_DEFAULT_FULL_MAX ((uint64_t)64 * 1024)
+/* And whatever RET says. */
+#define REPORT_FULL_MAX ((uint64_t)10 * 1024 * 1024)
+/* Of a header that comes back. */
+#define REPORT_HEADER_MAX ((size_t)256 * 1024)
 
-/* Writes the message to `out`. ERR_IO, ERR_NO_SPACE, ERR_NOMEM. */
+/* Writes the message, which may have octets above 0x7f in it (8BITMIME), to `out`. ERR_IO,
+ * ERR_NO_SPACE, ERR_NOMEM. */
 NODISCARD enum err report_write(const struct report *r, struct spool *out);
 
 #endif

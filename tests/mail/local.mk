@@ -48,3 +48,7 @@ check_PROGRAMS += tests/mail/test_message_id
 tests_mail_test_message_id_SOURCES = %D%/test_message_id.c
 tests_mail_test_message_id_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_mail_test_message_id_LDADD = libtestsupport.a $(MAIL_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+check_PROGRAMS += tests/mail/test_xtext
+tests_mail_test_xtext_SOURCES = %D%/test_xtext.c
+tests_mail_test_xtext_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_mail_test_xtext_LDADD = libtestsupport.a $(MAIL_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
