@@ -6,6 +6,7 @@ include tests/mail/local.mk
 include tests/auth/local.mk
 include tests/store/local.mk
 include tests/smtpd/local.mk
+include tests/outbound/local.mk
 include tests/pop3d/local.mk
 include tests/search/local.mk
 include tests/imapd/local.mk

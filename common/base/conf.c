@@ -10,7 +10,7 @@
 
 #define CONF_ARENA_MAX (1U << 20)
 #define PROBLEMS_MAX 20 /* mistakes named at once */
-#define OPTIONS_MAX 96
+#define OPTIONS_MAX 192
 #define TLS_MAX 1000
 #define LIST_MAX 256
 

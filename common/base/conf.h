@@ -76,6 +76,22 @@ struct conf {
 		const char *const *hide_mechanisms; /* NULL-terminated: AUTH does not list them */
 	} smtpd;
 
+	struct { /* mail to other servers */
+		bool enabled;
+		uint32_t max_connections; /* to all together, 200 */
+		uint32_t first_window; /* connections to one destination at first, 5 */
+		uint32_t max_window; /* and at most, 20 */
+		uint32_t connection_reuse; /* messages over one connection, 100 */
+		uint32_t retry_first_s; /* 300; doubled each time */
+		uint32_t retry_max_s; /* 14400 */
+		uint32_t expire_s; /* given up then, 432000 */
+		uint32_t delay_notice_s; /* the sender is told then, 14400; 0: never */
+		const char *const *source; /* NULL-terminated: local addresses to connect from */
+		bool allow_private; /* hosts that the DNS puts into private networks */
+		uint32_t port; /* 25, but for tests */
+		const char *helo; /* "": hostname */
+	} outbound;
+
 	struct {
 		bool pop3, pop3s;
 		uint32_t timeout_s; /* RFC 1939 §3: at least 10 minutes */

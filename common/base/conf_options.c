@@ -30,6 +30,12 @@ check_hostname(struct str value)
 }
 
 static const char *
+check_helo(struct str value)
+{
+	return value.n ? check_hostname(value) : NULL;
+}
+
+static const char *
 check_address(struct str value)
 {
 	char text[INET6_ADDRSTRLEN + 1] = "";
@@ -108,6 +114,7 @@ static const struct conf_section sections[] = {
     {"oauth", "Logging in with tokens of an OAuth 2.0 provider (OAUTHBEARER, XOAUTH2). Give either "
 	      "jwks_url or introspection_url; a change needs a restart."},
     {"smtpd", "Receiving mail: smtpd."},
+    {"outbound", "Sending mail to other servers: smtpd's other half."},
     {"pop3d", "Handing mail out: pop3d."},
     {"imapd", "Managing folders: imapd."},
 };
@@ -241,6 +248,38 @@ static const struct conf_option options[] = {
      NULL,
      "Refuse messages with a line feed or carriage return of its own instead of making a line end "
      "of it. Neither ever ends a message."},
+
+    {"outbound", "enabled", CONF_BOOL, AT(outbound.enabled), 0, 0, "yes", NULL, NULL,
+     "Send to other servers what users submit, and reports to senders. With no, mail for others stays "
+     "in the queue until it is switched on."},
+    {"outbound", "max_connections", CONF_NUMBER, AT(outbound.max_connections), 1, 10000, "200", NULL,
+     NULL, "Connections to other servers at a time."},
+    {"outbound", "first_window", CONF_NUMBER, AT(outbound.first_window), 1, 1000, "5", NULL, NULL,
+     "Connections to one destination (a set of mail servers, however many domains they serve) at first; "
+     "more where it goes well, fewer where it does not."},
+    {"outbound", "max_window", CONF_NUMBER, AT(outbound.max_window), 1, 1000, "20", NULL, NULL,
+     "Connections to one destination at most."},
+    {"outbound", "connection_reuse", CONF_NUMBER, AT(outbound.connection_reuse), 1, 100000, "100",
+     NULL, NULL, "Messages sent over one connection, one after the other."},
+    {"outbound", "retry_first", CONF_SECONDS, AT(outbound.retry_first_s), 1, 86400, "5m", NULL, NULL,
+     "How long after a first try in vain the second one follows; doubled each time, give or take a fifth."},
+    {"outbound", "retry_max", CONF_SECONDS, AT(outbound.retry_max_s), 1, 604800, "4h", NULL, NULL,
+     "The longest time between two tries."},
+    {"outbound", "expire", CONF_SECONDS, AT(outbound.expire_s), 60, 2592000, "5d", NULL, NULL,
+     "When a message is given up and its sender told so (RFC 5321 asks for four or five days)."},
+    {"outbound", "delay_notice", CONF_SECONDS, AT(outbound.delay_notice_s), 0, 2592000, "4h", NULL,
+     NULL, "When the sender is told that a message has not gone out yet; 0 is never."},
+    {"outbound", "source", CONF_LIST, AT(outbound.source), 0, 64, "", NULL, check_address,
+     "Addresses of this machine to connect from, the first IPv4 one and the first IPv6 one; the system "
+     "chooses when left out."},
+    {"outbound", "allow_private", CONF_BOOL, AT(outbound.allow_private), 0, 0, "no", NULL, NULL,
+     "Connect to hosts that the DNS puts at loopback or private addresses. Else a stranger's domain could "
+     "point into your network."},
+    {"outbound", "port", CONF_NUMBER, AT(outbound.port), 1, 65535, "25", NULL, NULL,
+     "The port of other mail servers; another one for trying things out."},
+    {"outbound", "helo", CONF_STRING, AT(outbound.helo), 0, 0, "", NULL, check_helo,
+     "The name we give to other servers (EHLO); it should be the one that our address resolves to. "
+     "The hostname when left out."},
 
     {"pop3d", "pop3", CONF_BOOL, AT(pop3d.pop3), 0, 0, "yes", NULL, NULL,
      "Listen on port 110 (STLS)."},
