@@ -30,10 +30,13 @@ struct content {
 void content_close(struct content **c);
 
 /* The queue's octets as they are, which it takes over also on failure; reads them once to see what
- * they hold. `body` as the envelope says. */
+ * they hold. `m` is the message's envelope. */
 NODISCARD enum err content_of_queue(
-    struct queue_octets *o, enum queue_body body, struct content **ret);
+    struct queue_octets *o, const struct queue_message *m, struct content **ret);
 /* Those of a spool that has been ended, which it takes over also on failure. */
-NODISCARD enum err content_of_spool(struct spool *s, enum queue_body body, struct content **ret);
+NODISCARD enum err content_of_spool(
+    struct spool *s, const struct queue_message *m, struct content **ret);
+/* For those who make one: sets `form` and `utf8_header` by what the octets are. */
+NODISCARD enum err content_look(struct content *c, const struct queue_message *m);
 
 #endif

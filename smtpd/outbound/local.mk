@@ -2,3 +2,12 @@
 noinst_LIBRARIES += liboutbound.a
 # what stands between the parts
 liboutbound_a_SOURCES = %D%/job.h
+# the client
+liboutbound_a_SOURCES += \
+	%D%/client.c %D%/client.h %D%/client_private.h \
+	%D%/client_auth.c %D%/client_body.c %D%/client_mail.c \
+	%D%/content.c %D%/content.h %D%/content_queue.c \
+	%D%/dot_writer.c %D%/dot_writer.h \
+	%D%/envelope.c %D%/envelope.h \
+	%D%/offers.c %D%/offers.h \
+	%D%/reply.c %D%/reply.h

@@ -1,0 +1,152 @@
+#include "smtpd/outbound/content.h"
+
+#include "common/mail/parts.h"
+
+#define PIECE (16 * 1024)
+#define PARTS_ARENA (8 * 1024 * 1024) /* MIME_MAX_PARTS of them */
+
+struct spool_content {
+	struct content content;
+	struct spool *spool;
+};
+
+static enum err
+read_spool(struct content *c, uint64_t offset, char *to, size_t n, size_t *ret_n)
+{
+	struct spool_content *s = (struct spool_content *)c;
+	uint64_t left = offset < c->size ? c->size - offset : 0;
+
+	*ret_n = n < left ? n : (size_t)left;
+	return *ret_n ? spool_read_back(s->spool, offset, to, *ret_n) : ERR_OK;
+}
+
+static void
+close_spool(struct content *c)
+{
+	struct spool_content *s = (struct spool_content *)c;
+
+	spool_free(&s->spool);
+	free(s);
+}
+
+enum err
+content_of_spool(struct spool *spool, const struct queue_message *m, struct content **ret)
+{
+	struct spool_content *s = calloc(1, sizeof(*s));
+
+	if (!s) {
+		spool_free(&spool);
+		return ERR_NOMEM;
+	}
+	s->spool = spool;
+	s->content =
+	    (struct content){.size = spool_size(spool), .read = read_spool, .close = close_spool};
+	CLEANUP(content_close) struct content *c = &s->content;
+	enum err e = content_look(c, m);
+	if (!e)
+		*ret = MOVE_PTR(c);
+	return e;
+}
+
+void
+content_close(struct content **cp)
+{
+	struct content *c = MOVE_PTR(*cp);
+
+	if (c)
+		c->close(c);
+}
+
+/* -- what it holds --------------------------------------------------------------------------- */
+
+struct look {
+	bool eightbit;
+	uint64_t header_size;
+	bool eightbit_header;
+	struct index_builder *index; /* NULL: nobody asks for parts */
+};
+
+static enum err
+feed(struct content *c, struct look *l)
+{
+	char piece[PIECE];
+	bool line_empty = true, in_header = true;
+	size_t n;
+
+	for (uint64_t at = 0; at < c->size; at += n) {
+		enum err e = c->read(c, at, piece, sizeof(piece), &n);
+		if (!e && n == 0)
+			e = ERR_CORRUPT;
+		if (e)
+			return e;
+		if (l->index)
+			index_builder_feed(l->index, piece, n);
+		for (size_t i = 0; in_header && i < n; i++) {
+			l->eightbit_header |= (unsigned char)piece[i] > 0x7f;
+			if (piece[i] == '\n') {
+				in_header = !line_empty;
+				line_empty = true;
+			} else if (piece[i] != '\r') {
+				line_empty = false;
+			}
+		}
+		l->eightbit |= str_ascii_run(str_make(piece, n)) < n;
+	}
+	return ERR_OK;
+}
+
+/* Some octet of [at, at + size) is above 0x7f. */
+static enum err
+look_at(struct content *c, uint64_t at, uint64_t size, bool *ret_eightbit)
+{
+	char piece[PIECE];
+	size_t n;
+
+	for (uint64_t end = at + size; at < end; at += n) {
+		size_t ask = end - at < sizeof(piece) ? (size_t)(end - at) : sizeof(piece);
+		enum err e = c->read(c, at, piece, ask, &n);
+		if (e || n == 0)
+			return e ? e : ERR_CORRUPT;
+		*ret_eightbit |= str_ascii_run(str_make(piece, n)) < n;
+	}
+	return ERR_OK;
+}
+
+static enum err
+look_at_part_headers(struct content *c, struct look *l, struct arena *arena)
+{
+	struct message_index index;
+	struct part_table table;
+	enum err e = index_builder_finish(l->index, &index);
+
+	if (!e)
+		e = parts_decode(index.parts, arena, &table);
+	for (size_t i = 1; !e && i < table.n && !l->eightbit_header; i++)
+		e = look_at(
+		    c, table.parts[i].header_at, table.parts[i].header_size, &l->eightbit_header);
+	return e;
+}
+
+/* Where the header of a part holds UTF-8 only counts where the sender said SMTPUTF8: else it is the
+ * kind of mistake that all servers hand on. */
+enum err
+content_look(struct content *c, const struct queue_message *m)
+{
+	CLEANUP(index_builder_free)
+	struct index_builder *index = m->smtputf8 ? index_builder_new() : NULL;
+	CLEANUP(arena_free) struct arena *arena = arena_new(PARTS_ARENA);
+	struct look l = {.index = index};
+
+	if ((m->smtputf8 && !index) || !arena)
+		return ERR_NOMEM;
+	enum err e = feed(c, &l);
+	if (!e && index && l.eightbit && !l.eightbit_header)
+		e = look_at_part_headers(c, &l, arena);
+	if (e)
+		return e;
+	c->utf8_header = l.eightbit_header;
+	c->form = m->body == QUEUE_BINARYMIME ? CONTENT_BINARY
+		  : l.eightbit                ? CONTENT_8BIT
+					      : CONTENT_7BIT;
+	return ERR_OK;
+}
