@@ -4,6 +4,13 @@ PKG_CHECK_MODULES([$1], [$2], [], [AC_MSG_RESULT([missing: apt-get install $3])
   pb_missing="$pb_missing $3"])
 ])
 
+# PB_LIBRARY_PLAIN(VAR, HEADER, LIBRARY, FUNCTION, DEBIAN-PACKAGE): the same without pkg-config.
+AC_DEFUN([PB_LIBRARY_PLAIN], [
+AC_CHECK_HEADER([$2], [AC_CHECK_LIB([$3], [$4], [pb_found=yes], [pb_found=no])], [pb_found=no])
+AS_IF([test $pb_found = no], [pb_missing="$pb_missing $5"])
+AC_SUBST([$1_LIBS], [-l$3])
+])
+
 # PB_TRY_CFLAG(VAR, FLAG): adds FLAG to VAR where the compiler takes it without a warning.
 AC_DEFUN([PB_TRY_CFLAG], [
 AC_MSG_CHECKING([whether $CC takes $2])

@@ -93,6 +93,13 @@ struct conf {
 	} outbound;
 
 	struct {
+		const char *const *resolvers; /* "192.0.2.53", "127.0.0.1@5353"; none: the system's */
+		bool from_root;
+		const char *trust_anchor_file; /* "": none, nothing is validated */
+		uint32_t timeout_s; /* for an answer */
+	} dns;
+
+	struct {
 		bool pop3, pop3s;
 		uint32_t timeout_s; /* RFC 1939 §3: at least 10 minutes */
 	} pop3d;

@@ -48,6 +48,21 @@ check_address(struct str value)
 	return "IP addresses, for example { \"0.0.0.0\", \"::\" } for all or { \"127.0.0.1\" }";
 }
 
+/* "192.0.2.53", "::1", either with "@port". */
+static const char *
+check_resolver(struct str value)
+{
+	size_t at = str_rfind(value, '@');
+	uint32_t port = 53;
+
+	if (at != STR_NONE && !str_to_u32(str_skip(value, at + 1), &port))
+		port = 0;
+	if (port > 0 && port <= UINT16_MAX && !check_address(str_sub(value, 0, at)))
+		return NULL;
+	return "IP addresses of name servers that answer for everything, for example { "
+	       "\"192.0.2.53\", \"127.0.0.1@5353\" }";
+}
+
 static const char *
 check_run_dir(struct str value)
 {
@@ -115,6 +130,8 @@ static const struct conf_section sections[] = {
 	      "jwks_url or introspection_url; a change needs a restart."},
     {"smtpd", "Receiving mail: smtpd."},
     {"outbound", "Sending mail to other servers: smtpd's other half."},
+    {"dns", "Where other servers' names and addresses are asked for. What is signed (DNSSEC) is "
+	    "validated here, whoever answers. A change needs a restart."},
     {"pop3d", "Handing mail out: pop3d."},
     {"imapd", "Managing folders: imapd."},
 };
@@ -280,6 +297,19 @@ static const struct conf_option options[] = {
     {"outbound", "helo", CONF_STRING, AT(outbound.helo), 0, 0, "", NULL, check_helo,
      "The name we give to other servers (EHLO); it should be the one that our address resolves to. "
      "The hostname when left out."},
+    {"dns", "resolvers", CONF_LIST, AT(dns.resolvers), 0, 8, "", NULL, check_resolver,
+     "The name servers to ask, each with its port behind an @ where that is not 53; the system's "
+     "(/etc/resolv.conf) when there are none. They must answer for every domain and pass on "
+     "DNSSEC's records."},
+    {"dns", "from_root", CONF_BOOL, AT(dns.from_root), 0, 0, "no", NULL, NULL,
+     "Ask nobody in between: begin at the DNS's root servers, whatever `resolvers` or the system "
+     "say."},
+    {"dns", "trust_anchor_file", CONF_PATH, AT(dns.trust_anchor_file), 0, 0,
+     "/usr/share/dns/root.key", NULL, NULL,
+     "The key of the DNS's root (of Debian's package dns-root-data), in the form of a zone file. "
+     "Without it, or with \"\", nothing is validated and mail goes out without DANE."},
+    {"dns", "timeout", CONF_SECONDS, AT(dns.timeout_s), 1, 120, "20s", NULL, NULL,
+     "How long an answer is waited for."},
 
     {"pop3d", "pop3", CONF_BOOL, AT(pop3d.pop3), 0, 0, "yes", NULL, NULL,
      "Listen on port 110 (STLS)."},

@@ -48,6 +48,12 @@ struct dns_answer {
 	const char *why; /* of FAILED and BOGUS, for people */
 };
 
+/* Questions that wait for an answer, and those behind them that wait to be asked. */
+#define DNS_IN_FLIGHT_MAX 1000
+#define DNS_WAITING_MAX 20000
+#define DNS_RECORDS_MAX 200 /* of one answer; further ones are left out */
+#define DNS_NAME_MAX 253
+
 /* Resolvers and trust anchors as `conf->dns` says: the system's (resolv.conf), given ones, or from
  * the root. */
 NODISCARD enum err dns_new(struct loop *l, const struct conf *conf, struct dns **ret);
@@ -56,8 +62,15 @@ NODISCARD enum err dns_new(struct loop *l, const struct conf *conf, struct dns *
 void dns_free(struct dns **d);
 
 /* `name` in ASCII form. The answer lives as long as the call of `fn`, which comes exactly once, on
- * the loop's thread, and never from inside dns_ask(). ERR_NOMEM: it will not come. */
+ * the loop's thread, and never from inside dns_ask(). ERR_SYNTAX (no name of the DNS), ERR_BUSY
+ * (DNS_WAITING_MAX, or dns_free() has begun), ERR_IO, ERR_NOMEM: it will not come. */
 NODISCARD enum err dns_ask(struct dns *d, struct str name, enum dns_type type,
     void (*fn)(void *arg, const struct dns_answer *a), void *arg);
+
+/* Labels of letters, digits, hyphens and underscores, of at most 63 octets, DNS_NAME_MAX in all. */
+bool dns_is_name(struct str name);
+/* `text` as the DNS knows it: U-labels become A-labels (RFC 5891), lower case, no final dot. In
+ * `arena`. ERR_SYNTAX. */
+NODISCARD enum err dns_name_from_text(struct str text, struct arena *arena, struct str *ret);
 
 #endif
