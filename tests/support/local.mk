@@ -5,3 +5,6 @@ libtestsupport_a_SOURCES = \
 	%D%/store_fixture.c %D%/store_fixture.h \
 	%D%/test.c %D%/test.h
 libtestsupport_a_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+# A DNS of the test's own; stands before libdns.a.
+check_LIBRARIES += libfakedns.a
+libfakedns_a_SOURCES = %D%/fake_dns.c %D%/fake_dns.h
