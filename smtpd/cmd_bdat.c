@@ -107,7 +107,7 @@ smtp_skip_chunk(struct smtp_session *s, struct smtp_cmd *cmd, enum err e)
 enum err
 cmd_bdat(struct smtp_session *s, struct smtp_cmd *cmd)
 {
-	bool binary = s->txn->params.body == SMTP_BODY_BINARYMIME;
+	bool binary = s->txn->params.body == QUEUE_BINARYMIME;
 	enum err e = parse(s, cmd);
 
 	if (e)

@@ -25,7 +25,7 @@ mode_data(struct smtp_session *s)
 enum err
 cmd_data(struct smtp_session *s, struct smtp_cmd *cmd)
 {
-	if (s->txn->params.body == SMTP_BODY_BINARYMIME) /* RFC 3030 §3 */
+	if (s->txn->params.body == QUEUE_BINARYMIME) /* RFC 3030 §3 */
 		return smtp_answer(
 		    cmd, ERR_SEQUENCE, 503, "5.5.1", "BODY=BINARYMIME needs BDAT, not DATA");
 	enum err e = deliver_begin(s, DATA_DOTS);

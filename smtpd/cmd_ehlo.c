@@ -1,6 +1,10 @@
 /* EHLO, HELO (RFC 5321 §4.1.1.1) and LHLO (RFC 2033 §4.1). */
 #include "smtpd/smtp_commands.h"
 
+#include "common/base/clock.h"
+
+#include <time.h>
+
 /* A name that is none is let through (§4.1.4 forbids to refuse mail for it) as long as it is one
  * printable word; trace.c cleans it. */
 static bool
@@ -27,16 +31,35 @@ introduce(struct smtp_session *s, struct smtp_cmd *cmd, bool extended)
 	return ERR_OK;
 }
 
+/* RFC 4865 §3: for how long, and until when, a message can be held. */
+static void
+list_future_release(struct smtp_session *s, struct sbuf *out)
+{
+	uint32_t most = s->conf->sending.max_future_release_s;
+	time_t until = (time_t)clock_real_s() + (time_t)most;
+	char text[32];
+	struct tm tm;
+
+	if (most == 0 || !gmtime_r(&until, &tm))
+		return;
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	sbuf_printf(out, "FUTURERELEASE %u %s\n", most, text);
+}
+
 /* What holds on this connection at this moment, and no more. */
 static void
 list_extensions(struct smtp_session *s, struct sbuf *out)
 {
 	sbuf_printf(out,
 	    "%s\nPIPELINING\nSIZE %llu\n8BITMIME\nSMTPUTF8\nENHANCEDSTATUSCODES\n"
-	    "CHUNKING\nBINARYMIME\n",
+	    "CHUNKING\nBINARYMIME\nDSN\n",
 	    s->conf->hostname, (unsigned long long)s->conf->smtpd.message_size_limit);
 	if (conn_tls_available(s->conn) && !conn_is_tls(s->conn))
 		sbuf_puts(out, "STARTTLS\n");
+	if (conn_is_tls(s->conn))
+		sbuf_puts(out, "REQUIRETLS\n"); /* RFC 8689 §2 */
+	if (smtp_submits(s))
+		list_future_release(s, out);
 	if (smtp_submits(s) && !s->account) {
 		CLEANUP(sbuf_done) struct sbuf mechanisms = SBUF_INIT(256);
 		sasl_list(&s->sasl_host, "", &mechanisms);

@@ -1,6 +1,16 @@
-/* MAIL: RFC 5321 §4.1.1.2, RFC 1870, RFC 6152, RFC 6531 §3.4, RFC 3030 §3. */
+/* MAIL: RFC 5321 §4.1.1.2, RFC 1870, RFC 6152, RFC 6531 §3.4, RFC 3030 §3, RFC 3461 §4, RFC 8689
+ * §3, RFC 4865. */
+#include "common/base/clock.h"
 #include "smtpd/policy.h"
 #include "smtpd/smtp_commands.h"
+
+/* As EHLO lists it. */
+static unsigned
+offered(const struct smtp_session *s)
+{
+	return (smtp_submits(s) ? OFFER_AUTH | OFFER_HOLD : 0) |
+	       (conn_is_tls(s->conn) ? OFFER_REQUIRETLS : 0);
+}
 
 /* ERR_SYNTAX and ERR_PARAM with the reply that says where. */
 static enum err
@@ -15,7 +25,7 @@ parse(struct smtp_session *s, struct smtp_cmd *cmd, struct smtp_path *ret_from,
 	smtp_parse_reverse_path(&c, s->arena, ret_from);
 	if (c.err == ERR_SYNTAX)
 		return smtp_answer(cmd, ERR_SYNTAX, 501, "5.1.7", "Bad sender address syntax");
-	smtp_parse_mail_params(&c, smtp_submits(s), ret_params);
+	smtp_parse_mail_params(&c, offered(s), s->arena, ret_params);
 	return smtp_parse_end(&c);
 }
 
@@ -28,6 +38,10 @@ check(struct smtp_session *s, struct smtp_cmd *cmd, const struct smtp_path *from
 		    cmd, ERR_SYNTAX, 553, "5.6.7", "A sender address beyond ASCII needs SMTPUTF8");
 	if (p->size > s->conf->smtpd.message_size_limit)
 		return ERR_TOO_BIG;
+	if (p->hold_for_s > s->conf->sending.max_future_release_s ||
+	    p->hold_until_s > clock_real_s() + (int64_t)s->conf->sending.max_future_release_s)
+		return smtp_answer(cmd, ERR_LIMIT, 501, "5.5.4",
+		    "That is later than EHLO's FUTURERELEASE allows"); /* RFC 4865 §4 */
 	enum err e = policy_sender(s, from->address);
 	if (e == ERR_DENIED)
 		return smtp_answer(
@@ -58,7 +72,8 @@ cmd_mail(struct smtp_session *s, struct smtp_cmd *cmd)
 		return e;
 	s->txn->params = params;
 	s->txn->sender = arena_dup(s->txn->arena, from.address);
-	if (!s->txn->sender.p) {
+	s->txn->params.envid = arena_dup(s->txn->arena, params.envid);
+	if (!s->txn->sender.p || !s->txn->params.envid.p) {
 		smtp_end_txn(s);
 		return ERR_NOMEM;
 	}

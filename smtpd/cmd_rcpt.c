@@ -4,7 +4,8 @@
 #include "smtpd/smtp_commands.h"
 
 static enum err
-parse(struct smtp_session *s, struct smtp_cmd *cmd, struct smtp_path *ret)
+parse(struct smtp_session *s, struct smtp_cmd *cmd, struct smtp_path *ret,
+    struct smtp_rcpt_params *ret_params)
 {
 	struct cursor c;
 
@@ -14,7 +15,7 @@ parse(struct smtp_session *s, struct smtp_cmd *cmd, struct smtp_path *ret)
 	smtp_parse_forward_path(&c, s->arena, ret);
 	if (c.err == ERR_SYNTAX)
 		return smtp_answer(cmd, ERR_SYNTAX, 501, "5.1.3", "Bad recipient address syntax");
-	smtp_parse_rcpt_params(&c);
+	smtp_parse_rcpt_params(&c, s->txn->arena, ret_params);
 	return smtp_parse_end(&c);
 }
 
@@ -32,9 +33,10 @@ cmd_rcpt(struct smtp_session *s, struct smtp_cmd *cmd)
 {
 	struct smtp_txn *t = s->txn;
 	struct smtp_path to;
+	struct smtp_rcpt_params params;
 	struct recipient *found = NULL;
 	size_t n = 0;
-	enum err e = parse(s, cmd, &to);
+	enum err e = parse(s, cmd, &to, &params);
 
 	if (e)
 		return e;
@@ -50,6 +52,7 @@ cmd_rcpt(struct smtp_session *s, struct smtp_cmd *cmd)
 		e = deliver_add_recipient(s, to.address, found, n);
 	if (e)
 		return refuse(s, cmd, e);
+	t->rcpts[t->rcpt_count - 1].params = params;
 	smtp_enter(s, ST_RCPT);
 	return smtp_answer(cmd, ERR_OK, 250, "2.1.5", "Recipient ok");
 }

@@ -11,10 +11,10 @@ libsmtpd_a_SOURCES = \
 	%D%/policy.c %D%/policy.h \
 	%D%/smtp_commands.c %D%/smtp_commands.h \
 	%D%/smtp_dispatch.c \
+	%D%/smtp_params.c %D%/smtp_params.h \
 	%D%/smtp_parse.c %D%/smtp_parse.h \
 	%D%/smtp_reply.c %D%/smtp_reply.h \
-	%D%/smtp_session.c %D%/smtp_session.h \
-	%D%/trace.c %D%/trace.h
+	%D%/smtp_session.c %D%/smtp_session.h
 
 sbin_PROGRAMS += smtpd/smtpd
 smtpd_smtpd_SOURCES = %D%/main.c

@@ -42,20 +42,20 @@ is_dcontent(unsigned char c)
 	return (c > ' ' && c < '[') || (c > ']' && c < 0x7f);
 }
 
-static bool
-is_keyword(unsigned char c)
+bool
+smtp_is_keyword(unsigned char c)
 {
 	return is_alnum(c) || c == '-';
 }
 
-static bool
-is_value(unsigned char c)
+bool
+smtp_is_value(unsigned char c)
 {
 	return c > ' ' && c != '=' && c != 0x7f;
 }
 
-static bool
-is_blank(unsigned char c)
+bool
+smtp_is_blank(unsigned char c)
 {
 	return c == ' ' || c == '\t';
 }
@@ -150,7 +150,7 @@ parse_literal(struct cursor *c)
 	} else if (colon != STR_NONE) { /* General-address-literal */
 		ok = colon > 0 && colon + 1 < text.n && is_alnum((unsigned char)text.p[colon - 1]);
 		for (size_t i = 0; i < colon; i++)
-			ok = ok && is_keyword((unsigned char)text.p[i]);
+			ok = ok && smtp_is_keyword((unsigned char)text.p[i]);
 	} else {
 		ok = is_address(AF_INET, text);
 	}
@@ -258,7 +258,7 @@ parse_path(struct cursor *c, struct arena *arena, bool forward, struct smtp_path
 {
 	*ret = (struct smtp_path){.address = STR("")};
 	/* A blank after the colon is no part of the grammar, but clients in the field send it. */
-	(void)cursor_take_while(c, is_blank);
+	(void)cursor_take_while(c, smtp_is_blank);
 	cursor_expect(c, '<', "an address in <>");
 	if (!forward && cursor_accept(c, '>'))
 		return;
@@ -279,38 +279,9 @@ smtp_parse_forward_path(struct cursor *c, struct arena *arena, struct smtp_path 
 	parse_path(c, arena, true, ret);
 }
 
-struct param {
-	struct str keyword;
-	struct str value;
-	bool has_value;
-};
-
-/* The next SP esmtp-param; false at the end of the line and after a mistake. */
-static bool
-next_param(struct cursor *c, struct param *ret)
-{
-	size_t blanks = cursor_take_while(c, is_blank).n;
-
-	if (cursor_at_end(c))
-		return false;
-	if (blanks == 0)
-		cursor_fail(c, ERR_SYNTAX, "a blank");
-	ret->keyword = cursor_take_while(c, is_keyword);
-	if (ret->keyword.n == 0 || ret->keyword.p[0] == '-')
-		cursor_fail(c, ERR_SYNTAX, "a parameter");
-	ret->has_value = cursor_accept(c, '=');
-	ret->value = STR("");
-	if (ret->has_value) {
-		ret->value = cursor_take_while(c, is_value);
-		if (ret->value.n == 0)
-			cursor_fail(c, ERR_SYNTAX, "the parameter's value");
-	}
-	return !c->err;
-}
-
 /* RFC 1870 §6: 1*20DIGIT. */
-static void
-take_size(struct cursor *c, struct str value, uint64_t *ret)
+void
+smtp_take_size(struct cursor *c, struct str value, uint64_t *ret)
 {
 	for (size_t i = 0; i < value.n; i++)
 		if (!ascii_is_digit(value.p[i]))
@@ -321,87 +292,15 @@ take_size(struct cursor *c, struct str value, uint64_t *ret)
 		*ret = UINT64_MAX;
 }
 
-static void
-take_body(struct cursor *c, struct str value, enum smtp_body *ret)
-{
-	if (str_eq_nocase(value, STR("7BIT")))
-		*ret = SMTP_BODY_7BIT;
-	else if (str_eq_nocase(value, STR("8BITMIME")))
-		*ret = SMTP_BODY_8BITMIME;
-	else if (str_eq_nocase(value, STR("BINARYMIME")))
-		*ret = SMTP_BODY_BINARYMIME;
-	else
-		cursor_fail(c, ERR_SYNTAX, "7BIT, 8BITMIME or BINARYMIME");
-}
-
-/* "<>" or xtext (RFC 3461 §4): printable, with +HH for what is not. */
-static void
-check_auth(struct cursor *c, struct str value)
-{
-	if (str_eq(value, STR("<>")))
-		return;
-	for (size_t i = 0; i < value.n; i++) {
-		if (value.p[i] != '+')
-			continue;
-		for (size_t j = i + 1; j <= i + 2; j++)
-			if (j >= value.n || !strchr("0123456789ABCDEF", value.p[j]))
-				cursor_fail(c, ERR_SYNTAX, "xtext");
-	}
-}
-
-void
-smtp_parse_mail_params(struct cursor *c, bool auth_offered, struct smtp_mail_params *ret)
-{
-	enum { HAS_SIZE = 1, HAS_BODY = 2, HAS_UTF8 = 4, HAS_AUTH = 8 };
-	unsigned seen = 0;
-	struct param p;
-
-	*ret = (struct smtp_mail_params){0};
-	while (next_param(c, &p)) {
-		unsigned now = 0;
-		if (str_eq_nocase(p.keyword, STR("SIZE"))) {
-			now = HAS_SIZE;
-			take_size(c, p.value, &ret->size);
-		} else if (str_eq_nocase(p.keyword, STR("BODY"))) {
-			now = HAS_BODY;
-			take_body(c, p.value, &ret->body);
-		} else if (str_eq_nocase(p.keyword, STR("SMTPUTF8"))) {
-			now = HAS_UTF8;
-			ret->smtputf8 = true;
-			if (p.has_value)
-				cursor_fail(c, ERR_SYNTAX, "SMTPUTF8 without a value");
-		} else if (auth_offered && str_eq_nocase(p.keyword, STR("AUTH"))) {
-			now = HAS_AUTH;
-			if (!p.has_value)
-				cursor_fail(c, ERR_SYNTAX, "an address");
-			check_auth(c, p.value);
-		} else {
-			cursor_fail(c, ERR_PARAM, "a parameter that EHLO lists");
-		}
-		if (seen & now)
-			cursor_fail(c, ERR_SYNTAX, "each parameter once");
-		seen |= now;
-	}
-}
-
-void
-smtp_parse_rcpt_params(struct cursor *c)
-{
-	struct param p;
-
-	if (next_param(c, &p))
-		cursor_fail(c, ERR_PARAM, "no parameters");
-}
-
 void
 smtp_parse_bdat(struct cursor *c, uint64_t *ret_size, bool *ret_last)
 {
-	struct str digits = cursor_take_while(c, is_value);
+	struct str digits = cursor_take_while(c, smtp_is_value);
 
 	*ret_size = 0;
-	take_size(c, digits, ret_size);
+	smtp_take_size(c, digits, ret_size);
 	*ret_last = false;
-	if (cursor_take_while(c, is_blank).n && !cursor_at_end(c)) {
+	if (cursor_take_while(c, smtp_is_blank).n && !cursor_at_end(c)) {
 		*ret_last = cursor_accept_word(c, STR("LAST"));
 		if (!*ret_last)
 			cursor_fail(c, ERR_SYNTAX, "LAST");
@@ -411,7 +310,7 @@ smtp_parse_bdat(struct cursor *c, uint64_t *ret_size, bool *ret_last)
 enum err
 smtp_parse_end(struct cursor *c)
 {
-	(void)cursor_take_while(c, is_blank);
+	(void)cursor_take_while(c, smtp_is_blank);
 	cursor_expect_end(c);
 	return c->err;
 }

@@ -1,5 +1,5 @@
 /* smtpd/smtp_parse.h - the arguments of SMTP commands: RFC 5321 §4.1.2 and §4.1.3 (paths, address
- * literals), §4.1.1.11 (parameters), RFC 6531 §3.3 (UTF-8 in both), RFC 3030 §2 (BDAT).
+ * literals), RFC 6531 §3.3 (UTF-8 in them), RFC 3030 §2 (BDAT). Parameters: smtp_params.h.
  *
  * One production is one function over a cursor; the first mistake sticks in it and is asked once.
  * Pure. What is given out lives in the arena or in the command line.
@@ -30,21 +30,10 @@ void smtp_parse_reverse_path(struct cursor *c, struct arena *arena, struct smtp_
 /* The same without "<>", but with "<postmaster>". */
 void smtp_parse_forward_path(struct cursor *c, struct arena *arena, struct smtp_path *ret);
 
-enum smtp_body { SMTP_BODY_7BIT, SMTP_BODY_8BITMIME, SMTP_BODY_BINARYMIME };
-
-struct smtp_mail_params {
-	uint64_t size; /* SIZE=, 0 when not said; one that overflows is UINT64_MAX */
-	enum smtp_body body;
-	bool smtputf8;
-};
-
-/* The parameters after the path, to the end of the line. ERR_PARAM: one that is not known here;
- * ERR_SYNTAX: a mistake in one, or one given twice. AUTH= (RFC 4954 §5) is known only with
- * `auth_offered`; it is checked and not used, since the server trusts no client to speak for
- * another. */
-void smtp_parse_mail_params(struct cursor *c, bool auth_offered, struct smtp_mail_params *ret);
-/* RCPT has none yet: ERR_PARAM for any. */
-void smtp_parse_rcpt_params(struct cursor *c);
+/* Character classes of parameters: a keyword's, a value's, blanks. */
+char_class smtp_is_keyword, smtp_is_value, smtp_is_blank;
+/* RFC 1870 §6: digits; a number that overflows is UINT64_MAX. */
+void smtp_take_size(struct cursor *c, struct str value, uint64_t *ret);
 
 /* "86 LAST": RFC 3030 §2. A size that overflows is UINT64_MAX. */
 void smtp_parse_bdat(struct cursor *c, uint64_t *ret_size, bool *ret_last);

@@ -14,6 +14,7 @@
 #include "common/net/line.h"
 #include "smtpd/incoming.h"
 #include "smtpd/partial.h"
+#include "smtpd/smtp_params.h"
 #include "smtpd/smtp_parse.h"
 #include "store/service.h"
 
@@ -48,6 +49,7 @@ enum smtp_state {
 
 struct smtp_rcpt {
 	struct str address;
+	struct smtp_rcpt_params params;
 	uint32_t *accounts; /* indices in txn->deliveries */
 	size_t account_count;
 };

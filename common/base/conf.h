@@ -92,6 +92,14 @@ struct conf {
 		const char *helo; /* "": hostname */
 	} outbound;
 
+	struct { /* what one account may send (RFC 6409 §6) */
+		uint32_t per_hour, per_day; /* recipients at other servers; 0: any number */
+		uint32_t new_per_day; /* of them, those it never wrote to before */
+		uint32_t max_future_release_s; /* RFC 4865; 0: not offered */
+		uint32_t suppress_s; /* an address that refused for good is left alone so long; 0:
+					not */
+	} sending;
+
 	struct {
 		const char *const *resolvers; /* "192.0.2.53", "127.0.0.1@5353"; none: the system's */
 		bool from_root;

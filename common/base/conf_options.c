@@ -132,6 +132,7 @@ static const struct conf_section sections[] = {
     {"outbound", "Sending mail to other servers: smtpd's other half."},
     {"dns", "Where other servers' names and addresses are asked for. What is signed (DNSSEC) is "
 	    "validated here, whoever answers. A change needs a restart."},
+    {"sending", "What one account may send. Who goes beyond is held, and postmaster is told."},
     {"pop3d", "Handing mail out: pop3d."},
     {"imapd", "Managing folders: imapd."},
 };
@@ -310,6 +311,19 @@ static const struct conf_option options[] = {
      "Without it, or with \"\", nothing is validated and mail goes out without DANE."},
     {"dns", "timeout", CONF_SECONDS, AT(dns.timeout_s), 1, 120, "20s", NULL, NULL,
      "How long an answer is waited for."},
+
+    {"sending", "per_hour", CONF_NUMBER, AT(sending.per_hour), 0, 1000000000, "500", NULL, NULL,
+     "Recipients at other servers in an hour; 0 is any number."},
+    {"sending", "per_day", CONF_NUMBER, AT(sending.per_day), 0, 1000000000, "2000", NULL, NULL,
+     "Recipients at other servers in a day; 0 is any number."},
+    {"sending", "new_per_day", CONF_NUMBER, AT(sending.new_per_day), 0, 1000000000, "500", NULL, NULL,
+     "Of them, addresses that the account never wrote to before; 0 is any number."},
+    {"sending", "max_future_release", CONF_SECONDS, AT(sending.max_future_release_s), 0, 31536000,
+     "60d", NULL, NULL,
+     "How far ahead a mail program may ask for a message to be sent (FUTURERELEASE); 0 does not offer it."},
+    {"sending", "suppress", CONF_SECONDS, AT(sending.suppress_s), 0, 31536000, "14d", NULL, NULL,
+     "How long an address that was refused for good is not tried again (`pillarbox suppression`); 0 is not "
+     "at all."},
 
     {"pop3d", "pop3", CONF_BOOL, AT(pop3d.pop3), 0, 0, "yes", NULL, NULL,
      "Listen on port 110 (STLS)."},

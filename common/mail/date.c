@@ -344,6 +344,53 @@ date_parse_imap_day(struct str s, int32_t *ret_days)
 	return true;
 }
 
+/* `n` digits and what must stand behind them ('\0': nothing). */
+static int
+take_digits(struct cursor *c, size_t n, char behind)
+{
+	struct str digits = cursor_take(c, n, "digits");
+	uint32_t value = 0;
+
+	if (!str_to_u32(digits, &value))
+		cursor_fail(c, ERR_SYNTAX, "digits");
+	if (behind && !cursor_accept(c, behind) && !cursor_accept(c, ascii_lower(behind)))
+		cursor_fail(c, ERR_SYNTAX, "a separator");
+	return (int)value;
+}
+
+bool
+date_parse_rfc3339(struct str s, int64_t *ret_utc_s)
+{
+	struct fields f = {0};
+	struct cursor c;
+	int64_t zone_s = 0;
+
+	cursor_init(&c, s);
+	f.year = take_digits(&c, 4, '-');
+	f.month = take_digits(&c, 2, '-');
+	f.day = take_digits(&c, 2, 'T');
+	f.hour = take_digits(&c, 2, ':');
+	f.minute = take_digits(&c, 2, ':');
+	f.second = take_digits(&c, 2, '\0');
+	if (!cursor_accept(&c, 'Z') && !cursor_accept(&c, 'z')) {
+		int sign = cursor_accept(&c, '-') ? -1 : 1;
+		if (sign > 0)
+			cursor_expect(&c, '+', "Z or a zone");
+		int hours = take_digits(&c, 2, ':');
+		int minutes = take_digits(&c, 2, '\0');
+		if (hours > 23 || minutes > 59)
+			cursor_fail(&c, ERR_SYNTAX, "a zone");
+		zone_s = sign * (hours * 3600LL + minutes * 60);
+	}
+	cursor_expect_end(&c);
+	if (c.err || f.month < 1 || f.month > 12 || !is_day_of_month(&f) || f.hour > 23 ||
+	    f.minute > 59 || f.second > 60)
+		return false;
+	*ret_utc_s = days_of(f.year, f.month, f.day) * DAY_S + f.hour * 3600LL + f.minute * 60 +
+		     f.second - zone_s;
+	return true;
+}
+
 static int64_t
 floor_day(int64_t s)
 {

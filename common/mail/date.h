@@ -27,6 +27,9 @@ bool date_parse_imap_day(struct str s, int32_t *ret_days);
 /* The calendar day of `d` in its own zone, as days since 1970 (SEARCH SENTON disregards time and
  * zone). */
 int32_t date_day(struct date d);
+/* "2026-12-24T18:00:00Z", "…+01:00" (RFC 3339), without fractions of seconds: seconds since 1970.
+ */
+bool date_parse_rfc3339(struct str s, int64_t *ret_utc_s);
 /* Now, in the system's zone. */
 struct date date_now(void);
 

@@ -11,3 +11,7 @@ liboutbound_a_SOURCES += \
 	%D%/envelope.c %D%/envelope.h \
 	%D%/offers.c %D%/offers.h \
 	%D%/reply.c %D%/reply.h
+# reports to senders
+liboutbound_a_SOURCES += %D%/report.c %D%/report.h %D%/report_text.c %D%/report_text.h
+# the fields that both halves of smtpd write
+liboutbound_a_SOURCES += smtpd/trace.c smtpd/trace.h

@@ -1,3 +1,4 @@
+#include "smtpd/smtp_params.h"
 #include "smtpd/smtp_parse.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -33,7 +34,9 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct str in = str_make(data, size);
+	CLEANUP(arena_free) struct arena *arena = arena_new(16384);
 	struct smtp_mail_params params;
+	struct smtp_rcpt_params rcpt;
 	struct cursor c;
 	uint64_t n;
 	bool last;
@@ -41,9 +44,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_path(in, false);
 	check_path(in, true);
 	cursor_init(&c, in);
-	smtp_parse_mail_params(&c, true, &params);
+	smtp_parse_mail_params(&c, ~0U, arena, &params);
 	cursor_init(&c, in);
-	smtp_parse_rcpt_params(&c);
+	smtp_parse_rcpt_params(&c, arena, &rcpt);
 	cursor_init(&c, in);
 	smtp_parse_bdat(&c, &n, &last);
 	return 0;

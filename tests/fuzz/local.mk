@@ -72,7 +72,7 @@ tests_fuzz_replay_smtp_session_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_fuzz_replay_smtp_session_LDADD = $(SMTPD_TEST_LIBS)
 check_PROGRAMS += tests/fuzz/replay_smtp_parse
 tests_fuzz_replay_smtp_parse_SOURCES = %D%/fuzz_smtp_parse.c %D%/replay.c %D%/fuzz.h
-tests_fuzz_replay_smtp_parse_LDADD = libsmtpd.a $(BASE_LIBS)
+tests_fuzz_replay_smtp_parse_LDADD = libsmtpd.a libmail.a $(BASE_LIBS) $(OUTSIDE_LIBS)
 if FUZZING
 noinst_PROGRAMS += tests/fuzz/fuzz_smtp_session
 tests_fuzz_fuzz_smtp_session_SOURCES = %D%/fuzz_smtp_session.c $(SMTP_FUZZ_SOURCES)
@@ -81,7 +81,7 @@ tests_fuzz_fuzz_smtp_session_LDADD = $(SMTPD_TEST_LIBS)
 tests_fuzz_fuzz_smtp_session_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 noinst_PROGRAMS += tests/fuzz/fuzz_smtp_parse
 tests_fuzz_fuzz_smtp_parse_SOURCES = %D%/fuzz_smtp_parse.c %D%/fuzz.h
-tests_fuzz_fuzz_smtp_parse_LDADD = libsmtpd.a $(BASE_LIBS)
+tests_fuzz_fuzz_smtp_parse_LDADD = libsmtpd.a libmail.a $(BASE_LIBS) $(OUTSIDE_LIBS)
 tests_fuzz_fuzz_smtp_parse_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
 

@@ -1,2 +1,7 @@
 # tests/outbound: smtpd/outbound
 OUTBOUND_TEST_LIBS = libtestsupport.a $(OUTBOUND_LIBS) $(DAEMON_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/outbound/test_report
+tests_outbound_test_report_SOURCES = %D%/test_report.c
+tests_outbound_test_report_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_outbound_test_report_LDADD = $(OUTBOUND_TEST_LIBS)

@@ -147,80 +147,6 @@ START_TEST(the_null_path_is_a_sender_and_a_lone_postmaster_a_recipient)
 }
 END_TEST
 
-static const struct {
-	const char *text;
-	enum err err;
-	bool auth_offered;
-	struct smtp_mail_params params;
-} param_rows[] = {
-    {"", ERR_OK, false, {0}},
-    {"  ", ERR_OK, false, {0}},
-    {" SIZE=1000", ERR_OK, false, {.size = 1000}},
-    {" size=1000 BODY=8bitmime smtputf8", ERR_OK, false,
-	{.size = 1000, .body = SMTP_BODY_8BITMIME, .smtputf8 = true}},
-    {"  BODY=7BIT\t", ERR_OK, false, {0}},
-    {" Body=BinaryMime", ERR_OK, false, {.body = SMTP_BODY_BINARYMIME}},
-    {" SIZE=99999999999999999999999", ERR_OK, false, {.size = UINT64_MAX}},
-    {" SIZE=0", ERR_OK, false, {0}},
-    {" AUTH=<>", ERR_OK, true, {0}},
-    {" AUTH=ann+2Bx@example.test", ERR_OK, true, {0}},
-    {" AUTH=ann+zz@example.test", ERR_SYNTAX, true, {0}},
-    {" AUTH=ann+2", ERR_SYNTAX, true, {0}},
-    {" AUTH", ERR_SYNTAX, true, {0}},
-    {" AUTH=<>", ERR_PARAM, false, {0}},
-    {" RET=HDRS", ERR_PARAM, false, {0}},
-    {" ENVID=abc", ERR_PARAM, false, {0}},
-    {" MT-PRIORITY=3", ERR_PARAM, false, {0}},
-    {" SIZE=1 FOO", ERR_PARAM, false, {.size = 1}},
-    {" SIZE", ERR_SYNTAX, false, {0}},
-    {" SIZE=", ERR_SYNTAX, false, {0}},
-    {" SIZE=-1", ERR_SYNTAX, false, {0}},
-    {" SIZE=1k", ERR_SYNTAX, false, {0}},
-    {" SIZE=1 SIZE=1", ERR_SYNTAX, false, {.size = 1}},
-    {" BODY=9BIT", ERR_SYNTAX, false, {0}},
-    {" SMTPUTF8=yes", ERR_SYNTAX, false, {.smtputf8 = true}},
-    {" =x", ERR_SYNTAX, false, {0}},
-    {" -x=1", ERR_SYNTAX, false, {0}},
-    {"SIZE=1", ERR_SYNTAX, false, {.size = 1}},
-    {" a=b=c", ERR_PARAM, false, {0}},
-};
-
-START_TEST(mail_parameters_are_read_once_each)
-{
-	for (size_t i = 0; i < ARRAY_LEN(param_rows); i++) {
-		struct smtp_mail_params p;
-		struct cursor c;
-
-		cursor_init(&c, test_guarded(str_of(param_rows[i].text)));
-		smtp_parse_mail_params(&c, param_rows[i].auth_offered, &p);
-		enum err e = smtp_parse_end(&c);
-		ck_assert_msg(e == param_rows[i].err, "\"%s\": %d", param_rows[i].text, (int)e);
-		if (e)
-			continue;
-		ck_assert_uint_eq(p.size, param_rows[i].params.size);
-		ck_assert_int_eq(p.body, param_rows[i].params.body);
-		ck_assert(p.smtputf8 == param_rows[i].params.smtputf8);
-	}
-}
-END_TEST
-
-START_TEST(rcpt_knows_no_parameters)
-{
-	static const struct {
-		const char *text;
-		enum err err;
-	} rows[] = {{"", ERR_OK}, {" ", ERR_OK}, {" NOTIFY=NEVER", ERR_PARAM},
-	    {" ORCPT=rfc822;a@b", ERR_PARAM}, {" =", ERR_SYNTAX}, {"x", ERR_SYNTAX}};
-
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct cursor c;
-		cursor_init(&c, test_guarded(str_of(rows[i].text)));
-		smtp_parse_rcpt_params(&c);
-		ck_assert_int_eq(smtp_parse_end(&c), rows[i].err);
-	}
-}
-END_TEST
-
 START_TEST(bdat_takes_a_size_and_perhaps_last)
 {
 	static const struct {
@@ -262,5 +188,4 @@ START_TEST(bdat_takes_a_size_and_perhaps_last)
 END_TEST
 
 TEST_MAIN("smtp_parse", paths_follow_the_grammar,
-    the_null_path_is_a_sender_and_a_lone_postmaster_a_recipient, mail_parameters_are_read_once_each,
-    rcpt_knows_no_parameters, bdat_takes_a_size_and_perhaps_last)
+    the_null_path_is_a_sender_and_a_lone_postmaster_a_recipient, bdat_takes_a_size_and_perhaps_last)
