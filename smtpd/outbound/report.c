@@ -56,7 +56,7 @@ cut_at_end_of_header(struct sbuf *b, size_t searched)
 static void
 read_header(struct writer *w)
 {
-	const struct report_original *o = w->r->original;
+	struct content *o = w->r->original;
 	size_t n = 0;
 
 	if (!o)
@@ -68,7 +68,7 @@ read_header(struct writer *w)
 			w->err = sbuf_error(&w->header);
 			return;
 		}
-		w->err = o->read(o->arg, have, to, PIECE, &n);
+		w->err = o->read(o, have, to, PIECE, &n);
 		if (w->err)
 			return;
 		sbuf_grow(&w->header, n);
@@ -102,7 +102,7 @@ wants_whole(const struct report *r)
 static void
 put_whole(struct writer *w)
 {
-	const struct report_original *o = w->r->original;
+	struct content *o = w->r->original;
 	uint64_t at = 0;
 	size_t n = 1;
 
@@ -113,7 +113,7 @@ put_whole(struct writer *w)
 			w->err = sbuf_error(&w->part);
 			return;
 		}
-		w->err = o->read(o->arg, at, to, PIECE, &n);
+		w->err = o->read(o, at, to, PIECE, &n);
 		if (w->err)
 			return;
 		sbuf_grow(&w->part, n);

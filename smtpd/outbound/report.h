@@ -8,6 +8,7 @@
 #ifndef SMTPD_OUTBOUND_REPORT_H
 #define SMTPD_OUTBOUND_REPORT_H
 
+#include "smtpd/outbound/content.h"
 #include "smtpd/outbound/job.h"
 
 enum report_kind {
@@ -29,20 +30,12 @@ struct report_rcpt {
 	int64_t will_retry_until_s; /* DELAYED */
 };
 
-/* The original, in pieces. */
-struct report_original {
-	/* Up to `n` octets from `offset`; *ret_n 0 at the end. */
-	enum err (*read)(void *arg, uint64_t offset, char *to, size_t n, size_t *ret_n);
-	void *arg;
-	uint64_t size;
-};
-
 struct report {
 	struct str hostname; /* ours */
 	struct str to; /* the sender of the original */
 	struct str postmaster; /* whom a person may ask */
 	const struct queue_message *about;
-	const struct report_original *original; /* NULL: lost */
+	struct content *original; /* NULL: lost */
 	const struct report_rcpt *rcpts; /* all of them, of whatever kinds */
 	size_t rcpt_count;
 	int64_t now_s;

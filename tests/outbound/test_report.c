@@ -2,15 +2,20 @@
 #include "smtpd/outbound/report_text.h"
 #include "tests/support/store_fixture.h"
 
-static const char original[] =
+static const char first_message[] =
     "Received: from a by b; Sun, 22 Nov 2026 12:00:00 +0000\r\n"
     "From: ann@example.test\r\nSubject: The =?utf-8?q?caf=C3=A9?=\r\n of yesterday\r\n"
     "Message-ID: <one@example.test>\r\n\r\nHello Bob,\r\n--not a boundary\r\n";
 
+struct original {
+	struct content content;
+	struct str text;
+};
+
 static enum err
-read_original(void *arg, uint64_t offset, char *to, size_t n, size_t *ret_n)
+read_original(struct content *c, uint64_t offset, char *to, size_t n, size_t *ret_n)
 {
-	struct str s = str_skip(*(struct str *)arg, (size_t)offset);
+	struct str s = str_skip(((struct original *)c)->text, (size_t)offset);
 
 	*ret_n = s.n < n ? s.n : n;
 	memcpy(to, s.p, *ret_n);
@@ -18,10 +23,16 @@ read_original(void *arg, uint64_t offset, char *to, size_t n, size_t *ret_n)
 }
 
 static enum err
-read_broken(void *arg, uint64_t offset, char *to, size_t n, size_t *ret_n)
+read_broken(struct content *c, uint64_t offset, char *to, size_t n, size_t *ret_n)
 {
-	(void)arg, (void)offset, (void)to, (void)n, (void)ret_n;
+	(void)c, (void)offset, (void)to, (void)n, (void)ret_n;
 	return ERR_IO;
+}
+
+static struct original
+original_of(struct str text)
+{
+	return (struct original){{.size = text.n, .read = read_original}, text};
 }
 
 static struct queue_message
@@ -93,9 +104,9 @@ START_TEST(a_failure_tells_people_and_programs_what_happened)
 	CLEANUP(store_fixture_close) struct store_fixture *f = store_fixture_open();
 	struct queue_message m = about();
 	struct report_rcpt rcpt = failed();
-	struct str s = str_of(original);
-	struct report_original o = {read_original, &s, s.n};
-	struct report r = {.about = &m, .original = &o, .rcpts = &rcpt, .rcpt_count = 1};
+	struct str s = str_of(first_message);
+	struct original o = original_of(s);
+	struct report r = {.about = &m, .original = &o.content, .rcpts = &rcpt, .rcpt_count = 1};
 
 	m.envid = STR("QQ314159");
 	rcpt.orcpt = STR("rfc822;Bob@Example.NET");
@@ -150,10 +161,11 @@ START_TEST(ret_and_size_say_how_much_of_the_original_comes_back)
 		struct report_rcpt rcpt = failed();
 		char *p = calloc(1, rows[i].size);
 		memset(p, 'x', rows[i].size);
-		memcpy(p, original, sizeof(original) - 1);
+		memcpy(p, first_message, sizeof(first_message) - 1);
 		struct str s = str_make(p, rows[i].size);
-		struct report_original o = {read_original, &s, s.n};
-		struct report r = {.about = &m, .original = &o, .rcpts = &rcpt, .rcpt_count = 1};
+		struct original o = original_of(s);
+		struct report r = {
+		    .about = &m, .original = &o.content, .rcpts = &rcpt, .rcpt_count = 1};
 		m.ret = rows[i].ret;
 		m.body = rows[i].body;
 		rcpt.kind = rows[i].kind;
@@ -254,8 +266,8 @@ START_TEST(an_original_that_cannot_be_read_is_a_failure_and_not_half_a_report)
 	CLEANUP(store_fixture_close) struct store_fixture *f = store_fixture_open();
 	struct queue_message m = about();
 	struct report_rcpt rcpt = failed();
-	struct report_original o = {read_broken, NULL, 100};
-	struct report r = {.about = &m, .original = &o, .rcpts = &rcpt, .rcpt_count = 1};
+	struct original o = {{.size = 100, .read = read_broken}, STR("")};
+	struct report r = {.about = &m, .original = &o.content, .rcpts = &rcpt, .rcpt_count = 1};
 	struct spool *spool = NULL;
 
 	ck_assert_int_eq(spool_new(f->store, &spool), ERR_OK);
