@@ -221,7 +221,14 @@ find_bare_lf(struct str in, char last)
 	return STR_NONE;
 }
 
-/* A message at rest has CRLF line ends, whichever way it came: POP3 counts its octets so (RFC 1939
+/* Octets over 127 in a header are kept as they are, whether or not the client has enabled UTF-8.
+ * RFC 6855 §4 would have them refused, and there this server differs on purpose: mail with raw
+ * Latin-1 or UTF-8 in its header fields is as old as mail, it comes in by SMTP, and clients that
+ * copy mailboxes (mbsync, offlineimap, imapsync) download such a message and must be able to put it
+ * back octet for octet. A NO would stop their synchronisation at it for ever, and no other server
+ * in wide use says one.
+ *
+ * A message at rest has CRLF line ends, whichever way it came: POP3 counts its octets so (RFC 1939
  * §11), and other IMAP servers hand it out so. A lone CR stays, and all of a literal8. A failure
  * sticks in the spool; the client would not hear before its last octet. */
 static void

@@ -27,6 +27,8 @@ imap_tell_progress(struct imap_session *s, const struct imap_cmd *cmd, struct pr
 	if (p->quiet || done >= total || !is_due(s, p, now_ms))
 		return;
 	p->last_ms = now_ms;
-	conn_printf(s->conn, "* OK [INPROGRESS (\"%s\" %llu %llu)] Still at work\r\n", cmd->tag,
-	    (unsigned long long)done, (unsigned long long)total);
+	/* RFC 9585 §4: a tag that could end the code before its time is NIL */
+	const char *quote = strchr(cmd->tag, ']') ? "" : "\"";
+	conn_printf(s->conn, "* OK [INPROGRESS (%s%s%s %llu %llu)] Still at work\r\n", quote,
+	    *quote ? cmd->tag : "NIL", quote, (unsigned long long)done, (unsigned long long)total);
 }

@@ -87,6 +87,16 @@ verify_with(EVP_PKEY *key, const struct algorithm *a, struct str text, struct st
 	return ok;
 }
 
+/* RFC 7517 §4.4 and RFC 8725 §3.1: by the algorithm it is for; RFC 7518 §3.4: ES256 is of P-256 and
+ * so on, and says so by its size. */
+static bool
+is_key_for(const struct jwk *k, const struct algorithm *a)
+{
+	if (k->algorithm && strcmp(k->algorithm, a->name) != 0)
+		return false;
+	return !a->half || ((size_t)EVP_PKEY_get_bits(k->key) + 7) / 8 == a->half;
+}
+
 /* By the key it names; a token that names none may be of any. */
 static enum err
 verify_signature(const struct jwk_set *set, const json_t *header, struct str text,
@@ -108,10 +118,26 @@ verify_signature(const struct jwk_set *set, const json_t *header, struct str tex
 		if (id && (!k->id || strcmp(id, k->id) != 0))
 			continue;
 		known = true;
-		if (verify_with(k->key, a, text, signature))
+		if (is_key_for(k, a) && verify_with(k->key, a, text, signature))
 			return ERR_OK;
 	}
 	return known ? ERR_AUTH_FAILED : ERR_NOT_FOUND;
+}
+
+/* RFC 8725 §3.11: a token that says it was made for something else (an event, a proof, a logout) is
+ * no access token, whoever signed it. Most providers call theirs "JWT" or nothing. A media type
+ * without "application/" (RFC 7515 §4.1.9). */
+static bool
+is_access_token(const json_t *header)
+{
+	const json_t *typ = json_object_get(header, "typ");
+
+	if (!typ)
+		return true;
+	struct str type = str_of(json_is_string(typ) ? json_string_value(typ) : "");
+	if (str_starts_nocase(type, STR("application/")))
+		type = str_skip(type, strlen("application/"));
+	return str_eq_nocase(type, STR("JWT")) || str_eq_nocase(type, STR("at+jwt"));
 }
 
 static bool
@@ -189,6 +215,8 @@ jwt_verify(const struct jwk_set *set, const struct jwt_rules *rules, struct str 
 	enum err e = verify_signature(set, header, text, signature, arena);
 	if (e)
 		return e;
+	if (!is_access_token(header))
+		return ERR_AUTH_FAILED;
 	claims = load(str_sub(token, first + 1, last - first - 1), arena);
 	if (!json_is_object(claims))
 		return ERR_SYNTAX;

@@ -13,8 +13,11 @@
 
 struct jwk_set;
 
-/* A provider's key set; keys of kinds that are not known here are left out. ERR_SYNTAX. */
+/* A provider's key set; keys of kinds that are not known here, and those that are not for verifying
+ * signatures ("use", "key_ops"), are left out. ERR_SYNTAX. */
 NODISCARD enum err jwk_set_parse(struct str json, struct jwk_set **ret);
+/* Another reference to a set that is never changed: any thread may use it, each frees its own. */
+struct jwk_set *jwk_set_ref(struct jwk_set *set);
 void jwk_set_free(struct jwk_set **set);
 
 /* What a token must say. */
@@ -28,7 +31,8 @@ struct jwt_rules {
 #define JWT_LEEWAY_S 60 /* for clocks that differ */
 
 /* The user that a token names, in `arena`, and until when it may be believed. ERR_SYNTAX (no JWT),
- * ERR_NOT_FOUND (no key of that name: the set may be old), ERR_AUTH_FAILED. */
+ * ERR_NOT_FOUND (no key of that name: the set may be old), ERR_AUTH_FAILED. A header may call it a
+ * "JWT" or an access token ("at+jwt", RFC 9068), and nothing else. */
 NODISCARD enum err jwt_verify(const struct jwk_set *set, const struct jwt_rules *rules,
     struct str token, struct arena *arena, struct str *ret_user, int64_t *ret_until_s);
 

@@ -136,14 +136,36 @@ edwards_key(const json_t *jwk, struct arena *arena)
 	return EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, (const unsigned char *)x.p, x.n);
 }
 
+/* RFC 7517 §4.2, §4.3: both may be left out, and say the same where they are there. */
+static bool
+is_for_verifying(const json_t *jwk)
+{
+	const json_t *use = json_object_get(jwk, "use");
+	const json_t *operations = json_object_get(jwk, "key_ops");
+	const json_t *one;
+	size_t i;
+
+	if (use && (!json_is_string(use) || strcmp(json_string_value(use), "sig") != 0))
+		return false;
+	if (!operations)
+		return true;
+	json_array_foreach(operations, i, one)
+	{
+		const char *text = json_string_value(one);
+		if (text && !strcmp(text, "verify"))
+			return true;
+	}
+	return false;
+}
+
 static EVP_PKEY *
 read_key(const json_t *jwk)
 {
 	CLEANUP(arena_free) struct arena *arena = arena_new(KEY_ARENA_MAX);
 	const char *type = json_string_value(json_object_get(jwk, "kty"));
-	const char *use = json_string_value(json_object_get(jwk, "use"));
+	const json_t *algorithm = json_object_get(jwk, "alg");
 
-	if (!arena || !type || (use && strcmp(use, "sig") != 0))
+	if (!arena || !type || !is_for_verifying(jwk) || (algorithm && !json_is_string(algorithm)))
 		return NULL;
 	if (!strcmp(type, "RSA"))
 		return rsa_key(jwk, arena);
@@ -156,6 +178,27 @@ static void
 free_json(json_t **j)
 {
 	json_decref(*j);
+}
+
+/* A copy of a member that is a text; NULL where it is none. */
+static bool
+keep_text(const json_t *jwk, const char *name, char **ret)
+{
+	const char *text = json_string_value(json_object_get(jwk, name));
+
+	*ret = text ? strdup(text) : NULL;
+	return !text || *ret;
+}
+
+/* The key is the set's from now on: a name or an algorithm that got lost would let it verify what
+ * it must not. */
+static bool
+add_key(struct jwk_set *set, const json_t *jwk, EVP_PKEY *key)
+{
+	struct jwk *k = &set->keys[set->n++];
+
+	*k = (struct jwk){.key = key};
+	return keep_text(jwk, "kid", &k->id) && keep_text(jwk, "alg", &k->algorithm);
 }
 
 enum err
@@ -174,14 +217,22 @@ jwk_set_parse(struct str json, struct jwk_set **ret)
 		return ERR_NOMEM;
 	json_array_foreach(keys, i, jwk)
 	{
-		const char *id = json_string_value(json_object_get(jwk, "kid"));
 		EVP_PKEY *key = set->n < JWK_MAX ? read_key(jwk) : NULL;
-		if (key)
-			set->keys[set->n++] = (struct jwk){id ? strdup(id) : NULL, key};
+		if (key && !add_key(set, jwk, key)) {
+			jwk_set_free(&set);
+			return ERR_NOMEM;
+		}
 	}
 	ERR_clear_error();
 	*ret = set;
 	return ERR_OK;
+}
+
+struct jwk_set *
+jwk_set_ref(struct jwk_set *set)
+{
+	atomic_fetch_add(&set->refs, 1);
+	return set;
 }
 
 void
@@ -189,8 +240,13 @@ jwk_set_free(struct jwk_set **set)
 {
 	if (!*set)
 		return;
+	if (atomic_fetch_sub(&(*set)->refs, 1) > 0) {
+		*set = NULL;
+		return;
+	}
 	for (size_t i = 0; i < (*set)->n; i++) {
 		free((*set)->keys[i].id);
+		free((*set)->keys[i].algorithm);
 		EVP_PKEY_free((*set)->keys[i].key);
 	}
 	free(*set);

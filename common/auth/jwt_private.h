@@ -5,15 +5,18 @@
 #include "common/auth/jwt.h"
 
 #include <openssl/evp.h>
+#include <stdatomic.h>
 
 #define JWK_MAX 64 /* keys of a set; what follows is left out */
 
 struct jwk {
 	char *id; /* kid, or NULL */
+	char *algorithm; /* the only one it is for (RFC 7517 §4.4), or NULL */
 	EVP_PKEY *key;
 };
 
 struct jwk_set {
+	atomic_uint refs; /* besides the first */
 	struct jwk keys[JWK_MAX];
 	size_t n;
 };

@@ -30,23 +30,51 @@ struct oauth_provider {
 	char *authorization; /* of introspection requests, or NULL */
 	pthread_mutex_t mu;
 	struct believed believed[BELIEVED_MAX]; /* guarded by mu */
-	pthread_mutex_t keys_mu; /* held while keys are fetched: one fetch serves all */
-	struct jwk_set *keys; /* guarded by keys_mu, as are the next two */
+	pthread_mutex_t keys_mu; /* never held while the provider is asked */
+	struct jwk_set *keys; /* guarded by keys_mu, as is the next */
 	int64_t keys_s; /* when they were fetched, on the monotonic clock */
-	int64_t tried_s;
+	pthread_mutex_t fetch_mu; /* held while keys are fetched; taken before keys_mu */
+	int64_t tried_s; /* guarded by fetch_mu */
 };
+
+/* "*" stands for any. */
+static const char *
+wanted_audience(const struct conf_oauth *s)
+{
+	return strcmp(s->audience, "*") ? s->audience : NULL;
+}
 
 /* -- keys ------------------------------------------------------------------------------------- */
 
-/* Fetches the keys unless that was just tried. */
+/* A reference to the keys there are, or NULL. */
+static struct jwk_set *
+take_keys(struct oauth_provider *p, int64_t *ret_since_s)
+{
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&p->keys_mu);
+
+	*ret_since_s = p->keys_s;
+	return p->keys ? jwk_set_ref(p->keys) : NULL;
+}
+
+static void
+put_keys(struct oauth_provider *p, struct jwk_set *fresh, int64_t now_s)
+{
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&p->keys_mu);
+
+	jwk_set_free(&p->keys);
+	p->keys = fresh;
+	p->keys_s = now_s;
+}
+
+/* Fetches the keys unless that was just tried. The caller holds fetch_mu. */
 static enum err
-refresh_keys(struct oauth_provider *p, int64_t now_s)
+fetch_keys_locked(struct oauth_provider *p, int64_t now_s)
 {
 	CLEANUP(sbuf_done) struct sbuf body = SBUF_INIT(HTTP_FETCH_MAX);
 	struct jwk_set *fresh = NULL;
 
 	if (p->tried_s && now_s - p->tried_s < OAUTH_KEYS_AGAIN_S)
-		return p->keys ? ERR_NOT_FOUND : ERR_IO;
+		return ERR_IO;
 	p->tried_s = now_s;
 	const struct http_request r = {
 	    .url = p->settings->jwks_url, .ca_file = p->settings->ca_file};
@@ -59,10 +87,44 @@ refresh_keys(struct oauth_provider *p, int64_t now_s)
 			    F_CSTR("reason", "its answer is no key set"));
 		return ERR_IO;
 	}
-	jwk_set_free(&p->keys);
-	p->keys = fresh;
-	p->keys_s = now_s;
+	put_keys(p, fresh, now_s);
 	return ERR_OK;
+}
+
+/* Puts keys in the place of *keys, which are of `since_s`, where the provider has newer ones or
+ * another thread has just got them: one fetch serves all who need it. ERR_IO: there are none. */
+static enum err
+replace_keys(struct oauth_provider *p, int64_t now_s, int64_t since_s, struct jwk_set **keys)
+{
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&p->fetch_mu);
+	CLEANUP(jwk_set_free) struct jwk_set *found = NULL;
+	int64_t found_s;
+
+	found = take_keys(p, &found_s);
+	if (!found || found_s == since_s) {
+		enum err e = fetch_keys_locked(p, now_s);
+		if (e)
+			return e;
+		jwk_set_free(&found);
+		found = take_keys(p, &found_s);
+	}
+	jwk_set_free(keys);
+	*keys = MOVE_PTR(found);
+	return ERR_OK;
+}
+
+/* Old keys are renewed by whoever comes first; the others go on with them meanwhile, and all do
+ * where the provider can't be reached. */
+static void
+renew_keys(struct oauth_provider *p, int64_t now_s, int64_t since_s, struct jwk_set **keys)
+{
+	if (pthread_mutex_trylock(&p->fetch_mu) != 0)
+		return;
+	if (fetch_keys_locked(p, now_s) == ERR_OK) {
+		jwk_set_free(keys);
+		*keys = take_keys(p, &since_s);
+	}
+	pthread_mutex_unlock(&p->fetch_mu);
 }
 
 static enum err
@@ -70,26 +132,29 @@ check_jwt(struct oauth_provider *p, struct str token, struct arena *arena, struc
 {
 	const struct jwt_rules rules = {
 	    .issuer = p->settings->issuer,
-	    .audience = p->settings->audience,
+	    .audience = wanted_audience(p->settings),
 	    .user_claim = p->settings->user_claim,
 	    .now_s = clock_real_s(),
 	};
 	int64_t now_s = clock_mono_ms() / 1000 + 1;
-	int64_t until_s;
-	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&p->keys_mu);
+	int64_t since_s, until_s;
+	CLEANUP(jwk_set_free) struct jwk_set *keys = take_keys(p, &since_s);
 
-	if (!p->keys || now_s - p->keys_s > OAUTH_KEYS_FRESH_S) {
-		enum err e = refresh_keys(p, now_s);
-		if (!p->keys)
+	if (!keys) {
+		enum err e = replace_keys(p, now_s, since_s, &keys);
+		if (e)
 			return e;
+	} else if (now_s - since_s > OAUTH_KEYS_FRESH_S) {
+		renew_keys(p, now_s, since_s, &keys);
 	}
-	enum err e = jwt_verify(p->keys, &rules, token, arena, ret_user, &until_s);
+	enum err e = jwt_verify(keys, &rules, token, arena, ret_user, &until_s);
 	if (e != ERR_NOT_FOUND)
 		return e;
 	/* A key that is not known: the provider may have changed them. */
-	if (refresh_keys(p, now_s))
+	if (replace_keys(p, now_s, since_s, &keys))
 		return ERR_AUTH_FAILED;
-	return jwt_verify(p->keys, &rules, token, arena, ret_user, &until_s);
+	e = jwt_verify(keys, &rules, token, arena, ret_user, &until_s);
+	return e == ERR_NOT_FOUND ? ERR_AUTH_FAILED : e;
 }
 
 /* -- introspection ---------------------------------------------------------------------------- */
@@ -133,7 +198,7 @@ read_introspection(struct oauth_provider *p, struct str body, struct arena *aren
 	if (!json_is_true(json_object_get(root, "active")) || *ret_until_s <= now_s)
 		return ERR_AUTH_FAILED;
 	const struct jwt_rules rules = {
-	    .audience = p->settings->audience, .user_claim = p->settings->user_claim};
+	    .audience = wanted_audience(p->settings), .user_claim = p->settings->user_claim};
 	if (*issuer && iss && strcmp(iss, issuer) != 0)
 		return ERR_AUTH_FAILED;
 	if (!jwt_names_user(root, &rules))
@@ -284,6 +349,7 @@ oauth_provider_new(const struct conf *conf, struct oauth_provider **ret)
 	p->settings = &p->conf->oauth;
 	pthread_mutex_init(&p->mu, NULL);
 	pthread_mutex_init(&p->keys_mu, NULL);
+	pthread_mutex_init(&p->fetch_mu, NULL);
 	enum err e = make_authorization(p);
 	if (!e)
 		*ret = MOVE_PTR(p);
@@ -305,6 +371,7 @@ oauth_provider_free(struct oauth_provider **pp)
 	free(p->authorization);
 	pthread_mutex_destroy(&p->mu);
 	pthread_mutex_destroy(&p->keys_mu);
+	pthread_mutex_destroy(&p->fetch_mu);
 	conf_unref(&p->conf);
 	free(p);
 }

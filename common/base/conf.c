@@ -381,6 +381,35 @@ check_data_dir(struct reader *r, const cfg_t *cfg)
 	    dir);
 }
 
+/* What is said of one option because of another. */
+static void
+note_option(
+    struct reader *r, const cfg_t *cfg, const char *section, const char *name, const char *expected)
+{
+	size_t n;
+	const struct conf_option *o = conf_find_option(str_of(section), str_of(name));
+	struct sbuf *out = next_problem(r);
+
+	note_place(out, cfg, r->lines[o - conf_options(&n)]);
+	sbuf_printf(out, "%s.%s: expected %s\n", section, name, expected);
+}
+
+/* RFC 8725 §3.9, RFC 9068 §4: a provider signs tokens for all its services with the same keys, and
+ * what one of them has been given must not open mailboxes. Introspection is asked for by us, and
+ * the provider knows whom it answers (RFC 7662 §2.1). */
+static void
+check_oauth(struct reader *r, const cfg_t *cfg)
+{
+	const struct conf_oauth *o = &r->box->conf.oauth;
+
+	if (*o->jwks_url && !*o->audience)
+		note_option(r, cfg, "oauth", "jwks_url",
+		    "oauth.audience with it, what the provider's tokens for this server name in "
+		    "\"aud\" (\"*\" lets in tokens made for any of its services)");
+	if (*o->jwks_url && *o->introspection_url)
+		note_option(r, cfg, "oauth", "introspection_url", "it or oauth.jwks_url, not both");
+}
+
 /* One pass over the file. */
 static enum err
 read_pass(struct reader *r, const char *path)
@@ -406,6 +435,7 @@ read_pass(struct reader *r, const char *path)
 		take_empty_lists(r, cfg);
 		take_tls(r, cfg);
 		check_data_dir(r, cfg);
+		check_oauth(r, cfg);
 	}
 	if (!e && (r->problem_count > 0 || result != CFG_SUCCESS))
 		e = ERR_CONFIG;

@@ -58,7 +58,8 @@ struct conf {
 		const char *jwks_url; /* one of these two, or neither: no OAuth */
 		const char *introspection_url;
 		const char *client_id, *client_secret_file; /* for introspection */
-		const char *issuer, *audience; /* what tokens must name; "": anything */
+		const char *issuer; /* what tokens must name; "": anything */
+		const char *audience; /* the same; "*": anything; not "" with jwks_url */
 		const char *user_claim; /* has the user's address */
 		const char *ca_file;
 	} oauth;

@@ -224,8 +224,9 @@ static const struct conf_option options[] = {
     {"oauth", "issuer", CONF_STRING, AT(oauth.issuer), 0, 0, "", NULL, NULL,
      "The issuer that tokens must name (iss); \"\" is any."},
     {"oauth", "audience", CONF_STRING, AT(oauth.audience), 0, 0, "", NULL, NULL,
-     "The audience that JWTs must name (aud), and answers about others where they name one; \"\" is "
-     "any, which lets in tokens that the provider made for other services."},
+     "The audience that JWTs must name (aud), and answers about others where they name one. "
+     "jwks_url needs it. \"*\" is any, for a provider whose tokens name none: it lets in the tokens "
+     "that the provider made for other services too."},
     {"oauth", "user_claim", CONF_STRING, AT(oauth.user_claim), 0, 0, "email", NULL, NULL,
      "The claim with the address of the account. An \"email\" that the provider calls unverified "
      "(\"email_verified\": false) is not believed."},

@@ -3,6 +3,9 @@
 #include "common/base/sbuf.h"
 #include "tests/support/test.h"
 
+#include <openssl/ecdsa.h>
+#include <stdio.h>
+
 #define NOW 1300819000 /* before the end of the tokens of RFC 7515 Appendix A: 1300819380 */
 #define TOKEN_ARENA (1024L * 1024)
 
@@ -197,6 +200,42 @@ sign(const struct signer *s, const char *header, const char *claims, struct sbuf
 	base64url(signature, n, out);
 }
 
+/* r and s side by side (RFC 7518 §3.4), where both fit in 32 octets. */
+static void
+ec_raw(const unsigned char *der, size_t n, unsigned char out[64])
+{
+	ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &der, (long)n);
+
+	ck_assert_ptr_nonnull(sig);
+	if (BN_bn2binpad(ECDSA_SIG_get0_r(sig), out, 32) < 0 ||
+	    BN_bn2binpad(ECDSA_SIG_get0_s(sig), out + 32, 32) < 0)
+		memset(out, 1, 64); /* of a larger curve */
+	ECDSA_SIG_free(sig);
+}
+
+static void
+sign_sha256(EVP_PKEY *key, const char *header, const char *claims, struct sbuf *out)
+{
+	unsigned char signature[512], raw[64];
+	size_t n = sizeof(signature);
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+
+	base64url(header, strlen(header), out);
+	sbuf_puts(out, ".");
+	base64url(claims, strlen(claims), out);
+	ck_assert_int_eq(EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, key), 1);
+	ck_assert_int_eq(
+	    EVP_DigestSign(ctx, signature, &n, (const unsigned char *)out->p, out->n), 1);
+	EVP_MD_CTX_free(ctx);
+	sbuf_puts(out, ".");
+	if (!EVP_PKEY_is_a(key, "EC")) {
+		base64url(signature, n, out);
+		return;
+	}
+	ec_raw(signature, n, raw);
+	base64url(raw, sizeof(raw), out);
+}
+
 #define GOOD_HEADER "{\"alg\":\"EdDSA\",\"kid\":\"one\"}"
 #define GOOD_CLAIMS "\"iss\":\"https://p.test\",\"aud\":[\"x\",\"mail\"],\"email\":\"u@e.test\""
 
@@ -255,6 +294,22 @@ static const struct signed_token {
 	"{" GOOD_CLAIMS ",\"exp\":1300819001,\"email_verified\":true}", ERR_OK},
     {"OpenID Connect Core §5.1, one that is only claimed", GOOD_HEADER,
 	"{" GOOD_CLAIMS ",\"exp\":1300819001,\"email_verified\":false}", ERR_AUTH_FAILED},
+    /* RFC 8725 §3.11: what was made for something else is no access token; RFC 7515 §4.1.9: the
+     * media type, without regard to case, and "application/" may be left out */
+    {"RFC 7519 §5.1, a JWT", "{\"alg\":\"EdDSA\",\"typ\":\"JWT\"}",
+	"{" GOOD_CLAIMS ",\"exp\":1300819001}", ERR_OK},
+    {"RFC 9068 §2.1, an access token", "{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\"}",
+	"{" GOOD_CLAIMS ",\"exp\":1300819001}", ERR_OK},
+    {"RFC 9068 §4, in full", "{\"alg\":\"EdDSA\",\"typ\":\"Application/AT+jwt\"}",
+	"{" GOOD_CLAIMS ",\"exp\":1300819001}", ERR_OK},
+    {"RFC 8417 §2.3, an event", "{\"alg\":\"EdDSA\",\"typ\":\"secevent+jwt\"}",
+	"{" GOOD_CLAIMS ",\"exp\":1300819001}", ERR_AUTH_FAILED},
+    {"RFC 9449 §4.2, a proof", "{\"alg\":\"EdDSA\",\"typ\":\"dpop+jwt\"}",
+	"{" GOOD_CLAIMS ",\"exp\":1300819001}", ERR_AUTH_FAILED},
+    {"RFC 7515 §4.1.9, no text", "{\"alg\":\"EdDSA\",\"typ\":7}",
+	"{" GOOD_CLAIMS ",\"exp\":1300819001}", ERR_AUTH_FAILED},
+    {"RFC 7515 §4.1.9, empty", "{\"alg\":\"EdDSA\",\"typ\":\"\"}",
+	"{" GOOD_CLAIMS ",\"exp\":1300819001}", ERR_AUTH_FAILED},
     {"RFC 7519 §4.3, no user", GOOD_HEADER,
 	"{\"iss\":\"https://p.test\",\"aud\":\"mail\",\"exp\":1300819001}", ERR_AUTH_FAILED},
     {"RFC 7519 §4.3, a user that is no text", GOOD_HEADER,
@@ -276,6 +331,10 @@ START_TEST(what_a_signed_token_says_is_checked)
 	}
 }
 END_TEST
+
+#define KEY_WITH(more)                                                                             \
+	"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"11qYAYKxCrfVS_"                              \
+	"7TyWQHOg7hcvPapiMlrwIaaPcHURo\"," more "}"
 
 /* RFC 7517 §5: keys that are not understood are left out, the others stay. */
 START_TEST(keys_of_other_kinds_are_left_out)
@@ -320,6 +379,50 @@ START_TEST(keys_of_other_kinds_are_left_out)
 }
 END_TEST
 
+static EVP_PKEY *
+new_key(const char *curve)
+{
+	return strcmp(curve, "RSA") ? EVP_PKEY_Q_keygen(NULL, NULL, "EC", curve)
+				    : EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)2048);
+}
+
+/* RFC 8725 §3.1, RFC 7517 §4.4: a key is used with the algorithm it names and no other; RFC 7518
+ * §3.4: each ES algorithm has one curve. */
+START_TEST(a_key_verifies_by_its_own_algorithm_alone)
+{
+	static const struct {
+		const char *key, *alg_of_key, *alg_of_token;
+		enum err expect;
+	} rows[] = {
+	    {"RSA", NULL, "RS256", ERR_OK},
+	    {"RSA", "RS256", "RS256", ERR_OK},
+	    {"RSA", "RS512", "RS256", ERR_AUTH_FAILED},
+	    {"RSA", "PS256", "RS256", ERR_AUTH_FAILED},
+	    {"RSA", "RSA-OAEP", "RS256", ERR_AUTH_FAILED},
+	    {"P-256", NULL, "ES256", ERR_OK},
+	    {"P-256", "ES256", "ES256", ERR_OK},
+	    {"P-256", "ES384", "ES256", ERR_AUTH_FAILED},
+	    {"P-521", NULL, "ES256", ERR_AUTH_FAILED},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(sbuf_done) struct sbuf token = SBUF_INIT(4096);
+		char header[128];
+		struct jwk_set set = {.n = 1};
+		EVP_PKEY *key = new_key(rows[i].key);
+		char alg[16], id[] = "k";
+		snprintf(alg, sizeof(alg), "%s", rows[i].alg_of_key ? rows[i].alg_of_key : "");
+		set.keys[0] = (struct jwk){id, rows[i].alg_of_key ? alg : NULL, key};
+		snprintf(
+		    header, sizeof(header), "{\"alg\":\"%s\",\"kid\":\"k\"}", rows[i].alg_of_token);
+		sign_sha256(key, header, "{\"iss\":\"joe\",\"exp\":1300819001}", &token);
+		enum err e = verify(&set, &rfc_rules, test_guarded(sbuf_view(&token)));
+		ck_assert_msg(e == rows[i].expect, "row %zu: %s", i, err_name(e));
+		EVP_PKEY_free(key);
+	}
+}
+END_TEST
+
 START_TEST(a_set_has_no_more_keys_than_the_limit)
 {
 	CLEANUP(sbuf_done) struct sbuf json = SBUF_INIT(65536);
@@ -340,4 +443,4 @@ END_TEST
 TEST_MAIN("jwt", the_examples_of_the_rfc_verify, no_shared_key_and_no_unsigned_token_is_believed,
     no_part_of_a_good_token_verifies, no_changed_octet_verifies,
     what_a_signed_token_says_is_checked, keys_of_other_kinds_are_left_out,
-    a_set_has_no_more_keys_than_the_limit)
+    a_key_verifies_by_its_own_algorithm_alone, a_set_has_no_more_keys_than_the_limit)

@@ -198,6 +198,12 @@ static const struct {
     {"\ntls { key = a }\n", {":2: missing title", "tls \"default\""}},
     {"\ntls \"default\" { key = a }\n", {"tls \"default\": expected certificate ="}},
     {"\ntls \"a b\" { key = a certificate = b }\n", {"tls \"a b\": expected a host name"}},
+    /* RFC 8725 §3.9 */
+    {"\noauth { jwks_url = \"https://p.test/keys\" }\n",
+	{":2: oauth.jwks_url: expected oauth.audience", "\"aud\""}},
+    {"\noauth { jwks_url = \"https://p.test/keys\" audience = \"*\"\n"
+     "introspection_url = \"https://p.test/i\" }\n",
+	{":3: oauth.introspection_url: expected it or oauth.jwks_url, not both"}},
     {"\ndata_dir = /no/such/place\n", {":2: data_dir: \"/no/such/place\"", "pillarbox init"}},
     {"\nworkers = x\nport_offset = 70000\nlot = 3\nimapd { imap = perhaps } }\n",
 	{":2: workers", ":3: port_offset", ":4: unknown option \"lot\"",

@@ -209,10 +209,15 @@ START_TEST(a_long_command_says_how_far_it_is)
 	imap_tell_progress(f->session, &cmd, &p, 4, 100);
 	clock_advance_ms(PROGRESS_EVERY_MS);
 	imap_tell_progress(f->session, &cmd, &p, 100, 100); /* done: the reply will say so */
-	imap_tell_progress(f->session, &cmd, &p, 99, 100);
+	imap_tell_progress(f->session, &cmd, &p, 98, 100);
+	/* a tag with "]" is NIL, since it would end the code */
+	struct imap_cmd odd = {.tag = "x]y"};
+	clock_advance_ms(PROGRESS_EVERY_MS);
+	imap_tell_progress(f->session, &odd, &p, 99, 100);
 	struct str got = imap_fixture_ask(f, f->conn, "1 NOOP");
 	ck_assert_msg(str_eq(got, STR("* OK [INPROGRESS (\"long\" 3 100)] Still at work\r\n"
-				      "* OK [INPROGRESS (\"long\" 99 100)] Still at work\r\n"
+				      "* OK [INPROGRESS (\"long\" 98 100)] Still at work\r\n"
+				      "* OK [INPROGRESS (NIL 99 100)] Still at work\r\n"
 				      "1 OK NOOP completed\r\n")),
 	    "%.*s", STR_ARG(got));
 	clock_thaw();

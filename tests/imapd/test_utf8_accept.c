@@ -27,4 +27,16 @@ static const struct dialogue utf8_dialogue[] = {
 DIALOGUE_TEST(
     names_and_strings_are_utf8_once_that_is_enabled, utf8_dialogue, "Inbox:0", "Entw\xc3\xbcrfe:1")
 
-TEST_MAIN("utf8_accept", names_and_strings_are_utf8_once_that_is_enabled)
+/* RFC 6855 §4 has a server refuse these; see keep_octets() in cmd_append.c for why this one does
+ * not: what a client without UTF8=ACCEPT puts in it gets back octet for octet. */
+static const struct dialogue raw_dialogue[] = {
+    {"1 APPEND INBOX {15+}\nSubject: \xc3\xbc\n\n", "1 OK [APPENDUID # 1]"},
+    {"2 APPEND INBOX {15+}\nSubject: \xfc!\n\n", "2 OK [APPENDUID # 2]"}, /* Latin-1 */
+    {"3 SELECT INBOX", "* 2 EXISTS\n3 OK"},
+    {"4 FETCH 1 BODY.PEEK[HEADER]", "* 1 FETCH (BODY[HEADER] {15}\nSubject: \xc3\xbc\n\n)\n4 OK"},
+    {"5 FETCH 2 BODY.PEEK[HEADER]", "* 2 FETCH (BODY[HEADER] {15}\nSubject: \xfc!\n\n)\n5 OK"},
+};
+DIALOGUE_TEST(raw_octets_in_a_header_are_kept, raw_dialogue, "Inbox:0")
+
+TEST_MAIN(
+    "utf8_accept", names_and_strings_are_utf8_once_that_is_enabled, raw_octets_in_a_header_are_kept)
