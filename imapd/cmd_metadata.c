@@ -158,6 +158,12 @@ parse_entry_value(struct imap_args *a, void *arg)
 	g->list[g->n++] = one;
 }
 
+static bool
+is_shared(const struct annotation *one)
+{
+	return str_starts(one->name, STR("/shared"));
+}
+
 static enum err
 check_special_use(
     struct imap_cmd *cmd, const struct imap_folder *folder, bool is_owner, struct annotation *one)
@@ -176,22 +182,15 @@ check_special_use(
 }
 
 /* Those of the server that all users share are the administrators' (§3.3), but for what the server
- * says itself. One command sets entries of one database, so that it sets all or none. */
+ * says itself. */
 static enum err
-check_server(const struct imap_session *s, struct imap_cmd *cmd, const struct setting *g)
+check_server(const struct imap_session *s, const struct setting *g)
 {
-	bool shared = str_starts(g->list[0].name, STR("/shared"));
-
-	for (size_t i = 0; i < g->n; i++) {
-		if (str_starts(g->list[i].name, STR("/shared")) != shared) {
-			imap_set_text(cmd, "Private and shared entries of the server are set by "
-					   "commands of their own");
-			return ERR_CANNOT;
-		}
-		if (str_eq(g->list[i].name, STR("/shared/admin")))
+	for (size_t i = 0; i < g->n; i++)
+		if (is_shared(&g->list[i]) &&
+		    (!imap_is_admin(s) || str_eq(g->list[i].name, STR("/shared/admin"))))
 			return ERR_DENIED;
-	}
-	return shared && !imap_is_admin(s) ? ERR_DENIED : ERR_OK;
+	return ERR_OK;
 }
 
 /* filter-name: 1*<any ATOM-CHAR except "/"> (RFC 5466 §4) */
@@ -238,7 +237,7 @@ static enum err
 check_entries(struct imap_session *s, struct imap_cmd *cmd, struct setting *g,
     const struct imap_folder *folder)
 {
-	enum err e = folder ? ERR_OK : check_server(s, cmd, g);
+	enum err e = folder ? ERR_OK : check_server(s, g);
 
 	for (size_t i = 0; i < g->n && !e; i++) {
 		struct annotation *one = &g->list[i];
@@ -254,12 +253,72 @@ check_entries(struct imap_session *s, struct imap_cmd *cmd, struct setting *g,
 	return e;
 }
 
+static enum err
+set_entries(struct imap_session *s, const struct annotation_home *home,
+    const struct annotation *list, size_t n)
+{
+	uint64_t modseq;
+	enum err e = annotation_set(home, list, n, &modseq);
+
+	if (!e)
+		imap_note_own_metadata(s, home, modseq);
+	return e;
+}
+
+/* What the entries are now; .value.p NULL: they are not. */
+static enum err
+read_entries(const struct annotation_home *home, const struct annotation *list, size_t n,
+    struct arena *arena, struct annotation *ret)
+{
+	struct annotation *found;
+	size_t found_n;
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; i < n && !e; i++) {
+		ret[i] = (struct annotation){.name = list[i].name};
+		e = annotation_find(home, list[i].name, 0, UINT64_MAX, arena, &found, &found_n);
+		if (!e && found_n > 0)
+			ret[i].value = found[0].value;
+	}
+	return e;
+}
+
+/* Those of the server in one command: private ones stand in the user's own database, shared ones in
+ * the directory, and no transaction holds both. §4.3 wants all or none, so the private ones are put
+ * back when the shared ones are refused. */
+static enum err
+set_server(struct imap_session *s, struct imap_cmd *cmd, struct setting *g)
+{
+	const struct annotation_home own = imap_annotation_home(s, NULL, false);
+	const struct annotation_home all = imap_annotation_home(s, NULL, true);
+	struct annotation *private = arena_alloc(cmd->arena, 2 * g->n * sizeof(*private));
+	size_t private_n = 0, shared_n = 0;
+	enum err e = ERR_OK;
+
+	if (!private)
+		return ERR_NOMEM;
+	struct annotation *before = private + g->n;
+	for (size_t i = 0; i < g->n; i++)
+		if (is_shared(&g->list[i]))
+			g->list[shared_n++] = g->list[i];
+		else
+	private[private_n++] = g->list[i];
+	if (private_n > 0 && shared_n > 0)
+		e = read_entries(&own, private, private_n, cmd->arena, before);
+	if (!e && private_n > 0)
+		e = set_entries(s, &own, private, private_n);
+	if (e || shared_n == 0)
+		return e;
+	e = set_entries(s, &all, g->list, shared_n);
+	enum err undone = e && private_n > 0 ? set_entries(s, &own, before, private_n) : ERR_OK;
+	return undone && undone != ERR_LIMIT ? undone : e;
+}
+
 enum err
 cmd_setmetadata(struct imap_session *s, struct imap_cmd *cmd)
 {
 	struct setting g = {0};
 	struct imap_folder folder;
-	uint64_t modseq;
 
 	imap_parse_space(cmd->args);
 	imap_parse_mailbox(cmd->args, &g.name);
@@ -273,12 +332,13 @@ cmd_setmetadata(struct imap_session *s, struct imap_cmd *cmd)
 		e = check_entries(s, cmd, &g, of_server ? NULL : &folder);
 	if (e)
 		return e;
-	struct annotation_home home = imap_annotation_home(
-	    s, of_server ? NULL : &folder, str_starts(g.list[0].name, STR("/shared")));
-	e = annotation_set(&home, g.list, g.n, &modseq);
+	if (of_server) {
+		e = set_server(s, cmd, &g);
+	} else {
+		struct annotation_home home = imap_annotation_home(s, &folder, false);
+		e = set_entries(s, &home, g.list, g.n);
+	}
 	if (e == ERR_LIMIT)
 		imap_set_code(cmd, "METADATA TOOMANY");
-	if (!e)
-		imap_note_own_metadata(s, &home, modseq);
 	return e;
 }

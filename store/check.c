@@ -60,6 +60,9 @@ static const struct claim account_claims[] = {
 	" GROUP BY mailbox"},
     {"threads without a message",
 	"SELECT message, 1, 0 FROM thread WHERE message NOT IN (SELECT id FROM message)"},
+    {"Message IDs of a thread that is no more",
+	"SELECT thread, count(*), 0 FROM thread_id WHERE thread NOT IN (SELECT thread FROM thread)"
+	" GROUP BY thread"},
     {"marks without a mailbox",
 	"SELECT mailbox, count(*), 0 FROM seen_page WHERE mailbox NOT IN (SELECT id FROM mailbox)"
 	" GROUP BY mailbox"},

@@ -2,6 +2,7 @@
 
 #include "common/base/clock.h"
 #include "store/message_private.h"
+#include "store/threads_private.h"
 #include "store/upkeep.h"
 
 #include <limits.h>
@@ -205,7 +206,7 @@ delete_message(struct txn *t, int64_t message)
 	if (!e)
 		e = db_run(t->db, "DELETE FROM body WHERE message = ?1", DB_INT(message));
 	if (!e)
-		e = db_run(t->db, "DELETE FROM thread WHERE message = ?1", DB_INT(message));
+		e = txn_forget_thread(t, message);
 	return e ? e : db_run(t->db, "DELETE FROM message WHERE id = ?1", DB_INT(message));
 }
 

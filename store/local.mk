@@ -60,7 +60,7 @@ libstore_a_SOURCES += \
 	%D%/row_walk.c %D%/row_walk.h \
 	%D%/seen.c %D%/seen.h \
 	%D%/spool.c %D%/spool_private.h \
-	%D%/threads.c %D%/threads.h \
+	%D%/threads.c %D%/threads.h %D%/threads_private.h \
 	%D%/tombstone.c \
 	%D%/uidset.c %D%/uidset.h \
 	%D%/view.c %D%/view.h %D%/view_private.h \

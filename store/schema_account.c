@@ -182,6 +182,15 @@ static const char version_8[] =
 "CREATE TABLE thread_id (hash INTEGER PRIMARY KEY, thread INTEGER NOT NULL);"	/* of Message IDs */
 "ALTER TABLE meta ADD COLUMN boot TEXT NOT NULL DEFAULT '';"	/* of the machine, when something was written last */
 "CREATE TABLE modseq_gap (low INTEGER PRIMARY KEY, high INTEGER NOT NULL);";
+
+/* Message IDs hashed under a key. Messages keep their threads; the IDs are read again. */
+static const char version_9[] =
+"CREATE TABLE thread_key (key BLOB NOT NULL);"	/* one row */
+"INSERT INTO thread_key VALUES (randomblob(16));"
+"DELETE FROM thread_id;"
+"CREATE INDEX thread_id_thread ON thread_id (thread);"
+"CREATE INDEX thread_thread ON thread (thread);"
+"UPDATE meta SET threaded = 0;";
 /* clang-format on */
 
 static const struct schema_step steps[] = {
@@ -193,5 +202,6 @@ static const struct schema_step steps[] = {
     {version_6_before, schema_pack_columns, version_6_after},
     {.before = "", .convert = schema_normalise_names},
     {.before = version_8},
+    {.before = version_9},
 };
 const struct schema schema_account = {"account", steps, ARRAY_LEN(steps)};

@@ -1,27 +1,21 @@
 #include "store/threads.h"
 
+#include "common/base/siphash.h"
 #include "common/mail/header.h"
 #include "common/mail/message_id.h"
 #include "store/account_private.h"
+#include "store/threads_private.h"
 
 #define STEP_MESSAGES 200
 #define IDS_MAX 64 /* of one message: its own, the first and the last of those that it names */
 
-/* Hashes of Message IDs. */
+/* Hashes of Message IDs, under the account's own key: an outsider who could find two IDs of one
+ * hash would put messages into threads that they do not name. */
 struct ids {
+	unsigned char key[SIPHASH_KEY_SIZE];
 	uint64_t hash[IDS_MAX];
 	size_t n;
 };
-
-static uint64_t
-hash_of(struct str id)
-{
-	uint64_t h = 0xcbf29ce484222325; /* FNV-1a */
-
-	for (size_t i = 0; i < id.n; i++)
-		h = (h ^ (unsigned char)id.p[i]) * 0x100000001b3;
-	return h;
-}
 
 static void
 add_ids(struct str field, struct ids *ids)
@@ -31,7 +25,7 @@ add_ids(struct str field, struct ids *ids)
 	while (message_id_next(&field, &id)) {
 		if (ids->n == IDS_MAX) /* the last ones are the nearest relatives */
 			ids->n--;
-		ids->hash[ids->n++] = hash_of(sbuf_view(&id));
+		ids->hash[ids->n++] = siphash(ids->key, sbuf_view(&id));
 	}
 }
 
@@ -69,23 +63,74 @@ find_thread(struct db *db, const struct ids *ids, int64_t *ret)
 	return e;
 }
 
+/* The IDs lead to the thread, as many of them as it may have: a reply to a message behind those
+ * names one before them too. */
 static enum err
-assign(struct db *db, int64_t message, struct str header)
+add_thread_ids(struct db *db, const struct ids *ids, int64_t thread)
 {
-	struct ids ids;
-	int64_t thread;
+	int64_t have = 0;
+	enum err e = db_get_int(
+	    db, "SELECT count(*) FROM thread_id WHERE thread = ?1", &have, DB_INT(thread));
 
-	read_ids(header, &ids);
-	enum err e = find_thread(db, &ids, &thread);
+	for (size_t i = 0; i < ids->n && !e && have < THREAD_IDS_MAX; i++, have++)
+		e = db_run(db, "INSERT OR IGNORE INTO thread_id (hash, thread) VALUES (?1, ?2)",
+		    DB_INT((int64_t)ids->hash[i]), DB_INT(thread));
+	return e;
+}
+
+static enum err
+assign(struct db *db, int64_t message, struct str header, struct ids *ids)
+{
+	int64_t thread = 0;
+
+	read_ids(header, ids);
+	/* one it has had since before the IDs were hashed under a key */
+	enum err e = db_get_int(
+	    db, "SELECT thread FROM thread WHERE message = ?1", &thread, DB_INT(message));
+	if (!e)
+		return add_thread_ids(db, ids, thread);
+	if (e == ERR_NOT_FOUND)
+		e = find_thread(db, ids, &thread);
 	if (!e && thread == 0)
 		thread = message;
 	if (!e)
 		e = db_run(db, "INSERT INTO thread (message, thread) VALUES (?1, ?2)",
 		    DB_INT(message), DB_INT(thread));
-	for (size_t i = 0; i < ids.n && !e; i++)
-		e = db_run(db, "INSERT OR IGNORE INTO thread_id (hash, thread) VALUES (?1, ?2)",
-		    DB_INT((int64_t)ids.hash[i]), DB_INT(thread));
-	return e;
+	return e ? e : add_thread_ids(db, ids, thread);
+}
+
+enum err
+txn_forget_thread(struct txn *t, int64_t message)
+{
+	int64_t thread;
+	enum err e = db_get_int(
+	    t->db, "SELECT thread FROM thread WHERE message = ?1", &thread, DB_INT(message));
+
+	if (e)
+		return e == ERR_NOT_FOUND ? ERR_OK : e;
+	e = db_run(t->db, "DELETE FROM thread WHERE message = ?1", DB_INT(message));
+	return e ? e
+		 : db_run(t->db,
+		       "DELETE FROM thread_id WHERE thread = ?1"
+		       " AND NOT EXISTS (SELECT 1 FROM thread WHERE thread = ?1)",
+		       DB_INT(thread));
+}
+
+static enum err
+read_key(struct db *db, struct ids *ids)
+{
+	CLEANUP(stmt_done) struct stmt *st = NULL;
+	bool row = false;
+	enum err e = db_query(db, "SELECT key FROM thread_key", &st);
+
+	if (!e)
+		e = stmt_step(st, &row);
+	if (e)
+		return e;
+	if (!row || stmt_str(st, 0).n != sizeof(ids->key))
+		return ERR_CORRUPT;
+	memcpy(ids->key, stmt_str(st, 0).p, sizeof(ids->key));
+	return ERR_OK;
 }
 
 struct assigning {
@@ -97,11 +142,14 @@ assign_some(struct txn *t, void *arg)
 {
 	struct assigning *a = arg;
 	CLEANUP(stmt_done) struct stmt *st = NULL;
+	struct ids ids;
 	int64_t upto = 0;
 	int rows = 0;
 	bool row;
 	enum err e = db_get_int(t->db, "SELECT threaded FROM meta", &upto);
 
+	if (!e)
+		e = read_key(t->db, &ids);
 	if (!e)
 		e = db_query(t->db,
 		    "SELECT m.id, h.octets FROM message m LEFT JOIN header h ON h.message = m.id"
@@ -109,7 +157,7 @@ assign_some(struct txn *t, void *arg)
 		    &st, DB_INT(upto), DB_INT(STEP_MESSAGES));
 	while (!e && !(e = stmt_step(st, &row)) && row) {
 		upto = stmt_int(st, 0);
-		e = assign(t->db, upto, stmt_str(st, 1));
+		e = assign(t->db, upto, stmt_str(st, 1), &ids);
 		rows++;
 	}
 	if (!e && rows > 0)

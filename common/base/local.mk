@@ -9,4 +9,5 @@ libbase_a_SOURCES = \
 	%D%/err.c %D%/err.h \
 	%D%/log.c %D%/log.h \
 	%D%/sbuf.c %D%/sbuf.h \
+	%D%/siphash.c %D%/siphash.h \
 	%D%/str.c %D%/str.h

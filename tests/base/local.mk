@@ -10,3 +10,7 @@ check_PROGRAMS += tests/base/test_log
 tests_base_test_log_SOURCES = %D%/test_log.c
 tests_base_test_log_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_base_test_log_LDADD = libtestsupport.a $(BASE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+check_PROGRAMS += tests/base/test_siphash
+tests_base_test_siphash_SOURCES = %D%/test_siphash.c
+tests_base_test_siphash_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_base_test_siphash_LDADD = libtestsupport.a $(BASE_LIBS) $(CHECK_LIBS)

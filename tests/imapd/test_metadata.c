@@ -1,6 +1,8 @@
 /* GETMETADATA, SETMETADATA and METADATA: RFC 5464; special uses as entries: RFC 6154 §4. */
 #include "tests/imapd/imap_fixture.h"
 
+#include "store/annotation.h"
+
 #include <stdio.h>
 
 static const struct dialogue metadata_dialogue[] = {
@@ -136,11 +138,38 @@ START_TEST(administrators_set_what_all_share)
 	ck_exchange(f, "2 GETMETADATA \"\" /shared/comment",
 	    "* METADATA \"\" (/shared/comment \"Welcome\")\n2 OK");
 	ck_exchange(f, "3 SETMETADATA \"\" (/shared/admin \"me\")", "3 NO [NOPERM]");
-	/* RFC 5464 §4.3: all or none */
-	ck_exchange(f, "4 SETMETADATA \"\" (/shared/comment \"x\" /private/comment \"x\")",
-	    "4 NO [CANNOT]");
-	ck_exchange(f, "5 GETMETADATA \"\" /shared/comment",
-	    "* METADATA \"\" (/shared/comment \"Welcome\")\n5 OK");
+	/* RFC 5464 §4.3: private and shared ones in one command, all or none: who may not set one
+	 * of them sets none */
+	ck_exchange(f, "4 SETMETADATA \"\" (/shared/comment \"x\" /private/comment \"x\")", "4 OK");
+	ck_exchange(f, "5 GETMETADATA \"\" (/shared/comment /private/comment)",
+	    "* METADATA \"\" (/shared/comment \"x\" /private/comment \"x\")\n5 OK");
+	ck_exchange(f,
+	    "6 SETMETADATA \"\" (/private/comment \"y\" /shared/admin \"me\" /shared/comment "
+	    "\"y\")",
+	    "6 NO [NOPERM]");
+	ck_exchange(f, "7 GETMETADATA \"\" (/shared/comment /private/comment)",
+	    "* METADATA \"\" (/shared/comment \"x\" /private/comment \"x\")\n7 OK");
+}
+END_TEST
+
+/* RFC 5464 §4.3: what the directory refuses does not leave the half that the account took. */
+START_TEST(entries_of_the_server_are_set_all_or_none)
+{
+	CLEANUP(imap_fixture_close)
+	struct imap_fixture *f = imap_fixture_open_with((const char *const[]){"Inbox:0", NULL},
+	    "imapd {\n admins = { \"ann@example.test\" }\n}\n");
+	char line[200];
+
+	for (int i = 0; i < ANNOTATIONS_MAX; i++) {
+		snprintf(line, sizeof(line), "s SETMETADATA \"\" (/shared/vendor/x/%d \"x\")", i);
+		ck_exchange(f, line, "s OK");
+	}
+	ck_exchange(f, "1 SETMETADATA \"\" (/private/comment \"old\")", "1 OK");
+	ck_exchange(f,
+	    "2 SETMETADATA \"\" (/private/comment \"new\" /private/fresh \"x\" /shared/more \"x\")",
+	    "2 NO [METADATA TOOMANY]");
+	ck_exchange(f, "3 GETMETADATA \"\" (/private/comment /private/fresh /shared/more)",
+	    "* METADATA \"\" (/private/comment \"old\" /private/fresh NIL /shared/more NIL)\n3 OK");
 }
 END_TEST
 
@@ -377,6 +406,7 @@ START_TEST(changes_in_a_shared_mailbox_are_told)
 END_TEST
 
 TEST_MAIN("metadata", metadata_speaks, options_speak, server_speaks,
-    administrators_set_what_all_share, special_use_speaks, limits_have_their_codes,
-    long_answers_are_pumped, changes_by_others_are_told, changes_are_told_in_idle,
-    filters_are_whole, shared_mailboxes_have_entries, changes_in_a_shared_mailbox_are_told)
+    administrators_set_what_all_share, entries_of_the_server_are_set_all_or_none,
+    special_use_speaks, limits_have_their_codes, long_answers_are_pumped,
+    changes_by_others_are_told, changes_are_told_in_idle, filters_are_whole,
+    shared_mailboxes_have_entries, changes_in_a_shared_mailbox_are_told)

@@ -2,6 +2,8 @@
 #include "tests/imapd/modseq_fixture.h"
 
 #include "common/base/clock.h"
+#include "store/account_private.h"
+#include "store/threads.h"
 
 static const struct dialogue mailbox_dialogue[] = {
     {"1 CREATE foo", "1 OK [MAILBOXID (F#-#)]"}, /* RFC 8474 §4.1 */
@@ -234,7 +236,95 @@ START_TEST(a_mailbox_of_many_gets_its_threads_in_steps)
 }
 END_TEST
 
+static int64_t
+count_of(struct imap_fixture *f, const char *sql)
+{
+	CLEANUP(read_end) struct handle *h = NULL;
+	int64_t n = -1;
+
+	ck_assert_ok(account_read(f->account, &h));
+	ck_assert_ok(db_get_int(h->db, sql, &n));
+	return n;
+}
+
+static const char count_ids[] = "SELECT count(*) FROM thread_id";
+
+/* What strangers may name grows with the messages that are there, not with all that ever came. */
+START_TEST(message_ids_go_with_the_last_message_of_their_thread)
+{
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Inbox:0");
+	char e[100], first[100], other[100];
+
+	deliver(f, "a", "References: <p@x> <q@x>\r\n");
+	deliver(f, "b", "References: <a@x>\r\n");
+	deliver(f, "c", "");
+	ck_exchange(f, "1 SELECT INBOX", "1 OK");
+	ids_of(f, "1", e, first);
+	ck_assert_int_eq(count_of(f, count_ids), 5);
+	ck_exchange(f, "2 UID STORE 1,3 +FLAGS.SILENT (\\Deleted)", "2 OK");
+	ck_exchange(f, "3 EXPUNGE", "3 OK");
+	imap_fixture_clean(f);
+	ck_assert_int_eq(count_of(f, count_ids), 4); /* b is there */
+	ck_exchange(f, "4 UID STORE 2 +FLAGS.SILENT (\\Deleted)", "4 OK");
+	ck_exchange(f, "5 EXPUNGE", "5 OK");
+	imap_fixture_clean(f);
+	ck_assert_int_eq(count_of(f, count_ids), 0);
+	ck_assert_int_eq(count_of(f, "SELECT count(*) FROM thread"), 0);
+	deliver(f, "d", "References: <p@x>\r\n");
+	ck_exchange(f, "6 NOOP", "* 1 EXISTS\n6 OK");
+	ids_of(f, "4", e, other);
+	ck_assert_str_ne(other, first);
+	CLEANUP(sbuf_done) struct sbuf report = SBUF_INIT(10000);
+	ck_assert_ok(account_check(f->account, &report));
+}
+END_TEST
+
+START_TEST(a_thread_has_no_more_message_ids_than_the_limit)
+{
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Inbox:0");
+	char e[100], first[100], last[100], id[20], fields[400];
+
+	deliver(f, "root", "");
+	for (int i = 0; i < THREAD_IDS_MAX / 7; i++) {
+		snprintf(id, sizeof(id), "m%d", i);
+		snprintf(fields, sizeof(fields),
+		    "References: <root@x> <%d-1@x> <%d-2@x> <%d-3@x> <%d-4@x> <%d-5@x> <%d-6@x>\r\n"
+		    "In-Reply-To: <%d-7@x>\r\n",
+		    i, i, i, i, i, i, i);
+		deliver(f, id, fields);
+	}
+	deliver(f, "z", "References: <root@x> <z1@x>\r\n");
+	ck_exchange(f, "1 SELECT INBOX", "1 OK");
+	ids_of(f, "1", e, first);
+	ids_of(f, "*", e, last);
+	ck_assert_str_eq(first, last);
+	ck_assert_int_eq(count_of(f, count_ids), THREAD_IDS_MAX);
+}
+END_TEST
+
+/* Nobody outside can find two Message IDs of one hash, with which a message would join a thread
+ * that it does not name. */
+START_TEST(each_account_hashes_under_a_key_of_its_own)
+{
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Inbox:0");
+	CLEANUP(imap_fixture_close) struct imap_fixture *g = imap_fixture_open("Inbox:0");
+	static const char one[] = "SELECT hash FROM thread_id";
+	char e[100], t[100];
+
+	deliver(f, "a", "");
+	deliver(g, "a", "");
+	ck_exchange(f, "1 SELECT INBOX", "1 OK");
+	ck_exchange(g, "1 SELECT INBOX", "1 OK");
+	ids_of(f, "1", e, t);
+	ids_of(g, "1", e, t);
+	ck_assert_int_eq(count_of(f, count_ids), 1);
+	ck_assert(count_of(f, one) != count_of(g, one));
+}
+END_TEST
+
 TEST_MAIN("objectid", mailboxes_have_an_id, a_mailbox_keeps_its_id_and_takes_it_away,
     messages_have_ids_and_threads, messages_have_the_date_when_they_were_saved,
     capabilities_are_told, inbox_stays_itself_when_it_is_renamed,
-    a_mailbox_of_many_gets_its_threads_in_steps)
+    a_mailbox_of_many_gets_its_threads_in_steps,
+    message_ids_go_with_the_last_message_of_their_thread,
+    a_thread_has_no_more_message_ids_than_the_limit, each_account_hashes_under_a_key_of_its_own)

@@ -1,6 +1,7 @@
 /* An account's database of version 2, where each entry was a row, or 3 is brought forward. */
 #include "common/base/log.h"
 #include "store/message_private.h"
+#include "store/threads.h"
 #include "tests/store/fixture.h"
 #include "tests/support/test.h"
 
@@ -48,11 +49,11 @@ fill(struct db *db, void *arg)
 	return e || !arg ? e : db_script(db, arg);
 }
 
-/* Puts a database of version 2 in the place of a's. */
+/* Puts a database of an older version in the place of a's. */
 static void
-put_version_2(const char *sql)
+put_version(int64_t version, const char *sql)
 {
-	const struct schema old = {"account", schema_account.steps, 2};
+	const struct schema old = {"account", schema_account.steps, version};
 	char path[300], wal[310];
 
 	snprintf(path, sizeof(path), "%s/data/accounts/1/mail.db", f.dir);
@@ -103,7 +104,7 @@ START_TEST(entries_and_tombstones_are_packed_and_nothing_is_lost)
 	struct stat st;
 
 	fixture_open(&f);
-	put_version_2(content);
+	put_version(2, content);
 	ck_assert_ok(account_open(f.store, 1, &f.a));
 	ck_assert_int_eq(query("PRAGMA user_version"), schema_account.version);
 	ck_assert_counters(f.a);
@@ -161,7 +162,7 @@ put_version_3(const char *sql, const char *damage)
 	CLEANUP(db_close) struct db *db = NULL;
 	char path[300];
 
-	put_version_2(sql);
+	put_version(2, sql);
 	snprintf(path, sizeof(path), "%s/data/accounts/1/mail.db", f.dir);
 	ck_assert_ok(db_open(path, DB_WRITER, &db));
 	ck_assert_ok(schema_migrate(db, &old));
@@ -232,7 +233,7 @@ END_TEST
 START_TEST(an_empty_account_is_brought_forward)
 {
 	fixture_open(&f);
-	put_version_2(NULL);
+	put_version(2, NULL);
 	ck_assert_ok(account_open(f.store, 1, &f.a));
 	ck_assert_counters(f.a);
 	ck_assert_uint_eq(deliver_one(&f, 1, 100), 1);
@@ -259,7 +260,7 @@ START_TEST(a_killed_migration_is_followed_by_another)
 	int status;
 
 	fixture_open(&f);
-	put_version_2(content);
+	put_version(2, content);
 	store_close(&f.store);
 	for (unsigned i = 0; i < 8; i++) {
 		pid_t pid = migrate_in_child();
@@ -303,7 +304,7 @@ START_TEST(a_disk_that_gets_full_undoes_a_migration)
 	unsigned failed = 0;
 
 	fixture_open(&f);
-	put_version_2(content);
+	put_version(2, content);
 	store_close(&f.store);
 	for (rlim_t octets = 100000; octets < 2000000; octets += 100000)
 		failed += !migrates_with_files_of(octets);
@@ -328,7 +329,7 @@ START_TEST(the_snapshot_is_of_what_was_before_whoever_comes_second)
 	for (int round = 0; round < 5; round++) {
 		pid_t pid[3];
 		int status;
-		put_version_2(content);
+		put_version(2, content);
 		store_close(&f.store);
 		for (int i = 0; i < 3; i++)
 			pid[i] = migrate_in_child();
@@ -349,10 +350,10 @@ END_TEST
 START_TEST(names_become_nfc)
 {
 	fixture_open(&f);
-	put_version_2("INSERT INTO mailbox (name, uidvalidity, highest_modseq) VALUES"
-		      " ('u\xcc\x88', 11, 1), ('\xc3\xbc', 12, 1), ('a\xcc\x8a/x', 13, 1);"
-		      "INSERT INTO subscription (name) VALUES ('u\xcc\x88'), ('\xc3\xbc'),"
-		      " ('a\xcc\x8a/x');");
+	put_version(2, "INSERT INTO mailbox (name, uidvalidity, highest_modseq) VALUES"
+		       " ('u\xcc\x88', 11, 1), ('\xc3\xbc', 12, 1), ('a\xcc\x8a/x', 13, 1);"
+		       "INSERT INTO subscription (name) VALUES ('u\xcc\x88'), ('\xc3\xbc'),"
+		       " ('a\xcc\x8a/x');");
 	ck_assert_ok(account_open(f.store, 1, &f.a));
 	ck_assert_int_eq(query("SELECT uidvalidity FROM mailbox WHERE name = '\xc3\xbc'"), 12);
 	ck_assert_int_eq(query("SELECT uidvalidity FROM mailbox WHERE name = '\xc3\xbc 2'"), 11);
@@ -365,7 +366,38 @@ START_TEST(names_become_nfc)
 }
 END_TEST
 
-TEST_MAIN("migration", names_become_nfc, entries_and_tombstones_are_packed_and_nothing_is_lost,
+/* RFC 8474 §5.2: a THREADID never changes. In version 8 Message IDs were hashed without a key. */
+START_TEST(threads_of_version_8_stay_and_their_ids_are_read_again)
+{
+	static const char threads[] =
+	    "INSERT INTO message (id, email_id, size, header_size, internal_s, envelope,"
+	    " bodystructure, parts) VALUES (1, 'a', 100, 30, 1, '', '', ''),"
+	    " (2, 'b', 100, 30, 1, '', '', ''), (3, 'c', 100, 30, 1, '', '', '');"
+	    "INSERT INTO header VALUES"
+	    " (1, CAST('Message-ID: <a@x>' || char(13, 10, 13, 10) AS BLOB)),"
+	    " (2, CAST('Message-ID: <b@x>' || char(13, 10, 13, 10) AS BLOB)),"
+	    " (3, CAST('References: <b@x>' || char(13, 10, 13, 10) AS BLOB));"
+	    "INSERT INTO thread VALUES (1, 1), (2, 1);"
+	    "INSERT INTO thread_id VALUES (111, 1), (222, 1);"
+	    "UPDATE meta SET threaded = 2;";
+	bool done = false;
+
+	fixture_open(&f);
+	put_version(8, threads);
+	ck_assert_ok(account_open(f.store, 1, &f.a));
+	ck_assert_int_eq(query("PRAGMA user_version"), schema_account.version);
+	ck_assert_int_eq(query("SELECT length(key) FROM thread_key"), 16);
+	while (!done)
+		ck_assert_ok(threads_assign(f.a, &done));
+	ck_assert_int_eq(query("SELECT count(*) FROM thread WHERE thread = 1"), 3);
+	ck_assert_int_eq(query("SELECT count(*) FROM thread_id WHERE thread = 1"), 2);
+	ck_assert_int_eq(query("SELECT count(*) FROM thread_id WHERE hash IN (111, 222)"), 0);
+	fixture_close(&f);
+}
+END_TEST
+
+TEST_MAIN("migration", threads_of_version_8_stay_and_their_ids_are_read_again, names_become_nfc,
+    entries_and_tombstones_are_packed_and_nothing_is_lost,
     pages_of_version_3_become_columns_and_nothing_is_lost,
     a_damaged_page_of_version_3_stops_the_migration_and_stays, an_empty_account_is_brought_forward,
     a_killed_migration_is_followed_by_another, a_disk_that_gets_full_undoes_a_migration,
