@@ -4,6 +4,7 @@ include tests/base/local.mk
 include tests/net/local.mk
 include tests/mail/local.mk
 include tests/auth/local.mk
+include tests/trust/local.mk
 include tests/store/local.mk
 include tests/smtpd/local.mk
 include tests/outbound/local.mk
