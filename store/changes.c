@@ -45,6 +45,12 @@ bus_announce(struct bus *b, int64_t account, int64_t mailbox)
 }
 
 void
+bus_announce_here(struct bus *b, int64_t account, int64_t mailbox)
+{
+	watchers_call(b->watchers, account, mailbox);
+}
+
+void
 bus_announce_all(struct bus *b)
 {
 	watchers_call_all(b->watchers);

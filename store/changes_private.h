@@ -10,6 +10,8 @@ struct bus;
 /* After a commit, outside all locks: calls this process's watchers and sends to the others; never
  * blocks. `mailbox` 0: the folder tree. */
 void bus_announce(struct bus *b, int64_t account, int64_t mailbox);
+/* The same to this process's watchers alone. */
+void bus_announce_here(struct bus *b, int64_t account, int64_t mailbox);
 /* What concerns all accounts has changed: calls all watchers, here and in the other processes. */
 void bus_announce_all(struct bus *b);
 /* Behind the functions of changes.h. */

@@ -28,8 +28,14 @@ libstore_a_SOURCES = \
 	%D%/mailbox_rename.c \
 	%D%/pool.c \
 	%D%/promise.h \
+	%D%/queue.h %D%/queue_private.h \
+	%D%/queue_add.c \
+	%D%/queue_octets.c \
+	%D%/queue_open.c \
+	%D%/queue_read.c \
+	%D%/queue_record.c \
 	%D%/quota.c \
-	%D%/schema.c %D%/schema.h %D%/schema_account.c %D%/schema_directory.c %D%/schema_names.c %D%/schema_pages.c %D%/schema_views.c \
+	%D%/schema.c %D%/schema.h %D%/schema_account.c %D%/schema_directory.c %D%/schema_names.c %D%/schema_pages.c %D%/schema_queue.c %D%/schema_views.c \
 	%D%/service.c %D%/service.h \
 	%D%/share.c %D%/share.h \
 	%D%/store.c %D%/store.h %D%/store_private.h \

@@ -282,7 +282,10 @@ open_handle(struct database *d, enum db_role role, struct handle **ret)
 	h->role = role;
 	h->generation = generation_of(d);
 	enum err e = db_open(d->path, role, &h->db);
+	if (!e && d->schema->at_open)
+		e = db_script(h->db, d->schema->at_open);
 	if (e) {
+		db_close(&h->db);
 		free(h);
 		return e == ERR_NOT_FOUND ? ERR_GONE : e;
 	}

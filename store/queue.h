@@ -1,5 +1,5 @@
 /* store/queue.h - queue.db: mail on its way to other servers (and reports on their way to their
- * readers), with what became of every attempt.
+ * readers), with what became of the last attempt for each recipient.
  *
  * A message stands once; each of its recipients is a row with a state of its own. Octets lie in the
  * database up to a size, beyond it in a file beside it that is durable before the row commits. One
@@ -54,13 +54,16 @@ struct queue_new {
 	int64_t release_s; /* not before (RFC 4865); 0 at once */
 	int64_t expires_s; /* given up then */
 	bool held; /* not tried until released */
-	const struct queue_new_rcpt *rcpts;
-	size_t rcpt_count;
+	const struct queue_new_rcpt *rcpts; /* at least one */
+	size_t rcpt_count; /* QUEUE_RCPTS_MAX */
 };
 
+#define QUEUE_RCPTS_MAX 100000 /* of one message */
+
 /* The message in `spool`, durable on return. With an account its sending limits (sending.h) count
- * these recipients in the same transaction. ERR_LIMIT (the account may send no more), ERR_DENIED
- * (its sending is held), ERR_NO_SPACE, ERR_IO, ERR_NOMEM. *ret_id is the message's. */
+ * these recipients in the same transaction. ERR_LIMIT (the account may send no more, or there
+ * are too many recipients), ERR_DENIED (its sending is held), ERR_NO_SPACE, ERR_IO, ERR_NOMEM.
+ * *ret_id is the message's; ids only rise. Threads that add at the same time share a sync. */
 NODISCARD enum err queue_add(
     struct store *s, struct spool *spool, const struct queue_new *q, int64_t *ret_id);
 
@@ -70,8 +73,9 @@ NODISCARD enum err queue_add(
 NODISCARD enum err queue_run_begin(struct store *s);
 void queue_run_end(struct store *s);
 
-/* Called after anything was added or changed by any process (through the bus), on whatever thread:
- * must not block. At most one watcher; NULL takes it away. */
+/* `changed` is called after anything was added or changed by any process (through the bus), on
+ * whatever thread: must not block. Not called for what queue_record() takes away or puts off. At
+ * most one watcher; NULL takes it away: no call is running or will come when it returns. */
 void queue_watch(struct store *s, void (*changed)(void *arg), void *arg);
 
 struct queue_domain {
@@ -79,7 +83,8 @@ struct queue_domain {
 	int64_t due_ms; /* of the first one not held */
 	uint64_t recipients; /* not held */
 };
-/* Domains that have recipients that are not held, first due first. In `arena`. */
+/* Domains that have recipients that are not held, first due first. In `arena`. Looks at all
+ * recipients: for the start, and for when queue_news() says that people changed something. */
 NODISCARD enum err queue_domains(
     struct store *s, struct arena *arena, struct queue_domain **ret, size_t *ret_n);
 
@@ -95,6 +100,7 @@ struct queue_rcpt {
 	enum queue_state state;
 	uint32_t attempts;
 	bool delay_told;
+	bool give_up; /* by QUEUE_FAIL: not tried any more, its sender is to be told */
 	int64_t next_ms; /* the next attempt */
 	struct str last_reply; /* or why there was none; may be empty */
 	struct str last_host; /* whose words these are; may be empty */
@@ -115,6 +121,13 @@ struct queue_message {
 	uint64_t size;
 };
 
+/* What came since: up to `max` recipients that are not held and whose ids are beyond `after`, by
+ * id; the highest id of all that are there in *ret_last (from where to ask on when fewer than `max`
+ * came). *ret_edits rises whenever a person changed recipients or pauses: all is to be read anew.
+ * In `arena`. */
+NODISCARD enum err queue_news(struct store *s, int64_t after, size_t max, struct arena *arena,
+    struct queue_rcpt **ret, size_t *ret_n, int64_t *ret_last, uint64_t *ret_edits);
+
 /* Up to `max` recipients of `domain` that are due by `now_ms` and come after (`after_ms`,
  * `after_id`) in the order (next_ms, id). */
 NODISCARD enum err queue_due(struct store *s, struct str domain, int64_t now_ms, int64_t after_ms,
@@ -127,10 +140,20 @@ NODISCARD enum err queue_message_get(
  * database handle between calls. ERR_NOT_FOUND when it is no more. */
 struct queue_octets;
 NODISCARD enum err queue_octets_open(struct store *s, int64_t message, struct queue_octets **ret);
+/* *ret_n octets from `offset` on: `n`, or fewer at the end, 0 behind it. */
 NODISCARD enum err queue_octets_read(
     struct queue_octets *o, uint64_t offset, char *to, size_t n, size_t *ret_n);
 uint64_t queue_octets_size(const struct queue_octets *o);
 void queue_octets_close(struct queue_octets **o);
+/* Octets from elsewhere under the same four functions: fields put in front, a message re-encoded.
+ * `read` is asked for at least one octet that is there, and may give fewer than it is asked for;
+ * `close` (may be NULL) is called once with `arg`, also when this fails (ERR_NOMEM). */
+struct queue_octets_source {
+	enum err (*read)(void *arg, uint64_t offset, char *to, size_t n, size_t *ret_n);
+	void (*close)(void *arg);
+};
+NODISCARD enum err queue_octets_make(
+    const struct queue_octets_source *source, void *arg, uint64_t size, struct queue_octets **ret);
 
 /* What became of one recipient in one attempt. */
 enum queue_outcome {
@@ -147,13 +170,14 @@ struct queue_result {
 	int64_t next_ms;
 	struct str reply; /* "550 5.1.1 No such user", or our own words */
 	struct str host; /* "mx1.example.net[192.0.2.1]", or empty */
-	bool suppress; /* the address is not tried again for a while (suppression.h) */
+	int64_t suppress_until_s; /* the address is not tried again until then (suppression.h); 0 */
 };
 
 /* Records what became of recipients of one message, in one transaction; with the last recipient the
  * message goes. `report` (spool and envelope of a message of kind QUEUE_REPORT) is added in the
  * same transaction, so that a sender is told once; NULL: nobody is told. A row that somebody
- * dropped meanwhile is passed over. Committed on return, and synced where a report was added. */
+ * dropped meanwhile is passed over; when all of them were, no report is added. A row that was held
+ * or given up meanwhile stays so. Committed on return, and synced where a report was added. */
 struct queue_report {
 	struct spool *spool;
 	const struct queue_new *envelope;

@@ -1,4 +1,4 @@
-/* store/schema.h - the shape of the two databases, as numbered forward migrations. The version
+/* store/schema.h - the shape of the databases, as numbered forward migrations. The version
  * stands in the file (user_version); docs/ARCHITECTURE.md explains the tables. */
 #ifndef STORE_SCHEMA_H
 #define STORE_SCHEMA_H
@@ -15,10 +15,12 @@ struct schema {
 	const char *name;
 	const struct schema_step *steps; /* steps[i] leads from version i to i + 1 */
 	int64_t version; /* their number */
+	const char *at_open; /* SQL that each handle begins with; NULL: none */
 };
 
 extern const struct schema schema_account;
 extern const struct schema schema_directory;
+extern const struct schema schema_queue;
 
 /* Step 3 of mail.db: the rows of `entry` into `entry_page`, those of `tombstone_2` into
  * `tombstone`. */

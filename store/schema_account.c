@@ -204,4 +204,5 @@ static const struct schema_step steps[] = {
     {.before = version_8},
     {.before = version_9},
 };
-const struct schema schema_account = {"account", steps, ARRAY_LEN(steps)};
+const struct schema schema_account = {
+    .name = "account", .steps = steps, .version = ARRAY_LEN(steps)};

@@ -72,4 +72,5 @@ static const char version_5[] =
 
 static const struct schema_step steps[] = {{.before = version_1}, {.before = version_2},
     {.before = version_3}, {.before = version_4}, {.before = version_5}};
-const struct schema schema_directory = {"directory", steps, ARRAY_LEN(steps)};
+const struct schema schema_directory = {
+    .name = "directory", .steps = steps, .version = ARRAY_LEN(steps)};

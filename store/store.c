@@ -8,6 +8,7 @@
 #include "store/cleaner.h"
 #include "store/file.h"
 #include "store/helpers.h"
+#include "store/queue_private.h"
 #include "store/upkeep.h"
 
 #include <assert.h>
@@ -107,6 +108,8 @@ store_open(const struct store_options *o, struct store **ret)
 	if (!e)
 		e = bus_open(s, &s->bus);
 	if (!e)
+		e = queue_new(s, &s->queue);
+	if (!e)
 		spool_sweep(s->spool_dir);
 	if (!e)
 		*ret = MOVE_PTR(s);
@@ -145,6 +148,7 @@ store_tick(struct store *s)
 {
 	upkeep_begin(s->upkeep);
 	accounts_sync(s); /* first: this is for a promise of durability */
+	queue_tick(s->queue);
 	accounts_clean(s);
 	pool_reap(s->pool, POOL_IDLE_MS);
 	bool closed = pool_count_closed(s->pool) > 0;
@@ -162,6 +166,7 @@ store_close(struct store **sp)
 		return;
 	*sp = NULL;
 	helpers_free(&s->helpers);
+	queue_free(&s->queue);
 	bus_close(&s->bus);
 	accounts_free(s);
 	database_done(&s->directory);

@@ -9,6 +9,7 @@
 
 struct bus;
 struct helpers;
+struct queue;
 
 #define STORE_ACCOUNT_BUCKETS 256 /* a power of two */
 
@@ -36,6 +37,7 @@ struct store {
 	bool untrimmed; /* handles were closed since; store_tick() only */
 
 	struct bus *bus; /* changes.c */
+	struct queue *queue; /* queue_open.c */
 };
 
 /* -- of account.c: what store_tick() and store_close() do to accounts */

@@ -119,3 +119,8 @@ check_PROGRAMS += tests/store/test_boot
 tests_store_test_boot_SOURCES = %D%/test_boot.c %D%/fixture.c %D%/fixture.h
 tests_store_test_boot_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_store_test_boot_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+check_PROGRAMS += tests/store/test_queue
+tests_store_test_queue_SOURCES = %D%/test_queue.c %D%/queue_fixture.c %D%/queue_fixture.h %D%/fixture.c %D%/fixture.h
+tests_store_test_queue_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_store_test_queue_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+

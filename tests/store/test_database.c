@@ -15,8 +15,8 @@ static const struct schema_step steps[] = {
     {.before = "CREATE TABLE number (n INTEGER PRIMARY KEY, octets BLOB)"},
     {.before = "ALTER TABLE number ADD COLUMN more"},
 };
-static const struct schema schema_1 = {"test", steps, 1};
-static const struct schema schema_2 = {"test", steps, 2};
+static const struct schema schema_1 = {.name = "test", .steps = steps, .version = 1};
+static const struct schema schema_2 = {.name = "test", .steps = steps, .version = 2};
 
 struct fixture {
 	char dir[64], path[100];
@@ -793,7 +793,7 @@ static const struct schema_step bad_steps[] = {
     {.before = "CREATE TABLE number (n INTEGER PRIMARY KEY, octets BLOB)"},
     {.before = "CREATE TABLE half (x); CREATE TABLE number (y)"},
 };
-static const struct schema schema_bad = {"test", bad_steps, 2};
+static const struct schema schema_bad = {.name = "test", .steps = bad_steps, .version = 2};
 
 START_TEST(a_migration_that_fails_changes_nothing)
 {

@@ -53,7 +53,8 @@ fill(struct db *db, void *arg)
 static void
 put_version(int64_t version, const char *sql)
 {
-	const struct schema old = {"account", schema_account.steps, version};
+	const struct schema old = {
+	    .name = "account", .steps = schema_account.steps, .version = version};
 	char path[300], wal[310];
 
 	snprintf(path, sizeof(path), "%s/data/accounts/1/mail.db", f.dir);
@@ -158,7 +159,7 @@ END_TEST
 static void
 put_version_3(const char *sql, const char *damage)
 {
-	const struct schema old = {"account", schema_account.steps, 3};
+	const struct schema old = {.name = "account", .steps = schema_account.steps, .version = 3};
 	CLEANUP(db_close) struct db *db = NULL;
 	char path[300];
 

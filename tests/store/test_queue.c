@@ -1,0 +1,327 @@
+/* Mail into the queue, out of it, and what happens in between. */
+#include "common/base/clock.h"
+#include "store/changes.h"
+#include "store/queue.h"
+#include "tests/store/queue_fixture.h"
+#include "tests/support/test.h"
+
+#include <stdatomic.h>
+
+static struct fixture f;
+
+START_TEST(what_was_added_is_read_back)
+{
+	struct queue_message m;
+	struct queue_rcpt *rcpts;
+	size_t n;
+
+	fixture_open(&f);
+	clock_freeze(1000000);
+	const struct queue_new_rcpt to[] = {
+	    {.address = STR("Bob@Example.NET"),
+		.orcpt = STR("rfc822;b"),
+		.notify = QUEUE_NOTIFY_DELAY},
+	    {.address = STR("eve@[192.0.2.1]")},
+	    {.address = STR("zo\xc3\xab@b\xc3\xbc"
+			    "cher.example")},
+	};
+	const struct queue_new q = {.kind = QUEUE_FORWARDED,
+	    .account = 7,
+	    .sender = STR("a@example.test"),
+	    .envid = STR("E 1"),
+	    .ret = QUEUE_RET_HDRS,
+	    .body = QUEUE_8BITMIME,
+	    .smtputf8 = true,
+	    .requiretls = true,
+	    .trace_id = STR("5f3a"),
+	    .message_id = STR("x@example.test"),
+	    .expires_s = 1432000,
+	    .rcpts = to,
+	    .rcpt_count = ARRAY_LEN(to)};
+	CLEANUP(spool_free) struct spool *spool = make_spool(&f, "Subject: x\r\n\r\nx\r\n", 17);
+	int64_t id = 0;
+	ck_assert_ok(queue_add(f.store, spool, &q, &id));
+	ck_assert_ok(queue_message_get(f.store, id, f.arena, &m));
+	ck_assert_int_eq(m.kind, QUEUE_FORWARDED);
+	ck_assert_int_eq(m.account, 7);
+	ck_assert_str_is(m.sender, "a@example.test");
+	ck_assert_str_is(m.envid, "E 1");
+	ck_assert_int_eq(m.ret, QUEUE_RET_HDRS);
+	ck_assert_int_eq(m.body, QUEUE_8BITMIME);
+	ck_assert(m.smtputf8 && m.requiretls);
+	ck_assert_str_is(m.trace_id, "5f3a");
+	ck_assert_str_is(m.message_id, "x@example.test");
+	ck_assert_int_eq(m.created_s, 1000000);
+	ck_assert_int_eq(m.expires_s, 1432000);
+	ck_assert_uint_eq(m.size, 17);
+	ck_assert_ok(
+	    queue_due(f.store, STR("example.net"), 1000000000, 0, 0, 10, f.arena, &rcpts, &n));
+	ck_assert_uint_eq(n, 1);
+	ck_assert_int_eq(rcpts->message, id);
+	ck_assert_str_is(rcpts->address, "Bob@Example.NET");
+	ck_assert_str_is(rcpts->orcpt, "rfc822;b");
+	ck_assert_uint_eq(rcpts->notify, QUEUE_NOTIFY_DELAY);
+	ck_assert_int_eq(rcpts->state, QUEUE_WAITING);
+	ck_assert_int_eq(rcpts->next_ms, 1000000000);
+	ck_assert_uint_eq(rcpts->attempts, 0);
+	ck_assert_str_is(domains_of(&f), "[192.0.2.1]:1 example.net:1 xn--bcher-kva.example:1");
+	ck_assert_int_eq(queue_message_get(f.store, id + 1, f.arena, &m), ERR_NOT_FOUND);
+	clock_thaw();
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(octets_come_back_from_row_and_file)
+{
+	static const size_t sizes[] = {20, 4000, 65536, 65537, 1000000};
+
+	fixture_open(&f);
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		CLEANUP(mem_free) char *m = make_message((unsigned)i, sizes[i]);
+		int64_t id = add_to_queue(&f, m, sizes[i], "a@example.test", "b@example.net");
+		ck_assert_queued_octets(&f, id, m, sizes[i]);
+	}
+	ck_assert_uint_eq(count_queue_files(&f), 2);
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(octets_that_are_open_can_be_read_to_the_end_when_the_message_goes)
+{
+	CLEANUP(queue_octets_close) struct queue_octets *o = NULL;
+	CLEANUP(mem_free) char *m = make_message(1, 100000), *got = malloc(100000);
+	size_t n = 0;
+
+	fixture_open(&f);
+	int64_t id = add_to_queue(&f, m, 100000, "a@example.test", "b@example.net");
+	ck_assert_ok(queue_octets_open(f.store, id, &o));
+	record_all(&f, id, QUEUE_DELIVERED);
+	store_tick(f.store);
+	ck_assert_uint_eq(count_queue_files(&f), 0);
+	ck_assert_ok(queue_octets_read(o, 0, got, 100000, &n));
+	ck_assert_uint_eq(n, 100000);
+	ck_assert_int_eq(memcmp(got, m, n), 0);
+	ck_assert_ok(queue_octets_read(o, 100000, got, 10, &n));
+	ck_assert_uint_eq(n, 0);
+	CLEANUP(queue_octets_close) struct queue_octets *again = NULL;
+	ck_assert_int_eq(queue_octets_open(f.store, id, &again), ERR_NOT_FOUND);
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_message_goes_with_its_last_recipient)
+{
+	struct queue_message m;
+
+	fixture_open(&f);
+	int64_t id = add_to_queue(
+	    &f, "a: b\r\n\r\n", 8, "a@example.test", "x@one.example y@two.example z@two.example");
+	record_one(&f, id, 0, QUEUE_DELIVERED, 0);
+	ck_assert_str_is(queued(&f), "1/1 y@two.example w 1/2 z@two.example w");
+	record_one(&f, id, 2, QUEUE_FAILED, 0);
+	ck_assert_ok(queue_message_get(f.store, id, f.arena, &m));
+	record_one(&f, id, 1, QUEUE_DELIVERED, 0);
+	ck_assert_int_eq(queue_message_get(f.store, id, f.arena, &m), ERR_NOT_FOUND);
+	ck_assert_str_is(queued(&f), "");
+	/* its id is not used again: a runner may have it in hand */
+	ck_assert_int_gt(add_to_queue(&f, "a: b\r\n\r\n", 8, "", "x@one.example"), id);
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_deferral_is_due_again_at_its_time)
+{
+	struct queue_rcpt *r;
+	size_t n;
+
+	fixture_open(&f);
+	clock_freeze(1000);
+	int64_t id = add_to_queue(&f, "a: b\r\n\r\n", 8, "a@example.test", "x@one.example");
+	const struct queue_result later = {.rcpt = rcpt_of(id, 0),
+	    .outcome = QUEUE_DELAY_TOLD,
+	    .next_ms = 1300000,
+	    .reply = STR("451 4.7.1 Later"),
+	    .host = STR("mx.one.example[192.0.2.7]")};
+	ck_assert_ok(queue_record(f.store, id, &later, 1, NULL));
+	ck_assert_ok(queue_due(f.store, STR("one.example"), 1299999, 0, 0, 9, f.arena, &r, &n));
+	ck_assert_uint_eq(n, 0);
+	ck_assert_ok(queue_due(f.store, STR("one.example"), 1300000, 0, 0, 9, f.arena, &r, &n));
+	ck_assert_uint_eq(n, 1);
+	ck_assert_uint_eq(r->attempts, 1);
+	ck_assert(r->delay_told);
+	ck_assert_str_is(r->last_reply, "451 4.7.1 Later");
+	ck_assert_str_is(r->last_host, "mx.one.example[192.0.2.7]");
+	record_one(&f, id, 0, QUEUE_PUT_BACK, 1400000);
+	ck_assert_ok(queue_due(f.store, STR("one.example"), 1400000, 0, 0, 9, f.arena, &r, &n));
+	ck_assert_uint_eq(r->attempts, 1);
+	ck_assert_int_eq(r->next_ms, 1400000);
+	ck_assert(r->delay_told);
+	clock_thaw();
+	fixture_close(&f);
+}
+END_TEST
+
+/* Many that fall due in the same moment, as after `queue retry`, are read page by page. */
+START_TEST(due_recipients_come_in_pages_each_once)
+{
+	struct queue_rcpt *r;
+	size_t n, seen = 0;
+	int64_t after_ms = 0, after_id = 0;
+
+	fixture_open(&f);
+	clock_freeze(1000);
+	for (int i = 0; i < 25; i++) {
+		if (i == 17)
+			clock_advance_ms(5);
+		add_to_queue(&f, "a: b\r\n\r\n", 8, "a@example.test",
+		    "x@one.example y@one.example z@two.example");
+	}
+	do {
+		ck_assert_ok(queue_due(
+		    f.store, STR("one.example"), 1000005, after_ms, after_id, 7, f.arena, &r, &n));
+		for (size_t i = 0; i < n; i++) {
+			ck_assert(r[i].next_ms > after_ms || r[i].id > after_id);
+			after_ms = r[i].next_ms;
+			after_id = r[i].id;
+			seen++;
+		}
+	} while (n == 7);
+	ck_assert_uint_eq(seen, 50);
+	clock_thaw();
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(mail_for_later_is_due_later_and_held_mail_never)
+{
+	struct queue_new_rcpt to = {.address = STR("b@one.example")};
+	struct queue_new q = {.release_s = 5000, .rcpts = &to, .rcpt_count = 1};
+	struct queue_domain *d;
+	size_t n;
+	int64_t id;
+
+	fixture_open(&f);
+	clock_freeze(1000);
+	CLEANUP(spool_free) struct spool *spool = make_spool(&f, "a: b\r\n\r\n", 8);
+	ck_assert_ok(queue_add(f.store, spool, &q, &id));
+	q.held = true;
+	to.address = STR("b@two.example");
+	ck_assert_ok(queue_add(f.store, spool, &q, &id));
+	ck_assert_ok(queue_domains(f.store, f.arena, &d, &n));
+	ck_assert_uint_eq(n, 1);
+	ck_assert_str_is(d->domain, "one.example");
+	ck_assert_int_eq(d->due_ms, 5000000);
+	clock_thaw();
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(news_are_what_came_since)
+{
+	struct queue_rcpt *r;
+	size_t n;
+	int64_t last = 0;
+	uint64_t edits;
+
+	fixture_open(&f);
+	ck_assert_ok(queue_news(f.store, 0, 10, f.arena, &r, &n, &last, &edits));
+	ck_assert_uint_eq(n, 0);
+	ck_assert_int_eq(last, 0);
+	int64_t one = add_to_queue(&f, "a: b\r\n\r\n", 8, "", "x@one.example y@two.example");
+	ck_assert_ok(queue_news(f.store, last, 10, f.arena, &r, &n, &last, &edits));
+	ck_assert_uint_eq(n, 2);
+	ck_assert_str_is(r[1].domain, "two.example");
+	ck_assert_int_eq(last, rcpt_of(one, 1));
+	add_to_queue(&f, "a: b\r\n\r\n", 8, "", "z@one.example");
+	ck_assert_ok(queue_news(f.store, last, 10, f.arena, &r, &n, &last, &edits));
+	ck_assert_uint_eq(n, 1);
+	ck_assert_str_is(r->address, "z@one.example");
+	ck_assert_ok(queue_news(f.store, last, 10, f.arena, &r, &n, &last, &edits));
+	ck_assert_uint_eq(n, 0);
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_report_comes_in_as_its_message_goes)
+{
+	fixture_open(&f);
+	int64_t id =
+	    add_to_queue(&f, "a: b\r\n\r\n", 8, "a@example.test", "x@one.example y@one.example");
+	ck_assert_ok(record_with_report(&f, id, 0, QUEUE_FAILED, 100));
+	ck_assert_str_is(queued(&f), "1/1 y@one.example w 2/0 a@example.test w");
+	/* it was dropped meanwhile: nobody is told */
+	ck_assert_ok(record_with_report(&f, id, 0, QUEUE_FAILED, 100000));
+	ck_assert_str_is(queued(&f), "1/1 y@one.example w 2/0 a@example.test w");
+	ck_assert_uint_eq(count_queue_files(&f), 0);
+	ck_assert_ok(record_with_report(&f, id, 1, QUEUE_FAILED, 100000));
+	ck_assert_str_is(queued(&f), "2/0 a@example.test w 3/0 a@example.test w");
+	ck_assert_uint_eq(count_queue_files(&f), 1);
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(the_queue_is_run_by_one)
+{
+	fixture_open(&f);
+	CLEANUP(store_close) struct store *other = fixture_second(&f, "other");
+	ck_assert_ok(queue_run_begin(f.store));
+	ck_assert_int_eq(queue_run_begin(other), ERR_BUSY);
+	queue_run_end(f.store);
+	ck_assert_ok(queue_run_begin(other));
+	ck_assert_int_eq(queue_run_begin(f.store), ERR_BUSY);
+	store_close(&other);
+	ck_assert_ok(queue_run_begin(f.store));
+	fixture_close(&f);
+}
+END_TEST
+
+static atomic_int pokes;
+
+static void
+poked(void *arg)
+{
+	(void)arg;
+	atomic_fetch_add(&pokes, 1);
+}
+
+START_TEST(who_watches_hears_of_new_mail_from_every_process)
+{
+	fixture_open(&f);
+	CLEANUP(store_close) struct store *other = fixture_second(&f, "other");
+	ck_assert_ok(queue_run_begin(f.store));
+	queue_watch(f.store, poked, NULL);
+	add_to_queue(&f, "a: b\r\n\r\n", 8, "", "x@one.example");
+	ck_assert_int_eq(atomic_load(&pokes), 1);
+	struct fixture o = f;
+	o.store = other;
+	add_to_queue(&o, "a: b\r\n\r\n", 8, "", "x@one.example");
+	await_bus(f.store);
+	ck_assert_int_eq(atomic_load(&pokes), 2);
+	queue_watch(f.store, NULL, NULL);
+	add_to_queue(&f, "a: b\r\n\r\n", 8, "", "x@one.example");
+	ck_assert_int_eq(atomic_load(&pokes), 2);
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(files_of_nobody_are_swept_when_the_queue_starts)
+{
+	fixture_open(&f);
+	CLEANUP(mem_free) char *m = make_message(1, 100000);
+	int64_t id = add_to_queue(&f, m, 100000, "", "x@one.example");
+	make_queue_file(&f, "0123456789abcdef0123456789abcdef");
+	ck_assert_uint_eq(count_queue_files(&f), 2);
+	ck_assert_ok(queue_run_begin(f.store));
+	ck_assert_uint_eq(count_queue_files(&f), 1);
+	ck_assert_queued_octets(&f, id, m, 100000);
+	fixture_close(&f);
+}
+END_TEST
+
+TEST_MAIN("queue", what_was_added_is_read_back, octets_come_back_from_row_and_file,
+    octets_that_are_open_can_be_read_to_the_end_when_the_message_goes,
+    a_message_goes_with_its_last_recipient, a_deferral_is_due_again_at_its_time,
+    due_recipients_come_in_pages_each_once, mail_for_later_is_due_later_and_held_mail_never,
+    news_are_what_came_since, a_report_comes_in_as_its_message_goes, the_queue_is_run_by_one,
+    who_watches_hears_of_new_mail_from_every_process,
+    files_of_nobody_are_swept_when_the_queue_starts)
