@@ -5,3 +5,8 @@ check_PROGRAMS += tests/outbound/test_report
 tests_outbound_test_report_SOURCES = %D%/test_report.c
 tests_outbound_test_report_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_outbound_test_report_LDADD = $(OUTBOUND_TEST_LIBS)
+# the client
+check_PROGRAMS += tests/outbound/test_client
+tests_outbound_test_client_SOURCES = %D%/test_client.c %D%/client_fixture.c %D%/client_fixture.h
+tests_outbound_test_client_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_outbound_test_client_LDADD = $(OUTBOUND_TEST_LIBS)
