@@ -10,3 +10,7 @@ check_PROGRAMS += tests/outbound/test_client
 tests_outbound_test_client_SOURCES = %D%/test_client.c %D%/client_fixture.c %D%/client_fixture.h
 tests_outbound_test_client_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_outbound_test_client_LDADD = $(OUTBOUND_TEST_LIBS)
+# for tests with real servers
+noinst_PROGRAMS += tests/outbound/send
+tests_outbound_send_SOURCES = %D%/send.c
+tests_outbound_send_LDADD = $(OUTBOUND_LIBS) $(DAEMON_LIBS) $(OUTSIDE_LIBS)
