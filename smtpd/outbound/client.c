@@ -331,21 +331,15 @@ hears(const struct client *cl)
 	return cl->phase != PH_HANDSHAKE && cl->phase != PH_OVER;
 }
 
-static void
-before_a_job(struct client *cl, enum client_failure failure, struct str words)
-{
-	if (cl->phase == PH_IDLE)
-		failure = CLIENT_FINE;
-	client_over(cl, failure, 0, words);
-}
-
 /* What is under way ends without a reply. */
 static void
 give_up(struct client *cl, enum client_failure failure, const char *status, struct str words)
 {
 	if (cl->job)
 		client_mail_lost(cl, 0, status, words);
-	before_a_job(cl, failure, words);
+	if (cl->jobs || cl->phase == PH_IDLE)
+		failure = CLIENT_FINE; /* of the connection: it did carry something */
+	client_over(cl, failure, 0, words);
 }
 
 static void

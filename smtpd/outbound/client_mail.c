@@ -60,15 +60,36 @@ settle_pending_by_reply(struct client *cl)
 			settle_by_reply(cl, i);
 }
 
-/* Those of the transaction that the server took, by the reply at hand. */
+/* A reply that is none to what was asked: later, another server or a mended one may do better. */
 static void
-settle_taken_by_reply(struct client *cl)
+settle_by_nonsense(struct client *cl, size_t i, const char *what)
+{
+	struct arena *a = cl->job->arena;
+	struct str reply = reply_text(&cl->reader, JOB_REPLY_MAX - CLIENT_WORDS_MAX, a);
+
+	client_settle(cl, i, JOB_LATER, cl->reader.code, STR("4.5.0"),
+	    arena_printf(a, "%s: %.*s", what, STR_ARG(reply)));
+}
+
+/* Those of the transaction that the server took, by the reply at hand to DATA or to the message. */
+static void
+settle_taken_by_reply(struct client *cl, bool to_data)
 {
 	const struct client_txn *t = cl->txn;
+	unsigned class = cl->reader.code / 100;
 
-	for (size_t i = 0; i < t->count; i++)
-		if (t->taken[i] && cl->pending[t->rcpt[i]])
+	for (size_t i = 0; i < t->count; i++) {
+		if (!t->taken[i] || !cl->pending[t->rcpt[i]])
+			continue;
+		if (to_data && class < 4)
+			settle_by_nonsense(
+			    cl, t->rcpt[i], "The server did not answer DATA with 354");
+		else if (class == 3)
+			settle_by_nonsense(
+			    cl, t->rcpt[i], "The server did not say what became of the message");
+		else
 			settle_by_reply(cl, t->rcpt[i]);
+	}
 }
 
 static void
@@ -219,7 +240,7 @@ end_envelope(struct client *cl, uint16_t data)
 		return;
 	}
 	if (t->taken_count > 0)
-		settle_taken_by_reply(cl); /* DATA was refused, or answered with something else */
+		settle_taken_by_reply(cl, true);
 	if (data == 354) { /* RFC 2920 §3.1: nobody is there to get it */
 		conn_puts(cl->conn, ".\r\n");
 		client_enter(cl, PH_EMPTY, CLIENT_FINAL_MS);
@@ -314,7 +335,7 @@ final_reply(struct client *cl)
 	struct client_txn *t = cl->txn;
 
 	if (!cl->lmtp) {
-		settle_taken_by_reply(cl);
+		settle_taken_by_reply(cl, false);
 	} else {
 		size_t nth = t->finals++;
 		for (size_t i = 0; i < t->count; i++)
@@ -335,7 +356,7 @@ static void
 early_reply(struct client *cl)
 {
 	if (cl->reader.code >= 400)
-		settle_taken_by_reply(cl);
+		settle_taken_by_reply(cl, false);
 	client_mail_lost(
 	    cl, 0, "4.5.0", STR("The server answered before it had the whole message"));
 	client_over(cl, CLIENT_FINE, 0, STR(""));
