@@ -184,11 +184,13 @@ describe_tls(struct client *cl)
 	    conn_tls_cipher(cl->conn), proof);
 }
 
+static const struct tls_outcome starttls_not_offered = {
+    .error = "starttls-not-supported", .detail = "STARTTLS is not offered"};
+
 static void
 tls_missing(struct client *cl)
 {
-	cl->tls = (struct tls_outcome){
-	    .error = "starttls-not-supported", .detail = "STARTTLS is not offered"};
+	cl->tls = starttls_not_offered;
 	client_over(cl, CLIENT_TLS_FAILED, 0,
 	    STR("TLS is required for this destination, but the server does not offer STARTTLS"));
 }
@@ -206,9 +208,11 @@ secure_or_go_on(struct client *cl)
 	} else if (!tls && cl->host->must_tls) {
 		tls_missing(cl);
 	} else {
-		if (!tls && !cl->handshake)
-			snprintf(cl->tls_text, sizeof(cl->tls_text), "%s",
-			    cl->offers.starttls ? "none" : "not offered");
+		if (!tls && !cl->starttls_offered) {
+			snprintf(cl->tls_text, sizeof(cl->tls_text), "not offered");
+			if (cl->host->tls.proof != TLS_PROOF_NONE) /* a policy is being tested */
+				cl->tls = starttls_not_offered;
+		}
 		if (cl->route->user.n)
 			client_auth_begin(cl);
 		else

@@ -26,3 +26,7 @@ check_PROGRAMS += tests/net/test_memory
 tests_net_test_memory_SOURCES = %D%/test_memory.c
 tests_net_test_memory_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_net_test_memory_LDADD = libtestsupport.a $(NET_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+check_PROGRAMS += tests/net/test_dial
+tests_net_test_dial_SOURCES = %D%/test_dial.c
+tests_net_test_dial_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_net_test_dial_LDADD = libtestsupport.a $(NET_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)

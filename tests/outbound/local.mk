@@ -14,3 +14,7 @@ tests_outbound_test_client_LDADD = $(OUTBOUND_TEST_LIBS)
 noinst_PROGRAMS += tests/outbound/send
 tests_outbound_send_SOURCES = %D%/send.c
 tests_outbound_send_LDADD = $(OUTBOUND_LIBS) $(DAEMON_LIBS) $(OUTSIDE_LIBS)
+check_PROGRAMS += tests/outbound/test_client_tls
+tests_outbound_test_client_tls_SOURCES = %D%/test_client_tls.c %D%/client_fixture.c %D%/client_fixture.h
+tests_outbound_test_client_tls_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_outbound_test_client_tls_LDADD = $(OUTBOUND_TEST_LIBS)
