@@ -15,3 +15,10 @@ liboutbound_a_SOURCES += \
 liboutbound_a_SOURCES += %D%/report.c %D%/report.h %D%/report_text.c %D%/report_text.h
 # the fields that both halves of smtpd write
 liboutbound_a_SOURCES += smtpd/trace.c smtpd/trace.h
+# the scheduler and the runner
+liboutbound_a_SOURCES += \
+	%D%/list.h \
+	%D%/scheduler.c %D%/scheduler.h %D%/scheduler_private.h \
+	%D%/scheduler_links.c \
+	%D%/scheduler_rows.c \
+	%D%/table.c %D%/table.h

@@ -18,3 +18,7 @@ check_PROGRAMS += tests/outbound/test_client_tls
 tests_outbound_test_client_tls_SOURCES = %D%/test_client_tls.c %D%/client_fixture.c %D%/client_fixture.h
 tests_outbound_test_client_tls_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_outbound_test_client_tls_LDADD = $(OUTBOUND_TEST_LIBS)
+check_PROGRAMS += tests/outbound/test_scheduler
+tests_outbound_test_scheduler_SOURCES = %D%/test_scheduler.c %D%/network.c %D%/network.h
+tests_outbound_test_scheduler_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_outbound_test_scheduler_LDADD = $(OUTBOUND_TEST_LIBS)
