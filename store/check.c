@@ -38,8 +38,9 @@ static const struct claim account_claims[] = {
 	"SELECT mailbox, count(*), 0 FROM entry_page WHERE mailbox NOT IN (SELECT id FROM mailbox)"
 	" GROUP BY mailbox"},
     {"mailbox of a page", "SELECT id, mailbox, id >> 32 FROM entry_page WHERE mailbox <> id >> 32"},
-    {"tombstones without a mailbox",
-	"SELECT mailbox, count(*), 0 FROM tombstone WHERE mailbox NOT IN (SELECT id FROM mailbox)"
+    {"tombstones without a mailbox", /* 0: message_stage.h */
+	"SELECT mailbox, count(*), 0 FROM tombstone WHERE mailbox <> 0"
+	" AND mailbox NOT IN (SELECT id FROM mailbox)"
 	" AND id NOT IN (SELECT tombstone FROM unswept) GROUP BY mailbox"},
     {"message without its octets",
 	"SELECT m.id, ifnull(length(h.octets), 0) + ifnull(length(b.octets), 0), m.size"

@@ -5,7 +5,8 @@
 
 #include <stdio.h>
 
-/* A message as an entry, or a tombstone that the cleaner has not seen to, names it. */
+/* A message as an entry names it, or a tombstone that the cleaner has not seen to, or that of a
+ * staged one (message_stage.h). */
 struct named {
 	int64_t message;
 	uint64_t size;
@@ -155,7 +156,7 @@ check_tombstones(struct check *c, struct names *names)
 	bool row;
 	enum err e = db_query(c->db,
 	    "SELECT t.id, t.entries, b.uidnext,"
-	    " EXISTS (SELECT 1 FROM unswept WHERE tombstone = t.id), b.name"
+	    " t.mailbox = 0 OR EXISTS (SELECT 1 FROM unswept WHERE tombstone = t.id), b.name"
 	    " FROM tombstone t LEFT JOIN mailbox b ON b.id = t.mailbox",
 	    &st);
 

@@ -1,7 +1,7 @@
 #include "store/cleaner.h"
 
 #include "common/base/clock.h"
-#include "store/message_private.h"
+#include "store/message_stage.h"
 #include "store/threads_private.h"
 #include "store/upkeep.h"
 
@@ -26,9 +26,12 @@ void
 cleaner_look(struct account *a, struct db *db)
 {
 	int64_t any = 0;
+	bool dead = false;
 	enum err e = db_get_int(db, "SELECT EXISTS (SELECT 1 FROM unswept)", &any);
 
-	if (!e && any)
+	if (!e && !any)
+		e = stage_has_dead(db, &dead);
+	if (!e && (any || dead))
 		account_note_unswept(a);
 }
 
@@ -161,12 +164,28 @@ drop_living(struct db *db, struct group *g)
 	return e;
 }
 
+/* What transfers that never ended have left (message_stage.h). */
+static enum err
+adopt_dead(struct account *a)
+{
+	CLEANUP(read_end) struct handle *h = NULL;
+	bool dead = false;
+	enum err e = account_read(a, &h);
+
+	if (!e)
+		e = stage_has_dead(h->db, &dead);
+	read_end(&h);
+	return e || !dead ? e : stage_adopt(a);
+}
+
 static enum err
 find_group(struct account *a, struct group *g)
 {
 	CLEANUP(read_end) struct handle *h = NULL;
-	enum err e = account_read(a, &h);
+	enum err e = adopt_dead(a);
 
+	if (!e)
+		e = account_read(a, &h);
 	if (!e)
 		e = read_group(h->db, g);
 	return e || g->n == 0 ? e : drop_living(h->db, g);

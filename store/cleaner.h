@@ -4,7 +4,8 @@
  * Who expunges lays a tombstone and names it in `unswept`, in the same transaction; so the work is
  * found again whenever a process dies. The cleaner takes the messages of such tombstones and reads
  * all entries of the account in one consistent read. Who has none there never gets one again: a new
- * entry comes with a new message or from a living entry, and identifiers are not used twice. Such
+ * entry comes with a new message, from a living entry or to a staged message that no such tombstone
+ * names (message_stage.h), and identifiers are not used twice. Such
  * messages are deleted in small transactions, their files after that is durable. Several processes
  * may do so at once.
  */

@@ -60,6 +60,7 @@ libstore_a_SOURCES += \
 	%D%/message_insert.c %D%/message_insert.h \
 	%D%/message_keywords.c \
 	%D%/message_rows.c \
+	%D%/message_stage.c %D%/message_stage.h \
 	%D%/peers.c %D%/peers.h \
 	%D%/reader.c %D%/reader.h \
 	%D%/rights.h \

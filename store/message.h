@@ -115,8 +115,8 @@ struct actor {
 #define FLAG_KEYWORDS (UINT64_MAX << FLAG_KEYWORD_SHIFT)
 
 /* COPY and MOVE of one who need not own either mailbox. In another account the messages are stored
- * once more, in one transaction, and count for its quota; they are there for good before a MOVE
- * takes them out of the source, so that a crash leaves them in both places, never in none. */
+ * once more, and appear there all at once; they are there for good before a MOVE takes them out of
+ * the source, so that a crash leaves them in both places, never in none. */
 struct transfer {
 	struct account *from_account, *to_account;
 	int64_t from, to;
@@ -129,6 +129,24 @@ struct transfer {
 };
 NODISCARD enum err message_transfer(
     const struct transfer *x, struct arena *arena, struct copied *ret);
+
+/* The same into another account, in steps between which others have their turn. What the transfer
+ * is of is what was there at its beginning; nobody sees anything of it before its end. */
+struct transfer_run;
+/* ERR_OVER_QUOTA where it can be told beforehand. `x` is copied, but for its set of UIDs, which is
+ * not needed any more; `arena` outlives the run. */
+NODISCARD enum err transfer_begin(
+    const struct transfer *x, struct arena *arena, struct transfer_run **ret);
+/* Brings some messages over: a transaction of some milliseconds. *ret_ready: all are there.
+ * ERR_STALE as above, of those that were expunged meanwhile. */
+NODISCARD enum err transfer_step(struct transfer_run *r, bool *ret_ready);
+/* In messages, for who waits. */
+uint64_t transfer_done(const struct transfer_run *r);
+uint64_t transfer_total(const struct transfer_run *r);
+/* Once, when all are there. ERR_BUSY also where it took longer than STAGE_DEAD_S. */
+NODISCARD enum err transfer_end(struct transfer_run *r, struct copied *ret);
+/* A guard. What was brought over goes again unless transfer_end() has succeeded. */
+void transfer_free(struct transfer_run **r);
 
 /* -- flags
  * ------------------------------------------------------------------------------------------------------------

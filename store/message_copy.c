@@ -118,13 +118,17 @@ copy_rows(struct txn *t, const struct copy_op *op, const struct rows *rows,
 	uint64_t modseq, map[KEYWORDS_MAX];
 	CLEANUP(rows_done) struct rows copies = {0};
 	CLEANUP(seen_marks_done) struct seen_marks fresh = {0};
+	CLEANUP(keyword_names_done) struct keyword_names names = {0};
+	uint64_t used = copy_used_flags(x, rows);
 	uint32_t first;
 	enum err e = txn_take_uids(t, x->to, (uint32_t)rows->n, &first, &op->ret->uidvalidity);
 
 	if (!e)
 		e = txn_next_modseq(t, &modseq);
+	if (!e && (used & FLAG_KEYWORDS))
+		e = keyword_names_load(t->db, x->from, &names);
 	if (!e)
-		e = keywords_map(t, t->db, x->from, x->to, copy_used_flags(x, rows), map);
+		e = keywords_map(t, &names, x->to, used, map);
 	if (!e)
 		e = copy_entries(x, rows, marks, map, first, modseq, &copies, &fresh);
 	return e ? e : put_copies(t, op, rows, &copies, &fresh, modseq);
@@ -149,11 +153,11 @@ message_transfer(const struct transfer *x, struct arena *arena, struct copied *r
 	struct copied copied = {0};
 	struct copy_op op = {.x = x, .ret = &copied};
 
+	if (x->from_account != x->to_account)
+		return copy_elsewhere(x, arena, ret);
 	uidset_init(&copied.from, arena);
 	uidset_init(&copied.to, arena);
-	enum err e = x->from_account == x->to_account
-			 ? account_write_promised(x->to_account, copy_in_txn, &op, x->promise)
-			 : copy_elsewhere(x, &copied);
+	enum err e = account_write_promised(x->to_account, copy_in_txn, &op, x->promise);
 	if (!e)
 		*ret = copied;
 	return e;

@@ -19,7 +19,8 @@ NODISCARD enum err copy_report(const struct rows *rows, uint32_t first_uid, stru
 
 /* -- of message_transfer.c */
 
-/* Into another account. The sets of *ret are initialised. */
-NODISCARD enum err copy_elsewhere(const struct transfer *x, struct copied *ret);
+/* Into another account, all steps at once. */
+NODISCARD enum err copy_elsewhere(
+    const struct transfer *x, struct arena *arena, struct copied *ret);
 
 #endif

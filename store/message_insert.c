@@ -111,6 +111,7 @@ insert_row(struct txn *t, struct insert *in, int64_t *ret_message)
 {
 	const struct message_index *x = in->index;
 	bool is_file = in->blob_path[0] != '\0';
+	const char *blob = is_file ? strrchr(in->blob_path, '/') + 1 : "";
 	enum err e = ERR_OK;
 
 	if (is_file) {
@@ -123,9 +124,8 @@ insert_row(struct txn *t, struct insert *in, int64_t *ret_message)
 		    " internal_zone_s, blob, envelope, bodystructure, parts)"
 		    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 		    DB_TEXT(str_of(in->email_id)), DB_INT(x->size), DB_INT(x->header_size),
-		    DB_INT(in->internal_s), DB_INT(in->internal_zone_s),
-		    DB_TEXT(str_of(is_file ? in->email_id : "")), DB_BLOB(x->envelope),
-		    DB_BLOB(x->bodystructure), DB_BLOB(x->parts));
+		    DB_INT(in->internal_s), DB_INT(in->internal_zone_s), DB_TEXT(str_of(blob)),
+		    DB_BLOB(x->envelope), DB_BLOB(x->bodystructure), DB_BLOB(x->parts));
 	if (!e)
 		*ret_message = db_last_id(t->db);
 	return e;

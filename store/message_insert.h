@@ -16,7 +16,8 @@ struct insert {
 	struct spool *spool;
 	const struct message_index *index;
 	char email_id[EMAIL_ID_LEN + 1];
-	char blob_path[PATH_MAX]; /* empty: octets go into the database */
+	char blob_path[PATH_MAX]; /* its last part is the row's `blob`; empty: octets go into the
+				     database */
 	bool blob_noted; /* the transaction looks after the file */
 	int64_t internal_s;
 	int32_t internal_zone_s;

@@ -1,25 +1,19 @@
 /* Keywords of a mailbox: a name for each of the upper flag bits. */
 #include "store/message_private.h"
 
-/* The names by bit, as the transaction sees them. */
-struct names {
-	struct arena *arena;
-	struct str name[KEYWORDS_MAX];
-};
-
-static void
-names_done(struct names *n)
+void
+keyword_names_done(struct keyword_names *n)
 {
 	arena_free(&n->arena);
 }
 
-static enum err
-names_load(struct db *db, int64_t mailbox, struct names *n)
+enum err
+keyword_names_load(struct db *db, int64_t mailbox, struct keyword_names *n)
 {
 	CLEANUP(stmt_done) struct stmt *st = NULL;
 	bool row;
 
-	*n = (struct names){.arena = arena_new(2 * KEYWORDS_MAX * (KEYWORD_LEN_MAX + 32))};
+	*n = (struct keyword_names){.arena = arena_new(2 * KEYWORDS_MAX * (KEYWORD_LEN_MAX + 32))};
 	if (!n->arena)
 		return ERR_NOMEM;
 	enum err e =
@@ -33,7 +27,7 @@ names_load(struct db *db, int64_t mailbox, struct names *n)
 }
 
 static int
-names_find(const struct names *n, struct str name)
+names_find(const struct keyword_names *n, struct str name)
 {
 	for (int i = 0; i < KEYWORDS_MAX; i++)
 		if (n->name[i].n && str_eq_nocase(n->name[i], name))
@@ -62,7 +56,7 @@ find_used(struct db *db, int64_t mailbox, uint64_t *used)
 
 /* Takes the bits that no entry has away from their keywords. `keep`: bits just being given out. */
 static enum err
-free_unused(struct txn *t, int64_t mailbox, struct names *n, uint64_t keep)
+free_unused(struct txn *t, int64_t mailbox, struct keyword_names *n, uint64_t keep)
 {
 	uint64_t used = keep;
 	enum err e = find_used(t->db, mailbox, &used);
@@ -78,7 +72,7 @@ free_unused(struct txn *t, int64_t mailbox, struct names *n, uint64_t keep)
 }
 
 static int
-free_bit(const struct names *n)
+free_bit(const struct keyword_names *n)
 {
 	for (int i = 0; i < KEYWORDS_MAX; i++)
 		if (!n->name[i].n)
@@ -87,7 +81,8 @@ free_bit(const struct names *n)
 }
 
 static enum err
-names_add(struct txn *t, int64_t mailbox, struct names *n, struct str name, uint64_t keep, int *ret)
+names_add(struct txn *t, int64_t mailbox, struct keyword_names *n, struct str name, uint64_t keep,
+    int *ret)
 {
 	if (name.n == 0 || name.n > KEYWORD_LEN_MAX)
 		return ERR_LIMIT;
@@ -112,14 +107,14 @@ enum err
 keywords_to_bits(struct txn *t, int64_t mailbox, const struct flag_list *list, bool add,
     uint64_t keep, uint64_t *ret)
 {
-	CLEANUP(names_done) struct names n = {0};
+	CLEANUP(keyword_names_done) struct keyword_names n = {0};
 	uint64_t bits = list->system & FLAG_SYSTEM;
 
 	if (list->keyword_count == 0) {
 		*ret = bits;
 		return ERR_OK;
 	}
-	enum err e = names_load(t->db, mailbox, &n);
+	enum err e = keyword_names_load(t->db, mailbox, &n);
 	for (size_t k = 0; k < list->keyword_count && !e; k++) {
 		int i = names_find(&n, list->keywords[k]);
 		if (i < 0 && !add)
@@ -135,25 +130,22 @@ keywords_to_bits(struct txn *t, int64_t mailbox, const struct flag_list *list, b
 }
 
 enum err
-keywords_map(struct txn *t, struct db *from_db, int64_t from, int64_t to, uint64_t used,
+keywords_map(struct txn *t, const struct keyword_names *source, int64_t to, uint64_t used,
     uint64_t map[KEYWORDS_MAX])
 {
-	CLEANUP(names_done) struct names source = {0};
-	CLEANUP(names_done) struct names target = {0};
+	CLEANUP(keyword_names_done) struct keyword_names target = {0};
 	uint64_t given = 0;
 
 	memset(map, 0, KEYWORDS_MAX * sizeof(map[0]));
 	if (!(used & ~FLAG_SYSTEM))
 		return ERR_OK;
-	enum err e = names_load(from_db, from, &source);
-	if (!e)
-		e = names_load(t->db, to, &target);
+	enum err e = keyword_names_load(t->db, to, &target);
 	for (int i = 0; i < KEYWORDS_MAX && !e; i++) {
-		if (!(used & bit_of(i)) || !source.name[i].n)
+		if (!(used & bit_of(i)) || !source->name[i].n)
 			continue;
-		int j = names_find(&target, source.name[i]);
+		int j = names_find(&target, source->name[i]);
 		if (j < 0)
-			e = names_add(t, to, &target, source.name[i], given, &j);
+			e = names_add(t, to, &target, source->name[i], given, &j);
 		if (!e)
 			given |= map[i] = bit_of(j);
 	}

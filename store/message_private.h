@@ -37,9 +37,16 @@ NODISCARD enum err mailbox_must_exist(struct db *db, int64_t mailbox);
  * entries that are still to be put in, which no other keyword may get. ERR_LIMIT. */
 NODISCARD enum err keywords_to_bits(struct txn *t, int64_t mailbox, const struct flag_list *list,
     bool add, uint64_t keep, uint64_t *ret);
-/* Where the keyword bits of `from`, a mailbox in `from_db`, are in `to`, made there where missing;
- * only those in `used`. map[i] is the bit of keyword i, 0 for those not used. ERR_LIMIT. */
-NODISCARD enum err keywords_map(struct txn *t, struct db *from_db, int64_t from, int64_t to,
+/* The keywords of a mailbox by bit, at one moment. */
+struct keyword_names {
+	struct arena *arena;
+	struct str name[KEYWORDS_MAX];
+};
+NODISCARD enum err keyword_names_load(struct db *db, int64_t mailbox, struct keyword_names *ret);
+void keyword_names_done(struct keyword_names *n);
+/* Where the keyword bits of `from` are in the mailbox `to`, made there where missing; only those in
+ * `used`. map[i] is the bit of keyword i, 0 for those not used. ERR_LIMIT. */
+NODISCARD enum err keywords_map(struct txn *t, const struct keyword_names *from, int64_t to,
     uint64_t used, uint64_t map[KEYWORDS_MAX]);
 uint64_t keywords_apply(const uint64_t map[KEYWORDS_MAX], uint64_t flags);
 

@@ -1,217 +1,209 @@
 /* COPY and MOVE into another account: its database gets rows of its own, its blobs/ a second name
  * for each file.
  *
- * The source is read in one consistent read that is open all the time. Readers wait for nobody, so
- * two that copy to each other can't stop one another; no thread ever holds two write locks. */
+ * What takes long, the octets, is staged in small transactions (message_stage.h), between which the
+ * caller may let others have their turn; then one transaction gives all messages their entries: so
+ * it is all or nothing for whoever looks, and also where a process is killed. Readers wait for
+ * nobody, so two that copy to each other can't stop one another; no thread ever holds two write
+ * locks. A MOVE takes out of the source what is durable in the target: killed in between, or when
+ * the source can't be written, the messages are in both, never in none. */
 #include "store/message_copy.h"
+#include "store/message_stage.h"
 
 #include "common/base/log.h"
-#include "store/file.h"
-#include "store/message_insert.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
-/* A message that has a file, which is linked before the transaction. */
-struct linked {
-	size_t row;
-	struct insert in; /* its name and path */
-};
-
-struct transfer_op {
-	const struct transfer *x;
-	struct copied *ret;
-	struct handle *source; /* the consistent read */
-	struct rows rows;
+struct transfer_run {
+	struct transfer x;
+	struct account *from, *to; /* references */
+	struct copied copied;
+	struct stage stage;
+	struct rows rows; /* as they were at the beginning */
 	struct seen_marks marks;
-	struct linked **linked; /* by row */
-	size_t linked_n, linked_cap;
+	struct keyword_names keywords;
+	int64_t *made; /* the message of each row in the target, 0: is no more */
+	size_t staged; /* rows that are done with */
+	bool committed;
 };
 
-static void
-op_done(struct transfer_op *op)
+/* -- beginning */
+
+static uint64_t
+sum_octets(const struct rows *rows)
 {
-	for (size_t i = 0; i < op->linked_n; i++)
-		free(op->linked[i]);
-	free(op->linked);
-	rows_done(&op->rows);
-	seen_marks_done(&op->marks);
-	read_end(&op->source);
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < rows->n; i++)
+		sum += rows->r[i].size;
+	return sum;
 }
 
-/* -- files */
-
+/* Refused before octets are written; the last transaction decides again. */
 static enum err
-link_file(struct account *from, struct account *to, struct str blob, struct insert *in)
+check_room(struct transfer_run *r)
 {
-	char path[PATH_MAX], dir[PATH_MAX];
-	enum err e = insert_make_name(in);
+	struct quota q;
+	enum err e = account_quota(r->to, &q);
+	uint64_t octets = sum_octets(&r->rows);
 
-	if (!e)
-		e = account_blob_path(from, blob, path);
-	if (!e)
-		e = account_blob_path(to, str_of(in->email_id), in->blob_path);
 	if (e)
 		return e;
-	size_t n = (size_t)(strrchr(in->blob_path, '/') - in->blob_path);
-	memcpy(dir, in->blob_path, n);
-	dir[n] = '\0';
-	e = file_make_dir(dir);
-	if (!e && link(path, in->blob_path)) {
-		/* expunged and swept meanwhile */
-		e = errno == ENOENT ? ERR_STALE : file_error("link", in->blob_path);
-		in->blob_path[0] = '\0';
-	}
-	return e ? e : file_sync(dir);
+	bool fits = !q.bytes_limit || q.bytes_used + octets <= q.bytes_limit;
+	fits &= !q.messages_limit || q.messages_used + r->rows.n <= q.messages_limit;
+	return fits ? ERR_OK : ERR_OVER_QUOTA;
 }
 
 static enum err
-add_linked(struct transfer_op *op, size_t row, struct str blob)
+find_rows(struct transfer_run *r)
 {
-	if (op->linked_n == op->linked_cap) {
-		size_t cap = op->linked_cap ? 2 * op->linked_cap : 16;
-		struct linked **grown = reallocarray(op->linked, cap, sizeof(struct linked *));
-		if (!grown)
-			return ERR_NOMEM;
-		op->linked = grown;
-		op->linked_cap = cap;
-	}
-	struct linked *l = calloc(1, sizeof(*l));
-	if (!l)
+	CLEANUP(read_end) struct handle *source = NULL;
+	enum err e = account_read(r->from, &source);
+
+	if (!e)
+		e = copy_find_rows(source->db, &r->x, &r->rows, &r->marks);
+	return e ? e : keyword_names_load(source->db, r->x.from, &r->keywords);
+}
+
+enum err
+transfer_begin(const struct transfer *x, struct arena *arena, struct transfer_run **ret)
+{
+	CLEANUP(transfer_free) struct transfer_run *r = calloc(1, sizeof(*r));
+
+	if (!r)
 		return ERR_NOMEM;
-	op->linked[op->linked_n++] = l;
-	l->row = row;
-	return link_file(op->x->from_account, op->x->to_account, blob, &l->in);
+	r->x = *x;
+	r->from = account_ref(x->from_account);
+	r->to = account_ref(x->to_account);
+	r->stage = (struct stage){.from = r->from, .to = r->to};
+	uidset_init(&r->copied.from, arena);
+	uidset_init(&r->copied.to, arena);
+	enum err e = find_rows(r);
+	if (!e && r->rows.n > 0)
+		e = check_room(r);
+	if (e)
+		return e;
+	r->made = calloc(r->rows.n ? r->rows.n : 1, sizeof(*r->made));
+	if (!r->made)
+		return ERR_NOMEM;
+	*ret = MOVE_PTR(r);
+	return ERR_OK;
 }
 
-/* The octets of files stand on the disk since they were accepted; their new names, too, when this
- * returns. */
-static enum err
-link_files(struct transfer_op *op)
+void
+transfer_free(struct transfer_run **rp)
 {
-	CLEANUP(stmt_done) struct stmt *st = NULL;
-	bool row = false;
-	enum err e =
-	    db_query(op->source->db, "SELECT blob FROM message WHERE id = ?1", &st, DB_INT(0));
+	struct transfer_run *r = MOVE_PTR(*rp);
 
-	for (size_t i = 0; i < op->rows.n && !e; i++) {
-		stmt_reset(st);
-		stmt_bind(st, 1, DB_INT(op->rows.r[i].message));
-		e = stmt_step(st, &row);
-		if (!e && row && stmt_str(st, 0).n > 0)
-			e = add_linked(op, i, stmt_str(st, 0));
+	if (!r)
+		return;
+	if (!r->committed)
+		stage_drop(&r->stage);
+	stage_done(&r->stage);
+	rows_done(&r->rows);
+	seen_marks_done(&r->marks);
+	keyword_names_done(&r->keywords);
+	free(r->made);
+	account_unref(&r->from);
+	account_unref(&r->to);
+	free(r);
+}
+
+/* -- step by step */
+
+/* How many rows from `at` on make a batch. */
+static size_t
+batch_size(const struct rows *rows, size_t at)
+{
+	uint64_t octets = 0;
+	size_t n = 0;
+
+	while (at + n < rows->n && n < STAGE_MESSAGES && octets < STAGE_OCTETS) {
+		uint64_t size = rows->r[at + n++].size;
+		octets += size < SPOOL_MEMORY ? size : SPOOL_MEMORY;
 	}
-	return e;
+	return n;
 }
 
-/* -- rows */
-
-static enum err
-copy_octets(
-    struct txn *t, struct db *source, const char *read, const char *write, int64_t from, int64_t to)
+enum err
+transfer_step(struct transfer_run *r, bool *ret_ready)
 {
-	CLEANUP(stmt_done) struct stmt *st = NULL;
-	bool row = false;
-	enum err e = db_query(source, read, &st, DB_INT(from));
-
-	if (!e)
-		e = stmt_step(st, &row);
-	return e || !row ? e : db_run(t->db, write, DB_INT(to), DB_BLOB(stmt_str(st, 0)));
-}
-
-static enum err
-copy_row(struct txn *t, struct db *source, int64_t message, struct insert *in, int64_t *ret)
-{
-	CLEANUP(stmt_done) struct stmt *st = NULL;
-	struct message_index index;
-	bool row = false;
-	enum err e = db_query(source,
-	    "SELECT size, header_size, internal_s, internal_zone_s, envelope, bodystructure, parts"
-	    " FROM message WHERE id = ?1",
-	    &st, DB_INT(message));
-
-	if (!e)
-		e = stmt_step(st, &row);
-	if (e || !row)
-		return e ? e : ERR_CORRUPT; /* an entry without its message */
-	index = (struct message_index){.size = (uint64_t)stmt_int(st, 0),
-	    .header_size = (uint64_t)stmt_int(st, 1),
-	    .envelope = stmt_str(st, 4),
-	    .bodystructure = stmt_str(st, 5),
-	    .parts = stmt_str(st, 6)};
-	in->index = &index;
-	in->internal_s = stmt_int(st, 2);
-	in->internal_zone_s = (int32_t)stmt_int(st, 3);
-	e = insert_row(t, in, ret);
-	in->index = NULL;
-	return e;
-}
-
-static enum err
-copy_message(struct txn *t, struct db *source, int64_t message, struct insert *in, int64_t *ret)
-{
-	enum err e = copy_row(t, source, message, in, ret);
-
-	if (!e)
-		e = copy_octets(t, source, "SELECT octets FROM header WHERE message = ?1",
-		    "INSERT INTO header (message, octets) VALUES (?1, ?2)", message, *ret);
-	if (!e)
-		e = copy_octets(t, source, "SELECT octets FROM body WHERE message = ?1",
-		    "INSERT INTO body (message, octets) VALUES (?1, ?2)", message, *ret);
-	return e;
-}
-
-/* Gives each copy a message of its own; one that stands in the mailbox twice does so here too. */
-static enum err
-copy_messages(struct txn *t, struct transfer_op *op, struct rows *copies)
-{
-	size_t next = 0;
+	size_t n = batch_size(&r->rows, r->staged);
 	enum err e = ERR_OK;
 
-	for (size_t i = 0; i < copies->n && !e; i++) {
-		struct insert fresh = {0};
-		bool linked = next < op->linked_n && op->linked[next]->row == i;
-		struct insert *in = linked ? &op->linked[next++]->in : &fresh;
-		if (!linked)
-			e = insert_make_name(&fresh);
-		if (!e)
-			e = copy_message(
-			    t, op->source->db, op->rows.r[i].message, in, &copies->r[i].message);
+	if (n > 0)
+		e = stage_messages(&r->stage, r->rows.r + r->staged, n, r->made + r->staged);
+	for (size_t i = 0; i < n && !e && r->x.count; i++)
+		if (!r->made[r->staged + i]) /* expunged since the beginning */
+			e = ERR_STALE;
+	if (e)
+		return e;
+	r->staged += n;
+	*ret_ready = r->staged == r->rows.n;
+	return ERR_OK;
+}
+
+uint64_t
+transfer_done(const struct transfer_run *r)
+{
+	return r->staged;
+}
+
+uint64_t
+transfer_total(const struct transfer_run *r)
+{
+	return r->rows.n;
+}
+
+/* -- the end */
+
+/* Leaves out the rows whose messages were expunged and swept meanwhile. */
+static void
+drop_missing(struct transfer_run *r)
+{
+	size_t out = 0;
+
+	for (size_t i = 0; i < r->rows.n; i++) {
+		if (!r->made[i])
+			continue;
+		r->rows.r[out] = r->rows.r[i];
+		r->made[out++] = r->made[i];
 	}
-	return e;
+	r->rows.n = r->staged = out;
 }
 
 static enum err
-transfer_in_txn(struct txn *t, void *arg)
+enter_in_txn(struct txn *t, void *arg)
 {
-	struct transfer_op *op = arg;
-	const struct transfer *x = op->x;
+	struct transfer_run *r = arg;
+	const struct transfer *x = &r->x;
 	CLEANUP(rows_done) struct rows copies = {0};
 	CLEANUP(seen_marks_done) struct seen_marks fresh = {0};
 	struct mailbox_change change = {0};
 	uint64_t modseq, map[KEYWORDS_MAX];
 	uint32_t first;
-	enum err e = txn_take_uids(t, x->to, (uint32_t)op->rows.n, &first, &op->ret->uidvalidity);
+	enum err e = txn_take_uids(t, x->to, (uint32_t)r->rows.n, &first, &r->copied.uidvalidity);
 
-	if (e || op->rows.n == 0)
+	if (e || r->rows.n == 0)
 		return e;
 	e = txn_next_modseq(t, &modseq);
 	if (!e)
-		e = keywords_map(
-		    t, op->source->db, x->from, x->to, copy_used_flags(x, &op->rows), map);
+		e = keywords_map(t, &r->keywords, x->to, copy_used_flags(x, &r->rows), map);
 	if (!e)
-		e = copy_entries(x, &op->rows, &op->marks, map, first, modseq, &copies, &fresh);
-	for (size_t i = 0; i < copies.n && !e; i++)
+		e = copy_entries(x, &r->rows, &r->marks, map, first, modseq, &copies, &fresh);
+	for (size_t i = 0; i < copies.n && !e; i++) {
+		copies.r[i].message = r->made[i];
 		change_count(&change, copies.r[i].flags, copies.r[i].size, 1);
-	if (!e) /* quota first: it decides before octets are written */
+	}
+	if (!e)
 		e = txn_change_mailbox(t, x->to, &change, modseq);
 	if (!e)
-		e = copy_messages(t, op, &copies);
+		e = stage_settle(t, &r->stage);
 	if (!e)
 		e = entries_append(t->db, x->to, copies.r, copies.n);
 	if (!e && fresh.n > 0)
 		e = seen_write(t, x->to, x->actor.viewer, &fresh, modseq);
-	return e ? e : copy_report(&op->rows, first, op->ret);
+	return e ? e : copy_report(&r->rows, first, &r->copied);
 }
 
 /* Keeps of *copied the messages that `gone` has or (`keep` false) has not. */
@@ -268,20 +260,28 @@ remove_source(const struct transfer *x, struct copied *copied)
 }
 
 enum err
-copy_elsewhere(const struct transfer *x, struct copied *ret)
+transfer_end(struct transfer_run *r, struct copied *ret)
 {
-	CLEANUP(op_done) struct transfer_op op = {.x = x, .ret = ret};
-	enum err e = account_read(x->from_account, &op.source);
+	drop_missing(r);
+	enum err e = account_write(r->to, enter_in_txn, r, DURABLE_NOW);
 
 	if (!e)
-		e = copy_find_rows(op.source->db, x, &op.rows, &op.marks);
+		r->committed = true;
+	if (!e && r->x.move && r->rows.n > 0)
+		e = remove_source(&r->x, &r->copied);
 	if (!e)
-		e = link_files(&op);
-	if (!e)
-		e = account_write(x->to_account, transfer_in_txn, &op, DURABLE_NOW);
-	for (size_t i = 0; i < op.linked_n; i++)
-		insert_undo(&op.linked[i]->in, e);
-	if (!e && x->move && op.rows.n > 0)
-		e = remove_source(x, ret);
+		*ret = r->copied;
 	return e;
+}
+
+enum err
+copy_elsewhere(const struct transfer *x, struct arena *arena, struct copied *ret)
+{
+	CLEANUP(transfer_free) struct transfer_run *r = NULL;
+	bool ready = false;
+	enum err e = transfer_begin(x, arena, &r);
+
+	while (!e && !ready)
+		e = transfer_step(r, &ready);
+	return e ? e : transfer_end(r, ret);
 }

@@ -33,6 +33,11 @@ check_PROGRAMS += tests/store/test_directory
 tests_store_test_directory_SOURCES = %D%/test_directory.c
 tests_store_test_directory_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_store_test_directory_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+check_PROGRAMS += tests/store/test_transfer
+tests_store_test_transfer_SOURCES = %D%/test_transfer.c %D%/fixture.c %D%/fixture.h
+tests_store_test_transfer_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_store_test_transfer_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+
 check_PROGRAMS += tests/store/test_message_faults
 tests_store_test_message_faults_SOURCES = %D%/test_message_faults.c %D%/fixture.c %D%/fixture.h
 tests_store_test_message_faults_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
