@@ -9,7 +9,7 @@
 #include "imapd/status.h"
 #include "store/acl.h"
 
-#define METADATA_ARENA (16 * 1024 * 1024) /* entries of one mailbox */
+#define METADATA_ARENA (256 * 1024) /* the names of entries of one mailbox */
 
 static const char *const responses[] = {
     [KIND_LIST] = "* LIST ", [KIND_LSUB] = "* LSUB ", [KIND_XLIST] = "* XLIST "};
@@ -185,16 +185,17 @@ is_wanted(const struct list_request *r, const struct list_node *node)
 	return r->kind == KIND_LSUB ? r->compiled[0].ends_in_percent : r->select & OPT_RECURSIVE;
 }
 
-/* False: there is more of it, and the output is full. */
-static bool
-write_answer(struct imap_session *s, struct list_request *r)
+/* Unless *ret_done there is more of it, and the output is full. */
+static enum err
+write_answer(struct imap_session *s, struct list_request *r, bool *ret_done)
 {
+	*ret_done = true;
 	if (!r->arena)
-		return true;
-	if (!imap_write_metadata(s, r->answer_name, &r->answer))
-		return false;
-	arena_free(&r->arena);
-	return true;
+		return ERR_OK;
+	enum err e = imap_write_metadata(s, r->answer_name, &r->answer, ret_done);
+	if (!e && *ret_done)
+		arena_free(&r->arena);
+	return e;
 }
 
 static enum err
@@ -203,9 +204,11 @@ write_list(struct imap_session *s, struct imap_cmd *cmd, void *state, bool *ret_
 	struct list_request *r = state;
 	int64_t until = clock_mono_ms() + PUMP_STEP_MS;
 	unsigned rows = 0;
+	bool written;
+	enum err e;
 
 	(void)cmd;
-	while (write_answer(s, r) && r->at < r->tree.n) {
+	while (!(e = write_answer(s, r, &written)) && written && r->at < r->tree.n) {
 		const struct list_node *node = &r->tree.nodes[r->at];
 
 		if (conn_out_full(s->conn) || rows == PUMP_STEP_ROWS || clock_mono_ms() > until)
@@ -214,12 +217,12 @@ write_list(struct imap_session *s, struct imap_cmd *cmd, void *state, bool *ret_
 		if (!is_wanted(r, node))
 			continue;
 		rows++;
-		enum err e = write_node(s, r, node);
+		e = write_node(s, r, node);
 		if (e)
 			return e;
 	}
-	*ret_done = !r->arena;
-	return ERR_OK;
+	*ret_done = written;
+	return e;
 }
 
 static void

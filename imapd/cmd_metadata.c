@@ -25,8 +25,9 @@ find_annotated(
 
 /* -- GETMETADATA */
 
-struct getting {
+struct getting { /* in the command's arena */
 	struct str name;
+	struct imap_folder folder;
 	struct metadata_query query;
 	struct metadata_answer answer;
 };
@@ -97,28 +98,28 @@ write_entries(struct imap_session *s, struct imap_cmd *cmd, void *state, bool *r
 {
 	struct getting *g = state;
 
-	*ret_done = imap_write_metadata(s, g->name, &g->answer);
-	if (*ret_done && g->answer.longest > 0)
+	enum err e = imap_write_metadata(s, g->name, &g->answer, ret_done);
+
+	if (!e && *ret_done && g->answer.longest > 0)
 		imap_set_code(
 		    cmd, "METADATA LONGENTRIES %llu", (unsigned long long)g->answer.longest);
-	return ERR_OK;
+	return e;
 }
 
 enum err
 cmd_getmetadata(struct imap_session *s, struct imap_cmd *cmd)
 {
 	struct getting *g = ARENA_NEW(cmd->arena, struct getting);
-	struct imap_folder folder;
 
 	if (!g)
 		return ERR_NOMEM;
 	g->query.max_size = UINT64_MAX;
 	enum err e = parse_get(cmd->args, g);
 	if (!e && g->name.n > 0)
-		e = find_annotated(s, cmd, g->name, &folder);
+		e = find_annotated(s, cmd, g->name, &g->folder);
 	if (!e)
 		e = imap_find_metadata(
-		    s, g->name.n > 0 ? &folder : NULL, &g->query, cmd->arena, &g->answer);
+		    s, g->name.n > 0 ? &g->folder : NULL, &g->query, cmd->arena, &g->answer);
 	if (e)
 		return e;
 	imap_pump(s, cmd, write_entries, g, NULL);

@@ -2,7 +2,10 @@
 
 #include "imapd/imap_write.h"
 
-#define RESPONSE_OCTETS 16384 /* of one METADATA response, about */
+#define RESPONSE_OCTETS 16384 /* of values in one METADATA response, about */
+/* Names of what is found below one name: ANNOTATIONS_MAX twice, and the server's. */
+#define FOUND_ARENA ((size_t)256 * 1024)
+#define VALUE_ARENA ((size_t)4 * ANNOTATION_VALUE_MAX + RESPONSE_OCTETS)
 
 static const struct str admin_entry = {"/shared/admin", 13};
 
@@ -138,27 +141,35 @@ imap_annotation_home(const struct imap_session *s, const struct imap_folder *fol
 	return home;
 }
 
-static enum err
-add(struct metadata_answer *ans, const struct annotation *found, size_t n,
-    const struct metadata_query *q, struct arena *arena)
+static bool
+has_entry(const struct metadata_answer *ans, struct str name)
 {
-	struct annotation *grown =
-	    n > 0 ? arena_grow(arena, ans->list, &ans->cap, ans->n + n, sizeof(*ans->list)) : NULL;
+	for (size_t i = 0; i < ans->n; i++)
+		if (str_eq(ans->list[i].name, name))
+			return true;
+	return false;
+}
 
-	if (n == 0)
+/* Adds a copy, without its value. */
+static enum err
+add(struct metadata_answer *ans, const struct annotation *found, const struct metadata_query *q,
+    struct arena *arena)
+{
+	if (has_entry(ans, found->name))
 		return ERR_OK;
+	if (found->size > q->max_size) {
+		if (found->size > ans->longest)
+			ans->longest = found->size;
+		return ERR_OK;
+	}
+	struct annotation *grown =
+	    arena_grow(arena, ans->list, &ans->cap, ans->n + 1, sizeof(*ans->list));
 	if (!grown)
 		return ERR_NOMEM;
 	ans->list = grown;
-	for (size_t i = 0; i < n; i++) {
-		if (found[i].size > q->max_size) {
-			if (found[i].size > ans->longest)
-				ans->longest = found[i].size;
-			continue;
-		}
-		ans->list[ans->n++] = found[i];
-	}
-	return ERR_OK;
+	grown[ans->n++] =
+	    (struct annotation){.name = arena_dup(arena, found->name), .size = found->size};
+	return arena_failed(arena) ? ERR_NOMEM : ERR_OK;
 }
 
 /* §3.2.1.1: whom to ask for help. RFC 5321 §4.5.1 has a postmaster for every domain. */
@@ -170,27 +181,32 @@ admin_uri(const struct imap_session *s, struct arena *arena)
 	return arena_printf(arena, "mailto:postmaster@%s", at ? at + 1 : s->conf->hostname);
 }
 
+/* Names and sizes: no value is asked for. */
 static enum err
-find_below(struct imap_session *s, const struct imap_folder *folder, struct str name,
-    const struct metadata_query *q, struct arena *arena, struct metadata_answer *ans)
+find_below(struct imap_session *s, struct str name, const struct metadata_query *q,
+    struct arena *arena, struct metadata_answer *ans)
 {
-	struct annotation_home home =
-	    imap_annotation_home(s, folder, is_below(name, STR("/shared")));
+	CLEANUP(arena_free) struct arena *found_arena = arena_new(FOUND_ARENA);
+	bool shared = is_below(name, STR("/shared"));
+	struct annotation_home home = imap_annotation_home(s, ans->folder, shared);
 	struct annotation *found;
-	size_t n = 0, before = ans->n;
-	enum err e = annotation_find(&home, name, q->depth, q->max_size, arena, &found, &n);
+	size_t n = 0;
+	enum err e = found_arena
+			 ? annotation_find(&home, name, q->depth, 0, found_arena, &found, &n)
+			 : ERR_NOMEM;
 
-	if (!e)
-		e = add(ans, found, n, q, arena);
-	if (!e && !folder && is_below(admin_entry, name) &&
+	for (size_t i = 0; i < n && !e; i++)
+		e = add(ans, &found[i], q, arena);
+	if (!e && !ans->folder && is_below(admin_entry, name) &&
 	    (q->depth > 0 || str_eq(name, admin_entry))) {
-		struct annotation admin = {.name = admin_entry, .value = admin_uri(s, arena)};
-		admin.size = admin.value.n;
-		e = admin.value.p ? add(ans, &admin, 1, q, arena) : ERR_NOMEM;
+		struct str uri = admin_uri(s, found_arena);
+		e = uri.p ? add(ans, &(struct annotation){.name = admin_entry, .size = uri.n}, q,
+				arena)
+			  : ERR_NOMEM;
 		n++;
 	}
-	if (!e && n == 0 && ans->n == before) /* a response is required (§4.2) */
-		e = add(ans, &(struct annotation){.name = name}, 1, q, arena);
+	if (!e && n == 0) /* a response is required (§4.2) */
+		e = add(ans, &(struct annotation){.name = name}, q, arena);
 	return e;
 }
 
@@ -200,9 +216,9 @@ imap_find_metadata(struct imap_session *s, const struct imap_folder *folder,
 {
 	enum err e = ERR_OK;
 
-	*ret = (struct metadata_answer){0};
+	*ret = (struct metadata_answer){.folder = folder};
 	for (size_t i = 0; i < q->n && !e; i++)
-		e = find_below(s, folder, q->names[i], q, arena, ret);
+		e = find_below(s, q->names[i], q, arena, ret);
 	return e;
 }
 
@@ -217,29 +233,69 @@ write_value(struct conn *c, struct str value)
 	imap_write_nstring(c, value);
 }
 
-bool
-imap_write_metadata(struct imap_session *s, struct str name, struct metadata_answer *a)
+/* The value as it is now: NIL where the entry went meanwhile. */
+static enum err
+read_value(struct imap_session *s, const struct metadata_answer *a, struct str name,
+    struct arena *arena, struct str *ret)
 {
-	struct conn *c = s->conn;
+	bool shared = is_below(name, STR("/shared"));
+	struct annotation_home home = imap_annotation_home(s, a->folder, shared);
+	struct annotation *found;
+	size_t n = 0;
 
-	while (a->at < a->n) {
-		const char *separator = " (";
-		size_t octets = 0;
-
-		if (conn_out_full(c))
-			return false;
-		conn_puts(c, "* METADATA ");
-		imap_write_mailbox(s, name);
-		while (a->at < a->n && octets < RESPONSE_OCTETS) {
-			const struct annotation *one = &a->list[a->at++];
-			conn_puts(c, separator);
-			imap_write_astring(c, one->name);
-			conn_puts(c, " ");
-			write_value(c, one->value);
-			separator = " ";
-			octets += one->name.n + one->value.n;
-		}
-		conn_puts(c, ")\r\n");
+	*ret = (struct str){NULL, 0};
+	if (!a->folder && str_eq(name, admin_entry)) {
+		*ret = admin_uri(s, arena);
+		return ret->p ? ERR_OK : ERR_NOMEM;
 	}
-	return true;
+	enum err e = annotation_find(&home, name, 0, UINT64_MAX, arena, &found, &n);
+	if (!e && n > 0)
+		*ret = found[0].value;
+	return e;
+}
+
+/* One response; nothing of it where the first value can't be read. */
+static enum err
+write_response(
+    struct imap_session *s, struct str name, struct metadata_answer *a, struct arena *arena)
+{
+	const char *separator = " (";
+	struct conn *c = s->conn;
+	size_t octets = 0;
+	enum err e = ERR_OK;
+
+	while (a->at < a->n && octets < RESPONSE_OCTETS) {
+		struct str value, entry = a->list[a->at].name;
+		arena_reset(arena);
+		e = read_value(s, a, entry, arena, &value);
+		if (e)
+			break;
+		if (octets == 0) {
+			conn_puts(c, "* METADATA ");
+			imap_write_mailbox(s, name);
+		}
+		conn_puts(c, separator);
+		imap_write_astring(c, entry);
+		conn_puts(c, " ");
+		write_value(c, value);
+		separator = " ";
+		octets += entry.n + value.n;
+		a->at++;
+	}
+	if (octets > 0)
+		conn_puts(c, ")\r\n");
+	return e;
+}
+
+enum err
+imap_write_metadata(
+    struct imap_session *s, struct str name, struct metadata_answer *a, bool *ret_done)
+{
+	CLEANUP(arena_free) struct arena *arena = arena_new(VALUE_ARENA);
+	enum err e = arena ? ERR_OK : ERR_NOMEM;
+
+	while (!e && a->at < a->n && !conn_out_full(s->conn))
+		e = write_response(s, name, a, arena);
+	*ret_done = a->at == a->n;
+	return e;
 }

@@ -27,20 +27,25 @@ bool imap_may_annotate(const struct imap_folder *folder);
 struct annotation_home imap_annotation_home(
     const struct imap_session *s, const struct imap_folder *folder, bool shared);
 
+/* What was found: names and sizes. Values are read when they are written, so that an answer that
+ * nobody reads holds no more than RESPONSE_OCTETS and one value (metadata.c). */
 struct metadata_answer {
+	const struct imap_folder *folder; /* NULL: the server */
 	struct annotation *list;
 	size_t n, cap;
 	uint64_t longest; /* the size of the longest that was left out for it, or 0 */
 	size_t at; /* written so far */
 };
 
-/* `folder`: NULL is the server. What is asked for by its name alone and is not there has a value of
- * NIL. In `arena`. */
+/* `folder`, which lives as long as the answer; NULL is the server. What is asked for by its name
+ * alone and is not there has a value of NIL. An entry that several of the names mean is told once.
+ * In `arena`. */
 NODISCARD enum err imap_find_metadata(struct imap_session *s, const struct imap_folder *folder,
     const struct metadata_query *q, struct arena *arena, struct metadata_answer *ret);
-/* "* METADATA name (entry value …)", several where there is much. False: the output is full, call
- * again. */
-bool imap_write_metadata(struct imap_session *s, struct str name, struct metadata_answer *a);
+/* "* METADATA name (entry value …)", several where there is much. Unless *ret_done the output is
+ * full, call again. Errors of the store; what is written is whole then, too. */
+NODISCARD enum err imap_write_metadata(
+    struct imap_session *s, struct str name, struct metadata_answer *a, bool *ret_done);
 
 /* What others have changed in the user's mailboxes and at the server, by name, for a client that
  * has enabled METADATA (§4.4). */

@@ -274,6 +274,46 @@ START_TEST(long_answers_are_pumped)
 }
 END_TEST
 
+/* Names within each other: each entry is told once, and an answer that nobody reads holds names,
+ * not values. */
+START_TEST(an_answer_that_nobody_reads_holds_little)
+{
+	static const char *const questions[] = {
+	    "2 GETMETADATA (DEPTH infinity) INBOX (", "2 LIST \"\" INBOX RETURN (METADATA ("};
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Inbox:0");
+	CLEANUP(sbuf_done) struct sbuf line = SBUF_INIT(100000);
+
+	for (unsigned i = 0; i < 90; i++) {
+		line.n = 0;
+		sbuf_printf(&line, "1 SETMETADATA INBOX (/private/a/b/c%u {30000+}\r\n", i);
+		for (unsigned k = 0; k < 30000; k++)
+			sbuf_putc(&line, 'x');
+		sbuf_puts(&line, ")\r\n");
+		conn_memory_feed(f->conn, sbuf_view(&line));
+		ck_assert(str_starts(conn_memory_output(f->conn, f->arena), STR("1 OK")));
+	}
+	for (unsigned q = 0; q < ARRAY_LEN(questions); q++) {
+		size_t octets = 0;
+		struct str got;
+		line.n = 0;
+		sbuf_printf(&line, "%s/private /private/a /private/a/b", questions[q]);
+		for (unsigned i = 0; i < 90; i++)
+			sbuf_printf(&line, " /private/a/b/c%u", i);
+		sbuf_puts(&line, q ? "))\r\n" : ")\r\n");
+		conn_memory_feed(f->conn, sbuf_view(&line));
+		ck_assert(f->session->pump.step);
+		ck_assert_uint_lt(arena_used(f->session->cmd.arena), 200000);
+		do {
+			got = conn_memory_output_some(f->conn, f->arena, 60000);
+			octets += got.n;
+			conn_memory_run(f->conn);
+		} while (got.n > 0);
+		ck_assert_uint_gt(octets, 90 * 30000);
+		ck_assert_uint_lt(octets, 91 * 30100);
+	}
+}
+END_TEST
+
 /* RFC 5464 §4.1, §4.4.2: only after ENABLE, names without values, not of the session's own */
 START_TEST(changes_by_others_are_told)
 {
@@ -408,5 +448,5 @@ END_TEST
 TEST_MAIN("metadata", metadata_speaks, options_speak, server_speaks,
     administrators_set_what_all_share, entries_of_the_server_are_set_all_or_none,
     special_use_speaks, limits_have_their_codes, long_answers_are_pumped,
-    changes_by_others_are_told, changes_are_told_in_idle, filters_are_whole,
-    shared_mailboxes_have_entries, changes_in_a_shared_mailbox_are_told)
+    an_answer_that_nobody_reads_holds_little, changes_by_others_are_told, changes_are_told_in_idle,
+    filters_are_whole, shared_mailboxes_have_entries, changes_in_a_shared_mailbox_are_told)
