@@ -2,6 +2,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "search/index_pace.h"
 #include "search/index_work.h"
 #include "store/changes.h"
 #include "store/message_ids.h"
@@ -31,14 +32,7 @@ struct client {
 #define RETRY_MIN_MS (60 * 1000)
 #define RETRY_MAX_MS (3600 * 1000)
 
-#define PACE_MS 5 /* of reading, then it is looked at how busy the machine is */
-#define PAUSE_FACTOR 9
-#define PAUSE_MAX_MS 200
-
-struct pace {
-	int64_t since_ms, used_ms; /* by the clock and by the thread's own */
-	int policy; /* that it has given itself */
-};
+#define PAUSE_SLICE_MS 50 /* then it is looked whether somebody waits now */
 
 struct indexer {
 	struct segments_cache *cache;
@@ -46,7 +40,9 @@ struct indexer {
 	sem_t wake; /* posting takes no lock: whoever commits mail never waits for this thread */
 	atomic_bool stopping;
 	atomic_bool hurry; /* with what is being done */
-	struct pace pace; /* of the thread */
+	atomic_uint_fast64_t commits; /* to accounts in use */
+	struct index_pace pace; /* of the thread */
+	int policy; /* that it has given itself; of the thread */
 	pthread_mutex_t mu;
 	struct client *clients; /* guarded by mu */
 };
@@ -68,6 +64,7 @@ account_changed(void *arg)
 {
 	struct client *c = arg;
 
+	atomic_fetch_add(&c->indexer->commits, 1);
 	if (!atomic_exchange(&c->changed, true))
 		sem_post(&c->indexer->wake);
 }
@@ -164,51 +161,60 @@ indexer_segments(struct indexer *ix, struct account *a, struct segments **ret)
 
 /* -- the thread ----------------------------------------------------------------------------- */
 
-static int64_t
-thread_ms(void)
+static struct index_moment
+look_at_clocks(struct indexer *ix)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	return (struct index_moment){
+	    clock_mono_ms(), t.tv_sec * 1000000 + t.tv_nsec / 1000, atomic_load(&ix->commits)};
+}
+
+static void
+take_policy(struct indexer *ix, int policy)
+{
+	if (policy != ix->policy)
+		set_policy(pthread_self(), policy);
+	ix->policy = policy;
+}
+
+static void
+pause_for(struct indexer *ix, int64_t ms)
+{
+	int64_t until_ms = clock_mono_ms() + ms;
+
+	for (int64_t left = ms; left > 0 && !atomic_load(&ix->hurry) && !atomic_load(&ix->stopping);
+	     left = until_ms - clock_mono_ms())
+		usleep((useconds_t)(left < PAUSE_SLICE_MS ? left : PAUSE_SLICE_MS) * 1000);
 }
 
 /* Reading is done at common priority, since it holds what others may wait for (a handle, the read
- * that keeps the log of the database from being used anew), but makes way by pauses: a multiple of
- * the time in which it did not have the processor. What is worked out by itself has what the
- * processor has left. */
+ * that keeps the log of the database from being used anew), but makes way by pauses. What is worked
+ * out by itself has what the processor has left. */
 static bool
 keep_pace(void *arg, enum segment_phase phase)
 {
 	struct indexer *ix = arg;
-	struct pace *p = &ix->pace;
 	bool hurry = atomic_load(&ix->hurry);
-	int64_t now = clock_mono_ms(), used = thread_ms();
+	struct index_moment now = look_at_clocks(ix);
 
-	if (phase == SEGMENT_WRITES) {
-		int policy = hurry ? SCHED_BATCH : SCHED_IDLE;
-		if (policy != p->policy)
-			set_policy(pthread_self(), policy);
-		p->policy = policy;
-		p->since_ms = 0;
-	} else if (p->since_ms == 0) {
-		set_policy(pthread_self(), SCHED_BATCH);
-		*p = (struct pace){now, used, SCHED_BATCH};
-	} else if (now - p->since_ms >= PACE_MS) {
-		int64_t lost = (now - p->since_ms) - (used - p->used_ms);
-		if (!hurry && lost > 0)
-			usleep((useconds_t)(lost < PAUSE_MAX_MS / PAUSE_FACTOR ? lost * PAUSE_FACTOR
-									       : PAUSE_MAX_MS) *
-			       1000);
-		*p = (struct pace){clock_mono_ms(), thread_ms(), SCHED_BATCH};
+	int64_t pause_ms = index_pace_pause_ms(&ix->pace, &now, ix->policy == SCHED_BATCH, hurry);
+	if (pause_ms) {
+		pause_for(ix, pause_ms);
+		now = look_at_clocks(ix);
+		index_pace_go(&ix->pace, &now);
 	}
+	take_policy(ix, phase == SEGMENT_WRITES && !hurry ? SCHED_IDLE : SCHED_BATCH);
 	return !atomic_load(&ix->stopping);
 }
 
 static void
 work(struct indexer *ix, struct client *c, bool hurry)
 {
-	ix->pace = (struct pace){.policy = SCHED_BATCH};
+	ix->pace = (struct index_pace){0};
+	ix->policy = SCHED_BATCH;
+	set_policy(pthread_self(), SCHED_BATCH);
 	atomic_store(&ix->hurry, hurry);
 	enum err e = index_bring_up(ix->cache, c->account, keep_pace, ix);
 	set_policy(pthread_self(), SCHED_BATCH); /* its locks are given back soon */

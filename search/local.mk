@@ -6,6 +6,7 @@ libsearch_a_SOURCES = \
 	%D%/facts_table.c %D%/facts_table.h \
 	%D%/facts_write.c \
 	%D%/field_text.c %D%/field_text.h \
+	%D%/index_pace.c %D%/index_pace.h \
 	%D%/index_work.c %D%/index_work.h \
 	%D%/indexer.c %D%/indexer.h \
 	%D%/message_texts.c %D%/message_texts.h \

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#define WRITEBACK_OCTETS (1024 * 1024)
+
 struct segment_writer {
 	int fd; /* -1 once closed */
 	char temporary[PATH_MAX];
@@ -17,6 +19,7 @@ struct segment_writer {
 	struct segment_head head;
 	struct segment_row rows[SEGMENT_SECTIONS_MAX];
 	uint64_t at; /* octets of the file so far, those in the block included */
+	uint64_t on_its_way; /* octets that the disk was asked to write already */
 	char block[SEGMENT_BLOCK];
 	size_t held;
 	bool (*go_on)(void *arg); /* may be NULL */
@@ -92,6 +95,19 @@ segment_writer_failed(const struct segment_writer *w)
 	return w->err != ERR_OK;
 }
 
+/* A sync of many megabytes at once keeps the disk from the small ones of others, who wait for
+ * them. */
+static void
+begin_writeback(struct segment_writer *w)
+{
+	uint64_t n = w->at - w->on_its_way;
+
+	if (w->err || n < WRITEBACK_OCTETS)
+		return;
+	(void)sync_file_range(w->fd, (off_t)w->on_its_way, (off_t)n, SYNC_FILE_RANGE_WRITE);
+	w->on_its_way = w->at;
+}
+
 static void
 flush(struct segment_writer *w)
 {
@@ -100,6 +116,7 @@ flush(struct segment_writer *w)
 	if (!w->err)
 		w->err = write_at(w, w->block, w->held, w->at - w->held);
 	w->held = 0;
+	begin_writeback(w);
 }
 
 void

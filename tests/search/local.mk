@@ -34,3 +34,8 @@ check_PROGRAMS += tests/search/test_indexer
 tests_search_test_indexer_SOURCES = %D%/test_indexer.c
 tests_search_test_indexer_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_search_test_indexer_LDADD = $(SEARCH_TEST_LIBS)
+
+check_PROGRAMS += tests/search/test_index_pace
+tests_search_test_index_pace_SOURCES = %D%/test_index_pace.c
+tests_search_test_index_pace_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_search_test_index_pace_LDADD = $(SEARCH_TEST_LIBS)
