@@ -16,13 +16,14 @@ fetch_run_done(struct fetch_run *f)
 {
 	own_flags_done(&f->own);
 	fetch_source_done(&f->source);
+	fetch_listed_close(&f->listed);
 	fetch_binary_done(&f->binary);
 }
 
 void
 fetch_run_plan(struct fetch_run *f)
 {
-	f->header_only = f->octets_only = true;
+	f->header_only = f->octets_only = f->listed.wanted = true;
 	for (size_t i = 0; i < f->items.n; i++) {
 		const struct fetch_item *item = &f->items.item[i];
 		f->sizes |= item->kind == FETCH_SIZE;
@@ -33,6 +34,7 @@ fetch_run_plan(struct fetch_run *f)
 		f->threads |= item->kind == FETCH_THREADID;
 		f->header_only &= fetch_value_is_of_header(item);
 		f->octets_only &= fetch_value_is_of_octets(item);
+		f->listed.wanted &= fetch_listed_has(item);
 		f->want |= fetch_value_wants(item);
 	}
 }
@@ -330,11 +332,16 @@ load_row(struct imap_session *s, struct fetch_run *f, const struct view_entry *e
 {
 	bool finished = f->open && f->item == f->items.n;
 	bool huge = f->sizes && e->size == VIEW_SIZE_MAX;
+	struct str block;
 	enum err err = ERR_OK;
 
 	if ((!f->needs_row && !huge) || finished || f->source.file ||
 	    f->source.message == e->message)
 		return ERR_OK;
+	if (!huge && fetch_listed_get(&f->listed, s, e->message, &block)) {
+		fetch_source_take_header(&f->source, e->message, block);
+		return ERR_OK;
+	}
 	if (!f->source.reader)
 		err = fetch_source_open(&f->source, s->owner);
 	if (err)
@@ -434,5 +441,6 @@ fetch_run_step(struct imap_session *s, struct fetch_run *f, bool *ret_done)
 			break;
 	}
 	fetch_source_close(&f->source);
+	fetch_listed_close(&f->listed);
 	return err;
 }

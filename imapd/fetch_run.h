@@ -10,6 +10,7 @@
 #define IMAPD_FETCH_RUN_H
 
 #include "imapd/fetch_binary.h"
+#include "imapd/fetch_listed.h"
 #include "imapd/fetch_value.h"
 #include "imapd/own_flags.h"
 #include "imapd/told_walk.h"
@@ -22,6 +23,7 @@ struct fetch_run {
 	struct own_flags own; /* \Seen, set before anything is told */
 
 	struct fetch_source source;
+	struct fetch_listed listed;
 	unsigned want; /* of reader_message() */
 	bool threads; /* are asked for, and not all messages have one yet */
 	bool needs_row; /* what the view has is not enough */

@@ -68,6 +68,15 @@ forget_message(struct fetch_source *src)
 	src->first_n = 0;
 }
 
+void
+fetch_source_take_header(struct fetch_source *src, int64_t message, struct str header)
+{
+	forget_message(src);
+	src->row = (struct message_row){
+	    .id = message, .size = header.n, .header_size = header.n, .header = header};
+	src->message = message;
+}
+
 enum err
 fetch_source_load_header(struct fetch_source *src, int64_t message)
 {
@@ -79,9 +88,7 @@ fetch_source_load_header(struct fetch_source *src, int64_t message)
 		return e;
 	if (!header.p)
 		return fetch_source_load(src, message, WANT_HEADER);
-	src->row = (struct message_row){
-	    .id = message, .size = header.n, .header_size = header.n, .header = header};
-	src->message = message;
+	fetch_source_take_header(src, message, header);
 	return ERR_OK;
 }
 

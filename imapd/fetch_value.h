@@ -42,6 +42,8 @@ NODISCARD enum err fetch_source_load(struct fetch_source *src, int64_t message, 
 /* Only what fetch_value_is_of_header() needs, and no more of the row, if that can be had alone.
  * Errors as above. */
 NODISCARD enum err fetch_source_load_header(struct fetch_source *src, int64_t message);
+/* The header is at hand, or a block that does for one; it lives as long as the step. */
+void fetch_source_take_header(struct fetch_source *src, int64_t message, struct str header);
 /* The item is made of octets that need no part table: fetch_source_load_octets() is enough. */
 bool fetch_value_is_of_octets(const struct fetch_item *item);
 /* Only what fetch_value_is_of_octets() needs of a message of `size` octets. Errors as above. */

@@ -95,6 +95,7 @@ libimapd_a_SOURCES += \
 	%D%/fetch_binary.c %D%/fetch_binary.h \
 	%D%/fetch_body.c %D%/fetch_body.h \
 	%D%/fetch_items.c %D%/fetch_items.h \
+	%D%/fetch_listed.c %D%/fetch_listed.h \
 	%D%/fetch_preview.c %D%/fetch_preview.h \
 	%D%/fetch_run.c %D%/fetch_run.h \
 	%D%/fetch_value.c %D%/fetch_value.h \

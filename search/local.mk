@@ -9,6 +9,7 @@ libsearch_a_SOURCES = \
 	%D%/index_pace.c %D%/index_pace.h \
 	%D%/index_work.c %D%/index_work.h \
 	%D%/indexer.c %D%/indexer.h \
+	%D%/list_fields.c %D%/list_fields.h \
 	%D%/message_texts.c %D%/message_texts.h \
 	%D%/octets.c %D%/octets.h \
 	%D%/segment.c %D%/segment.h %D%/segment_private.h \

@@ -2,6 +2,7 @@
 
 #include "common/mail/message_index.h"
 #include "search/facts_build.h"
+#include "search/list_fields.h"
 #include "search/segment_private.h"
 #include "search/segments.h"
 #include "search/words.h"
@@ -25,7 +26,8 @@
 const struct segment_builder *const *
 segment_builders(size_t *ret_n)
 {
-	static const struct segment_builder *const all[] = {&facts_builder, &words_builder};
+	static const struct segment_builder *const all[] = {
+	    &facts_builder, &words_builder, &list_fields_builder};
 
 	*ret_n = ARRAY_LEN(all);
 	return all;

@@ -8,7 +8,7 @@
 
 #include "search/segment.h"
 
-#define SEGMENT_MAGIC "PBXSEG1\n"
+#define SEGMENT_MAGIC "PBXSEG2\n"
 #define SEGMENT_ORDER 0x01020304u /* another order of octets reads as another number */
 #define SEGMENT_BLOCK (64 * 1024) /* of the checksum */
 #define SEGMENT_IDS "ids" /* int64_t each */

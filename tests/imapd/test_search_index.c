@@ -347,6 +347,28 @@ ask_both(struct imap_fixture *f, struct conn *plain, unsigned n, struct asked *r
 	}
 }
 
+/* Fields that segments keep, and those with one that they do not. */
+static void
+fetch_both(struct imap_fixture *f, struct conn *plain)
+{
+	static const char *const commands[] = {
+	    "x FETCH 1:* (UID BODY.PEEK[HEADER.FIELDS (From To Cc Subject Date Message-ID "
+	    "References Content-Type X-Priority)])",
+	    "x FETCH 1:* (BODY.PEEK[HEADER.FIELDS (subject)]<3.20>"
+	    " BODY.PEEK[HEADER.FIELDS (Subject from)])",
+	    "x FETCH 1:* BODY.PEEK[HEADER.FIELDS (Subject MIME-Version)]",
+	    "x FETCH 1:* (RFC822.SIZE BODY.PEEK[HEADER.FIELDS.NOT (Subject)])",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+		struct str with = imap_fixture_ask(f, f->conn, commands[i]);
+		struct str without = imap_fixture_ask(f, plain, commands[i]);
+		ck_assert_msg(str_starts(without, STR("* ")), "%.*s", STR_ARG(without));
+		ck_assert_msg(str_eq(with, without), "%s\nwith:    %.*s\nwithout: %.*s",
+		    commands[i], STR_ARG(with), STR_ARG(without));
+	}
+}
+
 static void
 ck_segments(struct imap_fixture *f, struct indexer *ix, size_t least, size_t most)
 {
@@ -378,6 +400,7 @@ run(uint64_t first_seed)
 		ck_assert_ok(indexer_catch_up(ix, f->account));
 		ck_segments(f, ix, 1, INDEX_FANOUT);
 		ask_both(f, plain, 40, &asked);
+		fetch_both(f, plain);
 	}
 	/* what is expunged is no longer found, and what is copied is */
 	ck_exchange(f, "3 STORE 3,7:9,40 +FLAGS.SILENT (\\Deleted)", "3 OK");
@@ -400,6 +423,7 @@ run(uint64_t first_seed)
 	ck_assert_ok(account_clean(f->account));
 	ck_assert_ok(indexer_catch_up(ix, f->account));
 	ask_both(f, plain, 40, &asked);
+	fetch_both(f, plain);
 	ck_assert_uint_gt(asked.found, asked.questions);
 	imap_fixture_drop(f);
 	ck_exchange(f, "11 CLOSE", "11 OK");

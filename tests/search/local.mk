@@ -39,3 +39,8 @@ check_PROGRAMS += tests/search/test_index_pace
 tests_search_test_index_pace_SOURCES = %D%/test_index_pace.c
 tests_search_test_index_pace_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_search_test_index_pace_LDADD = $(SEARCH_TEST_LIBS)
+
+check_PROGRAMS += tests/search/test_list_fields
+tests_search_test_list_fields_SOURCES = %D%/test_list_fields.c
+tests_search_test_list_fields_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_search_test_list_fields_LDADD = $(SEARCH_TEST_LIBS)

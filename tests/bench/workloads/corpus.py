@@ -50,6 +50,7 @@ def need_real(b, server):
     if "real" not in server.ready:
         b.imap(server, "u6", f"CREATE {REAL}")
         b.imap(server, "u6", "--mailbox", REAL, "--append-files", listed, "--count", count, "--depth", 32)
+        server.wait_for_index(b, "u6", REAL)
         server.ready.add("real")
     return count
 
@@ -77,9 +78,6 @@ def first_sync(b, server):
 def search(criteria, repeat):
     def work(b, server):
         need_real(b, server)
-        if "real-indexed" not in server.ready:
-            server.wait_for_index(b, "u6", REAL)
-            server.ready.add("real-indexed")
         return latency(b.imap(server, "u6", "--mailbox", REAL, "--count", repeat, f"SEARCH {criteria}"))
 
     return work
