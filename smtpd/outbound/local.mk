@@ -12,7 +12,8 @@ liboutbound_a_SOURCES += \
 	%D%/offers.c %D%/offers.h \
 	%D%/reply.c %D%/reply.h
 # reports to senders
-liboutbound_a_SOURCES += %D%/report.c %D%/report.h %D%/report_text.c %D%/report_text.h
+liboutbound_a_SOURCES += %D%/report.c %D%/report.h %D%/report_text.c %D%/report_text.h \
+	%D%/tlsrpt_report.c %D%/tlsrpt_report.h
 # the fields that both halves of smtpd write
 liboutbound_a_SOURCES += smtpd/trace.c smtpd/trace.h
 # the scheduler and the runner

@@ -22,3 +22,7 @@ check_PROGRAMS += tests/outbound/test_scheduler
 tests_outbound_test_scheduler_SOURCES = %D%/test_scheduler.c %D%/network.c %D%/network.h
 tests_outbound_test_scheduler_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_outbound_test_scheduler_LDADD = $(OUTBOUND_TEST_LIBS)
+check_PROGRAMS += tests/outbound/test_tlsrpt_report
+tests_outbound_test_tlsrpt_report_SOURCES = %D%/test_tlsrpt_report.c
+tests_outbound_test_tlsrpt_report_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_outbound_test_tlsrpt_report_LDADD = $(OUTBOUND_TEST_LIBS)
