@@ -83,7 +83,8 @@ call_open_store(struct call *call)
 	    .process = "pillarbox",
 	    .default_quota_bytes = c->default_quota_bytes,
 	    .recipient_delimiter = c->recipient_delimiter,
-	    .tombstone_days = c->tombstone_days};
+	    .tombstone_days = c->tombstone_days,
+	    .trace_days = c->trace_days};
 	enum err e = store_open(&options, &call->store);
 	if (!e)
 		return CALL_GO_ON;

@@ -75,6 +75,21 @@ database_create(const char *path, const struct schema *schema,
 }
 
 enum err
+database_provide(const char *path, const struct schema *schema)
+{
+	CLEANUP(db_close) struct db *db = NULL;
+	enum err e = db_open(path, DB_WRITER, &db);
+
+	if (e == ERR_NOT_FOUND) {
+		e = database_create(path, schema, NULL, NULL);
+		if (e != ERR_EXISTS)
+			return e;
+		e = db_open(path, DB_WRITER, &db);
+	}
+	return e ? e : schema_migrate(db, schema);
+}
+
+enum err
 read_begin(struct database *d, struct handle **ret)
 {
 	struct handle *h = NULL;

@@ -104,6 +104,9 @@ void database_done(struct database *d);
  * when it returns. */
 NODISCARD enum err database_create(const char *path, const struct schema *schema,
     enum err (*fill)(struct db *db, void *arg), void *arg);
+/* An existing file is brought forward, one that is missing made. Several processes may do so at
+ * once. */
+NODISCARD enum err database_provide(const char *path, const struct schema *schema);
 
 /* A handle in a read transaction. ERR_GONE: the file is no more. */
 NODISCARD enum err read_begin(struct database *d, struct handle **ret);

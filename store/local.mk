@@ -35,10 +35,15 @@ libstore_a_SOURCES = \
 	%D%/queue_read.c \
 	%D%/queue_record.c \
 	%D%/quota.c \
-	%D%/schema.c %D%/schema.h %D%/schema_account.c %D%/schema_directory.c %D%/schema_names.c %D%/schema_pages.c %D%/schema_queue.c %D%/schema_views.c \
+	%D%/schema.c %D%/schema.h %D%/schema_account.c %D%/schema_directory.c %D%/schema_names.c %D%/schema_pages.c %D%/schema_queue.c %D%/schema_trace.c %D%/schema_views.c \
+	%D%/sending.c %D%/sending.h \
 	%D%/service.c %D%/service.h \
 	%D%/share.c %D%/share.h \
 	%D%/store.c %D%/store.h %D%/store_private.h \
+	%D%/suppression.c %D%/suppression.h \
+	%D%/trace.c %D%/trace.h %D%/trace_private.h \
+	%D%/trace_find.c \
+	%D%/trace_write.c \
 	%D%/txn.c \
 	%D%/upkeep.c %D%/upkeep.h \
 	%D%/write.c %D%/write_private.h

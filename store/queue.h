@@ -15,6 +15,8 @@
 
 #include "store/message.h"
 
+struct sending_limits;
+
 /* -- in */
 
 enum queue_notify { /* RFC 3461 §4.1; 0: the default, FAILURE and DELAY */
@@ -54,14 +56,15 @@ struct queue_new {
 	int64_t release_s; /* not before (RFC 4865); 0 at once */
 	int64_t expires_s; /* given up then */
 	bool held; /* not tried until released */
+	/* Of the account: counted and asked in the same transaction (sending.h). NULL: neither. */
+	const struct sending_limits *limits;
 	const struct queue_new_rcpt *rcpts; /* at least one */
 	size_t rcpt_count; /* QUEUE_RCPTS_MAX */
 };
 
 #define QUEUE_RCPTS_MAX 100000 /* of one message */
 
-/* The message in `spool`, durable on return. With an account its sending limits (sending.h) count
- * these recipients in the same transaction. ERR_LIMIT (the account may send no more, or there
+/* The message in `spool`, durable on return. ERR_LIMIT (the account may send no more, or there
  * are too many recipients), ERR_DENIED (its sending is held), ERR_NO_SPACE, ERR_IO, ERR_NOMEM.
  * *ret_id is the message's; ids only rise. Threads that add at the same time share a sync. */
 NODISCARD enum err queue_add(

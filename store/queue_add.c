@@ -4,6 +4,7 @@
 #include "common/base/clock.h"
 #include "store/directory_private.h"
 #include "store/file.h"
+#include "store/sending.h"
 #include "store/spool_private.h"
 
 #include <stdio.h>
@@ -126,6 +127,8 @@ queue_adding_in_txn(struct txn *t, struct queue_adding *a)
 		e = txn_added_file(t, a->path);
 		a->noted = !e;
 	}
+	if (!e && q->account && q->limits)
+		e = sending_in_txn(t, q->account, q->limits, q->rcpts, q->rcpt_count);
 	if (!e)
 		e = db_run(t->db,
 		    "INSERT INTO message (kind, account, sender, envid, ret, body, smtputf8,"

@@ -51,22 +51,6 @@ queue_free(struct queue **qp)
 	free(q);
 }
 
-/* Several processes may do so at once. */
-static enum err
-make_or_migrate(const char *path)
-{
-	CLEANUP(db_close) struct db *db = NULL;
-	enum err e = db_open(path, DB_WRITER, &db);
-
-	if (e == ERR_NOT_FOUND) {
-		e = database_create(path, &schema_queue, NULL, NULL);
-		if (e != ERR_EXISTS)
-			return e;
-		e = db_open(path, DB_WRITER, &db);
-	}
-	return e ? e : schema_migrate(db, &schema_queue);
-}
-
 static enum err
 open_locked(struct queue *q)
 {
@@ -76,7 +60,7 @@ open_locked(struct queue *q)
 		return ERR_TOO_LONG;
 	enum err e = file_make_dir(q->dir);
 	if (!e)
-		e = make_or_migrate(path);
+		e = database_provide(path, &schema_queue);
 	if (!e)
 		e = database_init(&q->database, q->store->pool, path, &schema_queue);
 	if (!e)

@@ -70,6 +70,16 @@ void queue_adding_done(struct queue_adding *a);
 NODISCARD enum err queue_drop_empty(struct txn *t, int64_t message, bool *ret_doomed);
 void queue_note_doomed(struct queue *q);
 
+/* -- of sending.c and suppression.c */
+
+struct sending_limits;
+/* Counts recipients of the account. ERR_LIMIT, ERR_DENIED. */
+NODISCARD enum err sending_in_txn(struct txn *t, int64_t account,
+    const struct sending_limits *limits, const struct queue_new_rcpt *rcpts, size_t n);
+/* `address` as it came. What is no address is left alone. */
+NODISCARD enum err suppression_in_txn(struct txn *t, struct str address, struct str reply,
+    struct str host, int64_t since_s, int64_t until_s);
+
 /* -- of queue_read.c */
 
 /* The domain of an address as rows have it: ASCII, lower case; of "[192.0.2.1]" and of what is no

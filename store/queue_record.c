@@ -62,11 +62,30 @@ put_off(struct txn *t, const struct queue_result *r)
 }
 
 static enum err
+suppress(struct txn *t, const struct queue_result *r)
+{
+	CLEANUP(stmt_done) struct stmt *st = NULL;
+	bool row = false;
+	enum err e =
+	    db_query(t->db, "SELECT address FROM rcpt WHERE id = ?1", &st, DB_INT(r->rcpt));
+
+	if (!e)
+		e = stmt_step(st, &row);
+	if (e || !row)
+		return e;
+	return suppression_in_txn(
+	    t, stmt_str(st, 0), r->reply, r->host, clock_real_s(), r->suppress_until_s);
+}
+
+static enum err
 record_one(struct txn *t, const struct queue_result *r, bool *ret_gone, bool *ret_found)
 {
 	bool goes = r->outcome == QUEUE_DELIVERED || r->outcome == QUEUE_FAILED;
-	enum err e =
-	    goes ? db_run(t->db, "DELETE FROM rcpt WHERE id = ?1", DB_INT(r->rcpt)) : put_off(t, r);
+	enum err e = r->suppress_until_s ? suppress(t, r) : ERR_OK;
+
+	if (!e)
+		e = goes ? db_run(t->db, "DELETE FROM rcpt WHERE id = ?1", DB_INT(r->rcpt))
+			 : put_off(t, r);
 	bool found = !e && db_changes(t->db) > 0;
 
 	*ret_found |= found;

@@ -21,6 +21,7 @@ struct schema {
 extern const struct schema schema_account;
 extern const struct schema schema_directory;
 extern const struct schema schema_queue;
+extern const struct schema schema_trace;
 
 /* Step 3 of mail.db: the rows of `entry` into `entry_page`, those of `tombstone_2` into
  * `tombstone`. */

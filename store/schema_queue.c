@@ -48,11 +48,42 @@ static const char version_1[] =
 "	since_s INTEGER NOT NULL) WITHOUT ROWID;"
 /* Files whose message is gone: removed once that is durable. */
 "CREATE TABLE doomed_file (name TEXT PRIMARY KEY) WITHOUT ROWID;"
+/* For people who ask SQL. */
+"CREATE VIEW queue AS SELECT m.id AS message, r.id & 1048575 AS number, m.sender, r.address AS recipient,"
+"	CASE WHEN r.state = 1 THEN 'held' WHEN r.give_up THEN 'given up' ELSE 'waiting' END AS state,"
+"	r.attempts, datetime(r.next_ms / 1000, 'unixepoch') AS next_attempt, r.last_reply, r.last_host,"
+"	m.size, datetime(m.created_s, 'unixepoch') AS created, datetime(m.expires_s, 'unixepoch') AS expires,"
+"	m.trace_id, m.message_id"
+"	FROM rcpt r JOIN message m ON m.id = r.id >> 20 ORDER BY r.id;"
 "CREATE INDEX message_file ON message (file) WHERE file <> '';"
 "CREATE VIEW file_name AS SELECT file FROM message WHERE file <> '' UNION ALL SELECT name FROM doomed_file;";
+/* What an account may send, and addresses that bounced. */
+static const char version_2[] =
+"CREATE TABLE sent ("
+"	account INTEGER NOT NULL,"
+"	slot INTEGER NOT NULL,"			/* SENDING_SLOT_S since 1970 */
+"	recipients INTEGER NOT NULL,"
+"	fresh INTEGER NOT NULL,"		/* of them, those it had not written to before */
+"	PRIMARY KEY (account, slot)) WITHOUT ROWID;"
+"CREATE TABLE known ("
+"	account INTEGER NOT NULL,"
+"	address INTEGER NOT NULL,"		/* a hash */
+"	day INTEGER NOT NULL,"			/* of the last mail, or up to SENDING_KNOWN_STEP before */
+"	PRIMARY KEY (account, address)) WITHOUT ROWID;"
+"CREATE TABLE held_account ("
+"	account INTEGER PRIMARY KEY,"
+"	since_s INTEGER NOT NULL,"
+"	why TEXT NOT NULL);"
+"CREATE TABLE suppressed ("
+"	address TEXT PRIMARY KEY,"
+"	reply TEXT NOT NULL,"
+"	host TEXT NOT NULL,"
+"	since_s INTEGER NOT NULL,"
+"	until_s INTEGER NOT NULL) WITHOUT ROWID;"
+"CREATE INDEX suppressed_until ON suppressed (until_s);";
 /* clang-format on */
 
-static const struct schema_step steps[] = {{.before = version_1}};
+static const struct schema_step steps[] = {{.before = version_1}, {.before = version_2}};
 /* Most of what is written is soon deleted again: to overwrite it as well would double the writing.
  */
 const struct schema schema_queue = {

@@ -106,6 +106,7 @@ service_start(struct server *s, const char *process, struct service **ret)
 	    .default_quota_bytes = conf->default_quota_bytes,
 	    .recipient_delimiter = conf->recipient_delimiter,
 	    .tombstone_days = conf->tombstone_days,
+	    .trace_days = conf->trace_days,
 	    .handles_max = handles_that_fit(s),
 	};
 	enum err e = store_open(&options, &svc->store);

@@ -9,6 +9,7 @@
 #include "store/file.h"
 #include "store/helpers.h"
 #include "store/queue_private.h"
+#include "store/trace_private.h"
 #include "store/upkeep.h"
 
 #include <assert.h>
@@ -88,6 +89,7 @@ store_open(const struct store_options *o, struct store **ret)
 	pthread_mutex_init(&s->mu, NULL);
 	s->default_quota_bytes = o->default_quota_bytes;
 	s->tombstone_days = o->tombstone_days;
+	s->trace_days = o->trace_days;
 	boot_read(s->boot);
 	s->data_dir = strdup(o->data_dir);
 	s->run_dir = o->run_dir ? strdup(o->run_dir) : NULL;
@@ -109,6 +111,8 @@ store_open(const struct store_options *o, struct store **ret)
 		e = bus_open(s, &s->bus);
 	if (!e)
 		e = queue_new(s, &s->queue);
+	if (!e)
+		e = tracer_new(s, &s->tracer);
 	if (!e)
 		spool_sweep(s->spool_dir);
 	if (!e)
@@ -149,6 +153,7 @@ store_tick(struct store *s)
 	upkeep_begin(s->upkeep);
 	accounts_sync(s); /* first: this is for a promise of durability */
 	queue_tick(s->queue);
+	tracer_tick(s->tracer);
 	accounts_clean(s);
 	pool_reap(s->pool, POOL_IDLE_MS);
 	bool closed = pool_count_closed(s->pool) > 0;
@@ -166,6 +171,7 @@ store_close(struct store **sp)
 		return;
 	*sp = NULL;
 	helpers_free(&s->helpers);
+	tracer_free(&s->tracer);
 	queue_free(&s->queue);
 	bus_close(&s->bus);
 	accounts_free(s);

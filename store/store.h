@@ -29,6 +29,7 @@ struct store_options {
 	uint64_t default_quota_bytes; /* of new accounts, 0 none */
 	const char *recipient_delimiter; /* "+" or "" */
 	uint32_t tombstone_days; /* what was expunged is remembered this long; 0: for ever */
+	uint32_t trace_days; /* what became of mail is remembered this long; 0: for ever */
 	unsigned handles_max; /* database handles kept open while idle; 0: POOL_HANDLES_MAX */
 };
 

@@ -10,6 +10,7 @@
 struct bus;
 struct helpers;
 struct queue;
+struct tracer;
 
 #define STORE_ACCOUNT_BUCKETS 256 /* a power of two */
 
@@ -21,6 +22,7 @@ struct store {
 	char *delimiter; /* of sub-addresses, "" for none */
 	uint64_t default_quota_bytes;
 	uint32_t tombstone_days;
+	uint32_t trace_days;
 	char boot[BOOT_ROOM]; /* boot.h */
 
 	struct upkeep *upkeep;
@@ -38,6 +40,7 @@ struct store {
 
 	struct bus *bus; /* changes.c */
 	struct queue *queue; /* queue_open.c */
+	struct tracer *tracer; /* trace.c */
 };
 
 /* -- of account.c: what store_tick() and store_close() do to accounts */

@@ -52,6 +52,7 @@ struct conf {
 	uint64_t default_quota_bytes; /* for new accounts; 0 = none */
 	uint32_t tombstone_days; /* how long expunged messages' numbers are remembered: 90; 0 = for
 				    ever */
+	uint32_t trace_days; /* how long what became of mail is remembered: 30; 0 = for ever */
 	const char *recipient_delimiter; /* "+", "" switches sub-addressing off */
 
 	struct conf_oauth {
@@ -102,7 +103,8 @@ struct conf {
 	} sending;
 
 	struct {
-		const char *const *resolvers; /* "192.0.2.53", "127.0.0.1@5353"; none: the system's */
+		const char *const
+		    *resolvers; /* "192.0.2.53", "127.0.0.1@5353"; none: the system's */
 		bool from_root;
 		const char *trust_anchor_file; /* "": none, nothing is validated */
 		uint32_t timeout_s; /* for an answer */

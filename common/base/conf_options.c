@@ -167,6 +167,8 @@ static const struct conf_option options[] = {
     {"", "tombstone_days", CONF_NUMBER, AT(tombstone_days), 0, 36500, "90", NULL, NULL,
      "How long a mailbox remembers which messages were removed from it, for mail programs that were "
      "away meanwhile; 0 is for ever. One that stays away longer looks through the whole mailbox."},
+    {"", "trace_days", CONF_NUMBER, AT(trace_days), 0, 36500, "30", NULL, NULL,
+     "How long `pillarbox trace` can say what became of a message; 0 is for ever."},
     {"", "recipient_delimiter", CONF_STRING, AT(recipient_delimiter), 0, 0, "+", NULL,
      check_delimiter,
      "Mail for ann+anything@domain reaches ann@domain. \"\" switches this off."},

@@ -129,3 +129,13 @@ tests_store_test_queue_SOURCES = %D%/test_queue.c %D%/queue_fixture.c %D%/queue_
 tests_store_test_queue_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_store_test_queue_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
 
+check_PROGRAMS += tests/store/test_trace
+tests_store_test_trace_SOURCES = %D%/test_trace.c %D%/fixture.c %D%/fixture.h
+tests_store_test_trace_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_store_test_trace_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/store/test_sending
+tests_store_test_sending_SOURCES = %D%/test_sending.c %D%/queue_fixture.c %D%/queue_fixture.h %D%/fixture.c %D%/fixture.h
+tests_store_test_sending_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_store_test_sending_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+
