@@ -8,9 +8,11 @@ liboutbound_a_SOURCES += \
 	%D%/client_auth.c %D%/client_body.c %D%/client_mail.c \
 	%D%/content.c %D%/content.h %D%/content_queue.c \
 	%D%/dot_writer.c %D%/dot_writer.h \
+	%D%/downgrade.c %D%/downgrade.h \
 	%D%/envelope.c %D%/envelope.h \
 	%D%/offers.c %D%/offers.h \
-	%D%/reply.c %D%/reply.h
+	%D%/reply.c %D%/reply.h \
+	%D%/transfer_writer.c %D%/transfer_writer.h
 # reports to senders
 liboutbound_a_SOURCES += %D%/report.c %D%/report.h %D%/report_text.c %D%/report_text.h \
 	%D%/tlsrpt_report.c %D%/tlsrpt_report.h

@@ -26,3 +26,7 @@ check_PROGRAMS += tests/outbound/test_tlsrpt_report
 tests_outbound_test_tlsrpt_report_SOURCES = %D%/test_tlsrpt_report.c
 tests_outbound_test_tlsrpt_report_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_outbound_test_tlsrpt_report_LDADD = $(OUTBOUND_TEST_LIBS)
+check_PROGRAMS += tests/outbound/test_downgrade
+tests_outbound_test_downgrade_SOURCES = %D%/test_downgrade.c
+tests_outbound_test_downgrade_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_outbound_test_downgrade_LDADD = $(OUTBOUND_TEST_LIBS)
