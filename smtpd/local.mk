@@ -18,4 +18,4 @@ libsmtpd_a_SOURCES = \
 
 sbin_PROGRAMS += smtpd/smtpd
 smtpd_smtpd_SOURCES = %D%/main.c
-smtpd_smtpd_LDADD = libsmtpd.a $(OUTBOUND_LIBS) $(DAEMON_LIBS) $(OUTSIDE_LIBS)
+smtpd_smtpd_LDADD = libsmtpd.a $(OUTBOUND_LIBS) $(DAEMON_LIBS) $(OUTSIDE_LIBS) $(UNBOUND_LIBS)

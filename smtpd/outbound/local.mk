@@ -2,6 +2,14 @@
 noinst_LIBRARIES += liboutbound.a
 # what stands between the parts
 liboutbound_a_SOURCES = %D%/job.h
+# where mail goes
+liboutbound_a_SOURCES += \
+	%D%/route.h %D%/route_private.h \
+	%D%/route_address.c \
+	%D%/route_build.c \
+	%D%/route_facts.c \
+	%D%/route_lookup.c \
+	%D%/router.c
 # the client
 liboutbound_a_SOURCES += \
 	%D%/client.c %D%/client.h %D%/client_private.h \

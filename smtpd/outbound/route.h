@@ -42,7 +42,7 @@ struct route {
 	struct str domain;
 	/* What limits and connections go by: the names of the hosts of the best preference, in
 	 * order, or of the smart host. Domains of one provider share it. */
-	struct str destination;
+	struct str destination; /* separated by blanks */
 	struct route_host *hosts; /* in the order to try (RFC 5321 §5.1) */
 	size_t host_count;
 	bool secure_mx; /* the MX records were validated, or an STS policy names the hosts: RFC 8689
@@ -58,14 +58,21 @@ struct route {
 	bool sts_testing; /* mode testing: a failure is reported, mail goes all the same */
 };
 
+#define ROUTES_MAX 4096 /* domains that are remembered */
+#define ROUTE_LOOKUPS_MAX 100 /* domains that are asked for at a time */
+#define ROUTE_WAITERS_MAX 20000 /* who wait for them */
+
 struct router;
+/* `s`, `d` stay the caller's and outlive it. */
 NODISCARD enum err router_new(
     struct store *s, struct dns *d, const struct conf *conf, struct router **ret);
+/* After dns_free(), or when nobody waits any more: those who do are told by dns_free(). */
 void router_free(struct router **r);
 
 /* `domain` as it stands behind the @ of a recipient ("[192.0.2.1]" too). `fn` is called once, on
  * any thread, perhaps before route_find() returns; it must not block. The reference is the
- * callee's. ERR_NOMEM: it will not be called. */
+ * callee's; NULL: there was no memory for it. ERR_BUSY (ROUTE_WAITERS_MAX), ERR_NOMEM: it will not
+ * be called. Reads the directory: not for the loop's thread. */
 NODISCARD enum err route_find(
     struct router *r, struct str domain, void (*fn)(void *arg, struct route *route), void *arg);
 struct route *route_ref(struct route *r);

@@ -1,6 +1,12 @@
 # tests/outbound: smtpd/outbound
-OUTBOUND_TEST_LIBS = libtestsupport.a $(OUTBOUND_LIBS) $(DAEMON_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+# a DNS of the test's own answers, unless a test names libdns.a and $(UNBOUND_LIBS) before
+OUTBOUND_TEST_LIBS = libtestsupport.a liboutbound.a libfakedns.a libdns.a $(DAEMON_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
 
+# where mail goes
+check_PROGRAMS += tests/outbound/test_route
+tests_outbound_test_route_SOURCES = %D%/test_route.c %D%/route_world.c %D%/route_world.h
+tests_outbound_test_route_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_outbound_test_route_LDADD = $(OUTBOUND_TEST_LIBS)
 check_PROGRAMS += tests/outbound/test_report
 tests_outbound_test_report_SOURCES = %D%/test_report.c
 tests_outbound_test_report_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
@@ -13,7 +19,7 @@ tests_outbound_test_client_LDADD = $(OUTBOUND_TEST_LIBS)
 # for tests with real servers
 noinst_PROGRAMS += tests/outbound/send
 tests_outbound_send_SOURCES = %D%/send.c
-tests_outbound_send_LDADD = $(OUTBOUND_LIBS) $(DAEMON_LIBS) $(OUTSIDE_LIBS)
+tests_outbound_send_LDADD = $(OUTBOUND_LIBS) $(DAEMON_LIBS) $(OUTSIDE_LIBS) $(UNBOUND_LIBS)
 check_PROGRAMS += tests/outbound/test_client_tls
 tests_outbound_test_client_tls_SOURCES = %D%/test_client_tls.c %D%/client_fixture.c %D%/client_fixture.h
 tests_outbound_test_client_tls_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

@@ -88,6 +88,14 @@ octets(const void *p, size_t n)
 }
 
 static struct str
+name_of(const char *text)
+{
+	char *copy = lower(strcmp(text, ".") ? text : "");
+
+	return str_make(copy, strlen(copy));
+}
+
+static struct str
 from_hex(const char *hex)
 {
 	char out[1024];
@@ -111,11 +119,11 @@ read_value(enum dns_type type, const char *value)
 		if (sscanf(value, "%u %1000s", &a, rest) != 2)
 			abort();
 		r.preference = (uint16_t)a;
-		r.name = octets(rest, strcmp(rest, ".") ? strlen(rest) : 0);
+		r.name = name_of(rest);
 		break;
 	case DNS_CNAME:
 	case DNS_PTR:
-		r.name = octets(value, strlen(value));
+		r.name = name_of(value);
 		break;
 	case DNS_A:
 		if (inet_pton(AF_INET, value, address) != 1)

@@ -1,0 +1,125 @@
+/* smtpd/outbound/route_private.h - between the router (who asks, who waits, what is remembered),
+ * the questions of one lookup, the rules of the configuration, and the making of a route out of
+ * what was found.
+ */
+#ifndef SMTPD_OUTBOUND_ROUTE_PRIVATE_H
+#define SMTPD_OUTBOUND_ROUTE_PRIVATE_H
+
+#include "smtpd/outbound/route.h"
+
+#define ROUTE_HOSTS_MAX 20 /* MX hosts of a domain that are looked at, the best ones */
+#define ROUTE_ADDRESSES_MAX 16 /* of a host */
+#define ROUTE_TLSA_MAX 32 /* records of a host */
+#define ROUTE_ARENA_MAX (512 * 1024)
+
+/* -- facts: what the DNS said ------------------------------------------------------------------ */
+
+struct host_facts {
+	struct str name;
+	uint16_t preference;
+	enum dns_status a, aaaa; /* NO_NAME and NO_DATA: none */
+	bool insecure; /* an answer for an address was not validated */
+	struct str canonical; /* where a CNAME leads, or empty */
+	bool secure_alias; /* that CNAME itself is validated, whatever its target is */
+	struct sockaddr_storage v4[ROUTE_ADDRESSES_MAX], v6[ROUTE_ADDRESSES_MAX];
+	size_t v4_count, v6_count;
+	size_t refused_addresses; /* loopback, private: not in the above */
+	bool own_address; /* one of them is ours */
+	bool tlsa_failed;
+	bool tlsa_at_name; /* no records where CNAMEs lead to: the name itself may have some */
+	bool tlsa_found; /* validated records, usable or not */
+	struct str tlsa_base; /* where they were found (RFC 7672 §2.2.3) */
+	struct tls_tlsa tlsa[ROUTE_TLSA_MAX]; /* the usable ones */
+	size_t tlsa_count;
+	const char *why; /* the question that failed */
+};
+
+/* Everything known of a domain, before it is judged. All in `arena`. */
+struct domain_facts {
+	struct arena *arena;
+	struct str domain;
+	enum dns_status mx;
+	const char *mx_why;
+	bool mx_secure;
+	bool null_mx; /* RFC 7505 */
+	bool implicit_mx; /* no MX: the domain itself (RFC 5321 §5.1) */
+	struct host_facts *hosts; /* by preference */
+	size_t host_count;
+	uint32_t ttl_s; /* the least of all */
+};
+
+struct route_settings {
+	struct str hostname; /* ours: an MX of that name is us */
+	bool allow_private;
+	uint16_t port;
+};
+
+/* The addresses of this machine's interfaces, as they were when they were read. */
+struct own_addresses {
+	struct sockaddr_storage *a;
+	size_t n;
+};
+/* Records of an address answer into `h`: `own`, and what none may name, noted. */
+void host_take_addresses(struct host_facts *h, const struct dns_answer *a, bool v6,
+    const struct own_addresses *own, const struct route_settings *s);
+/* Of what validated TLSA records say, what a mail server may use (RFC 7672 §3.1). */
+void host_take_tlsa(struct host_facts *h, const struct dns_answer *a, struct arena *arena);
+
+/* -- building: pure --------------------------------------------------------------------------- */
+
+/* A route with one reference, or NULL without memory. */
+struct route *route_build(const struct domain_facts *f, const struct route_settings *s);
+/* One without hosts. */
+struct route *route_make(enum route_kind kind, struct str domain, uint16_t code, const char *status,
+    struct str why, uint32_t ttl_s);
+/* For builders: the arena of a route of route_make(). */
+struct arena *route_arena(struct route *r);
+
+/* -- addresses -------------------------------------------------------------------------------- */
+
+/* 4 or 16 octets as the DNS has them. */
+void route_address(struct str octets, uint16_t port, struct sockaddr_storage *ret);
+/* Loopback, private, link-local, multicast, unspecified: nothing that the public DNS should name
+ * (RFC 6890), IPv4 inside of IPv6 looked through. */
+bool route_is_private(const struct sockaddr_storage *a);
+/* As they are now. */
+NODISCARD enum err own_addresses_read(struct own_addresses *ret);
+void own_addresses_done(struct own_addresses *o);
+bool own_addresses_have(const struct own_addresses *o, const struct sockaddr_storage *a);
+/* "192.0.2.1" or "IPv6:2001:db8::1", as between the brackets of an address literal (RFC 5321
+ * §4.1.3), or a plain IPv6 address. */
+bool route_parse_address(struct str text, uint16_t port, struct sockaddr_storage *ret);
+
+/* -- questions -------------------------------------------------------------------------------- */
+
+struct waiter {
+	struct waiter *next;
+	void (*fn)(void *arg, struct route *route);
+	void *arg;
+};
+
+/* One domain being looked up. Guarded by its router's lock. */
+struct lookup {
+	struct router *router;
+	struct entry *entry; /* the router's place for it */
+	struct lookup *next; /* of those that wait for their turn */
+	const struct route_settings *settings; /* the router's, as is the next */
+	const struct own_addresses *own;
+	struct arena *arena; /* all that follows */
+	struct domain_facts facts;
+	unsigned open; /* questions without an answer */
+	unsigned stage;
+	struct waiter *waiters, **waiters_tail;
+	size_t waiter_count;
+	struct route *route; /* in the end */
+};
+
+/* Asks the first questions, with the lock held. True: there is nothing to wait for, the facts are
+ * complete. */
+bool lookup_begin(struct lookup *l, struct dns *d);
+/* Around the taking of an answer. When it `completes` the facts, whoever waits is told, and `l` is
+ * no more. */
+struct dns *lookup_lock(struct lookup *l);
+void lookup_unlock(struct lookup *l, bool completes);
+
+#endif

@@ -1,0 +1,416 @@
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "smtpd/outbound/route_private.h"
+#include "store/directory.h"
+
+#define BUCKETS 4096
+#define OWN_FRESH_MS 60000
+#define LOOKUP_ARENA_MAX (1024 * 1024)
+
+/* What is known of a domain, or being asked. */
+struct entry {
+	struct entry *next; /* in its bucket */
+	struct entry *newer, *older; /* by the time they were made */
+	struct route *route; /* or NULL */
+	struct lookup *lookup; /* or NULL */
+	uint64_t hash;
+	size_t n;
+	char domain[];
+};
+
+struct router {
+	struct store *store;
+	struct dns *dns;
+	struct conf *conf; /* a reference */
+	struct route_settings settings;
+	pthread_mutex_t mu;
+	struct own_addresses own; /* guarded by mu, as is all that follows */
+	int64_t own_ms; /* when they were read */
+	struct entry *buckets[BUCKETS];
+	struct entry *newest, *oldest;
+	size_t entries;
+	size_t running; /* lookups with questions open */
+	struct lookup *head, **tail; /* that wait for their turn */
+	size_t waiters;
+};
+
+/* -- entries; all with mu held ---------------------------------------------------------------- */
+
+static uint64_t
+hash_of(struct str s)
+{
+	uint64_t h = 0xcbf29ce484222325;
+
+	for (size_t i = 0; i < s.n; i++)
+		h = (h ^ (unsigned char)s.p[i]) * 0x100000001b3;
+	return h;
+}
+
+static struct entry *
+find_entry(struct router *r, struct str domain)
+{
+	uint64_t hash = hash_of(domain);
+
+	for (struct entry *e = r->buckets[hash % BUCKETS]; e; e = e->next)
+		if (e->hash == hash && str_eq(str_make(e->domain, e->n), domain))
+			return e;
+	return NULL;
+}
+
+static void
+remove_entry(struct router *r, struct entry *e)
+{
+	struct entry **at = &r->buckets[e->hash % BUCKETS];
+
+	while (*at != e)
+		at = &(*at)->next;
+	*at = e->next;
+	*(e->newer ? &e->newer->older : &r->newest) = e->older;
+	*(e->older ? &e->older->newer : &r->oldest) = e->newer;
+	r->entries--;
+	route_unref(&e->route);
+	free(e);
+}
+
+/* Makes room by forgetting the oldest routes; those being looked up stay. */
+static void
+make_room(struct router *r)
+{
+	for (struct entry *e = r->oldest; e && r->entries >= ROUTES_MAX;) {
+		struct entry *newer = e->newer;
+		if (!e->lookup)
+			remove_entry(r, e);
+		e = newer;
+	}
+}
+
+static struct entry *
+add_entry(struct router *r, struct str domain)
+{
+	make_room(r);
+	struct entry *e = calloc(1, sizeof(*e) + domain.n + 1);
+	if (!e)
+		return NULL;
+	e->hash = hash_of(domain);
+	e->n = domain.n;
+	memcpy(e->domain, domain.p, domain.n);
+	e->next = r->buckets[e->hash % BUCKETS];
+	r->buckets[e->hash % BUCKETS] = e;
+	e->older = r->newest;
+	*(r->newest ? &r->newest->newer : &r->oldest) = e;
+	r->newest = e;
+	r->entries++;
+	return e;
+}
+
+/* -- lookups; with mu held where not said otherwise ------------------------------------------- */
+
+static void
+free_lookup(struct lookup *l)
+{
+	struct arena *arena = l->arena;
+
+	arena_free(&arena);
+}
+
+static struct lookup *
+new_lookup(struct router *r, struct entry *e)
+{
+	CLEANUP(arena_free) struct arena *arena = arena_new(LOOKUP_ARENA_MAX);
+	struct lookup *l = arena ? ARENA_NEW(arena, struct lookup) : NULL;
+
+	if (!l)
+		return NULL;
+	*l = (struct lookup){
+	    .router = r, .entry = e, .settings = &r->settings, .own = &r->own, .arena = arena};
+	l->waiters_tail = &l->waiters;
+	l->facts = (struct domain_facts){
+	    .arena = arena, .domain = str_make(e->domain, e->n), .ttl_s = UINT32_MAX};
+	e->lookup = l;
+	arena = NULL;
+	return l;
+}
+
+static enum err
+add_waiter(struct lookup *l, void (*fn)(void *arg, struct route *route), void *arg)
+{
+	struct router *r = l->router;
+
+	if (r->waiters >= ROUTE_WAITERS_MAX)
+		return ERR_BUSY;
+	struct waiter *w = malloc(sizeof(*w));
+	if (!w)
+		return ERR_NOMEM;
+	*w = (struct waiter){.fn = fn, .arg = arg};
+	*l->waiters_tail = w;
+	l->waiters_tail = &w->next;
+	l->waiter_count++;
+	r->waiters++;
+	return ERR_OK;
+}
+
+/* The facts of `l` are complete: its route is remembered. It joins `done`, for tell(). */
+static void
+finish(struct lookup *l, struct lookup **done)
+{
+	struct router *r = l->router;
+	struct entry *e = l->entry;
+
+	l->route = route_build(&l->facts, &r->settings);
+	if (!l->route)
+		l->route =
+		    route_make(ROUTE_LATER, l->facts.domain, 451, "4.3.0", STR("out of memory"), 0);
+	e->lookup = NULL;
+	e->route = l->route ? route_ref(l->route) : NULL;
+	r->running--;
+	r->waiters -= l->waiter_count;
+	l->next = *done;
+	*done = l;
+}
+
+static void
+start_waiting(struct router *r, struct lookup **done)
+{
+	struct lookup *l;
+
+	while (r->running < ROUTE_LOOKUPS_MAX && (l = r->head)) {
+		r->head = l->next;
+		if (!r->head)
+			r->tail = &r->head;
+		r->running++;
+		if (lookup_begin(l, r->dns))
+			finish(l, done);
+	}
+}
+
+/* Without the lock. */
+static void
+tell(struct lookup *done)
+{
+	while (done) {
+		struct lookup *l = done;
+		struct waiter *w;
+		done = l->next;
+		while ((w = l->waiters)) {
+			l->waiters = w->next;
+			w->fn(w->arg, l->route ? route_ref(l->route) : NULL);
+			free(w);
+		}
+		route_unref(&l->route);
+		free_lookup(l);
+	}
+}
+
+struct dns *
+lookup_lock(struct lookup *l)
+{
+	pthread_mutex_lock(&l->router->mu);
+	return l->router->dns;
+}
+
+void
+lookup_unlock(struct lookup *l, bool completes)
+{
+	struct router *r = l->router;
+	struct lookup *done = NULL;
+
+	if (completes) {
+		finish(l, &done);
+		start_waiting(r, &done);
+	}
+	pthread_mutex_unlock(&r->mu);
+	tell(done);
+}
+
+static void
+read_own_addresses(struct router *r)
+{
+	int64_t now = clock_mono_ms();
+	struct own_addresses fresh;
+
+	if (r->own.a && now - r->own_ms < OWN_FRESH_MS)
+		return;
+	enum err e = own_addresses_read(&fresh);
+	if (e) {
+		log_warn("own_addresses", F_ERR(e));
+		return;
+	}
+	own_addresses_done(&r->own);
+	r->own = fresh;
+	r->own_ms = now;
+}
+
+/* Joins those who wait for `e`, or begins. */
+static enum err
+join_lookup(struct router *r, struct entry *e, void (*fn)(void *arg, struct route *route),
+    void *arg, struct lookup **done)
+{
+	struct lookup *l = e->lookup;
+	bool fresh = !l;
+
+	if (fresh && !(l = new_lookup(r, e)))
+		return ERR_NOMEM;
+	enum err err = add_waiter(l, fn, arg);
+	if (!fresh)
+		return err;
+	if (err) {
+		e->lookup = NULL;
+		free_lookup(l);
+		return err;
+	}
+	read_own_addresses(r);
+	*r->tail = l;
+	r->tail = &l->next;
+	start_waiting(r, done);
+	return ERR_OK;
+}
+
+/* -- finding ---------------------------------------------------------------------------------- */
+
+/* [192.0.2.1]: RFC 5321 §4.1.3. */
+static struct route *
+literal_route(struct router *r, struct str domain)
+{
+	struct str inside = str_sub(domain, 1, domain.n - 2);
+	struct sockaddr_storage a;
+
+	if (!route_parse_address(inside, r->settings.port, &a))
+		return route_make(
+		    ROUTE_REFUSED, domain, 501, "5.1.3", STR("this is no address of a host"), 0);
+	if (!r->settings.allow_private) {
+		CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&r->mu);
+		read_own_addresses(r);
+		if (route_is_private(&a))
+			return route_make(ROUTE_REFUSED, domain, 550, "5.4.4",
+			    STR("mail is not sent to loopback or private addresses"), 0);
+		if (r->settings.port == 25 && own_addresses_have(&r->own, &a))
+			return route_make(ROUTE_REFUSED, domain, 554, "5.4.6",
+			    STR("the address is this host's own"), 0);
+	}
+	struct route *route = route_make(ROUTE_SMTP, domain, 0, "", STR(""), UINT32_MAX);
+	if (!route)
+		return NULL;
+	struct arena *arena = route_arena(route);
+	struct sockaddr_storage *to = ARENA_NEW(arena, struct sockaddr_storage);
+	route->hosts = ARENA_NEW(arena, struct route_host);
+	if (!to || !route->hosts) {
+		route_unref(&route);
+		return NULL;
+	}
+	*to = a;
+	route->hosts[0] =
+	    (struct route_host){.name = route->domain, .addresses = to, .address_count = 1};
+	route->host_count = 1;
+	route->destination = route->domain;
+	return route;
+}
+
+/* What needs no question: NULL with ERR_OK: ask. */
+static enum err
+known_route(struct router *r, struct str domain, struct arena *arena, struct str *ret_name,
+    struct route **ret)
+{
+	*ret = NULL;
+	if (domain.n > 2 && domain.p[0] == '[' && domain.p[domain.n - 1] == ']') {
+		*ret = literal_route(r, domain);
+		return *ret ? ERR_OK : ERR_NOMEM;
+	}
+	enum err e = dns_name_from_text(domain, arena, ret_name);
+	if (e == ERR_SYNTAX) {
+		*ret = route_make(ROUTE_REFUSED, domain, 501, "5.1.2",
+		    STR("the domain is none that the DNS could have"), 0);
+		return *ret ? ERR_OK : ERR_NOMEM;
+	}
+	if (e)
+		return e;
+	e = directory_is_local_domain(r->store, *ret_name);
+	if (e == ERR_NOT_FOUND)
+		return ERR_OK;
+	*ret = e ? route_make(ROUTE_LATER, *ret_name, 451, "4.3.0", str_of(err_text(e)), 0)
+		 : route_make(ROUTE_LOCAL, *ret_name, 0, "", STR(""), 0);
+	return *ret ? ERR_OK : ERR_NOMEM;
+}
+
+enum err
+route_find(
+    struct router *r, struct str domain, void (*fn)(void *arg, struct route *route), void *arg)
+{
+	CLEANUP(arena_free) struct arena *arena = arena_new(16 * 1024);
+	struct route *route = NULL;
+	struct lookup *done = NULL;
+	struct str name;
+
+	if (!arena)
+		return ERR_NOMEM;
+	enum err e = known_route(r, domain, arena, &name, &route);
+	if (!e && !route) {
+		CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&r->mu);
+		struct entry *entry = find_entry(r, name);
+		if (entry && entry->route && entry->route->good_until_ms > clock_mono_ms()) {
+			route = route_ref(entry->route);
+		} else {
+			if (!entry && !(entry = add_entry(r, name)))
+				return ERR_NOMEM;
+			route_unref(&entry->route);
+			e = join_lookup(r, entry, fn, arg, &done);
+			if (e && !entry->lookup)
+				remove_entry(r, entry);
+		}
+	}
+	if (route)
+		fn(arg, route);
+	tell(done);
+	return e;
+}
+
+void
+route_forget(struct router *r, struct str domain)
+{
+	CLEANUP(arena_free) struct arena *arena = arena_new(16 * 1024);
+	struct str name;
+
+	if (!arena || dns_name_from_text(domain, arena, &name))
+		return;
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&r->mu);
+	struct entry *e = find_entry(r, name);
+	if (e && !e->lookup)
+		remove_entry(r, e);
+}
+
+/* -- life ------------------------------------------------------------------------------------- */
+
+enum err
+router_new(struct store *s, struct dns *d, const struct conf *conf, struct router **ret)
+{
+	struct router *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return ERR_NOMEM;
+	pthread_mutex_init(&r->mu, NULL);
+	r->tail = &r->head;
+	r->store = s;
+	r->dns = d;
+	r->conf = conf_ref((struct conf *)conf);
+	r->settings = (struct route_settings){
+	    .hostname = str_of(r->conf->hostname),
+	    .allow_private = r->conf->outbound.allow_private,
+	    .port = (uint16_t)r->conf->outbound.port,
+	};
+	*ret = r;
+	return ERR_OK;
+}
+
+void
+router_free(struct router **rp)
+{
+	struct router *r = MOVE_PTR(*rp);
+
+	if (!r)
+		return;
+	while (r->oldest)
+		remove_entry(r, r->oldest);
+	own_addresses_done(&r->own);
+	pthread_mutex_destroy(&r->mu);
+	conf_unref(&r->conf);
+	free(r);
+}
