@@ -7,6 +7,11 @@ libctl_a_SOURCES = \
 	%D%/check.c \
 	%D%/common.c %D%/ctl.h \
 	%D%/daemons.c %D%/daemons.h \
+	%D%/dkim.c \
+	%D%/dkim_verify.c \
+	%D%/dns.c \
+	%D%/dns_look.c \
+	%D%/dns_records.c %D%/dns_records.h \
 	%D%/domain.c \
 	%D%/init.c \
 	%D%/json.c %D%/json.h \
@@ -21,4 +26,4 @@ libctl_a_SOURCES = \
 
 bin_PROGRAMS += ctl/pillarbox
 ctl_pillarbox_SOURCES = %D%/main.c
-ctl_pillarbox_LDADD = libctl.a $(DAEMON_LIBS) $(OUTSIDE_LIBS)
+ctl_pillarbox_LDADD = libctl.a libdns.a $(DAEMON_LIBS) $(UNBOUND_LIBS) $(OUTSIDE_LIBS)

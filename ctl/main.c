@@ -85,6 +85,39 @@ static const struct verb verbs[] = {
      "  pillarbox alias remove sales@example.org\n"
      "  pillarbox alias remove sales@example.org bob@example.org\n",
      verb_alias_remove},
+    {"dkim", "add", "DOMAIN", "sign the mail of a domain",
+     "Makes two keys, RSA and Ed25519, and prints the records that publish them. Their private\n"
+     "halves are files in DIR/dkim.",
+     "  pillarbox dkim add example.org\n",
+     verb_dkim_add},
+    {"dkim", "list", "[DOMAIN]", "list the keys that sign, wait, or did sign", NULL,
+     "  pillarbox dkim list\n"
+     "  pillarbox dkim list example.org --json\n",
+     verb_dkim_list},
+    {"dkim", "rotate", "DOMAIN", "bring new keys, in two steps",
+     "The first call makes keys that wait and prints their records. The second looks whether they\n"
+     "are published, lets them sign and retires the old ones.",
+     "  pillarbox dkim rotate example.org\n"
+     "  pillarbox dkim rotate example.org --now\n",
+     verb_dkim_rotate},
+    {"dkim", "remove", "DOMAIN SELECTOR", "remove a key", NULL,
+     "  pillarbox dkim remove example.org r20260131\n",
+     verb_dkim_remove},
+    {"dkim", "verify", "FILE", "say what the signatures of a message are worth",
+     "Looks at DKIM signatures and at the chain of ARC. `-` is standard input. Exit status: 0 when\n"
+     "a DKIM signature passes, 1 when none does.",
+     "  pillarbox dkim verify message.eml\n"
+     "  pillarbox dkim verify message.eml --key sel._domainkey.example.org=key.txt\n",
+     verb_dkim_verify},
+    {"dns", "show", "DOMAIN", "print what the zone of a domain should have", NULL,
+     "  pillarbox dns show example.org\n"
+     "  pillarbox dns show example.org --json\n",
+     verb_dns_show},
+    {"dns", "check", "DOMAIN", "ask whether the zone of a domain has what it should",
+     "Exit status: 0 when nothing required or recommended is missing.",
+     "  pillarbox dns check example.org\n"
+     "  pillarbox dns check example.org --json\n",
+     verb_dns_check},
     {"domain", "add", "DOMAIN", "receive mail for a domain", NULL,
      "  pillarbox domain add example.org\n",
      verb_domain_add},

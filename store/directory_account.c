@@ -110,6 +110,8 @@ delete_account(struct txn *t, void *arg)
 	if (!e)
 		e = db_run(
 		    t->db, "DELETE FROM share WHERE owner = ?1 OR viewer = ?1", DB_INT(c->id));
+	if (!e)
+		e = db_run(t->db, "DELETE FROM forward WHERE account = ?1", DB_INT(c->id));
 	return e ? e : db_run(t->db, "DELETE FROM account WHERE id = ?1", DB_INT(c->id));
 }
 

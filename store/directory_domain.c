@@ -1,4 +1,5 @@
 #include "store/directory_private.h"
+#include "store/signing_key_private.h"
 
 static enum err
 insert_domain(struct txn *t, void *arg)
@@ -22,6 +23,8 @@ delete_domain(struct txn *t, void *arg)
 		    &used, DB_INT(id));
 	if (!e && used)
 		return ERR_CANNOT;
+	if (!e)
+		e = db_run(t->db, "DELETE FROM signing_key WHERE domain = ?1", DB_INT(id));
 	return e ? e : db_run(t->db, "DELETE FROM domain WHERE id = ?1", DB_INT(id));
 }
 
@@ -46,7 +49,18 @@ directory_add_domain(struct store *s, struct str domain)
 enum err
 directory_remove_domain(struct store *s, struct str domain)
 {
-	return write_domain(s, domain, delete_domain);
+	CLEANUP(arena_free) struct arena *arena = arena_new(DIRECTORY_ARENA);
+	struct signing_key *keys = NULL;
+	size_t n = 0;
+
+	if (!arena)
+		return ERR_NOMEM;
+	enum err e = signing_key_list(s, domain, arena, &keys, &n);
+	if (!e)
+		e = write_domain(s, domain, delete_domain);
+	for (size_t i = 0; i < n && !e; i++)
+		e = signing_key_remove_file(s, &keys[i]);
+	return e;
 }
 
 enum err

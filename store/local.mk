@@ -39,6 +39,7 @@ libstore_a_SOURCES = \
 	%D%/sending.c %D%/sending.h \
 	%D%/service.c %D%/service.h \
 	%D%/share.c %D%/share.h \
+	%D%/signing_key.c %D%/signing_key.h %D%/signing_key_private.h \
 	%D%/store.c %D%/store.h %D%/store_private.h \
 	%D%/suppression.c %D%/suppression.h \
 	%D%/trace.c %D%/trace.h %D%/trace_private.h \

@@ -68,9 +68,27 @@ static const char version_4[] =
 /* IMAP capabilities that are not shown to an account's mail program, separated by blanks. */
 static const char version_5[] =
 "ALTER TABLE account ADD COLUMN hidden TEXT NOT NULL DEFAULT '';";
+/* Keys that sign mail (signing_key.h): their private halves are files. Addresses elsewhere to which an
+ * account's mail goes on; `keeps`: it also stays here. */
+static const char version_6[] =
+"CREATE TABLE signing_key ("
+"	domain INTEGER NOT NULL REFERENCES domain,"
+"	selector TEXT NOT NULL,"
+"	algorithm TEXT NOT NULL,"
+"	state INTEGER NOT NULL,"		/* 0 waiting, 1 signing, 2 retired */
+"	created_s INTEGER NOT NULL,"
+"	changed_s INTEGER NOT NULL,"
+"	PRIMARY KEY (domain, selector)) WITHOUT ROWID;"
+"CREATE TABLE forward ("
+"	account INTEGER NOT NULL REFERENCES account,"
+"	position INTEGER NOT NULL,"
+"	address TEXT NOT NULL,"
+"	PRIMARY KEY (account, position)) WITHOUT ROWID;"
+"ALTER TABLE account ADD COLUMN keeps INTEGER NOT NULL DEFAULT 1;";
 /* clang-format on */
 
 static const struct schema_step steps[] = {{.before = version_1}, {.before = version_2},
-    {.before = version_3}, {.before = version_4}, {.before = version_5}};
+    {.before = version_3}, {.before = version_4}, {.before = version_5},
+    {.before = version_6}};
 const struct schema schema_directory = {
     .name = "directory", .steps = steps, .version = ARRAY_LEN(steps)};

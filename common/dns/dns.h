@@ -21,6 +21,7 @@ enum dns_type {
 	DNS_MX = 15,
 	DNS_TXT = 16,
 	DNS_AAAA = 28,
+	DNS_SRV = 33,
 	DNS_TLSA = 52,
 };
 
@@ -33,9 +34,10 @@ enum dns_status {
 };
 
 struct dns_record {
-	uint16_t preference; /* MX */
-	struct str name; /* MX, CNAME, PTR: without the final dot, lower case; "" is the root */
-	struct str data; /* A, AAAA: 4 or 16 octets; TXT: its strings joined; TLSA: RDATA */
+	uint16_t preference; /* MX; of SRV the priority */
+	struct str name; /* MX, CNAME, PTR, SRV: without the final dot, lower case; "" is the root */
+	struct str data; /* A, AAAA: 4 or 16 octets; TXT: its strings joined; TLSA: RDATA; SRV:
+			    weight and port, 2 octets each */
 };
 
 struct dns_answer {

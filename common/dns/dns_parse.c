@@ -83,6 +83,13 @@ dns_parse_record(enum dns_type type, struct str rdata, struct arena *arena, stru
 		ret->preference =
 		    (uint16_t)((unsigned char)rdata.p[0] << 8 | (unsigned char)rdata.p[1]);
 		return take_name(str_skip(rdata, 2), arena, &ret->name);
+	case DNS_SRV: /* RFC 2782: priority, weight, port, target */
+		if (rdata.n < 7)
+			return false;
+		ret->preference =
+		    (uint16_t)((unsigned char)rdata.p[0] << 8 | (unsigned char)rdata.p[1]);
+		return take_octets(str_sub(rdata, 2, 4), 4, 4, arena, &ret->data) &&
+		       take_name(str_skip(rdata, 6), arena, &ret->name);
 	}
 	return false;
 }

@@ -1,5 +1,5 @@
 # tests/ctl: the command's parts, and the built command as people call it
-CTL_TEST_LIBS = libtestsupport.a libctl.a $(DAEMON_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+CTL_TEST_LIBS = libtestsupport.a libctl.a libdns.a $(DAEMON_LIBS) $(UNBOUND_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
 check_PROGRAMS += tests/ctl/test_ca tests/ctl/test_run tests/ctl/test_verbs
 tests_ctl_test_ca_SOURCES = %D%/test_ca.c
 tests_ctl_test_ca_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

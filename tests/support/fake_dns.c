@@ -138,6 +138,14 @@ read_value(enum dns_type type, const char *value)
 	case DNS_TXT:
 		r.data = octets(value, strlen(value));
 		break;
+	case DNS_SRV:
+		if (sscanf(value, "%u %u %u %1000s", &a, &b, &c, rest) != 4)
+			abort();
+		r.preference = (uint16_t)a;
+		r.name = octets(rest, strlen(rest));
+		const char numbers[] = {(char)(b >> 8), (char)b, (char)(c >> 8), (char)c};
+		r.data = octets(numbers, 4);
+		break;
 	case DNS_TLSA:
 		if (sscanf(value, "%u %u %u %1000s", &a, &b, &c, rest) < 3)
 			abort();

@@ -20,7 +20,7 @@
 
 struct dns *fake_dns_new(void);
 /* `value`: "10 mx.example.org" (MX; "0 ." is null MX), an address, a name, a text; of TLSA "3 1 1
- * hex". */
+ * hex", of SRV "0 1 587 mail.example.org". */
 void fake_dns_add(
     struct dns *d, const char *name, enum dns_type type, bool secure, const char *value);
 /* Questions for it fail in that way, or have no data, `secure` or not. */

@@ -1,0 +1,284 @@
+#include "smtpd/outbound/outgoing.h"
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/mail/address.h"
+#include "common/trust/dkim.h"
+#include "smtpd/outbound/outgoing_keys.h"
+
+#define PIECE 16384
+#define FRONT_MAX (64 * 1024)
+#define ARENA_MAX (4 * 1024 * 1024)
+#define FROM_MAX 65536
+#define LEVELS_MAX 5 /* labels that are cut off to find the domain that signs */
+
+struct outgoing {
+	struct store *store;
+	const struct conf *conf;
+	struct outgoing_keys *keys;
+};
+
+/* -- fields in front of other content -------------------------------------------------------- */
+
+struct fronted {
+	struct content content;
+	struct content *inner;
+	struct sbuf front;
+};
+
+static enum err
+read_fronted(struct content *c, uint64_t offset, char *to, size_t n, size_t *ret_n)
+{
+	struct fronted *f = (struct fronted *)c;
+
+	if (offset >= f->front.n)
+		return f->inner->read(f->inner, offset - f->front.n, to, n, ret_n);
+	size_t have = f->front.n - (size_t)offset;
+	if (have > n)
+		have = n;
+	memcpy(to, f->front.p + offset, have);
+	*ret_n = have;
+	if (have == n)
+		return ERR_OK;
+	size_t more = 0;
+	enum err e = f->inner->read(f->inner, 0, to + have, n - have, &more);
+	*ret_n += more;
+	return e;
+}
+
+static void
+close_fronted(struct content *c)
+{
+	struct fronted *f = (struct fronted *)c;
+
+	content_close(&f->inner);
+	sbuf_done(&f->front);
+	free(f);
+}
+
+/* Takes `inner` and the contents of `front`. */
+static enum err
+put_in_front(struct content *inner, struct sbuf *front, struct content **ret)
+{
+	struct fronted *f = calloc(1, sizeof(*f));
+
+	if (!f) {
+		content_close(&inner);
+		return ERR_NOMEM;
+	}
+	f->inner = inner;
+	f->front = *front;
+	*front = SBUF_INIT(FRONT_MAX);
+	f->content = (struct content){
+	    .size = inner->size + f->front.n,
+	    .form = inner->form,
+	    .utf8_header = inner->utf8_header, /* what is in front is ASCII */
+	    .read = read_fronted,
+	    .close = close_fronted,
+	};
+	*ret = &f->content;
+	return ERR_OK;
+}
+
+/* -- reading it once ------------------------------------------------------------------------- */
+
+/* The header with its lines, into `header`, and the body into `body`. *ret_whole: false when the
+ * header is too large to be signed; nothing more is read then. */
+static enum err
+read_message(struct content *c, struct sbuf *header, struct dkim_body *body, bool *ret_whole)
+{
+	CLEANUP(mem_free) char *piece = malloc(PIECE);
+	uint64_t offset = 0;
+	size_t n = 0, at, seen = 0;
+	bool in_body = false;
+
+	if (!piece)
+		return ERR_NOMEM;
+	*ret_whole = false;
+	while (offset < c->size) {
+		enum err e = c->read(c, offset, piece, PIECE, &n);
+		if (e)
+			return e;
+		if (n == 0)
+			return ERR_CORRUPT;
+		offset += n;
+		if (in_body) {
+			dkim_body_feed(body, str_make(piece, n));
+			continue;
+		}
+		sbuf_append(header, piece, n);
+		if (sbuf_error(header))
+			return sbuf_error(header) == ERR_TOO_LONG ? ERR_OK : ERR_NOMEM;
+		struct str fresh = str_skip(sbuf_view(header), seen);
+		at = str_starts(sbuf_view(header), STR("\r\n"))
+			 ? 0
+			 : str_find_nocase(fresh, STR("\r\n\r\n"));
+		if (at != STR_NONE) {
+			bool empty = str_starts(sbuf_view(header), STR("\r\n"));
+			size_t end = empty ? 0 : seen + at + 2;
+			dkim_body_feed(body, str_skip(sbuf_view(header), end + 2));
+			sbuf_cut(header, end);
+			in_body = true;
+		}
+		seen = header->n > 3 ? header->n - 3 : 0;
+	}
+	*ret_whole = true;
+	return ERR_OK;
+}
+
+/* -- who signs ------------------------------------------------------------------------------- */
+
+/* The domain of the address in From; empty without exactly one. */
+static struct str
+from_domain(struct str header, struct arena *arena)
+{
+	struct header_field field;
+	struct str value = {NULL, 0};
+
+	while (header_next(&header, &field)) {
+		if (!str_eq_nocase(field.name, STR("From")))
+			continue;
+		if (value.p || field.value.n > FROM_MAX)
+			return STR("");
+		value = field.value;
+	}
+	struct address *a =
+	    value.p ? address_parse_list(header_unfold_dup(value, arena), arena) : NULL;
+	while (a && !a->host.p)
+		a = a->next;
+	return a ? a->host : STR("");
+}
+
+/* The keys that sign for `domain` or, since a host's name stands below its domain, for what it is
+ * below of. */
+static enum err
+find_keys(struct outgoing *o, struct str domain, struct arena *arena, struct signing_key **ret,
+    size_t *ret_n)
+{
+	*ret_n = 0;
+	for (int level = 0; level < LEVELS_MAX && domain.n; level++) {
+		enum err e = signing_key_list(o->store, domain, arena, ret, ret_n);
+		if (e == ERR_SYNTAX) /* an address literal, or what somebody made up */
+			*ret_n = 0;
+		else if (e)
+			return e;
+		size_t active = 0;
+		for (size_t i = 0; i < *ret_n; i++)
+			if ((*ret)[i].state == SIGNING_ACTIVE)
+				(*ret)[active++] = (*ret)[i];
+		*ret_n = active;
+		if (active)
+			return ERR_OK;
+		size_t dot = str_find(domain, '.');
+		domain = dot == STR_NONE ? STR("") : str_skip(domain, dot + 1);
+	}
+	return ERR_OK;
+}
+
+static enum err
+find_signers(struct outgoing *o, const struct queue_message *m, struct str header,
+    struct arena *arena, struct signing_key **ret, size_t *ret_n)
+{
+	enum err e = find_keys(o, from_domain(header, arena), arena, ret, ret_n);
+	size_t at = str_rfind(m->sender, '@');
+
+	/* Somebody else's mail that is forwarded is not ours to sign. */
+	if (e || *ret_n || m->kind == QUEUE_FORWARDED || at == STR_NONE)
+		return e;
+	return find_keys(o, str_skip(m->sender, at + 1), arena, ret, ret_n);
+}
+
+static enum err
+sign_with(struct outgoing *o, const struct signing_key *k, struct str header,
+    const unsigned char *hash, struct sbuf *front)
+{
+	struct outgoing_key *key = NULL;
+	enum err e = outgoing_keys_get(o->keys, k, &key);
+
+	if (e)
+		return e;
+	const struct dkim_signature_options options = {
+	    .key = outgoing_key_of(key),
+	    .domain = k->domain,
+	    .selector = k->selector,
+	    .now_s = clock_real_s(),
+	};
+	e = dkim_sign(header, hash, &options, front);
+	outgoing_keys_put(o->keys, &key);
+	return e;
+}
+
+/* What goes in front of the message `c`; nothing where it is not signed. */
+static enum err
+make_front(struct outgoing *o, const struct queue_message *m, struct content *c, struct sbuf *front)
+{
+	CLEANUP(sbuf_done) struct sbuf header = SBUF_INIT(TRUST_HEADER_MAX);
+	CLEANUP(arena_free) struct arena *arena = arena_new(ARENA_MAX);
+	CLEANUP(dkim_body_free) struct dkim_body *body = dkim_body_new(DKIM_RELAXED);
+	unsigned char hash[DKIM_HASH];
+	struct signing_key *keys;
+	size_t n = 0;
+	bool whole;
+
+	if (!arena || !body)
+		return ERR_NOMEM;
+	enum err e = read_message(c, &header, body, &whole);
+	if (!e && !whole)
+		log_warn("unsigned", F_STR("id", m->trace_id), F_CSTR("why", "header too large"));
+	if (e || !whole)
+		return e;
+	e = find_signers(o, m, sbuf_view(&header), arena, &keys, &n);
+	if (!e && n)
+		e = dkim_body_end(body, hash);
+	for (size_t i = 0; i < n && !e; i++)
+		e = sign_with(o, &keys[i], sbuf_view(&header), hash, front);
+	if (e != ERR_CANNOT && e != ERR_TOO_BIG)
+		return e;
+	/* No single From: nobody can say whose mail it is. It goes as it is. */
+	log_warn("unsigned", F_STR("id", m->trace_id), F_ERR(e));
+	sbuf_clear(front);
+	return ERR_OK;
+}
+
+/* -- whole ----------------------------------------------------------------------------------- */
+
+enum err
+outgoing_content(
+    struct outgoing *o, const struct queue_message *m, struct content *inner, struct content **ret)
+{
+	CLEANUP(content_close) struct content *c = inner;
+	CLEANUP(sbuf_done) struct sbuf front = SBUF_INIT(FRONT_MAX);
+	enum err e = make_front(o, m, c, &front);
+
+	if (e)
+		return e;
+	if (front.n)
+		return put_in_front(MOVE_PTR(c), &front, ret);
+	*ret = MOVE_PTR(c);
+	return ERR_OK;
+}
+
+enum err
+outgoing_new(struct store *store, const struct conf *conf, struct outgoing **ret)
+{
+	CLEANUP(outgoing_free) struct outgoing *o = calloc(1, sizeof(*o));
+
+	if (!o)
+		return ERR_NOMEM;
+	o->store = store;
+	o->conf = conf;
+	enum err e = outgoing_keys_new(store, &o->keys);
+	if (!e)
+		*ret = MOVE_PTR(o);
+	return e;
+}
+
+void
+outgoing_free(struct outgoing **o)
+{
+	if (!*o)
+		return;
+	outgoing_keys_free(&(*o)->keys);
+	free(*o);
+	*o = NULL;
+}
