@@ -21,7 +21,6 @@ liboutbound_a_SOURCES += \
 	%D%/offers.c %D%/offers.h \
 	%D%/reply.c %D%/reply.h \
 	%D%/transfer_writer.c %D%/transfer_writer.h
-	%D%/reply.c %D%/reply.h
 # signatures
 liboutbound_a_SOURCES += %D%/outgoing.c %D%/outgoing.h %D%/outgoing_keys.c %D%/outgoing_keys.h
 # reports to senders
