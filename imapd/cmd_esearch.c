@@ -9,6 +9,7 @@
 #include "imapd/mailbox_filter.h"
 #include "imapd/search_answer.h"
 #include "imapd/search_scope.h"
+#include "store/share.h"
 
 #define FILTERS_MAX 100 /* source options in one command: ERR_LIMIT */
 
@@ -39,7 +40,8 @@ struct esearch {
 	struct context *none;
 	struct view *view; /* a reference */
 	struct arena *arena; /* of the search in hand */
-	enum { ESEARCH_OPENS, ESEARCH_FINDS, ESEARCH_WRITES } phase;
+	struct list_gathering *gather; /* holds the accounts of the sources */
+	enum { ESEARCH_GATHERS, ESEARCH_OPENS, ESEARCH_FINDS, ESEARCH_WRITES } phase;
 	struct progress progress; /* in mailboxes; that of the run is quiet */
 	bool begun; /* the run has searched a mailbox */
 };
@@ -53,6 +55,7 @@ release(void *state)
 	context_free(&q->context);
 	view_unref(&q->view);
 	arena_free(&q->arena);
+	imap_gather_free(&q->gather);
 }
 
 /* -- which mailboxes ------------------------------------------------------------------------- */
@@ -138,21 +141,21 @@ matches(const struct imap_session *s, const struct sources *src, const struct li
 
 /* Those that LIST would show (§2.2: mailboxes that are not named need the right "l"). */
 static enum err
-collect_rows(struct imap_session *s, struct imap_cmd *cmd, struct sources *src)
+collect_rows(
+    struct imap_session *s, struct imap_cmd *cmd, struct sources *src, const struct list_rows *rows)
 {
 	const unsigned needed = RIGHT_LOOKUP | RIGHT_READ;
-	struct list_rows rows;
-	enum err e = imap_list_rows(s, cmd, &rows);
+	enum err e = ERR_OK;
 
-	for (size_t i = 0; !e && i < rows.n; i++) {
-		const struct imap_folder *f = &rows.row[i].folder;
+	for (size_t i = 0; !e && i < rows->n; i++) {
+		const struct imap_folder *f = &rows->row[i].folder;
 		if (f->info.id == 0 || f->info.noselect || (f->rights & needed) != needed ||
-		    !matches(s, src, &rows.row[i]))
+		    !matches(s, src, &rows->row[i]))
 			continue;
 		const struct source source = {.account = f->account,
 		    .mailbox = f->info.id,
 		    .viewer = f->viewer,
-		    .name = rows.row[i].name};
+		    .name = rows->row[i].name};
 		e = add_source(src, cmd->arena, &source);
 	}
 	return e;
@@ -182,24 +185,48 @@ collect_named(struct imap_session *s, struct imap_cmd *cmd, struct sources *src,
 	return e;
 }
 
+/* "Other Users/…", as the user knows it. */
+static enum err
+name_of_another(
+    struct imap_session *s, struct imap_cmd *cmd, const struct mailbox_info *info, struct str *ret)
+{
+	struct imap_folder folder = {.account = s->owner, .name = info->name};
+	struct share_owner *owners;
+	size_t n = 0;
+	enum err e =
+	    share_owners(s->service->store, account_id(s->account), cmd->arena, &owners, &n);
+
+	for (size_t i = 0; i < n && !e; i++)
+		if (owners[i].account == account_id(s->owner))
+			folder.owner = owners[i].address;
+	if (e)
+		return e;
+	*ret = imap_shared_name(cmd->arena, &folder);
+	return ret->p ? ERR_OK : ERR_NOMEM;
+}
+
 /* The selected mailbox has been opened with the right to read it. */
 static enum err
 collect_selected(struct imap_session *s, struct imap_cmd *cmd, struct sources *src)
 {
 	struct mailbox_info info;
-	struct source source = {.account = s->owner, .mailbox = s->mailbox};
+	struct source source = {.account = s->owner, .mailbox = s->mailbox, .viewer = s->viewer};
 
-	if (!src->selected || has_source(src, s->owner, s->mailbox))
+	if (!src->selected || !s->mailbox || has_source(src, s->owner, s->mailbox))
 		return ERR_OK;
 	enum err e = mailbox_get(s->owner, s->mailbox, cmd->arena, &info);
-	source.name = info.name;
+	if (!e)
+		source.name = info.name;
+	if (!e && s->viewer)
+		e = name_of_another(s, cmd, &info, &source.name);
 	return e ? e : add_source(src, cmd->arena, &source);
 }
 
 static enum err
-collect(struct imap_session *s, struct imap_cmd *cmd, struct sources *src)
+collect(
+    struct imap_session *s, struct imap_cmd *cmd, struct sources *src, const struct list_rows *rows)
 {
-	enum err e = collect_rows(s, cmd, src);
+	enum err e = collect_rows(s, cmd, src, rows);
 
 	for (size_t i = 0; !e && i < src->filter_count; i++)
 		if (src->filters[i].kind >= MAILBOXES_SUBTREE)
@@ -299,6 +326,39 @@ write_answer(struct imap_session *s, struct imap_cmd *cmd, struct esearch *q)
 	return e;
 }
 
+/* §2.2: UPDATE applies to the selected mailbox. */
+static enum err
+begin_context(struct imap_session *s, struct imap_cmd *cmd, struct esearch *q)
+{
+	if (!(q->ret.items & RETURN_UPDATE))
+		return ERR_OK;
+	for (size_t i = 0; i < q->sources.n; i++) {
+		const struct source *source = &q->sources.list[i];
+		if (source->account != s->owner || source->mailbox != s->mailbox)
+			continue;
+		enum err e = context_new(s, cmd, &q->program, NULL, &q->ret, &q->context);
+		return e || !q->context ? e : context_name(q->context, source->name);
+	}
+	return ERR_OK;
+}
+
+/* One account of those who share; then it is known which mailboxes are to be searched. */
+static enum err
+gather(struct imap_session *s, struct imap_cmd *cmd, struct esearch *q)
+{
+	struct list_rows rows;
+	bool done;
+	enum err e = imap_gather_step(q->gather, &rows, &done);
+
+	if (e || !done)
+		return e;
+	e = collect(s, cmd, &q->sources, &rows);
+	if (!e)
+		e = begin_context(s, cmd, q);
+	q->phase = ESEARCH_OPENS;
+	return e;
+}
+
 static enum err
 step(struct imap_session *s, struct imap_cmd *cmd, void *state, bool *ret_done)
 {
@@ -307,6 +367,9 @@ step(struct imap_session *s, struct imap_cmd *cmd, void *state, bool *ret_done)
 	enum err e = ERR_OK;
 
 	switch (q->phase) {
+	case ESEARCH_GATHERS:
+		e = gather(s, cmd, q);
+		break;
 	case ESEARCH_OPENS:
 		e = open_next(s, cmd, q, ret_done);
 		break;
@@ -351,22 +414,6 @@ check(struct imap_session *s, struct imap_cmd *cmd, struct esearch *q)
 	return ERR_OK;
 }
 
-/* §2.2: UPDATE applies to the selected mailbox. */
-static enum err
-begin_context(struct imap_session *s, struct imap_cmd *cmd, struct esearch *q)
-{
-	if (!(q->ret.items & RETURN_UPDATE))
-		return ERR_OK;
-	for (size_t i = 0; i < q->sources.n; i++) {
-		const struct source *source = &q->sources.list[i];
-		if (source->account != s->owner || source->mailbox != s->mailbox)
-			continue;
-		enum err e = context_new(s, cmd, &q->program, NULL, &q->ret, &q->context);
-		return e || !q->context ? e : context_name(q->context, source->name);
-	}
-	return ERR_OK;
-}
-
 enum err
 cmd_esearch(struct imap_session *s, struct imap_cmd *cmd)
 {
@@ -384,18 +431,14 @@ cmd_esearch(struct imap_session *s, struct imap_cmd *cmd)
 	q->program = *cmd->args;
 	enum err e = check(s, cmd, q);
 	if (!e)
-		e = collect(s, cmd, &q->sources);
-	if (!e)
-		e = begin_context(s, cmd, q);
-	if (e) {
-		context_free(&q->context);
+		e = imap_gather_begin(s, cmd->arena, &q->gather);
+	if (e)
 		return search_answer_fail(&q->answer, s, e);
-	}
 	q->run.program = (struct search_program){0};
 	q->run.progress.quiet = true;
 	q->arena = arena_new(IMAP_ARENA_MAX);
 	if (!q->arena) {
-		context_free(&q->context);
+		imap_gather_free(&q->gather);
 		return ERR_NOMEM;
 	}
 	imap_pump(s, cmd, step, q, release);

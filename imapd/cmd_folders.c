@@ -165,7 +165,7 @@ cmd_subscribe(struct imap_session *s, struct imap_cmd *cmd)
 		e = imap_require(folder.rights, RIGHT_LOOKUP); /* RFC 4314 §4 */
 	if (e)
 		return e;
-	struct str full = folder.viewer ? imap_shared_name(cmd, &folder) : folder.name;
+	struct str full = folder.viewer ? imap_shared_name(cmd->arena, &folder) : folder.name;
 	if (!full.p)
 		return ERR_NOMEM;
 	e = folder.viewer ? mailbox_subscribe_other(s->account, full)
@@ -186,7 +186,7 @@ cmd_unsubscribe(struct imap_session *s, struct imap_cmd *cmd)
 		return e;
 	/* No right is needed, nor does the mailbox have to be there. */
 	if (imap_locate_folder(s, cmd, name, &folder) == ERR_OK)
-		name = folder.viewer ? imap_shared_name(cmd, &folder) : folder.name;
+		name = folder.viewer ? imap_shared_name(cmd->arena, &folder) : folder.name;
 	if (!name.p)
 		return ERR_NOMEM;
 	e = as_missing(mailbox_subscribe(s->account, name, false));

@@ -6,6 +6,7 @@
 #include "imapd/imap_handlers.h"
 #include "imapd/imap_write.h"
 #include "imapd/list_request.h"
+#include "imapd/list_rows.h"
 #include "imapd/status.h"
 #include "store/acl.h"
 
@@ -199,6 +200,34 @@ write_answer(struct imap_session *s, struct list_request *r, bool *ret_done)
 }
 
 static enum err
+compile_patterns(struct imap_cmd *cmd, struct list_request *r)
+{
+	r->compiled = arena_alloc_array(cmd->arena, r->pattern_count, sizeof(*r->compiled));
+	if (!r->compiled)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < r->pattern_count; i++) {
+		/* RFC 5258 §3: an empty one matches nothing, whatever the reference */
+		struct str pattern = r->patterns[i].n > 0 ? r->patterns[i] : (struct str){NULL, 0};
+		enum err e = list_pattern_init(&r->compiled[i], r->reference, pattern, cmd->arena);
+		if (e)
+			return e;
+	}
+	return ERR_OK;
+}
+
+/* One account of those who share. */
+static enum err
+gather(struct imap_cmd *cmd, struct list_request *r)
+{
+	struct list_rows rows;
+	enum err e = imap_gather_step(r->gather, &rows, &r->gathered);
+
+	return e || !r->gathered ? e
+				 : list_tree_build(&r->tree, &rows, r->compiled, r->pattern_count,
+				       is_chosen, r, cmd->arena);
+}
+
+static enum err
 write_list(struct imap_session *s, struct imap_cmd *cmd, void *state, bool *ret_done)
 {
 	struct list_request *r = state;
@@ -207,7 +236,8 @@ write_list(struct imap_session *s, struct imap_cmd *cmd, void *state, bool *ret_
 	bool written;
 	enum err e;
 
-	(void)cmd;
+	if (!r->gathered)
+		return gather(cmd, r);
 	while (!(e = write_answer(s, r, &written)) && written && r->at < r->tree.n) {
 		const struct list_node *node = &r->tree.nodes[r->at];
 
@@ -231,28 +261,7 @@ release_list(void *state)
 	struct list_request *r = state;
 
 	arena_free(&r->arena);
-}
-
-static enum err
-find_names(struct imap_session *s, struct imap_cmd *cmd, struct list_request *r)
-{
-	struct list_rows rows;
-
-	r->compiled = arena_alloc_array(cmd->arena, r->pattern_count, sizeof(*r->compiled));
-	if (!r->compiled)
-		return ERR_NOMEM;
-	for (size_t i = 0; i < r->pattern_count; i++) {
-		/* RFC 5258 §3: an empty one matches nothing, whatever the reference */
-		struct str pattern = r->patterns[i].n > 0 ? r->patterns[i] : (struct str){NULL, 0};
-		enum err e = list_pattern_init(&r->compiled[i], r->reference, pattern, cmd->arena);
-		if (e)
-			return e;
-	}
-	enum err e = imap_list_rows(s, cmd, &rows);
-	if (e)
-		return e;
-	return list_tree_build(
-	    &r->tree, &rows, r->compiled, r->pattern_count, is_chosen, r, cmd->arena);
+	imap_gather_free(&r->gather);
 }
 
 static enum err
@@ -272,7 +281,9 @@ list(struct imap_session *s, struct imap_cmd *cmd, enum list_kind kind)
 		conn_puts(s->conn, "(\\Noselect) \"/\" \"\"\r\n");
 		return ERR_OK;
 	}
-	e = find_names(s, cmd, r);
+	e = compile_patterns(cmd, r);
+	if (!e)
+		e = imap_gather_begin(s, cmd->arena, &r->gather);
 	if (e)
 		return e;
 	imap_pump(s, cmd, write_list, r, release_list);

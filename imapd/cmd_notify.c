@@ -15,21 +15,49 @@ refuse(struct imap_cmd *cmd, const char *code, const char *text)
 	return ERR_LIMIT;
 }
 
+struct setting { /* in the command's arena */
+	struct imap_session *s;
+	struct notify *n; /* until the session has it */
+	struct list_gathering *gather;
+};
+
+static void
+release_setting(void *state)
+{
+	struct setting *g = state;
+
+	imap_gather_free(&g->gather);
+	if (g->n)
+		notify_drop(g->s, g->n);
+}
+
 /* How many mailboxes there are to watch. */
 static enum err
-check_count(struct imap_session *s, struct imap_cmd *cmd, const struct notify *n)
+check_count(struct imap_cmd *cmd, const struct notify *n, const struct list_rows *rows)
 {
-	struct list_rows rows;
 	size_t count = 0;
-	enum err e = n->request.n > 0 ? imap_list_rows(s, cmd, &rows) : ERR_OK;
 
-	if (e || n->request.n == 0)
-		return e;
-	for (size_t i = 0; i < rows.n; i++)
-		count += notify_is_watched(n, notify_events_of(n, &rows.row[i]));
+	for (size_t i = 0; i < rows->n; i++)
+		count += notify_is_watched(n, notify_events_of(n, &rows->row[i]));
 	return count > NOTIFY_BOXES_MAX
 		   ? refuse(cmd, "NOTIFICATIONOVERFLOW", "Too many mailboxes to watch")
 		   : ERR_OK;
+}
+
+static enum err
+count_more(struct imap_session *s, struct imap_cmd *cmd, void *state, bool *ret_done)
+{
+	struct setting *g = state;
+	struct list_rows rows;
+	enum err e = imap_gather_step(g->gather, &rows, ret_done);
+
+	if (!e && !*ret_done)
+		return ERR_OK;
+	if (!e)
+		e = check_count(cmd, g->n, &rows);
+	if (!e)
+		notify_set(s, MOVE_PTR(g->n));
+	return e;
 }
 
 /* The request is read from a copy, which outlives the command. */
@@ -70,14 +98,19 @@ cmd_notify(struct imap_session *s, struct imap_cmd *cmd)
 		return refuse(cmd, "BADEVENT (" NOTIFY_EVENT_NAMES ")", "No such event");
 	if (request.too_much)
 		return refuse(cmd, "NOTIFICATIONOVERFLOW", "Too many mailboxes named");
-	struct notify *n = notify_new(s, &arena, &request);
-	if (!n)
+	struct setting *g = ARENA_NEW(cmd->arena, struct setting);
+	if (!g || !(g->n = notify_new(s, &arena, &request)))
 		return ERR_NOMEM;
-	e = check_count(s, cmd, n);
+	g->s = s;
+	if (request.n == 0) { /* NONE */
+		notify_set(s, g->n);
+		return ERR_OK;
+	}
+	e = imap_gather_begin(s, cmd->arena, &g->gather);
 	if (e) {
-		notify_drop(s, n);
+		release_setting(g);
 		return e;
 	}
-	notify_set(s, n);
+	imap_pump(s, cmd, count_more, g, release_setting);
 	return ERR_OK;
 }

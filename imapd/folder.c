@@ -107,12 +107,12 @@ imap_locate_folder(
 }
 
 struct str
-imap_shared_name(struct imap_cmd *cmd, const struct imap_folder *folder)
+imap_shared_name(struct arena *arena, const struct imap_folder *folder)
 {
 	struct str name = folder->info.id ? folder->info.name : folder->name;
 
 	return arena_printf(
-	    cmd->arena, "%s%.*s/%.*s", OTHER_USERS, STR_ARG(folder->owner), STR_ARG(name));
+	    arena, "%s%.*s/%.*s", OTHER_USERS, STR_ARG(folder->owner), STR_ARG(name));
 }
 
 enum err

@@ -43,9 +43,9 @@ NODISCARD enum err imap_may_create(
  * right to look it up (RFC 4314 §6). */
 NODISCARD enum err imap_require(unsigned rights, unsigned need);
 
-/* "Other Users/<address>/<name>" of another's mailbox in its one spelling. In the command's arena;
- * a NULL slice without memory. */
-struct str imap_shared_name(struct imap_cmd *cmd, const struct imap_folder *folder);
+/* "Other Users/<address>/<name>" of another's mailbox in its one spelling. In `arena`; a NULL slice
+ * without memory. */
+struct str imap_shared_name(struct arena *arena, const struct imap_folder *folder);
 
 /* What the user sees of the mailbox where that is not what its owner sees: \Recent, MODSEQ and,
  * with `count`, which needs a view, the number of unseen messages. */

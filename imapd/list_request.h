@@ -44,6 +44,8 @@ struct list_request {
 	bool hierarchy; /* an empty pattern: only the separator is asked for */
 
 	/* of cmd_list.c */
+	struct list_gathering *gather; /* holds the accounts that the nodes are of */
+	bool gathered;
 	struct list_pattern *compiled;
 	struct list_tree tree;
 	size_t at; /* the next node */

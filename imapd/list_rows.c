@@ -5,18 +5,23 @@
 
 #include <stdlib.h>
 
-struct gathering {
+struct list_gathering {
 	struct imap_session *s;
-	struct imap_cmd *cmd;
+	struct arena *arena;
 	struct list_rows rows;
 	size_t cap;
+	size_t own_n; /* rows of the user's own mailboxes and subscriptions, sorted */
+	struct share_owner *owners;
+	size_t n, at; /* of them, done with */
+	struct account **visited; /* references, one for each at most */
+	size_t visited_n;
 };
 
 static enum err
-add_row(struct gathering *g, const struct list_row *row)
+add_row(struct list_gathering *g, const struct list_row *row)
 {
 	struct list_row *grown =
-	    arena_grow(g->cmd->arena, g->rows.row, &g->cap, g->rows.n + 1, sizeof(*g->rows.row));
+	    arena_grow(g->arena, g->rows.row, &g->cap, g->rows.n + 1, sizeof(*g->rows.row));
 
 	if (!grown)
 		return ERR_NOMEM;
@@ -26,11 +31,11 @@ add_row(struct gathering *g, const struct list_row *row)
 }
 
 static enum err
-add_own(struct gathering *g)
+add_own(struct list_gathering *g)
 {
 	struct mailbox_info *list;
 	size_t n;
-	enum err e = mailbox_list(g->s->account, g->cmd->arena, &list, &n);
+	enum err e = mailbox_list(g->s->account, g->arena, &list, &n);
 
 	for (size_t i = 0; !e && i < n; i++) {
 		const struct list_row row = {.name = list[i].name,
@@ -73,12 +78,11 @@ struct sharing {
 	struct account *account;
 	struct acl_of_mailbox *rights;
 	size_t rights_n;
-	size_t own_n; /* rows of the user's own mailboxes and subscriptions */
 };
 
 /* One mailbox of another, if the user may look it up. */
 static enum err
-add_shared(struct gathering *g, const struct sharing *sh, const struct mailbox_info *info)
+add_shared(struct list_gathering *g, const struct sharing *sh, const struct mailbox_info *info)
 {
 	const struct acl_of_mailbox key = {.mailbox = info->id};
 	const struct acl_of_mailbox *mine =
@@ -94,11 +98,11 @@ add_shared(struct gathering *g, const struct sharing *sh, const struct mailbox_i
 				   .rights = mine->rights,
 				   .owner = sh->owner->address,
 				   .viewer = account_id(g->s->account)}};
-	row.name = imap_shared_name(g->cmd, &row.folder);
+	row.name = imap_shared_name(g->arena, &row.folder);
 	if (!row.name.p)
 		return ERR_NOMEM;
 	struct mailbox_info *seen = &row.folder.info;
-	struct list_row *subscription = find_row(g->rows.row, sh->own_n, row.name);
+	struct list_row *subscription = find_row(g->rows.row, g->own_n, row.name);
 	seen->subscribed = false;
 	seen->special_use = (struct str){"", 0}; /* its owner's, nobody else's */
 	seen->has_children = false;
@@ -125,20 +129,21 @@ note_children(struct list_row *rows, size_t n)
 }
 
 static enum err
-add_owner(struct gathering *g, const struct share_owner *owner, size_t own_n)
+add_owner(struct list_gathering *g, const struct share_owner *owner)
 {
-	struct sharing sh = {.owner = owner, .own_n = own_n};
+	struct sharing sh = {.owner = owner};
 	struct mailbox_info *list;
 	size_t n = 0, from = g->rows.n;
-	enum err e = imap_visit_account(g->s, owner->account, &sh.account);
+	enum err e = account_open(g->s->service->store, owner->account, &sh.account);
 
 	/* An account that can't be opened, which the store has logged, hides only itself. */
 	if (e)
 		return e == ERR_NOMEM ? e : ERR_OK;
+	g->visited[g->visited_n++] = sh.account;
 	e = acl_rights_everywhere(
-	    sh.account, account_id(g->s->account), g->cmd->arena, &sh.rights, &sh.rights_n);
+	    sh.account, account_id(g->s->account), g->arena, &sh.rights, &sh.rights_n);
 	if (!e && sh.rights_n > 0)
-		e = mailbox_list(sh.account, g->cmd->arena, &list, &n);
+		e = mailbox_list(sh.account, g->arena, &list, &n);
 	for (size_t i = 0; !e && i < n; i++)
 		e = add_shared(g, &sh, &list[i]);
 	if (!e && g->rows.n > from) {
@@ -163,25 +168,55 @@ drop_taken(struct list_rows *rows)
 }
 
 enum err
-imap_list_rows(struct imap_session *s, struct imap_cmd *cmd, struct list_rows *ret)
+imap_gather_begin(struct imap_session *s, struct arena *arena, struct list_gathering **ret)
 {
-	struct gathering g = {.s = s, .cmd = cmd};
-	struct share_owner *owners;
-	size_t n = 0;
-	enum err e = add_own(&g);
+	CLEANUP(imap_gather_free) struct list_gathering *g = calloc(1, sizeof(*g));
 
+	if (!g)
+		return ERR_NOMEM;
+	g->s = s;
+	g->arena = arena;
+	enum err e = add_own(g);
 	if (!e)
 		e = share_owners(
-		    s->service->store, account_id(s->account), cmd->arena, &owners, &n);
-	size_t own_n = g.rows.n;
-	if (!e && n > 0 && own_n > 0)
-		qsort(g.rows.row, own_n, sizeof(*g.rows.row), compare_names);
-	for (size_t i = 0; !e && i < n; i++)
-		e = add_owner(&g, &owners[i], own_n);
+		    s->service->store, account_id(s->account), arena, &g->owners, &g->n);
 	if (e)
 		return e;
-	if (n > 0)
-		drop_taken(&g.rows);
-	*ret = g.rows;
+	g->own_n = g->rows.n;
+	if (g->n > 0 && g->own_n > 0)
+		qsort(g->rows.row, g->own_n, sizeof(*g->rows.row), compare_names);
+	g->visited = calloc(g->n ? g->n : 1, sizeof(struct account *));
+	if (!g->visited)
+		return ERR_NOMEM;
+	*ret = MOVE_PTR(g);
 	return ERR_OK;
+}
+
+enum err
+imap_gather_step(struct list_gathering *g, struct list_rows *ret, bool *ret_done)
+{
+	enum err e = g->at < g->n ? add_owner(g, &g->owners[g->at++]) : ERR_OK;
+
+	if (e)
+		return e;
+	*ret_done = g->at == g->n;
+	if (!*ret_done)
+		return ERR_OK;
+	if (g->n > 0)
+		drop_taken(&g->rows);
+	*ret = g->rows;
+	return ERR_OK;
+}
+
+void
+imap_gather_free(struct list_gathering **gp)
+{
+	struct list_gathering *g = MOVE_PTR(*gp);
+
+	if (!g)
+		return;
+	for (size_t i = 0; i < g->visited_n; i++)
+		account_unref(&g->visited[i]);
+	free(g->visited);
+	free(g);
 }

@@ -213,7 +213,7 @@ imap_notify_deselect(struct imap_session *s)
 bool
 imap_notify_has_more(const struct imap_session *s)
 {
-	return s->notify && s->notify->unfinished;
+	return s->notify && (s->notify->unfinished || s->notify->gather);
 }
 
 enum imap_go
@@ -221,7 +221,7 @@ imap_notify_tell(struct imap_session *s)
 {
 	const struct notify *n = s->notify;
 
-	if (!n || n->request.n == 0 || (!atomic_load(&n->heard_boxes) && !n->unfinished))
+	if (!n || n->request.n == 0 || (!atomic_load(&n->heard_boxes) && !imap_notify_has_more(s)))
 		return GO_ON;
 	return notify_look(s);
 }
@@ -243,7 +243,7 @@ imap_notify_at_rest(struct imap_session *s)
 		if (go != GO_ON)
 			return go;
 	}
-	bool heard = atomic_load(&n->heard_boxes) || n->unfinished;
+	bool heard = atomic_load(&n->heard_boxes) || imap_notify_has_more(s);
 	go = imap_notify_tell(s);
 	if (go == GO_ON && heard)
 		imap_tell_metadata(s);
@@ -304,6 +304,7 @@ notify_forget_all(struct imap_session *s)
 	struct notify *n = s->notify;
 
 	unwatch_all(n);
+	notify_end_gathering(n);
 	notify_table_done(&n->table);
 	n->request = (struct notify_request){0};
 	n->initial = n->unfinished = false;
@@ -317,6 +318,7 @@ notify_drop(struct imap_session *s, struct notify *n)
 	if (n->listens)
 		imap_unlisten(s, &n->listener);
 	notify_forget_new(n);
+	notify_end_gathering(n);
 	notify_table_done(&n->table);
 	sbuf_done(&n->own_names);
 	arena_free(&n->arena);

@@ -5,9 +5,12 @@
  * put into the new table as it is written; when the output is full the rest is taken over as it
  * was, and another look goes on there.
  */
+#include "common/base/clock.h"
 #include "imapd/folder.h"
 #include "imapd/notify_private.h"
 #include "imapd/status.h"
+
+#include <stdlib.h>
 
 #define LOOK_ARENA ((size_t)64 * 1024 * 1024)
 
@@ -15,6 +18,8 @@ struct look {
 	struct imap_session *s;
 	struct notify *n;
 	struct list_rows rows; /* sorted by name */
+	struct list_row **by_id; /* the rows that are mailboxes, by account and id */
+	size_t by_id_n;
 	struct notify_table next;
 	struct str parent_told;
 };
@@ -39,13 +44,57 @@ is_selected(const struct imap_session *s, const struct notify_box *b)
 	return s->mailbox && s->mailbox == b->id && account_id(s->owner) == b->account;
 }
 
+static int
+compare_ids(const struct list_row *row, int64_t account, int64_t id)
+{
+	int64_t a = account_id(row->folder.account), b = row->folder.info.id;
+
+	return a != account ? (a > account) - (a < account) : (b > id) - (b < id);
+}
+
+static int
+compare_rows_by_id(const void *a, const void *b)
+{
+	const struct list_row *y = *(struct list_row *const *)b;
+
+	return compare_ids(
+	    *(struct list_row *const *)a, account_id(y->folder.account), y->folder.info.id);
+}
+
+/* Once the rows stand where they stay. */
+static enum err
+index_rows(struct look *k)
+{
+	k->by_id = calloc(k->rows.n ? k->rows.n : 1, sizeof(struct list_row *));
+	if (!k->by_id)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < k->rows.n; i++)
+		if (k->rows.row[i].folder.info.id)
+			k->by_id[k->by_id_n++] = &k->rows.row[i];
+	qsort(k->by_id, k->by_id_n, sizeof(struct list_row *), compare_rows_by_id);
+	return ERR_OK;
+}
+
+static void
+look_done(struct look *k)
+{
+	free(k->by_id);
+}
+
 static struct list_row *
 row_of_box(const struct look *k, const struct notify_box *b)
 {
-	for (size_t i = 0; b->id && i < k->rows.n; i++) {
-		const struct imap_folder *folder = &k->rows.row[i].folder;
-		if (folder->info.id == b->id && account_id(folder->account) == b->account)
-			return &k->rows.row[i];
+	size_t lo = 0, hi = b->id ? k->by_id_n : 0;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		int order = compare_ids(k->by_id[mid], b->account, b->id);
+		if (order == 0)
+			return k->by_id[mid];
+		if (order < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
 	}
 	return NULL;
 }
@@ -407,8 +456,11 @@ look(struct look *k)
 	bool done = false;
 	size_t at = 0;
 
-	qsort(k->rows.row, k->rows.n, sizeof(*k->rows.row), compare_rows);
-	enum err e = tell_all(k, &at, &done);
+	if (k->rows.n > 0)
+		qsort(k->rows.row, k->rows.n, sizeof(*k->rows.row), compare_rows);
+	enum err e = index_rows(k);
+	if (!e)
+		e = tell_all(k, &at, &done);
 	if (!e && !done)
 		e = keep_rest(k, at);
 	if (e)
@@ -436,25 +488,53 @@ overflow(struct imap_session *s, enum err e)
 	notify_forget_all(s);
 }
 
+void
+notify_end_gathering(struct notify *n)
+{
+	imap_gather_free(&n->gather);
+	arena_free(&n->gather_arena);
+}
+
+/* Some accounts more. What changes from here on is heard of, and looked at another time. */
+static enum err
+gather(struct imap_session *s, struct notify *n, struct list_rows *ret, bool *ret_done)
+{
+	int64_t until_ms = clock_mono_ms() + PUMP_STEP_MS;
+	enum err e = ERR_OK;
+
+	*ret_done = false;
+	if (!n->gather) {
+		atomic_store(&n->heard_boxes, false);
+		n->gather_arena = arena_new(LOOK_ARENA);
+		e = n->gather_arena ? imap_gather_begin(s, n->gather_arena, &n->gather) : ERR_NOMEM;
+	}
+	do {
+		if (!e)
+			e = imap_gather_step(n->gather, ret, ret_done);
+	} while (!e && !*ret_done && clock_mono_ms() < until_ms);
+	return e;
+}
+
 enum imap_go
 notify_look(struct imap_session *s)
 {
-	CLEANUP(arena_free) struct arena *arena = arena_new(LOOK_ARENA);
-	struct imap_cmd gathering = {.arena = arena};
-	struct look k = {.s = s, .n = s->notify};
+	struct notify *n = s->notify;
+	struct look k = {.s = s, .n = n};
+	bool done;
+	enum err e = gather(s, n, &k.rows, &done);
 
-	atomic_store(&k.n->heard_boxes, false);
-	enum err e = arena ? imap_list_rows(s, &gathering, &k.rows) : ERR_NOMEM;
+	if (!e && !done)
+		return GO_AGAIN;
 	if (!e)
 		e = look(&k);
 	notify_table_done(&k.next);
-	if (!s->cmd.row || s->idling)
-		imap_leave_accounts(s);
+	look_done(&k);
+	notify_end_gathering(n);
 	if (e == ERR_LIMIT || e == ERR_NOMEM)
 		overflow(s, e);
 	else if (e) { /* the store has logged it: another time */
-		k.n->unfinished = false;
-		atomic_store(&k.n->heard_boxes, true);
+		n->unfinished = false;
+		atomic_store(&n->heard_boxes, true);
 	}
 	return s->notify->unfinished ? GO_DRAIN : GO_ON;
 }

@@ -59,6 +59,8 @@ struct notify {
 	struct notify_table table;
 	bool initial; /* nothing of it has been told yet */
 	bool unfinished; /* the output was full */
+	struct list_gathering *gather; /* of a look that has begun */
+	struct arena *gather_arena;
 
 	struct sbuf own_names; /* each with a NUL behind it */
 	struct notify_own_messages own[NOTIFY_OWN_MAX];
@@ -117,6 +119,8 @@ void notify_write_list(struct imap_session *s, const struct list_rows *rows, str
 struct list_row *notify_find_row(const struct list_rows *rows, struct str name);
 
 /* -- notify_look.c */
+/* Looks, account by account. Unless GO_ON it has to be called again. */
 enum imap_go notify_look(struct imap_session *s);
+void notify_end_gathering(struct notify *n);
 
 #endif

@@ -340,23 +340,36 @@ change_in_txn(struct txn *t, void *arg)
 	return write_rights(t->db, c, rights);
 }
 
+/* Who may see more now, or less: RFC 5465 §5.4. */
+static void
+tell_whom_it_concerns(struct account *a, int64_t who)
+{
+	if (who > 0)
+		bus_announce(a->store->bus, who, 0);
+	else
+		bus_announce_all(a->store->bus);
+}
+
 enum err
 acl_change(struct account *a, int64_t mailbox, struct acl_who who, struct str identifier,
     enum acl_op op, unsigned rights)
 {
 	struct change c = {mailbox, who, identifier, op, rights};
+	bool gives = !who.negative && op != ACL_REMOVE && rights;
 	enum err e = ERR_OK;
 
 	if (who.account == a->id)
 		return ERR_CANNOT;
-	if (!who.negative && op != ACL_REMOVE && rights)
+	/* The directory is told of somebody new before, and looked at afterwards: where all is as
+	 * it should be, that writes nothing. */
+	if (gives)
 		e = share_announce(a, who.account);
 	if (!e)
 		e = account_write(a, change_in_txn, &c, DURABLE_NOW);
 	if (!e)
-		e = share_mirror(a);
-	if (!e && who.account > 0) /* he may see more now, or less: RFC 5465 §5.4 */
-		bus_announce(a->store->bus, who.account, 0);
+		e = share_follow(a);
+	if (!e)
+		tell_whom_it_concerns(a, who.account);
 	return e;
 }
 

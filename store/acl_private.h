@@ -15,13 +15,12 @@ NODISCARD enum err acl_drop(struct txn *t, int64_t mailbox);
 /* All entries that mean an account which is no more, in all lists of `a`. */
 NODISCARD enum err acl_forget_account(struct account *a, int64_t gone);
 
-/* After a list was changed: directory.db is told with whom the account shares now. Whoever changes
- * a list runs it afterwards, so that the last one to run sees the last change. */
-NODISCARD enum err share_mirror(struct account *a);
 /* Before entries for `viewer` are made: a crash in between leaves a row too many, never one too
  * few. */
 NODISCARD enum err share_announce(struct account *a, int64_t viewer);
-/* After mailboxes were deleted, with their lists: share_mirror() where that makes a difference. */
+/* After a list was changed, or mailboxes were deleted with theirs: makes directory.db's rows those
+ * of the lists, where they are others. Whoever changes a list runs it afterwards, so that the last
+ * one to run sees the last change. */
 NODISCARD enum err share_follow(struct account *a);
 /* Makes right what a crash left between the two databases; at the account's first use. A failure is
  * logged and keeps nobody from the account. */

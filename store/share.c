@@ -3,6 +3,8 @@
 #include "common/base/log.h"
 #include "store/acl_private.h"
 
+#define FOLLOW_TRIES 4
+
 /* -- asking */
 
 enum err
@@ -84,12 +86,6 @@ mirror(struct txn *t, void *arg)
 		       a, t->db, "INSERT OR IGNORE INTO share (owner, viewer) VALUES (?1, ?2)");
 }
 
-enum err
-share_mirror(struct account *a)
-{
-	return database_write(&a->store->directory, mirror, a, DURABLE_NOW);
-}
-
 struct announcement {
 	int64_t owner, viewer;
 };
@@ -103,12 +99,29 @@ announce(struct txn *t, void *arg)
 	    DB_INT(n->owner), DB_INT(n->viewer));
 }
 
+static enum err
+is_announced(const struct announcement *n, struct store *s, bool *ret)
+{
+	CLEANUP(read_end) struct handle *h = NULL;
+	int64_t has = 0;
+	enum err e = read_begin(&s->directory, &h);
+
+	if (!e)
+		e = db_get_int(h->db,
+		    "SELECT EXISTS (SELECT 1 FROM share WHERE owner = ?1 AND viewer = ?2)", &has,
+		    DB_INT(n->owner), DB_INT(n->viewer));
+	*ret = has != 0;
+	return e;
+}
+
 enum err
 share_announce(struct account *a, int64_t viewer)
 {
 	struct announcement n = {a->id, viewer};
+	bool is = false;
+	enum err e = is_announced(&n, a->store, &is);
 
-	return database_write(&a->store->directory, announce, &n, DURABLE_NOW);
+	return e || is ? e : database_write(&a->store->directory, announce, &n, DURABLE_NOW);
 }
 
 /* The next number of a query, or the end of it. */
@@ -162,12 +175,17 @@ follow(struct account *a, bool *ret_mirrored)
 				  : database_write(&a->store->directory, mirror, a, DURABLE_LATER);
 }
 
+/* Looked at again after each change: somebody may have given a right while it was being made, and
+ * have found himself announced still. */
 enum err
 share_follow(struct account *a)
 {
-	bool ignored;
+	bool mirrored = false;
+	enum err e = ERR_OK;
 
-	return follow(a, &ignored);
+	for (int tries = 0; tries < FOLLOW_TRIES && !e && !mirrored; tries++)
+		e = follow(a, &mirrored);
+	return e;
 }
 
 void

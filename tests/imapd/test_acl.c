@@ -1,7 +1,10 @@
 /* Rights (RFC 4314) and mailboxes that others share, in conversations of the owner, ann, with two
  * who look in: bob and cat. */
+#include "imapd/list_rows.h"
 #include "tests/imapd/imap_fixture.h"
 #include "tests/support/test.h"
+
+#include <stdio.h>
 
 #define ANNS "\"Other Users/ann@example.test/"
 #define WORK ANNS "Work\""
@@ -215,6 +218,20 @@ static const struct turn transferring[] = {
 };
 TURNS_TEST(messages_go_from_one_account_to_the_other, transferring, "Work:3")
 
+static const struct turn searching_selected[] = {
+	{'a', "1 SETACL Work bob rs", "1 OK"},							/* no "l": LIST does not show it */
+	{'b', "2 SELECT " WORK, "2 OK"},
+	{'b', "3 ESEARCH IN (selected) ALL", "* ESEARCH (TAG \"3\" MAILBOX " WORK " UIDVALIDITY #) UID ALL 1:2\n3 OK"},	/* RFC 7377 §2.1 */
+};
+TURNS_TEST(esearch_names_a_mailbox_as_the_viewer_knows_it, searching_selected, "Work:2")
+
+static const struct turn hearing_of_anyone[] = {
+	{'b', "1 NOTIFY SET (subtree \"Other Users\" (MailboxName))", "1 OK"},
+	{'b', "2 IDLE", "+ idling"},
+	{'a', "3 SETACL Work anyone lr", "3 OK"},
+	{'b', "DONE", "* LIST (\\HasNoChildren) \"/\" " WORK "\n2 OK"},
+};
+
 static const struct turn watching[] = {
 	{'a', "1 SETACL Work bob lrs", "1 OK"},
 	{'b', "2 SELECT " WORK, "2 OK"},
@@ -229,6 +246,37 @@ static const struct turn watching[] = {
 	{'a', "9 DELETEACL Work bob", "9 OK"},
 	{'b', "DONE", "* NO [NONEXISTENT]\n8 OK"},
 };
+TURNS_TEST(notify_hears_of_rights_given_to_anyone, hearing_of_anyone, "Work:1")
+
+/* Many who share: their databases are looked into one at a time. */
+START_TEST(what_others_share_is_gathered_account_by_account)
+{
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Inbox:0");
+	CLEANUP(imap_gather_free) struct list_gathering *g = NULL;
+	struct list_rows rows = {0};
+	bool done = false;
+	unsigned steps = 0;
+	size_t shared = 0;
+
+	for (int i = 0; i < 5; i++) {
+		char address[40];
+		snprintf(address, sizeof(address), "u%d@example.test", i);
+		ck_exchange_on(
+		    imap_fixture_connect_as(f, address), "1 SETACL INBOX ann lr", "1 OK");
+		imap_fixture_drop(f);
+	}
+	ck_assert_ok(imap_gather_begin(f->session, f->arena, &g));
+	for (; !done; steps++)
+		ck_assert_ok(imap_gather_step(g, &rows, &done));
+	ck_assert_uint_eq(steps, 5);
+	for (size_t i = 0; i < rows.n; i++)
+		shared += rows.row[i].folder.viewer != VIEWER_OWNER;
+	ck_assert_uint_eq(shared, 5);
+	ck_exchange(f, "2 LIST \"\" \"Other*\"",
+	    "* LIST (\\HasNoChildren) \"/\" \"Other Users/u0@example.test/INBOX\"\n2 OK");
+}
+END_TEST
+
 TURNS_TEST(idle_hears_of_another_account, watching, "Work:1")
 static const struct turn elsewhere[] = {
 	{'a', "1 SETACL Work bob lrst", "1 OK"},
@@ -327,6 +375,8 @@ END_TEST
 TEST_MAIN("imap_acl", lists_of_rights_are_set_and_told,
     each_sees_a_shared_mailbox_with_flags_of_his_own, who_may_read_no_more_loses_the_mailbox,
     rights_are_asked_for_everywhere, messages_go_from_one_account_to_the_other,
-    idle_hears_of_another_account, rights_hold_in_every_extension,
-    not_everybody_shares_with_everybody, modseqs_rise_with_ones_own_seen_only,
-    an_owner_who_is_removed_takes_his_mailboxes_along, shared_mailboxes_can_be_subscribed_to)
+    idle_hears_of_another_account, esearch_names_a_mailbox_as_the_viewer_knows_it,
+    notify_hears_of_rights_given_to_anyone, what_others_share_is_gathered_account_by_account,
+    rights_hold_in_every_extension, not_everybody_shares_with_everybody,
+    modseqs_rise_with_ones_own_seen_only, an_owner_who_is_removed_takes_his_mailboxes_along,
+    shared_mailboxes_can_be_subscribed_to)

@@ -171,6 +171,34 @@ START_TEST(the_directory_knows_who_shares_with_whom)
 }
 END_TEST
 
+START_TEST(a_change_of_rights_writes_to_the_directory_once_at_most)
+{
+	static const struct {
+		const char *who;
+		enum acl_op op;
+		const char *rights;
+		unsigned commits;
+	} rows[] = {
+	    {"b", ACL_SET, "lr", 1},
+	    {"b", ACL_SET, "lrs", 0},
+	    {"b", ACL_ADD, "w", 0},
+	    {"-b", ACL_SET, "w", 0},
+	    {"b", ACL_REMOVE, "w", 0},
+	    {"b", ACL_SET, "", 1},
+	    {"anyone", ACL_SET, "l", 1},
+	};
+	struct fixture f;
+
+	fixture_open(&f);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		uint64_t before = f.store->directory.commits;
+		change(&f, f.inbox, rows[i].who, rows[i].op, rows[i].rights);
+		ck_assert_uint_eq(f.store->directory.commits - before, rows[i].commits);
+	}
+	fixture_close(&f);
+}
+END_TEST
+
 static enum err
 forget_shares(struct txn *t, void *arg)
 {
@@ -676,7 +704,9 @@ END_TEST
 
 TEST_MAIN("acl", rights_are_letters_with_the_obsolete_ones,
     rights_add_up_and_negative_ones_take_away, an_identifier_means_an_account_or_everybody,
-    the_directory_knows_who_shares_with_whom, a_crash_between_the_two_databases_heals,
+    the_directory_knows_who_shares_with_whom,
+    a_change_of_rights_writes_to_the_directory_once_at_most,
+    a_crash_between_the_two_databases_heals,
     a_new_mailbox_inherits_and_a_deleted_one_takes_its_list_along,
     who_is_made_anew_inherits_nothing, each_viewer_has_a_seen_flag_of_his_own,
     what_one_has_seen_is_nobody_elses_news, what_is_seen_goes_with_an_inbox_that_is_renamed,
