@@ -30,8 +30,11 @@ libstore_a_SOURCES = \
 	%D%/promise.h \
 	%D%/queue.h %D%/queue_private.h \
 	%D%/queue_add.c \
+	%D%/queue_change.c \
+	%D%/queue_list.c \
 	%D%/queue_octets.c \
 	%D%/queue_open.c \
+	%D%/queue_pause.c \
 	%D%/queue_read.c \
 	%D%/queue_record.c \
 	%D%/quota.c \

@@ -192,7 +192,8 @@ NODISCARD enum err queue_record(struct store *s, int64_t message, const struct q
 
 struct queue_filter { /* empty members match all */
 	int64_t message; /* 0 any */
-	struct str sender; /* address, or "@domain" */
+	int64_t rcpt; /* 0 any */
+	struct str sender; /* address, "@domain", or "<>" */
 	struct str recipient; /* likewise */
 	struct str domain;
 	int64_t older_s; /* at least so old */
@@ -204,20 +205,34 @@ struct queue_listed {
 	struct queue_rcpt rcpt;
 };
 /* Calls `each` for each recipient that matches, by message and recipient, in one consistent read of
- * constant memory; `each` returns ERR_OK to go on. */
+ * constant memory; `each` returns ERR_OK to go on. Strings live during the call. */
 NODISCARD enum err queue_list(struct store *s, const struct queue_filter *f,
     enum err (*each)(const struct queue_listed *l, void *arg), void *arg);
 
 enum queue_change {
-	QUEUE_RETRY, /* due now */
+	QUEUE_RETRY, /* due now, unless held */
 	QUEUE_HOLD,
-	QUEUE_RELEASE, /* and due now */
+	QUEUE_RELEASE, /* those held; and due now */
 	QUEUE_DROP, /* gone; nobody is told */
 	QUEUE_FAIL, /* given up at the next look of the runner, which tells the sender */
 };
-/* *ret_n recipients were changed; durable on return. */
+/* *ret_n recipients were changed (also after a failure), in bounded steps; durable on return. The
+ * trace has it. */
 NODISCARD enum err queue_change(
     struct store *s, const struct queue_filter *f, enum queue_change what, uint64_t *ret_n);
+
+struct queue_counts {
+	uint64_t messages, octets;
+	uint64_t waiting, held; /* recipients */
+	uint64_t deferred; /* of those waiting, that were tried before */
+	int64_t oldest_s; /* when the oldest message came; 0 none */
+};
+NODISCARD enum err queue_count(struct store *s, struct queue_counts *ret);
+/* Whether a process runs the queue. */
+bool queue_is_run(struct store *s);
+/* The number of a recipient in its message, as people see it: 0 is the first. */
+int64_t queue_rcpt_number(int64_t rcpt);
+int64_t queue_rcpt_id(int64_t message, int64_t number);
 
 /* Pauses: recipients of `name` (a domain, or an MX host with a leading "mx:") are not tried until
  * it is taken away. `reason` for people. */

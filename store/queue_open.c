@@ -160,17 +160,42 @@ sweep(struct queue *q, struct database *d)
 }
 
 static enum err
-take_lock(struct queue *q)
+lock_path(const struct queue *q, char path[PATH_MAX])
+{
+	return snprintf(path, PATH_MAX, "%s/queue.lock", q->store->data_dir) >= PATH_MAX
+		   ? ERR_TOO_LONG
+		   : ERR_OK;
+}
+
+bool
+queue_is_run(struct store *s)
 {
 	char path[PATH_MAX];
 
-	if (snprintf(path, sizeof(path), "%s/queue.lock", q->store->data_dir) >= (int)sizeof(path))
-		return ERR_TOO_LONG;
+	if (atomic_load(&s->queue->running))
+		return true;
+	if (lock_path(s->queue, path))
+		return false;
+	CLEANUP(fd_close) int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	struct flock would = {.l_type = F_WRLCK};
+	return fd >= 0 && !fcntl(fd, F_OFD_GETLK, &would) && would.l_type != F_UNLCK;
+}
+
+static enum err
+take_lock(struct queue *q)
+{
+	char path[PATH_MAX];
+	enum err e = lock_path(q, path);
+
+	if (e)
+		return e;
 	CLEANUP(fd_close) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0660);
 	if (fd < 0)
 		return file_error("open", path);
-	if (flock(fd, LOCK_EX | LOCK_NB))
-		return errno == EWOULDBLOCK ? ERR_BUSY : file_error("lock", path);
+	struct flock lock = {.l_type = F_WRLCK}; /* of the file as it is open here, like flock(2)'s,
+						    but one that can be asked after */
+	if (fcntl(fd, F_OFD_SETLK, &lock))
+		return errno == EAGAIN || errno == EACCES ? ERR_BUSY : file_error("lock", path);
 	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&q->mu);
 	q->lock_fd = fd;
 	fd = -1;

@@ -98,4 +98,22 @@ NODISCARD enum err queue_domain_of(struct str address, struct arena *arena, stru
 struct queue_rcpt queue_take_rcpt(struct stmt *st, int column, struct arena *arena);
 struct queue_message queue_take_message(struct stmt *st, int column, struct arena *arena);
 
+/* -- of queue_list.c */
+
+/* A filter made fit for comparing; `domain` lives in the arena it was made with. */
+struct queue_match {
+	const struct queue_filter *f;
+	struct str domain, recipient_domain; /* as rows have them; empty: any */
+	int64_t first, last; /* ids of recipients */
+	int64_t created_before_s;
+};
+NODISCARD enum err queue_match_make(
+    const struct queue_filter *f, struct arena *arena, struct queue_match *ret);
+bool queue_matches(const struct queue_match *m, const struct queue_listed *l);
+/* Recipients from ?1 to ?2 by id; columns as QUEUE_RCPT_COLUMNS, then QUEUE_MESSAGE_COLUMNS. */
+extern const char queue_list_sql[];
+
+/* For operations: people changed something, the runner has to look at everything anew. */
+NODISCARD enum err queue_note_edit(struct txn *t);
+
 #endif

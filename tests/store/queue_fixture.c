@@ -71,6 +71,27 @@ record_with_report(
 	return queue_record(f->store, message, &r, 1, &report);
 }
 
+enum err
+count_listed(const struct queue_listed *l, void *arg)
+{
+	uint64_t *n = arg;
+
+	ck_assert_int_eq(l->message.id, l->rcpt.message);
+	++*n;
+	return ERR_OK;
+}
+
+const char *
+many_rcpts(struct fixture *f, int n)
+{
+	struct str all = STR("");
+
+	for (int i = 0; i < n; i++)
+		all =
+		    arena_printf(f->arena, "%.*s%sr%d@many.example", STR_ARG(all), i ? " " : "", i);
+	return arena_cstr(f->arena, all);
+}
+
 struct str
 domains_of(struct fixture *f)
 {

@@ -19,6 +19,11 @@ void record_all(struct fixture *f, int64_t message, enum queue_outcome outcome);
 NODISCARD enum err record_with_report(
     struct fixture *f, int64_t message, int i, enum queue_outcome outcome, size_t size);
 
+/* For queue_list(): counts into a uint64_t. */
+enum err count_listed(const struct queue_listed *l, void *arg);
+/* "r0@many.example r1@…", `n` of them, in f->arena. */
+const char *many_rcpts(struct fixture *f, int n);
+
 /* "domain:count …" by name, in f->arena. */
 struct str domains_of(struct fixture *f);
 /* "message/number address state[!] …": w waiting, h held, ! to be given up; in f->arena. */

@@ -264,9 +264,12 @@ START_TEST(the_queue_is_run_by_one)
 {
 	fixture_open(&f);
 	CLEANUP(store_close) struct store *other = fixture_second(&f, "other");
+	ck_assert(!queue_is_run(other));
 	ck_assert_ok(queue_run_begin(f.store));
+	ck_assert(queue_is_run(other) && queue_is_run(f.store));
 	ck_assert_int_eq(queue_run_begin(other), ERR_BUSY);
 	queue_run_end(f.store);
+	ck_assert(!queue_is_run(other));
 	ck_assert_ok(queue_run_begin(other));
 	ck_assert_int_eq(queue_run_begin(f.store), ERR_BUSY);
 	store_close(&other);
@@ -318,10 +321,154 @@ START_TEST(files_of_nobody_are_swept_when_the_queue_starts)
 }
 END_TEST
 
+static struct str
+change(enum queue_change what, struct queue_filter filter, uint64_t expected)
+{
+	uint64_t n = 0;
+
+	ck_assert_ok(queue_change(f.store, &filter, what, &n));
+	ck_assert_uint_eq(n, expected);
+	return queued(&f);
+}
+
+#define ANY .state = -1
+
+START_TEST(people_hold_release_drop_and_give_up_recipients)
+{
+	struct queue_rcpt *r;
+	size_t n;
+	int64_t last;
+	uint64_t edits, before;
+
+	fixture_open(&f);
+	clock_freeze(1000);
+	add_to_queue(&f, "a: b\r\n\r\n", 8, "Ann@example.test", "x@one.example y@two.example");
+	CLEANUP(mem_free) char *m = make_message(1, 100000);
+	add_to_queue(&f, m, 100000, "bob@example.test", "z@one.example");
+	ck_assert_ok(queue_news(f.store, 0, 10, f.arena, &r, &n, &last, &before));
+	clock_advance_ms(60000);
+	ck_assert_str_is(
+	    change(QUEUE_HOLD, (struct queue_filter){ANY, .domain = STR("ONE.example")}, 2),
+	    "1/0 x@one.example h 1/1 y@two.example w 2/0 z@one.example h");
+	change(QUEUE_HOLD, (struct queue_filter){ANY, .domain = STR("one.example")}, 0);
+	ck_assert_str_is(domains_of(&f), "two.example:1");
+	ck_assert_str_is(
+	    change(QUEUE_RELEASE, (struct queue_filter){ANY, .sender = STR("ann@EXAMPLE.test")}, 1),
+	    "1/0 x@one.example w 1/1 y@two.example w 2/0 z@one.example h");
+	ck_assert_ok(queue_due(f.store, STR("one.example"), 1060000, 0, 0, 9, f.arena, &r, &n));
+	ck_assert_uint_eq(n, 1);
+	ck_assert_int_eq(r->next_ms, 1060000);
+	ck_assert_str_is(
+	    change(QUEUE_FAIL, (struct queue_filter){ANY, .recipient = STR("Z@one.example")}, 1),
+	    "1/0 x@one.example w 1/1 y@two.example w 2/0 z@one.example w!");
+	/* a runner that had it in hand does not put it off */
+	record_one(&f, 2, 0, QUEUE_DEFERRED, INT64_C(1) << 40);
+	ck_assert_ok(
+	    queue_due(f.store, STR("one.example"), 1060000, 1060000, r->id, 9, f.arena, &r, &n));
+	ck_assert_uint_eq(n, 1);
+	ck_assert(r->give_up);
+	ck_assert_str_is(change(QUEUE_DROP, (struct queue_filter){ANY, .rcpt = rcpt_of(1, 0)}, 1),
+	    "1/1 y@two.example w 2/0 z@one.example w!");
+	ck_assert_str_is(change(QUEUE_DROP, (struct queue_filter){.state = QUEUE_WAITING}, 2), "");
+	store_tick(f.store);
+	ck_assert_uint_eq(count_queue_files(&f), 0);
+	ck_assert_ok(queue_news(f.store, 0, 10, f.arena, &r, &n, &last, &edits));
+	ck_assert_uint_gt(edits, before);
+	clock_thaw();
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(filters_pick_recipients)
+{
+	static const struct row {
+		struct queue_filter f;
+		uint64_t n;
+	} rows[] = {
+	    {{ANY}, 4},
+	    {{ANY, .message = 1}, 2},
+	    {{ANY, .message = 9}, 0},
+	    {{ANY, .rcpt = (1 << 20) + 1}, 1},
+	    {{ANY, .sender = STR("@example.test")}, 3},
+	    {{ANY, .sender = STR("@ample.test")}, 0},
+	    {{ANY, .sender = STR("<>")}, 1},
+	    {{ANY, .recipient = STR("@two.EXAMPLE")}, 2},
+	    {{ANY, .recipient = STR("y@two.example")}, 1},
+	    {{ANY, .domain = STR("one.example"), .sender = STR("ann@example.test")}, 1},
+	    {{ANY, .older_s = 50}, 3},
+	    {{ANY, .older_s = 101}, 0},
+	    {{.state = QUEUE_HELD}, 0},
+	    {{.state = QUEUE_WAITING}, 4},
+	};
+
+	fixture_open(&f);
+	clock_freeze(1000);
+	add_to_queue(&f, "a: b\r\n\r\n", 8, "ann@example.test", "x@one.example y@two.example");
+	add_to_queue(&f, "a: b\r\n\r\n", 8, "bob@example.test", "x@one.example");
+	clock_advance_ms(100000);
+	add_to_queue(&f, "a: b\r\n\r\n", 8, "", "z@two.example");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		uint64_t n = 0;
+		ck_assert_ok(queue_list(f.store, &rows[i].f, count_listed, &n));
+		ck_assert_msg(n == rows[i].n, "row %zu: %llu", i, (unsigned long long)n);
+	}
+	struct queue_counts c;
+	ck_assert_ok(queue_count(f.store, &c));
+	ck_assert_uint_eq(c.messages, 3);
+	ck_assert_uint_eq(c.octets, 24);
+	ck_assert_uint_eq(c.waiting, 4);
+	ck_assert_uint_eq(c.held, 0);
+	ck_assert_int_eq(c.oldest_s, 1000);
+	clock_thaw();
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(changes_of_many_are_made_in_steps)
+{
+	fixture_open(&f);
+	for (int i = 0; i < 60; i++)
+		add_to_queue(&f, "a: b\r\n\r\n", 8, "ann@example.test", many_rcpts(&f, 50));
+	uint64_t n = 0;
+	ck_assert_ok(queue_change(f.store, &(struct queue_filter){ANY}, QUEUE_HOLD, &n));
+	ck_assert_uint_eq(n, 3000);
+	ck_assert_ok(queue_change(f.store, &(struct queue_filter){ANY}, QUEUE_DROP, &n));
+	ck_assert_uint_eq(n, 3000);
+	ck_assert_str_is(queued(&f), "");
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(domains_and_hosts_are_paused)
+{
+	struct queue_pause *p;
+	size_t n;
+
+	fixture_open(&f);
+	queue_watch(f.store, poked, NULL);
+	atomic_store(&pokes, 0);
+	ck_assert_ok(queue_pause_set(f.store, STR("One.Example"), STR("they asked")));
+	ck_assert_ok(queue_pause_set(f.store, STR("one.example."), STR("they asked again")));
+	ck_assert_ok(queue_pause_set(f.store, STR("MX:mx1.Two.example"), STR("")));
+	ck_assert_int_eq(queue_pause_set(f.store, STR("mx:"), STR("")), ERR_SYNTAX);
+	ck_assert_ok(queue_pauses(f.store, f.arena, &p, &n));
+	ck_assert_uint_eq(n, 2);
+	ck_assert_str_is(p[0].name, "mx:mx1.two.example");
+	ck_assert_str_is(p[1].name, "one.example");
+	ck_assert_str_is(p[1].reason, "they asked again");
+	ck_assert_ok(queue_pause_remove(f.store, STR("one.example")));
+	ck_assert_int_eq(queue_pause_remove(f.store, STR("one.example")), ERR_NOT_FOUND);
+	ck_assert_int_eq(atomic_load(&pokes), 4);
+	fixture_close(&f);
+}
+END_TEST
+
 TEST_MAIN("queue", what_was_added_is_read_back, octets_come_back_from_row_and_file,
     octets_that_are_open_can_be_read_to_the_end_when_the_message_goes,
     a_message_goes_with_its_last_recipient, a_deferral_is_due_again_at_its_time,
     due_recipients_come_in_pages_each_once, mail_for_later_is_due_later_and_held_mail_never,
     news_are_what_came_since, a_report_comes_in_as_its_message_goes, the_queue_is_run_by_one,
     who_watches_hears_of_new_mail_from_every_process,
-    files_of_nobody_are_swept_when_the_queue_starts)
+    files_of_nobody_are_swept_when_the_queue_starts,
+    people_hold_release_drop_and_give_up_recipients, filters_pick_recipients,
+    changes_of_many_are_made_in_steps, domains_and_hosts_are_paused)
