@@ -346,6 +346,7 @@ load_row(struct imap_session *s, struct fetch_run *f, const struct view_entry *e
 		err = fetch_source_open(&f->source, s->owner);
 	if (err)
 		return err;
+	f->source.rev2 = s->enabled & EN_REV2;
 	if (f->header_only && !huge)
 		return fetch_source_load_header(&f->source, e->message);
 	if (f->octets_only && e->size < VIEW_SIZE_MAX)

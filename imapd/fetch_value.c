@@ -221,10 +221,12 @@ make_section(struct fetch_source *src, const struct fetch_item *item, struct fet
 }
 
 static enum err
-make_body(struct fetch_source *src, struct fetch_value *ret)
+make_body(struct fetch_source *src, bool extension, struct fetch_value *ret)
 {
-	begin_made(src, src->row.bodystructure.n + 1);
-	enum err e = bodystructure_to_body(src->row.bodystructure, &src->made);
+	struct str stored = src->row.bodystructure;
+
+	begin_made(src, stored.n + stored.n / 4 + 64); /* a type may become another */
+	enum err e = bodystructure_as(stored, src->rev2, extension, &src->made);
 	if (!e)
 		e = sbuf_error(&src->made);
 	ret->text = sbuf_view(&src->made);
@@ -266,7 +268,9 @@ fetch_value_make(struct fetch_source *src, const struct fetch_item *item, struct
 	if (item->kind == FETCH_PREVIEW || item->kind == FETCH_PREVIEW_FUZZY)
 		return make_preview(src, item, ret);
 	if (item->kind == FETCH_BODY)
-		return make_body(src, ret);
+		return make_body(src, false, ret);
+	if (item->kind == FETCH_BODYSTRUCTURE && bodystructure_differs(src->row.bodystructure))
+		return make_body(src, true, ret);
 	ret->text = item->kind == FETCH_ENVELOPE ? src->row.envelope : src->row.bodystructure;
 	ret->size = ret->text.n;
 	return ret->size > 0 ? ERR_OK : ERR_CORRUPT;

@@ -12,6 +12,7 @@
 struct fetch_source {
 	struct reader *reader; /* NULL between steps */
 	struct message_file *file; /* of the value in progress, kept between steps; or NULL */
+	bool rev2; /* the client reads BODYSTRUCTURE as RFC 9051 has it */
 	int64_t message; /* whose row is loaded, 0 none */
 	struct message_row row;
 	bool has_parts; /* `parts` is decoded */

@@ -74,7 +74,8 @@ enter(const struct mime_node *nodes, const struct mime_node *node, struct sbuf *
 	if (node->part.kind == PART_MULTIPART)
 		return;
 	if (node->part.kind == PART_MESSAGE) {
-		sbuf_puts(out, "\"message\" \"rfc822\" ");
+		sbuf_puts(out,
+		    mime_is_global(node) ? "\"message\" \"global\" " : "\"message\" \"rfc822\" ");
 		put_params(f->params, out);
 	} else if (f->type.p && !node->is_opaque) {
 		wire_put_string(out, f->type);

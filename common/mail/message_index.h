@@ -38,8 +38,12 @@ void index_builder_feed(struct index_builder *b, const void *p, size_t n);
 /* Ends the message. What *ret points to lives in the builder until it is freed. ERR_NOMEM only. */
 NODISCARD enum err index_builder_finish(struct index_builder *b, struct message_index *ret);
 
-/* BODY from BODYSTRUCTURE: the same without extension data. ERR_CORRUPT if `bodystructure` is not
- * what the builder writes. */
-NODISCARD enum err bodystructure_to_body(struct str bodystructure, struct sbuf *out);
+/* BODYSTRUCTURE as a client of IMAP4rev2 or (not `rev2`) IMAP4rev1 reads it, from what the builder
+ * wrote; without `extension` it is BODY. To IMAP4rev1 a message/global part is a part like others,
+ * to IMAP4rev2 a message like message/rfc822 (RFC 9051 §7.5.2, RFC 9755 §6). ERR_CORRUPT if
+ * `stored` is not what a builder writes. */
+NODISCARD enum err bodystructure_as(struct str stored, bool rev2, bool extension, struct sbuf *out);
+/* With `extension` that may be something else than `stored` itself. */
+bool bodystructure_differs(struct str stored);
 
 #endif

@@ -85,10 +85,27 @@ is_type(const struct mime_node *node, struct str type)
 	return node->fields && str_eq_nocase(node->fields->type, type);
 }
 
-/* Absent fields have the type that the place implies (RFC 2046 §5.1.5). */
+bool
+mime_is_global(const struct mime_node *node)
+{
+	return is_type(node, STR("message")) && str_eq_nocase(node->fields->subtype, STR("global"));
+}
+
+static bool
+is_encoded(const struct mime_node *node)
+{
+	enum part_encoding encoding = mime_encoding(node->fields->encoding);
+
+	return encoding != PART_7BIT && encoding != PART_8BIT && encoding != PART_BINARY;
+}
+
+/* Absent fields have the type that the place implies (RFC 2046 §5.1.5). The content of a
+ * message/global may be encoded (RFC 6532 §3.7): then its parts can't be told. */
 static bool
 is_message_type(const struct mime_tree *t, const struct mime_node *node)
 {
+	if (mime_is_global(node))
+		return !is_encoded(node);
 	if (node->fields && node->fields->type.p)
 		return is_type(node, STR("message")) &&
 		       str_eq_nocase(node->fields->subtype, STR("rfc822"));

@@ -40,6 +40,8 @@ struct mime_tree {
 NODISCARD bool mime_tree_init(struct mime_tree *t);
 void mime_tree_done(struct mime_tree *t);
 bool mime_tree_failed(const struct mime_tree *t);
+/* The part's type is message/global (RFC 6532 §3.7). */
+bool mime_is_global(const struct mime_node *node);
 /* No part may be added any more; delimiters mean nothing from here on. */
 bool mime_tree_is_full(const struct mime_tree *t);
 

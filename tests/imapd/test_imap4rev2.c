@@ -33,6 +33,39 @@ static const struct dialogue rev2_dialogue[] = {
 };
 DIALOGUE_TEST(once_enabled_it_is_rev2, rev2_dialogue, "Inbox:2", "Entw\xc3\xbcrfe:0")
 
+/* RFC 9051 §7.5.2, RFC 9755 §6: BODYSTRUCTURE of a message/global part differs by the version; its
+ * parts can be had either way (RFC 9051 §6.4.5.1). */
+START_TEST(message_global_is_a_message_to_rev2)
+{
+	static const char text[] =
+	    "Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n"
+	    "Content-Type: message/global\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+	    "Subject: \xc3\xbc\r\n\r\nb\r\n--x--\r\n";
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Inbox:0");
+	struct conn *other = imap_fixture_connect(f);
+
+	imap_fixture_deliver(f, "INBOX", str_of(text));
+	ck_exchange(f, "1 SELECT Inbox", "1 OK");
+	ck_exchange(f, "2 FETCH 1 BODYSTRUCTURE",
+	    "* 1 FETCH (BODYSTRUCTURE ((\"message\" \"global\" NIL NIL NIL \"8bit\" 16 NIL NIL NIL "
+	    "NIL) \"mixed\"\n2 OK");
+	ck_exchange(f, "3 FETCH 1 BODY",
+	    "* 1 FETCH (BODY ((\"message\" \"global\" NIL NIL NIL \"8bit\" 16) \"mixed\"))\n3 OK");
+	ck_exchange_on(other, "1 ENABLE IMAP4rev2", "1 OK");
+	ck_exchange_on(other, "2 SELECT Inbox", "2 OK");
+	struct str got = imap_fixture_ask(f, other, "3 FETCH 1 BODYSTRUCTURE");
+	ck_assert(str_find_nocase(got,
+		      STR("\"message\" \"global\" NIL NIL NIL \"8bit\" 16 (NIL ")) != STR_NONE);
+	got = imap_fixture_ask(f, other, "4 FETCH 1 BODY");
+	ck_assert(str_find_nocase(got, STR("(\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL "
+					   "\"7bit\" 1 0) 2) \"mixed\"")) != STR_NONE);
+	ck_exchange_on(
+	    other, "5 FETCH 1 BODY.PEEK[1.TEXT]", "* 1 FETCH (BODY[1.TEXT] {1}\nb)\n5 OK");
+	ck_exchange_on(other, "6 FETCH 1 BODY.PEEK[1.HEADER]",
+	    "* 1 FETCH (BODY[1.HEADER] {15}\nSubject: \xc3\xbc\n\n)\n6 OK");
+}
+END_TEST
+
 /* §7.5.2, Appendix E 21: what comes unasked names its UID; E 12: without RECENT. */
 START_TEST(news_are_told_as_rev2_has_them)
 {
@@ -50,4 +83,4 @@ START_TEST(news_are_told_as_rev2_has_them)
 END_TEST
 
 TEST_MAIN("imap4rev2", until_it_is_enabled_all_is_rev1, once_enabled_it_is_rev2,
-    news_are_told_as_rev2_has_them)
+    message_global_is_a_message_to_rev2, news_are_told_as_rev2_has_them)

@@ -36,7 +36,7 @@ build_table(
 	ck_assert(str_eq(ret->parts, other.parts));
 	ck_assert(str_eq(ret->subject, other.subject));
 	ck_assert_ok(parts_decode(ret->parts, arena, t));
-	ck_assert_ok(bodystructure_to_body(ret->bodystructure, &body));
+	ck_assert_ok(bodystructure_as(ret->bodystructure, true, false, &body));
 	return b;
 }
 

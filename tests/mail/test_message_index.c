@@ -142,6 +142,17 @@ static const struct structure_row structures[] = {
 	"((\"message\" \"rfc822\" NIL NIL NIL \"7bit\" 53 (NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)"
 	" (" TEXT_PLAIN "1 0" NO_EXT MULTI("mixed", "y") " 4" NO_EXT MULTI("mixed", "x"),
 	"-1.1M[] 0.1m[] 1.1M[] 2.1L[a] "},
+    {"message/global is a message too (RFC 6532 §3.7, RFC 9051 §7.5.2)",
+	MIXED "--x\r\nContent-Type: message/global\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+	      "Subject: s\r\n\r\nb\r\n--x--\r\n",
+	"((\"message\" \"global\" NIL NIL NIL \"8bit\" 15 (NIL \"s\" NIL NIL NIL NIL NIL NIL NIL "
+	"NIL) " TEXT_PLAIN "1 0" NO_EXT " 2" NO_EXT MULTI("mixed", "x"),
+	"-1.1M[] 0.1m[] 1.1L[b] "},
+    {"but not one that is encoded",
+	MIXED "--x\r\nContent-Type: message/global\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+	      "QQ==\r\n--x--\r\n",
+	"((\"message\" \"global\" NIL NIL NIL \"base64\" 4" NO_EXT MULTI("mixed", "x"),
+	"-1.1M[] 0.1L[QQ==] "},
     {"an embedded message without octets",
 	MIXED "--x\r\nContent-Type: message/rfc822\r\n\r\n--x--\r\n",
 	"((\"message\" \"rfc822\" NIL NIL NIL \"7bit\" 0 (NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)"

@@ -181,8 +181,8 @@ START_TEST(body_is_bodystructure_without_extensions)
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CLEANUP(sbuf_done) struct sbuf out = SBUF_INIT(10000);
-		enum err e =
-		    bodystructure_to_body(test_guarded(str_of(rows[i].bodystructure)), &out);
+		enum err e = bodystructure_as(
+		    test_guarded(str_of(rows[i].bodystructure)), true, false, &out);
 		ck_assert_msg(
 		    e == (rows[i].body ? ERR_OK : ERR_CORRUPT), "%s", rows[i].bodystructure);
 		if (rows[i].body)
@@ -192,9 +192,57 @@ START_TEST(body_is_bodystructure_without_extensions)
 	CLEANUP(sbuf_done) struct sbuf out = SBUF_INIT(1 << 20);
 	for (int i = 0; i < 100000; i++)
 		sbuf_putc(&deep, '(');
-	ck_assert_int_eq(bodystructure_to_body(sbuf_view(&deep), &out), ERR_CORRUPT);
+	ck_assert_int_eq(bodystructure_as(sbuf_view(&deep), true, false, &out), ERR_CORRUPT);
+}
+END_TEST
+
+/* RFC 9051 §7.5.2, §9 (media-message), RFC 9755 §6: message/global is a message to IMAP4rev2 and a
+ * part like others to IMAP4rev1, and so is what was stored before it was looked into. Parameters
+ * that look like one are none. */
+START_TEST(message_global_reads_as_the_version_has_it)
+{
+#define FIELDS " NIL NIL NIL \"8bit\" 5"
+#define ENVELOPE " (NIL \"s\" NIL NIL NIL NIL NIL NIL NIL NIL)"
+#define TEXT "(\"text\" \"plain\" NIL NIL NIL \"7bit\" 1 0 NIL NIL NIL NIL)"
+#define GLOBAL "\"message\" \"global\""
+	static const struct {
+		const char *stored, *rev1, *rev2;
+	} rows[] = {
+	    {"(" GLOBAL FIELDS ENVELOPE " " TEXT " 2 NIL NIL NIL NIL)",
+		"(" GLOBAL FIELDS " NIL NIL NIL NIL)",
+		"(" GLOBAL FIELDS ENVELOPE " " TEXT " 2 NIL NIL NIL NIL)"},
+	    {"(\"Message\" \"GLOBAL\"" FIELDS " NIL NIL NIL NIL)",
+		"(\"Message\" \"GLOBAL\"" FIELDS " NIL NIL NIL NIL)",
+		"(\"application\" \"octet-stream\"" FIELDS " NIL NIL NIL NIL)"},
+	    {"(" TEXT "(" GLOBAL FIELDS ENVELOPE " (" TEXT "(" GLOBAL FIELDS
+	     " NIL NIL NIL NIL) \"mixed\" NIL NIL NIL NIL) 2 NIL NIL NIL NIL)" TEXT
+	     " \"mixed\" NIL NIL NIL NIL)",
+		"(" TEXT "(" GLOBAL FIELDS " NIL NIL NIL NIL)" TEXT " \"mixed\" NIL NIL NIL NIL)",
+		"(" TEXT "(" GLOBAL FIELDS ENVELOPE " (" TEXT
+		"(\"application\" \"octet-stream\"" FIELDS
+		" NIL NIL NIL NIL) \"mixed\" NIL NIL NIL NIL) 2 NIL NIL NIL NIL)" TEXT
+		" \"mixed\" NIL NIL NIL NIL)"},
+	    {"(\"a\" \"b\" (" GLOBAL ") NIL NIL \"7bit\" 5 NIL (" GLOBAL " (NIL)) NIL NIL)",
+		"(\"a\" \"b\" (" GLOBAL ") NIL NIL \"7bit\" 5 NIL (" GLOBAL " (NIL)) NIL NIL)",
+		"(\"a\" \"b\" (" GLOBAL ") NIL NIL \"7bit\" 5 NIL (" GLOBAL " (NIL)) NIL NIL)"},
+	    {"(" GLOBAL FIELDS ENVELOPE ")", NULL, NULL},
+	    {"(" GLOBAL " NIL NIL)", NULL, NULL},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		for (int rev2 = 0; rev2 < 2; rev2++) {
+			CLEANUP(sbuf_done) struct sbuf out = SBUF_INIT(10000);
+			const char *expect = rev2 ? rows[i].rev2 : rows[i].rev1;
+			struct str stored = test_guarded(str_of(rows[i].stored));
+			enum err e = bodystructure_as(stored, rev2, true, &out);
+			ck_assert(bodystructure_differs(stored));
+			ck_assert_msg(e == (expect ? ERR_OK : ERR_CORRUPT), "row %zu", i);
+			if (expect)
+				ck_assert_str_is(sbuf_view(&out), expect);
+		}
 }
 END_TEST
 
 TEST_MAIN("parts", sections_name_parts, part_one_of_a_message_without_parts_is_its_body,
-    damaged_tables_are_refused, body_is_bodystructure_without_extensions)
+    damaged_tables_are_refused, body_is_bodystructure_without_extensions,
+    message_global_reads_as_the_version_has_it)
