@@ -1,6 +1,7 @@
 /* What each error is to the client: RFC 3501 §7.1, RFC 5530 §3. */
 #include "common/base/cleanup.h"
 #include "imapd/imap_command.h"
+#include "imapd/search_charset.h"
 
 static const struct imap_err_row rows[ERR__COUNT] = {
     [ERR_OK] = {"OK", NULL},
@@ -9,7 +10,7 @@ static const struct imap_err_row rows[ERR__COUNT] = {
     [ERR_UNKNOWN] = {"BAD", NULL},
     [ERR_PARAM] = {"BAD", NULL},
     [ERR_TOO_LONG] = {"BAD", "TOOBIG"},
-    [ERR_BAD_CHARSET] = {"NO", "BADCHARSET (UTF-8 US-ASCII)"},
+    [ERR_BAD_CHARSET] = {"NO", "BADCHARSET (" SEARCH_CHARSETS ")"},
     [ERR_NEEDS_TLS] = {"NO", "PRIVACYREQUIRED"},
     [ERR_CANCELLED] = {"BAD", NULL},
     [ERR_NOT_FOUND] = {"NO", "NONEXISTENT"},

@@ -109,7 +109,7 @@ libimapd_a_SOURCES += \
 	%D%/saved.c %D%/saved.h \
 	%D%/search_answer.c %D%/search_answer.h \
 	%D%/preview_text.c %D%/preview_text.h \
-	%D%/search_body.c %D%/search_body.h \
+	%D%/search_body.c %D%/search_charset.c %D%/search_charset.h %D%/search_body.h \
 	%D%/search_index.c %D%/search_index.h \
 	%D%/search_keys.c \
 	%D%/search_match.c %D%/search_match.h \

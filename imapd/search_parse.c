@@ -1,7 +1,7 @@
 #include "imapd/search_parse_private.h"
 
 #include "common/base/clock.h"
-#include "common/mail/charset.h"
+#include "imapd/search_charset.h"
 
 static struct search_node *parse_key(struct search_parser *p);
 
@@ -375,8 +375,8 @@ parse_charset(struct imap_args *a, struct str *ret)
 {
 	imap_parse_space(a);
 	imap_parse_astring(a, ret);
-	if (!a->c.err && !charset_is_known(*ret))
-		imap_parse_fail(a, ERR_BAD_CHARSET, "a charset that is known");
+	if (!a->c.err && !search_charset_is_known(*ret))
+		imap_parse_fail(a, ERR_BAD_CHARSET, "a charset of those listed");
 	imap_parse_space(a);
 }
 

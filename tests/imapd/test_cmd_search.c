@@ -1,3 +1,5 @@
+#include "common/mail/charset.h"
+#include "imapd/search_charset.h"
 #include "imapd/search_parse.h"
 #include "tests/imapd/imap_fixture.h"
 
@@ -283,6 +285,27 @@ static const struct dialogue charset_dialogue[] = {
 };
 DIALOGUE_TEST(search_speaks, charset_dialogue, "Inbox:2", "Empty:0")
 
+/* RFC 9051 §6.4.4: BADCHARSET lists the charsets that are supported, so each of them is, and what
+ * is not listed is not, whatever the system could convert. */
+START_TEST(badcharset_lists_the_charsets_there_are)
+{
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Inbox:2");
+	struct str list = STR(SEARCH_CHARSETS), one;
+	char line[100];
+
+	ck_exchange(f, "1 SELECT Inbox", "1 OK");
+	while (list.n > 0 && str_split(&list, ' ', &one)) {
+		ck_assert_msg(charset_is_known(one), "%.*s", STR_ARG(one));
+		snprintf(line, sizeof(line), "2 SEARCH CHARSET %.*s SUBJECT message", STR_ARG(one));
+		ck_exchange(f, line, "* SEARCH 1 2\n2 OK");
+	}
+	ck_exchange(f, "3 SEARCH CHARSET utf8 SUBJECT message", "* SEARCH 1 2\n3 OK");
+	ck_exchange(f, "4 SEARCH CHARSET IBM037 ALL", "4 NO [BADCHARSET (" SEARCH_CHARSETS ")]");
+	ck_exchange(f, "5 SEARCH CHARSET UTF-16 ALL", "5 NO [BADCHARSET (");
+	ck_exchange(f, "6 SEARCH CHARSET \"\" ALL", "6 NO [BADCHARSET (");
+}
+END_TEST
+
 START_TEST(programs_beyond_their_limits_are_refused)
 {
 	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Inbox:1");
@@ -403,6 +426,6 @@ END_TEST
 
 TEST_MAIN("cmd_search", flags_and_numbers_are_searched, dates_are_searched_in_their_own_zone,
     headers_are_searched_as_people_read_them, texts_are_searched_decoded, search_speaks,
-    programs_beyond_their_limits_are_refused, messages_expunged_by_others_do_not_match,
-    large_texts_are_searched_in_pieces, a_long_result_waits_for_a_slow_reader,
-    what_a_bounce_reports_is_searched)
+    badcharset_lists_the_charsets_there_are, programs_beyond_their_limits_are_refused,
+    messages_expunged_by_others_do_not_match, large_texts_are_searched_in_pieces,
+    a_long_result_waits_for_a_slow_reader, what_a_bounce_reports_is_searched)

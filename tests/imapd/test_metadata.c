@@ -364,6 +364,23 @@ START_TEST(changes_are_told_in_idle)
 }
 END_TEST
 
+/* RFC 5464 §4.4.2: those of the server that all share wake the sessions of every account. */
+START_TEST(entries_of_the_server_are_told_in_idle)
+{
+	CLEANUP(imap_fixture_close)
+	struct imap_fixture *f = imap_fixture_open_with((const char *const[]){"Inbox:0", NULL},
+	    "imapd {\n admins = { \"ann@example.test\" }\n}\n");
+	struct conn *bob = imap_fixture_connect_as(f, "bob@example.test");
+
+	ck_exchange_on(bob, "1 ENABLE METADATA", "1 OK");
+	ck_exchange_on(bob, "2 IDLE", "+ idling");
+	ck_exchange(f, "3 SETMETADATA \"\" (/shared/comment \"x\" /private/comment \"x\")", "3 OK");
+	conn_memory_run(bob);
+	ck_assert_str_is(conn_memory_output(bob, f->arena), "* METADATA \"\" /shared/comment\r\n");
+	ck_exchange_on(bob, "DONE", "!* METADATA\n2 OK");
+}
+END_TEST
+
 /* RFC 5464 §3.3 with RFC 4314: "l" and one of r, s, w, i, p; what is private is each user's own.
  * RFC 6154 §2: special uses are the owner's. */
 START_TEST(shared_mailboxes_have_entries)
@@ -449,4 +466,5 @@ TEST_MAIN("metadata", metadata_speaks, options_speak, server_speaks,
     administrators_set_what_all_share, entries_of_the_server_are_set_all_or_none,
     special_use_speaks, limits_have_their_codes, long_answers_are_pumped,
     an_answer_that_nobody_reads_holds_little, changes_by_others_are_told, changes_are_told_in_idle,
-    filters_are_whole, shared_mailboxes_have_entries, changes_in_a_shared_mailbox_are_told)
+    entries_of_the_server_are_told_in_idle, filters_are_whole, shared_mailboxes_have_entries,
+    changes_in_a_shared_mailbox_are_told)

@@ -192,7 +192,7 @@ START_TEST(sources_beyond_their_limits_are_refused)
 }
 END_TEST
 
-/* RFC 9585 §4 */
+/* RFC 9585 §4: the details, and NIL for a tag that has "]" in it */
 START_TEST(a_long_command_says_how_far_it_is)
 {
 	clock_freeze(1700000000);

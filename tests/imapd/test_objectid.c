@@ -163,8 +163,8 @@ START_TEST(messages_have_the_date_when_they_were_saved)
 }
 END_TEST
 
-/* RFC 8474 §3, RFC 8514 §4.1, RFC 7162 §3.1.1, §3.2.2; RFC 9586 §3 and RFC 9738 §3 where they are
- * configured. */
+/* RFC 8474 §3, RFC 8514 §4.1, RFC 7162 §3.1.1, §3.2.2; RFC 9585 §3; RFC 9586 §3.1 and RFC 9738
+ * §3 where they are configured. */
 START_TEST(capabilities_are_told)
 {
 	static const struct {
@@ -175,6 +175,7 @@ START_TEST(capabilities_are_told)
 	    {" CONDSTORE ", NULL},
 	    {" QRESYNC ", NULL},
 	    {" UIDBATCHES ", NULL},
+	    {" INPROGRESS ", NULL},
 	    {" UIDONLY", "imapd { uidonly = yes }\n"},
 	    {" MESSAGELIMIT=1000", "imapd { message_limit = 1000 }\n"},
 	};

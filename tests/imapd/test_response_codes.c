@@ -14,7 +14,7 @@ static const struct dialogue world_dialogue[] = {
     {"8 APPEND nowhere {2}", "8 NO [TRYCREATE]"}, /* RFC 3501 §6.3.11 */
     {"9 SELECT Work", "9 OK [READ-WRITE]"}, {"10 COPY 1 nowhere", "10 NO [TRYCREATE]"},
     {"11 MOVE 1 nowhere", "11 NO [TRYCREATE]"}, /* RFC 6851 §3.3 */
-    {"12 SEARCH CHARSET x-none TEXT a", "12 NO [BADCHARSET (UTF-8 US-ASCII)]"},
+    {"12 SEARCH CHARSET x-none TEXT a", "12 NO [BADCHARSET (UTF-8 US-ASCII ISO-8859-1 "},
     {"13 EXAMINE Work", "13 OK [READ-ONLY]"}, {"14 STORE 1 FLAGS ()", "14 NO [READ-ONLY]"},
     {"15 APPEND Work {99999999999}", "15 NO [TOOBIG]"}, /* RFC 4469 §4.2 */
     {"16 CREATE Work/x", "16 OK"}, {"17 DELETE Work", "17 OK"},

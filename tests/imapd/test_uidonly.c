@@ -13,7 +13,7 @@ open_with(const char *mailbox, const char *options)
 }
 
 static const struct dialogue off_dialogue[] = {
-    {"1 ENABLE UIDONLY", "* ENABLED\n1 OK"}, /* RFC 9586 §3: not offered */
+    {"1 ENABLE UIDONLY", "* ENABLED\n1 OK"}, /* RFC 9586 §3.1: not offered */
     {"2 SELECT Inbox", "2 OK"},
     {"3 FETCH 1 FLAGS", "* 1 FETCH (FLAGS\n3 OK"},
 };
@@ -25,10 +25,11 @@ START_TEST(uidonly_speaks_of_uids_alone)
 	struct conn *other = imap_fixture_connect(f);
 
 	ck_exchange(f, "1 CAPABILITY", "* CAPABILITY\n1 OK");
-	ck_exchange(f, "2 ENABLE UIDONLY", "* ENABLED UIDONLY\n2 OK"); /* RFC 9586 §3 */
+	ck_exchange(f, "2 ENABLE UIDONLY", "* ENABLED UIDONLY\n2 OK"); /* RFC 9586 §3.1 */
 	ck_exchange(f, "3 SELECT Inbox", "!* OK [UNSEEN\n* 5 EXISTS\n3 OK");
 	ck_exchange_on(other, "1 SELECT Inbox", "1 OK");
-	/* RFC 9586 §3: message numbers are refused in every place */
+	/* RFC 9586 §3: message numbers are refused in every place; §3.2 has the commands, §3.5 the
+	 * criteria, §3.8 those of other extensions */
 	ck_exchange(f, "4 FETCH 1 FLAGS", "4 BAD [UIDREQUIRED]");
 	ck_exchange(f, "5 STORE 1 +FLAGS (\\Seen)", "5 BAD [UIDREQUIRED]");
 	ck_exchange(f, "6 COPY 1 Other", "6 BAD [UIDREQUIRED]");
@@ -37,8 +38,13 @@ START_TEST(uidonly_speaks_of_uids_alone)
 	ck_exchange(f, "9 SORT (DATE) UTF-8 ALL", "9 BAD [UIDREQUIRED]");
 	ck_exchange(f, "10 THREAD REFERENCES UTF-8 ALL", "10 BAD [UIDREQUIRED]");
 	ck_exchange(f, "11 UID SEARCH 1:2", "11 BAD [UIDREQUIRED]");
+	ck_exchange(f, "11 UID SEARCH OR UID 1 NOT (*)", "11 BAD [UIDREQUIRED]");
+	ck_exchange(f, "11 UID SORT (DATE) UTF-8 1:2", "11 BAD [UIDREQUIRED]");
+	ck_exchange(f, "11 ESEARCH IN (selected) 1:2", "11 BAD [UIDREQUIRED]");
+	ck_exchange(f, "11 REPLACE 1 Other {5}", "!+\n11 BAD [UIDREQUIRED]");
+	ck_exchange(f, "11 REPLACE 1 Other {6+}\nA: b\n", "11 BAD [UIDREQUIRED]");
 	ck_exchange(f, "12 UID SEARCH UID 1:2", "* SEARCH 1 2\n12 OK");
-	/* RFC 9586 §3: UIDFETCH in place of FETCH, whoever made the change */
+	/* RFC 9586 §3.3, §3.6: UIDFETCH in place of FETCH, whoever made the change */
 	ck_exchange(
 	    f, "13 UID FETCH 2 FLAGS", "!* 2 FETCH\n* 2 UIDFETCH (FLAGS (\\Recent))\n13 OK");
 	ck_exchange(f, "14 UID FETCH 2 (UID)", "* 2 UIDFETCH (UID 2)\n14 OK");
@@ -46,7 +52,7 @@ START_TEST(uidonly_speaks_of_uids_alone)
 	    f, "15 UID STORE 3 +FLAGS (\\Seen)", "* 3 UIDFETCH (FLAGS (\\Seen \\Recent))\n15 OK");
 	ck_exchange_on(other, "2 STORE 4 +FLAGS (\\Flagged)", "2 OK");
 	ck_exchange(f, "16 NOOP", "* 4 UIDFETCH (FLAGS (\\Flagged \\Recent))\n16 OK");
-	/* RFC 9586 §3: VANISHED in place of EXPUNGE */
+	/* RFC 9586 §3.4, §3.6: VANISHED in place of EXPUNGE */
 	ck_exchange(f, "17 UID STORE 1:2 +FLAGS.SILENT (\\Deleted)", "17 OK");
 	ck_exchange(f, "18 EXPUNGE", "!* 1 EXPUNGE\n* VANISHED 1:2\n18 OK");
 	ck_exchange_on(other, "3 UID STORE 3 +FLAGS.SILENT (\\Deleted)", "3 OK");
@@ -56,7 +62,7 @@ START_TEST(uidonly_speaks_of_uids_alone)
 	ck_exchange(f, "21 ENABLE QRESYNC", "21 OK");
 	ck_exchange(f, "22 UID FETCH 5 (FLAGS) (CHANGEDSINCE 1)",
 	    "* 5 UIDFETCH (FLAGS (\\Recent) MODSEQ (#))\n22 OK");
-	/* RFC 9586 §3: no message sequence match data in QRESYNC */
+	/* RFC 9586 §3.7: no message sequence match data in QRESYNC */
 	ck_exchange(f, "23 SELECT Inbox (QRESYNC (1 1 1:5 (1 5)))", "23 BAD [UIDREQUIRED]");
 	struct str got = imap_fixture_ask(f, f->conn, "24 SELECT Inbox");
 	ck_modseq_exchange(f->conn, "25 SELECT Inbox (QRESYNC (% 1 1:5))",
@@ -77,7 +83,7 @@ fill(struct imap_fixture *f, int times)
 static const struct dialogue batches_dialogue[] = {
     {"1 UIDBATCHES 500", "1 BAD"}, /* nothing selected */
     {"2 SELECT Inbox", "2 OK"},
-    {"3 UIDBATCHES 500", "* UIDBATCHES (TAG \"3\") 3:1\n3 OK"}, /* RFC 10022 */
+    {"3 UIDBATCHES 500", "* UIDBATCHES (TAG \"3\") 3:1\n3 OK"}, /* RFC 10022 §3.1 */
     {"4 UIDBATCHES 500 1:1", "* UIDBATCHES (TAG \"4\") 3:1\n4 OK"},
     {"5 UIDBATCHES 500 2:9", "* UIDBATCHES (TAG \"5\")\n5 OK"}, /* there is no second batch */
     {"6 UIDBATCHES 10", "6 NO [TOOFEW]"},
@@ -91,6 +97,7 @@ static const struct dialogue batches_dialogue[] = {
 };
 DIALOGUE_TEST(uidbatches_speaks, batches_dialogue, "Inbox:3", "Empty:0")
 
+/* RFC 10022 §3: together they hold every UID there is, the newest first */
 START_TEST(batches_cut_the_uids_without_a_gap)
 {
 	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Inbox:1");

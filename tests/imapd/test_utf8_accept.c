@@ -27,8 +27,8 @@ static const struct dialogue utf8_dialogue[] = {
 DIALOGUE_TEST(
     names_and_strings_are_utf8_once_that_is_enabled, utf8_dialogue, "Inbox:0", "Entw\xc3\xbcrfe:1")
 
-/* RFC 6855 §4 has a server refuse these; see keep_octets() in cmd_append.c for why this one does
- * not: what a client without UTF8=ACCEPT puts in it gets back octet for octet. */
+/* RFC 6855 §4 and RFC 9755 §4 have a server refuse these; see keep_octets() in cmd_append.c for why
+ * this one does not: what a client without UTF8=ACCEPT puts in it gets back octet for octet. */
 static const struct dialogue raw_dialogue[] = {
     {"1 APPEND INBOX {15+}\nSubject: \xc3\xbc\n\n", "1 OK [APPENDUID # 1]"},
     {"2 APPEND INBOX {15+}\nSubject: \xfc!\n\n", "2 OK [APPENDUID # 2]"}, /* Latin-1 */
