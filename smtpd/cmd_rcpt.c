@@ -1,5 +1,6 @@
 /* RCPT: RFC 5321 §4.1.1.3. The decision on each recipient falls here. */
 #include "smtpd/deliver.h"
+#include "smtpd/enqueue.h"
 #include "smtpd/policy.h"
 #include "smtpd/smtp_commands.h"
 
@@ -19,13 +20,16 @@ parse(struct smtp_session *s, struct smtp_cmd *cmd, struct smtp_path *ret,
 	return smtp_parse_end(&c);
 }
 
-static enum err
-refuse(struct smtp_session *s, struct smtp_cmd *cmd, enum err e)
+/* Who is logged in may write to anyone. A message that is to be held (RFC 4865) is held in the
+ * queue for everybody. */
+static bool
+goes_by_queue(const struct smtp_session *s, enum err e)
 {
-	if (e == ERR_RELAY && smtp_submits(s))
-		return smtp_answer(
-		    cmd, e, 550, "5.7.1", "Sending to other servers is not possible yet");
-	return e;
+	const struct smtp_mail_params *p = &s->txn->params;
+
+	if (!smtp_submits(s) || !s->account)
+		return false;
+	return e == ERR_RELAY || (!e && (p->hold_for_s || p->hold_until_s));
 }
 
 enum err
@@ -48,10 +52,12 @@ cmd_rcpt(struct smtp_session *s, struct smtp_cmd *cmd)
 		return smtp_answer(cmd, ERR_SYNTAX, 553, "5.6.7",
 		    "A recipient address beyond ASCII needs SMTPUTF8");
 	e = policy_recipient(s, to.address, t->params.size, s->arena, &found, &n);
-	if (!e)
+	if (goes_by_queue(s, e))
+		e = enqueue_add_recipient(s, to.address);
+	else if (!e)
 		e = deliver_add_recipient(s, to.address, found, n);
 	if (e)
-		return refuse(s, cmd, e);
+		return e;
 	t->rcpts[t->rcpt_count - 1].params = params;
 	smtp_enter(s, ST_RCPT);
 	return smtp_answer(cmd, ERR_OK, 250, "2.1.5", "Recipient ok");

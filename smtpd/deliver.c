@@ -1,6 +1,7 @@
 #include "smtpd/deliver.h"
 
 #include "common/base/log.h"
+#include "smtpd/enqueue.h"
 #include "smtpd/smtp_commands.h"
 #include "smtpd/trace.h"
 
@@ -91,7 +92,9 @@ deliver_begin(struct smtp_session *s, enum data_form form)
 	    .date = date_now(),
 	};
 
-	trace_write(&trace, &front);
+	if (!t->elsewhere_count)
+		trace_write_return_path(trace.sender, &front);
+	trace_write_received(&trace, &front);
 	enum err e = sbuf_error(&front);
 	if (!e && smtp_submits(s))
 		e = make_missing(s, trace.date);
@@ -106,7 +109,7 @@ deliver_begin(struct smtp_session *s, enum data_form form)
 	    .size_limit = s->conf->smtpd.message_size_limit,
 	    .max_received = s->conf->smtpd.max_received,
 	    .refuse_bare_newline = s->conf->smtpd.refuse_bare_newline,
-	    .digest = t->delivery_count > 1 || partial_any(s->partials),
+	    .digest = t->delivery_count + (t->elsewhere_count > 0) > 1 || partial_any(s->partials),
 	};
 	return incoming_begin(s->svc->store, &options, &t->in);
 }
@@ -148,7 +151,7 @@ result_of(const struct smtp_txn *t, const struct smtp_rcpt *r)
 static enum err
 result_of_all(const struct smtp_txn *t)
 {
-	enum err e = t->delivery_count ? t->deliveries[0].result : ERR_INTERNAL;
+	enum err e = t->delivery_count ? t->deliveries[0].result : ERR_OK;
 
 	for (size_t i = 1; i < t->delivery_count; i++)
 		e = deliver_combine(e, t->deliveries[i].result);
@@ -178,6 +181,26 @@ store_message(struct smtp_session *s, struct spool *spool, const unsigned char *
 	for (size_t i = 0; i < n; i++)
 		t->deliveries[back[i]].result = smtp_store_error(todo[i].result);
 	return ERR_OK;
+}
+
+/* Into mailboxes and the queue, that last: once it is there it goes out, and nothing that fails
+ * after it may make the client send it again. */
+static enum err
+take_message(
+    struct smtp_session *s, struct spool *spool, const unsigned char *key, enum err *ret_queue)
+{
+	CLEANUP(spool_free) struct spool *copy = NULL;
+	const struct smtp_txn *t = s->txn;
+	enum err e = ERR_OK;
+
+	*ret_queue = ERR_OK;
+	if (t->elsewhere_count && t->delivery_count)
+		e = enqueue_local_copy(s, spool, &copy);
+	if (!e)
+		e = store_message(s, copy ? copy : spool, key);
+	if (!e && t->elsewhere_count && !result_of_all(t))
+		*ret_queue = smtp_store_error(enqueue_message(s, spool));
+	return e;
 }
 
 /* Remembers who has a message whose answer is a failure, forgets who has one that is
@@ -224,10 +247,14 @@ reply_for(struct smtp_session *s, enum err e)
 
 /* SMTP: one answer for all recipients. */
 static void
-answer_once(struct smtp_session *s, const char *command, const unsigned char *key)
+answer_once(
+    struct smtp_session *s, const char *command, const unsigned char *key, enum err queue_result)
 {
 	struct smtp_txn *t = s->txn;
 	enum err e = result_of_all(t);
+
+	if (!e && queue_result) /* temporary where others have it already: they keep it */
+		e = t->delivery_count ? deliver_combine(ERR_OK, queue_result) : queue_result;
 	struct smtp_reply r = reply_for(s, e);
 
 	for (size_t i = 0; i < t->delivery_count; i++)
@@ -276,6 +303,7 @@ deliver_finish(struct smtp_session *s, const char *command)
 {
 	struct smtp_txn *t = s->txn;
 	struct spool *spool = NULL;
+	enum err queue_result = ERR_OK;
 	struct smtp_reply refusal;
 	unsigned char key_octets[PARTIAL_KEY_BYTES];
 	const unsigned char *key = NULL;
@@ -285,7 +313,7 @@ deliver_finish(struct smtp_session *s, const char *command)
 	if (!e && has_digest && partial_key(incoming_digest(t->in), t->sender, key_octets))
 		key = key_octets;
 	if (!e) {
-		e = store_message(s, spool, key);
+		e = take_message(s, spool, key, &queue_result);
 		refusal = smtp_reply_for(e);
 	}
 	if (e)
@@ -293,6 +321,6 @@ deliver_finish(struct smtp_session *s, const char *command)
 	else if (smtp_is_lmtp(s))
 		answer_each(s, command, key);
 	else
-		answer_once(s, command, key);
+		answer_once(s, command, key, queue_result);
 	smtp_end_txn(s);
 }

@@ -50,6 +50,7 @@ enum smtp_state {
 struct smtp_rcpt {
 	struct str address;
 	struct smtp_rcpt_params params;
+	bool elsewhere; /* by the queue: another server's, or one of ours at a later time */
 	uint32_t *accounts; /* indices in txn->deliveries */
 	size_t account_count;
 };
@@ -62,6 +63,7 @@ struct smtp_txn {
 	uint32_t rcpts_tried; /* RCPT commands, refused ones too */
 	struct smtp_rcpt *rcpts; /* the accepted ones */
 	size_t rcpt_count, rcpt_cap;
+	size_t elsewhere_count; /* of them */
 	struct delivery *deliveries; /* each account once */
 	size_t delivery_count, delivery_cap;
 	struct incoming *in; /* once data flows */

@@ -41,11 +41,24 @@ put_for(struct sbuf *out, const struct trace *t)
 }
 
 void
-trace_write(const struct trace *t, struct sbuf *out)
+trace_write_return_path(struct str sender, struct sbuf *out)
 {
 	sbuf_puts(out, "Return-Path: <");
-	sbuf_put(out, t->sender);
-	sbuf_puts(out, ">\r\nReceived: from ");
+	sbuf_put(out, sender);
+	sbuf_puts(out, ">\r\n");
+}
+
+void
+trace_write(const struct trace *t, struct sbuf *out)
+{
+	trace_write_return_path(t->sender, out);
+	trace_write_received(t, out);
+}
+
+void
+trace_write_received(const struct trace *t, struct sbuf *out)
+{
+	sbuf_puts(out, "Received: from ");
 	put_helo(out, t->helo);
 	if (str_eq(t->peer, STR("unix")))
 		sbuf_puts(out, " (local socket)");

@@ -30,7 +30,10 @@ struct trace_with {
 };
 const char *trace_protocol(struct trace_with w);
 
+/* Both, as the final delivery writes them; or each. */
 void trace_write(const struct trace *t, struct sbuf *out);
+void trace_write_return_path(struct str sender, struct sbuf *out);
+void trace_write_received(const struct trace *t, struct sbuf *out);
 
 /* "Date: …" and "Message-ID: <…@hostname>" with their line ends. ERR_INTERNAL without random
  * numbers. */

@@ -16,6 +16,7 @@ struct account {
 struct spool {
 	struct fake *fake;
 	struct sbuf text;
+	struct message_index index;
 	enum err err;
 };
 
@@ -155,6 +156,53 @@ message_deliver(struct store *s, struct spool *spool, struct delivery *d, size_t
 		m->text = arena_dup(f->arena, sbuf_view(&spool->text));
 		assert(m->text.p);
 	}
+}
+
+uint64_t
+spool_size(const struct spool *s)
+{
+	return s->text.n;
+}
+
+enum err
+spool_read_back(struct spool *s, uint64_t offset, char *to, size_t n)
+{
+	assert(offset + n <= s->text.n);
+	memcpy(to, s->text.p + offset, n);
+	return ERR_OK;
+}
+
+enum err
+spool_finish(struct spool *s, const struct message_index **ret)
+{
+	s->index.size = s->text.n;
+	s->index.has_8bit = !str_is_ascii(sbuf_view(&s->text));
+	*ret = &s->index;
+	return ERR_OK;
+}
+
+enum err
+queue_add(struct store *s, struct spool *spool, const struct queue_new *q, int64_t *ret_id)
+{
+	struct fake *f = s->fake;
+	CLEANUP(sbuf_done) struct sbuf rcpts = SBUF_INIT(1 << 20);
+
+	if (f->queue_add)
+		return f->queue_add;
+	for (size_t i = 0; i < q->rcpt_count; i++)
+		sbuf_printf(&rcpts, "%s%.*s", i ? " " : "", STR_ARG(q->rcpts[i].address));
+	assert(f->queued_count < FAKE_MESSAGES);
+	f->queued[f->queued_count++] = (struct fake_queued){
+	    .sender = arena_dup(f->arena, q->sender),
+	    .rcpts = arena_dup(f->arena, sbuf_view(&rcpts)),
+	    .text = arena_dup(f->arena, sbuf_view(&spool->text)),
+	    .account = q->account,
+	    .release_s = q->release_s,
+	    .expires_s = q->expires_s,
+	    .body = q->body,
+	};
+	*ret_id = (int64_t)f->queued_count;
+	return ERR_OK;
 }
 
 /* -- service ------------------------------------------------------------------------------------

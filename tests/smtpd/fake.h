@@ -2,6 +2,8 @@
  * answers as the headers of store promise, fails where a test wants it to, and keeps what was
  * delivered.
  *
+ * What goes to other servers is kept as well.
+ *
  * example.test is served: ann (1), bob (2), full (3: over quota), broken (4: its database is
  * damaged), dan (5: room for 1000 octets); aliases team (ann, bob), half (ann, full),
  * sales (ann). loop@, busy@ and disabled@ fail as their names say.
@@ -35,6 +37,14 @@ struct fake {
 
 	struct fake_message messages[FAKE_MESSAGES];
 	size_t message_count;
+	enum err queue_add; /* what that gives */
+	struct fake_queued {
+		struct str sender, rcpts; /* these separated by blanks */
+		struct str text;
+		int64_t account, release_s, expires_s;
+		enum queue_body body;
+	} queued[FAKE_MESSAGES];
+	size_t queued_count;
 	size_t spools_open;
 };
 

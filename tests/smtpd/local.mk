@@ -36,3 +36,7 @@ tests_smtpd_test_header_filter_LDADD = libtestsupport.a libsmtpd.a liboutbound.a
 tests_smtpd_test_smtp_limits_SOURCES = %D%/test_smtp_limits.c %D%/fake.c %D%/fake.h
 tests_smtpd_test_smtp_limits_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_smtpd_test_smtp_limits_LDADD = $(SMTPD_TEST_LIBS)
+check_PROGRAMS += tests/smtpd/test_submission
+tests_smtpd_test_submission_SOURCES = %D%/test_submission.c %D%/fake.c %D%/fake.h
+tests_smtpd_test_submission_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_smtpd_test_submission_LDADD = $(SMTPD_TEST_LIBS)

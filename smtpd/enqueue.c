@@ -1,0 +1,111 @@
+#include "smtpd/enqueue.h"
+
+#include "common/base/clock.h"
+#include "smtpd/trace.h"
+
+#define COPY_PIECE 16384
+#define RETURN_PATH_MAX 1024
+
+enum err
+enqueue_add_recipient(struct smtp_session *s, struct str address)
+{
+	struct smtp_txn *t = s->txn;
+	struct smtp_rcpt rcpt = {.address = arena_dup(t->arena, address), .elsewhere = true};
+	struct smtp_rcpt *rcpts =
+	    arena_grow(t->arena, t->rcpts, &t->rcpt_cap, t->rcpt_count + 1, sizeof(*t->rcpts));
+
+	if (!rcpts || !rcpt.address.p)
+		return ERR_NOMEM;
+	t->rcpts = rcpts;
+	t->rcpts[t->rcpt_count++] = rcpt;
+	t->elsewhere_count++;
+	return ERR_OK;
+}
+
+enum err
+enqueue_local_copy(struct smtp_session *s, struct spool *queued, struct spool **ret)
+{
+	CLEANUP(sbuf_done) struct sbuf front = SBUF_INIT(RETURN_PATH_MAX);
+	CLEANUP(spool_free) struct spool *copy = NULL;
+	const struct message_index *index;
+	char piece[COPY_PIECE];
+
+	trace_write_return_path(s->txn->sender, &front);
+	enum err e = sbuf_error(&front);
+	if (!e)
+		e = spool_finish(queued, &index);
+	if (!e)
+		e = spool_new(s->svc->store, &copy);
+	if (!e)
+		e = spool_write(copy, front.p, front.n);
+	uint64_t size = spool_size(queued);
+	for (uint64_t at = 0; at < size && !e;) {
+		size_t n = size - at < sizeof(piece) ? (size_t)(size - at) : sizeof(piece);
+		e = spool_read_back(queued, at, piece, n);
+		if (!e)
+			e = spool_write(copy, piece, n);
+		at += n;
+	}
+	if (!e)
+		*ret = MOVE_PTR(copy);
+	return e;
+}
+
+static struct str
+bare_message_id(struct str id)
+{
+	if (id.n >= 2 && id.p[0] == '<' && id.p[id.n - 1] == '>')
+		return str_sub(id, 1, id.n - 2);
+	return id;
+}
+
+static int64_t
+release_time(const struct smtp_mail_params *p, int64_t now_s)
+{
+	if (p->hold_until_s)
+		return p->hold_until_s;
+	return p->hold_for_s ? now_s + (int64_t)p->hold_for_s : 0;
+}
+
+enum err
+enqueue_message(struct smtp_session *s, struct spool *spool)
+{
+	const struct smtp_txn *t = s->txn;
+	const struct message_index *index;
+	struct queue_new_rcpt *rcpts =
+	    arena_alloc_array(t->arena, t->elsewhere_count, sizeof(*rcpts));
+	int64_t now_s = clock_real_s(), id;
+	int64_t release_s = release_time(&t->params, now_s);
+	size_t n = 0;
+
+	if (!rcpts)
+		return ERR_NOMEM;
+	enum err e = spool_finish(spool, &index);
+	if (e)
+		return e;
+	for (size_t i = 0; i < t->rcpt_count; i++) {
+		const struct smtp_rcpt *r = &t->rcpts[i];
+		if (r->elsewhere)
+			rcpts[n++] = (struct queue_new_rcpt){.address = r->address,
+			    .orcpt = r->params.orcpt,
+			    .notify = r->params.notify};
+	}
+	bool says_7bit = t->params.body == QUEUE_7BIT;
+	const struct queue_new q = {
+	    .kind = QUEUE_SUBMITTED,
+	    .account = s->account,
+	    .sender = t->sender,
+	    .envid = t->params.envid,
+	    .ret = t->params.ret,
+	    .body = says_7bit && index->has_8bit ? QUEUE_8BITMIME : t->params.body,
+	    .smtputf8 = t->params.smtputf8,
+	    .requiretls = t->params.requiretls,
+	    .trace_id = str_of(t->id),
+	    .message_id = bare_message_id(index->message_id),
+	    .release_s = release_s,
+	    .expires_s = (release_s ? release_s : now_s) + (int64_t)s->conf->outbound.expire_s,
+	    .rcpts = rcpts,
+	    .rcpt_count = n,
+	};
+	return queue_add(s->svc->store, spool, &q, &id);
+}

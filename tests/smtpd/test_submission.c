@@ -1,0 +1,124 @@
+/* Recipients elsewhere: into the queue, durably, before the 250 (RFC 6409, RFC 4865). */
+#include "common/base/clock.h"
+#include "tests/smtpd/fake.h"
+#include "tests/support/test.h"
+
+static struct fake *
+logged_in(enum smtp_service service)
+{
+	struct fake *f = fake_new();
+
+	ck_assert_ok(password_make(STR("secret"), f->arena, &f->credential));
+	fake_open_with(f, &(struct conn_memory_options){.service = service, .tls = true});
+	fake_say(f, "EHLO [127.0.0.1]", "250 HELP");
+	fake_say(f, "AUTH PLAIN AGFubkBleGFtcGxlLnRlc3QAc2VjcmV0", "235");
+	return f;
+}
+
+START_TEST(recipients_elsewhere_go_to_the_queue_with_what_was_said_of_them)
+{
+	CLEANUP(fake_free) struct fake *f = logged_in(SMTP_SUBMISSION);
+
+	fake_say(f, "MAIL FROM:<ann@example.test>", "250");
+	fake_say(f, "RCPT TO:<x@other.test>", "250 2.1.5");
+	fake_say(f, "RCPT TO:<y@third.test>", "250 2.1.5");
+	fake_say(f, "DATA", "354");
+	fake_say(f, "Subject: x\n\n\xe4\n.", "250 2.0.0 Ok, id");
+	ck_assert_uint_eq(f->message_count, 0);
+	ck_assert_uint_eq(f->queued_count, 1);
+	ck_assert_str_is(f->queued[0].sender, "ann@example.test");
+	ck_assert_str_is(f->queued[0].rcpts, "x@other.test y@third.test");
+	ck_assert_int_eq(f->queued[0].account, 1);
+	ck_assert_int_eq(f->queued[0].body, QUEUE_8BITMIME);
+	ck_assert(str_starts(f->queued[0].text, STR("Received: from [127.0.0.1] (")));
+	ck_assert_int_eq(f->queued[0].release_s, 0);
+	ck_assert_int_ge(f->queued[0].expires_s, clock_real_s() + 5 * 86400 - 10);
+}
+END_TEST
+
+START_TEST(a_message_to_both_reaches_mailboxes_with_a_return_path_and_the_queue_without)
+{
+	CLEANUP(fake_free) struct fake *f = logged_in(SMTP_SUBMISSIONS);
+
+	fake_say(f, "MAIL FROM:<ann@example.test>", "250");
+	fake_say(f, "RCPT TO:<x@other.test>", "250 2.1.5");
+	fake_say(f, "RCPT TO:<bob@example.test>", "250 2.1.5");
+	fake_say(f, "DATA", "354");
+	fake_say(f, "Subject: x\n\nText\n.", "250 2.0.0");
+	ck_assert_uint_eq(f->message_count, 1);
+	ck_assert_uint_eq(f->queued_count, 1);
+	ck_assert_str_is(f->queued[0].rcpts, "x@other.test");
+	ck_assert(str_starts(
+	    f->messages[0].text, STR("Return-Path: <ann@example.test>\r\nReceived: from ")));
+	ck_assert(str_ends_nocase(f->messages[0].text, f->queued[0].text));
+}
+END_TEST
+
+START_TEST(a_queue_in_trouble_makes_the_client_send_again_and_nobody_gets_it_twice)
+{
+	CLEANUP(fake_free) struct fake *f = logged_in(SMTP_SUBMISSION);
+
+	f->queue_add = ERR_IO;
+	for (int i = 0; i < 2; i++) {
+		fake_say(f, "MAIL FROM:<ann@example.test>", "250");
+		fake_say(f, "RCPT TO:<x@other.test>", "250 2.1.5");
+		fake_say(f, "RCPT TO:<bob@example.test>", "250 2.1.5");
+		fake_say(f, "DATA", "354");
+		fake_say(f, "Date: now\nMessage-ID: <1@x>\n\nText\n.", i ? "250" : "451 4.3.0");
+		f->queue_add = ERR_OK;
+	}
+	ck_assert_uint_eq(f->message_count, 1);
+	ck_assert_uint_eq(f->queued_count, 1);
+}
+END_TEST
+
+START_TEST(nothing_is_queued_where_a_mailbox_has_failed)
+{
+	CLEANUP(fake_free) struct fake *f = logged_in(SMTP_SUBMISSION);
+
+	f->deliver[2] = ERR_IO;
+	fake_say(f, "MAIL FROM:<ann@example.test>", "250");
+	fake_say(f, "RCPT TO:<x@other.test>", "250 2.1.5");
+	fake_say(f, "RCPT TO:<bob@example.test>", "250 2.1.5");
+	fake_say(f, "DATA", "354");
+	fake_say(f, "Subject: x\n\nText\n.", "451");
+	ck_assert_uint_eq(f->queued_count, 0);
+}
+END_TEST
+
+START_TEST(a_message_that_is_to_be_held_is_held_for_everybody)
+{
+	CLEANUP(fake_free) struct fake *f = logged_in(SMTP_SUBMISSION);
+
+	fake_say(f, "MAIL FROM:<ann@example.test> HOLDFOR=3600", "250");
+	fake_say(f, "RCPT TO:<x@other.test>", "250 2.1.5");
+	fake_say(f, "RCPT TO:<bob@example.test>", "250 2.1.5");
+	fake_say(f, "RCPT TO:<nobody@example.test>", "550 5.1.1");
+	fake_say(f, "DATA", "354");
+	fake_say(f, "Subject: x\n\nText\n.", "250 2.0.0");
+	ck_assert_uint_eq(f->message_count, 0);
+	ck_assert_str_is(f->queued[0].rcpts, "x@other.test bob@example.test");
+	ck_assert_int_ge(f->queued[0].release_s, clock_real_s() + 3590);
+	ck_assert_int_ge(f->queued[0].expires_s, f->queued[0].release_s + 5 * 86400);
+}
+END_TEST
+
+START_TEST(other_servers_get_nothing_relayed)
+{
+	static const struct dialogue rows[] = {
+	    {"EHLO client.test", "250 HELP"},
+	    {"MAIL FROM:<ann@example.test>", "250"},
+	    {"RCPT TO:<x@other.test>", "550 5.7.1 Relaying denied"},
+	    {"RCPT TO:<x%other.test@example.test>", "550 5.1.1"},
+	    {"RCPT TO:<@example.test:x@other.test>", "550 5.7.1"},
+	};
+
+	PLAY(SMTP_MX, rows);
+}
+END_TEST
+
+TEST_MAIN("submission", recipients_elsewhere_go_to_the_queue_with_what_was_said_of_them,
+    a_message_to_both_reaches_mailboxes_with_a_return_path_and_the_queue_without,
+    a_queue_in_trouble_makes_the_client_send_again_and_nobody_gets_it_twice,
+    nothing_is_queued_where_a_mailbox_has_failed,
+    a_message_that_is_to_be_held_is_held_for_everybody, other_servers_get_nothing_relayed)
