@@ -2,7 +2,7 @@
 
 #include "common/mail/header.h"
 #include "common/mail/parts.h"
-#include "smtpd/outbound/transfer_writer.h"
+#include "smtpd/outbound/cte_writer.h"
 
 #define PIECE (16 * 1024)
 #define PIECE_OUT (3 * PIECE + 16) /* "=XX", and soft line ends: 76 to 25 octets */
@@ -53,7 +53,7 @@ each_piece(struct walk *w, uint64_t at, uint64_t size,
 }
 
 struct encoding {
-	struct transfer_writer writer;
+	struct cte_writer writer;
 	struct sbuf out;
 };
 
@@ -71,18 +71,18 @@ encode_piece(struct walk *w, struct str piece, void *arg)
 {
 	struct encoding *e = arg;
 
-	transfer_feed(&e->writer, piece, &e->out);
+	cte_feed(&e->writer, piece, &e->out);
 	flush(w, e);
 }
 
 static void
-encode(struct walk *w, uint64_t at, uint64_t size, enum transfer_how how)
+encode(struct walk *w, uint64_t at, uint64_t size, enum cte how)
 {
 	struct encoding e = {.out = SBUF_INIT(PIECE_OUT)};
 
-	transfer_begin(&e.writer, how);
+	cte_begin(&e.writer, how);
 	each_piece(w, at, size, encode_piece, &e);
-	transfer_end(&e.writer, &e.out);
+	cte_end(&e.writer, &e.out);
 	flush(w, &e);
 	sbuf_done(&e.out);
 }
@@ -129,18 +129,18 @@ is_encoded(const struct part *p)
 }
 
 /* What is to be done with a leaf's body. */
-static enum transfer_how
+static enum cte
 choose(struct walk *w, const struct part *p, const struct body_facts *f)
 {
 	bool fits = !f->binary && (f->high == 0 || w->form == CONTENT_8BIT);
 
 	if (p->encoding == PART_QP && f->high && w->form == CONTENT_7BIT)
-		return TRANSFER_ESCAPE;
+		return CTE_ESCAPE;
 	if (is_encoded(p)) /* mostly: its octets count for less than its encoding */
-		return f->high && w->form == CONTENT_7BIT ? TRANSFER_ASCII : TRANSFER_COPY;
+		return f->high && w->form == CONTENT_7BIT ? CTE_ASCII : CTE_COPY;
 	if (fits)
-		return TRANSFER_COPY;
-	return p->is_text && !f->binary && f->high < f->octets / 4 ? TRANSFER_QP : TRANSFER_BASE64;
+		return CTE_COPY;
+	return p->is_text && !f->binary && f->high < f->octets / 4 ? CTE_QP : CTE_BASE64;
 }
 
 /* -- headers --------------------------------------------------------------------------------- */
@@ -230,10 +230,10 @@ static void
 write_leaf(struct walk *w, const struct part *p, struct str block)
 {
 	struct body_facts f = scan_body(w, p);
-	enum transfer_how how = choose(w, p, &f);
-	const char *label = how == TRANSFER_QP       ? "quoted-printable"
-			    : how == TRANSFER_BASE64 ? "base64"
-						     : label_of(w, p, f.high > 0);
+	enum cte how = choose(w, p, &f);
+	const char *label = how == CTE_QP       ? "quoted-printable"
+			    : how == CTE_BASE64 ? "base64"
+						: label_of(w, p, f.high > 0);
 
 	if (label)
 		write_header(w, block, has_message_header(w, p), label);
@@ -241,7 +241,7 @@ write_leaf(struct walk *w, const struct part *p, struct str block)
 		put(w, block);
 	encode(w, p->body_at, p->body_size, how);
 	w->pos = p->body_at + p->body_size;
-	if (how == TRANSFER_BASE64 && p->body_size && w->pos == w->in->size)
+	if (how == CTE_BASE64 && p->body_size && w->pos == w->in->size)
 		put(w, STR("\r\n")); /* no delimiter follows that brings a line end */
 }
 
@@ -272,7 +272,7 @@ write_part(struct walk *w, const struct part *p)
 	/* delimiters and what stands around them */
 	if (p->header_at > w->pos)
 		encode(w, w->pos, p->header_at - w->pos,
-		    w->form == CONTENT_7BIT ? TRANSFER_ASCII : TRANSFER_COPY);
+		    w->form == CONTENT_7BIT ? CTE_ASCII : CTE_COPY);
 	read_header(w, p, &block);
 	if (w->err)
 		return;
@@ -307,8 +307,7 @@ downgrade_write(struct content *in, enum content_form form, downgrade_sink *sink
 	for (size_t i = 0; !w.err && i < w.parts.n; i++)
 		write_part(&w, &w.parts.parts[i]);
 	if (!w.err && w.pos < in->size)
-		encode(&w, w.pos, in->size - w.pos,
-		    form == CONTENT_7BIT ? TRANSFER_ASCII : TRANSFER_COPY);
+		encode(&w, w.pos, in->size - w.pos, form == CONTENT_7BIT ? CTE_ASCII : CTE_COPY);
 	return w.err;
 }
 

@@ -23,6 +23,7 @@ liboutbound_a_SOURCES += \
 	%D%/transfer_writer.c %D%/transfer_writer.h
 # signatures
 liboutbound_a_SOURCES += %D%/outgoing.c %D%/outgoing.h %D%/outgoing_keys.c %D%/outgoing_keys.h
+	%D%/cte_writer.c %D%/cte_writer.h
 # reports to senders
 liboutbound_a_SOURCES += %D%/report.c %D%/report.h %D%/report_text.c %D%/report_text.h \
 	%D%/tlsrpt_report.c %D%/tlsrpt_report.h

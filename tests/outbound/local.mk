@@ -36,3 +36,7 @@ check_PROGRAMS += tests/outbound/test_downgrade
 tests_outbound_test_downgrade_SOURCES = %D%/test_downgrade.c
 tests_outbound_test_downgrade_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_outbound_test_downgrade_LDADD = $(OUTBOUND_TEST_LIBS)
+check_PROGRAMS += tests/outbound/test_client_life
+tests_outbound_test_client_life_SOURCES = %D%/test_client_life.c %D%/client_fixture.c %D%/client_fixture.h
+tests_outbound_test_client_life_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_outbound_test_client_life_LDADD = $(OUTBOUND_TEST_LIBS)

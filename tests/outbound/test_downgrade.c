@@ -1,6 +1,6 @@
 /* Messages re-encoded for servers that take less. */
+#include "smtpd/outbound/cte_writer.h"
 #include "smtpd/outbound/downgrade.h"
-#include "smtpd/outbound/transfer_writer.h"
 
 #include "common/mail/codec.h"
 #include "tests/support/test.h"
@@ -165,25 +165,25 @@ START_TEST(any_octets_come_back_from_both_encodings)
 			text[i] = rand_r(&seed) % 3 ? some[(size_t)rand_r(&seed) % 10]
 						    : (char)rand_r(&seed);
 		}
-		for (int how = TRANSFER_QP; how <= TRANSFER_BASE64; how++) {
+		for (int how = CTE_QP; how <= CTE_BASE64; how++) {
 			CLEANUP(sbuf_done) struct sbuf out = SBUF_INIT(OUT_MAX);
 			CLEANUP(sbuf_done) struct sbuf back = SBUF_INIT(OUT_MAX);
-			struct transfer_writer w;
+			struct cte_writer w;
 			struct decoder d;
-			transfer_begin(&w, (enum transfer_how)how);
+			cte_begin(&w, (enum cte)how);
 			for (size_t at = 0, step; at < n; at += step) {
 				step = lines ? 1 : (size_t)rand_r(&seed) % 200 + 1;
-				transfer_feed(&w, str_sub(str_make(text, n), at, step), &out);
+				cte_feed(&w, str_sub(str_make(text, n), at, step), &out);
 			}
-			transfer_end(&w, &out);
+			cte_end(&w, &out);
 			struct str rest = sbuf_view(&out), line;
 			ck_assert(str_is_ascii(rest));
 			while (str_split(&rest, '\n', &line))
-				ck_assert_uint_le(line.n, TRANSFER_LINE + 1);
-			decoder_init(&d, how == TRANSFER_QP ? PART_QP : PART_BASE64);
+				ck_assert_uint_le(line.n, CTE_LINE + 1);
+			decoder_init(&d, how == CTE_QP ? PART_QP : PART_BASE64);
 			decoder_feed(&d, sbuf_view(&out), &back);
 			decoder_finish(&d, &back);
-			if (how == TRANSFER_BASE64)
+			if (how == CTE_BASE64)
 				ck_assert(str_eq(sbuf_view(&back), str_make(text, n)));
 			else
 				ck_assert_msg(

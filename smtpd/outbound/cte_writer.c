@@ -1,13 +1,13 @@
-#include "smtpd/outbound/transfer_writer.h"
+#include "smtpd/outbound/cte_writer.h"
 
 #include "common/mail/codec.h"
 
 static const char hex[] = "0123456789ABCDEF";
 
 void
-transfer_begin(struct transfer_writer *w, enum transfer_how how)
+cte_begin(struct cte_writer *w, enum cte how)
 {
-	*w = (struct transfer_writer){.how = how};
+	*w = (struct cte_writer){.how = how};
 }
 
 /* -- copies ---------------------------------------------------------------------------------- */
@@ -21,15 +21,15 @@ put_escaped(unsigned char ch, struct sbuf *out)
 }
 
 static void
-copy(enum transfer_how how, struct str in, struct sbuf *out)
+copy(enum cte how, struct str in, struct sbuf *out)
 {
 	while (in.n > 0) {
-		size_t run = how == TRANSFER_COPY ? in.n : str_ascii_run(in);
+		size_t run = how == CTE_COPY ? in.n : str_ascii_run(in);
 		sbuf_put(out, str_sub(in, 0, run));
 		in = str_skip(in, run);
 		if (in.n == 0)
 			return;
-		if (how == TRANSFER_ESCAPE)
+		if (how == CTE_ESCAPE)
 			put_escaped((unsigned char)in.p[0], out);
 		else
 			sbuf_putc(out, '?');
@@ -40,7 +40,7 @@ copy(enum transfer_how how, struct str in, struct sbuf *out)
 /* -- base64 ---------------------------------------------------------------------------------- */
 
 static void
-put_held(struct transfer_writer *w, struct sbuf *out)
+put_held(struct cte_writer *w, struct sbuf *out)
 {
 	if (w->held_n == 0)
 		return;
@@ -52,7 +52,7 @@ put_held(struct transfer_writer *w, struct sbuf *out)
 }
 
 static void
-feed_base64(struct transfer_writer *w, struct str in, struct sbuf *out)
+feed_base64(struct cte_writer *w, struct str in, struct sbuf *out)
 {
 	while (in.n > 0) {
 		size_t room = sizeof(w->held) - w->held_n;
@@ -69,9 +69,9 @@ feed_base64(struct transfer_writer *w, struct str in, struct sbuf *out)
 
 /* `n` octets that belong together, on a line that has room for them and for a "=" behind. */
 static void
-put_together(struct transfer_writer *w, const char *p, size_t n, struct sbuf *out)
+put_together(struct cte_writer *w, const char *p, size_t n, struct sbuf *out)
 {
-	if (w->column + n > TRANSFER_LINE - 1) {
+	if (w->column + n > CTE_LINE - 1) {
 		sbuf_puts(out, "=\r\n");
 		w->column = 0;
 	}
@@ -80,7 +80,7 @@ put_together(struct transfer_writer *w, const char *p, size_t n, struct sbuf *ou
 }
 
 static void
-put_octet(struct transfer_writer *w, unsigned char ch, bool escaped, struct sbuf *out)
+put_octet(struct cte_writer *w, unsigned char ch, bool escaped, struct sbuf *out)
 {
 	const char escape[3] = {'=', hex[ch >> 4], hex[ch & 15]};
 	char plain = (char)ch;
@@ -93,7 +93,7 @@ put_octet(struct transfer_writer *w, unsigned char ch, bool escaped, struct sbuf
 
 /* A blank is itself but at the end of a line (rule 3). */
 static void
-put_blank(struct transfer_writer *w, bool at_end, struct sbuf *out)
+put_blank(struct cte_writer *w, bool at_end, struct sbuf *out)
 {
 	if (w->blank)
 		put_octet(w, (unsigned char)w->blank, at_end, out);
@@ -101,7 +101,7 @@ put_blank(struct transfer_writer *w, bool at_end, struct sbuf *out)
 }
 
 static void
-end_line(struct transfer_writer *w, struct sbuf *out)
+end_line(struct cte_writer *w, struct sbuf *out)
 {
 	put_blank(w, true, out);
 	sbuf_puts(out, "\r\n");
@@ -109,7 +109,7 @@ end_line(struct transfer_writer *w, struct sbuf *out)
 }
 
 static void
-feed_qp(struct transfer_writer *w, struct str in, struct sbuf *out)
+feed_qp(struct cte_writer *w, struct str in, struct sbuf *out)
 {
 	for (size_t i = 0; i < in.n; i++) {
 		unsigned char ch = (unsigned char)in.p[i];
@@ -135,13 +135,13 @@ feed_qp(struct transfer_writer *w, struct str in, struct sbuf *out)
 }
 
 void
-transfer_feed(struct transfer_writer *w, struct str in, struct sbuf *out)
+cte_feed(struct cte_writer *w, struct str in, struct sbuf *out)
 {
 	switch (w->how) {
-	case TRANSFER_BASE64:
+	case CTE_BASE64:
 		feed_base64(w, in, out);
 		break;
-	case TRANSFER_QP:
+	case CTE_QP:
 		feed_qp(w, in, out);
 		break;
 	default:
@@ -151,11 +151,11 @@ transfer_feed(struct transfer_writer *w, struct str in, struct sbuf *out)
 }
 
 void
-transfer_end(struct transfer_writer *w, struct sbuf *out)
+cte_end(struct cte_writer *w, struct sbuf *out)
 {
-	if (w->how == TRANSFER_BASE64)
+	if (w->how == CTE_BASE64)
 		put_held(w, out);
-	if (w->how != TRANSFER_QP)
+	if (w->how != CTE_QP)
 		return;
 	put_blank(w, !w->after_cr, out);
 	if (w->after_cr)
