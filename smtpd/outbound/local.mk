@@ -20,10 +20,9 @@ liboutbound_a_SOURCES += \
 	%D%/envelope.c %D%/envelope.h \
 	%D%/offers.c %D%/offers.h \
 	%D%/reply.c %D%/reply.h \
-	%D%/transfer_writer.c %D%/transfer_writer.h
+	%D%/cte_writer.c %D%/cte_writer.h
 # signatures
 liboutbound_a_SOURCES += %D%/outgoing.c %D%/outgoing.h %D%/outgoing_keys.c %D%/outgoing_keys.h
-	%D%/cte_writer.c %D%/cte_writer.h
 # reports to senders
 liboutbound_a_SOURCES += %D%/report.c %D%/report.h %D%/report_text.c %D%/report_text.h \
 	%D%/tlsrpt_report.c %D%/tlsrpt_report.h
