@@ -111,6 +111,7 @@ client_enter(struct client *cl, enum client_phase to, int64_t ms)
 	if (cl->stop_ms && cl->stop_ms - now < ms)
 		ms = cl->stop_ms > now ? cl->stop_ms - now : 1;
 	cl->deadline_ms = now + ms;
+	cl->unsent = conn_out_pending(cl->conn);
 	conn_set_deadline(cl->conn, ms);
 }
 
@@ -388,6 +389,13 @@ timed_out(struct client *cl)
 
 	if (cl->phase == PH_IDLE) {
 		client_next(cl);
+		return;
+	}
+	/* slow, but it takes what it is sent (RFC 5321 §4.5.3.2.5) */
+	size_t unsent = conn_out_pending(cl->conn);
+	if (!cl->stop_ms && unsent > 0 && unsent < cl->unsent) {
+		client_enter(
+		    cl, cl->phase, cl->phase == PH_FINAL ? CLIENT_FINAL_MS : CLIENT_BLOCK_MS);
 		return;
 	}
 	if (cl->stop_ms) {

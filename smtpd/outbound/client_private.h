@@ -58,6 +58,7 @@ struct client {
 	struct conn *conn; /* a reference */
 	enum client_phase phase;
 	int64_t deadline_ms; /* clock_mono_ms(); what the connection's stands for */
+	size_t unsent; /* octets that the connection had not taken when the time began */
 	int64_t stop_ms; /* by then all ends, since the daemon stops; 0 */
 	struct reply_reader reader;
 	struct offers offers;

@@ -184,7 +184,9 @@ client_talk(struct client_fixture *f, const char *server, const char *client, bo
 	struct str in = wire_form(a, str_of(server ? server : ""));
 	for (size_t i = 0; by_byte && i < in.n; i++)
 		conn_memory_feed(f->conn, str_sub(in, i, 1));
-	if (!by_byte)
+	if (in.n == 0)
+		conn_memory_run(f->conn);
+	else if (!by_byte)
 		conn_memory_feed(f->conn, in);
 	struct str got = conn_memory_output(f->conn, a);
 	ck_assert_msg(str_eq(got, want), "server (%s): %s\nexpected: %.*s\ngot: %.*s",
