@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ifaddrs.h>
+#include <net/if.h>
 #include <netinet/in.h>
 
 /* "IPv6:" and an address with its zone's name is longer than any that is right. */
@@ -129,7 +130,8 @@ octets_of(const struct sockaddr *a)
 static bool
 is_internet(const struct ifaddrs *i)
 {
-	return i->ifa_addr &&
+	/* loopback is everybody's own; route_is_private() has it */
+	return i->ifa_addr && !(i->ifa_flags & IFF_LOOPBACK) &&
 	       (i->ifa_addr->sa_family == AF_INET || i->ifa_addr->sa_family == AF_INET6);
 }
 

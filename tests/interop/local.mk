@@ -10,7 +10,8 @@ EXTRA_DIST += \
 	%D%/thunderbird.py %D%/thunderbird_real.py %D%/thunderbird_real.sh
 EXTRA_DIST += \
 	%D%/imapflow.js %D%/mail_imapclient.pl %D%/t_imapflow.sh %D%/t_mail_imapclient.sh \
-	%D%/imap_sync_model.py %D%/t_imap_sync_model.sh %D%/huge_folder.py %D%/t_huge_folder.sh %D%/t_two_clients.sh
+	%D%/imap_sync_model.py %D%/t_imap_sync_model.sh %D%/huge_folder.py %D%/t_huge_folder.sh %D%/t_two_clients.sh \
+	%D%/nameserver.sh %D%/t_dns.sh
 
 EXTRA_PROGRAMS += tests/interop/idlers
 CLEANFILES += tests/interop/idlers

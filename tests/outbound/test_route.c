@@ -1,4 +1,5 @@
 /* Where mail for a domain goes, by what the DNS says: RFC 5321 §5.1, RFC 7505. */
+#include "smtpd/outbound/route_private.h"
 #include "tests/outbound/route_world.h"
 
 #include "common/base/clock.h"
@@ -99,10 +100,10 @@ static const struct row {
 	    {"mail.example.test", DNS_A, "198.51.100.2"},
 	    {"mx.example.org", DNS_A, "198.51.100.1"}},
 	"554 5.4.6 mail loops back to this host example.org"},
-    {"an MX at an address of ours is us", "example.org",
+    {"an MX at a loopback address is nobody", "example.org",
 	{{"example.org", DNS_MX, "10 other.example.org"},
 	    {"other.example.org", DNS_A, "127.0.0.1"}},
-	"554 5.4.6"},
+	"550 5.4.4"},
     {"the domain itself is us", "mail.example.test", {{"mail.example.test", DNS_A, "198.51.100.2"}},
 	"554 5.4.6"},
     {"an MX at a private address is nobody", "example.org",
@@ -155,6 +156,60 @@ START_TEST(a_route_follows_what_the_dns_says)
 		ck_assert_msg(strncmp(text, rows[i].route, n) == 0 &&
 				  (r->kind != ROUTE_SMTP || text[n] == '\0'),
 		    "%s: got \"%s\", expected \"%s\"", rows[i].what, text, rows[i].route);
+	}
+}
+END_TEST
+
+START_TEST(an_mx_at_an_address_of_this_machine_is_this_host)
+{
+	struct sockaddr_storage ours, other;
+	const struct own_addresses own = {.a = &ours, .n = 1};
+	struct dns_record record = {.data = STR("\xc6\x33\x64\x09")};
+	const struct dns_answer a = {.status = DNS_FOUND, .records = &record, .count = 1};
+	const struct route_settings mail = {.port = 25}, trial = {.port = 2525},
+				    lab = {.port = 25, .allow_private = true};
+	struct host_facts h = {0}, on_trial = {0}, in_lab = {0}, elsewhere = {0};
+
+	route_address(STR("\xc6\x33\x64\x09"), 0, &ours);
+	route_address(STR("\xc6\x33\x64\x0a"), 0, &other);
+	host_take_addresses(&h, &a, false, &own, &mail);
+	ck_assert(h.own_address);
+	host_take_addresses(&on_trial, &a, false, &own, &trial);
+	ck_assert(!on_trial.own_address);
+	host_take_addresses(&in_lab, &a, false, &own, &lab);
+	ck_assert(!in_lab.own_address);
+	host_take_addresses(
+	    &elsewhere, &a, false, &(struct own_addresses){.a = &other, .n = 1}, &mail);
+	ck_assert(!elsewhere.own_address);
+
+	struct own_addresses real;
+	ck_assert_ok(own_addresses_read(&real));
+	for (size_t i = 0; i < real.n; i++)
+		ck_assert(own_addresses_have(&real, &real.a[i]));
+	own_addresses_done(&real);
+}
+END_TEST
+
+START_TEST(addresses_that_nobody_may_name)
+{
+	static const struct {
+		const char *address;
+		bool private;
+	} cases[] = {{"0.0.0.0", true}, {"10.0.0.1", true}, {"11.0.0.1", false},
+	    {"100.64.0.1", true}, {"100.63.255.255", false}, {"100.128.0.1", false},
+	    {"127.255.255.255", true}, {"169.254.1.1", true}, {"172.16.0.1", true},
+	    {"172.31.255.255", true}, {"172.32.0.1", false}, {"192.168.0.1", true},
+	    {"198.18.0.1", true}, {"198.20.0.1", false}, {"224.0.0.1", true},
+	    {"255.255.255.255", true}, {"1.1.1.1", false}, {"::", true}, {"::1", true},
+	    {"::2", true}, {"fd00::1", true}, {"fe80::1", true}, {"ff02::1", true},
+	    {"2001:4860::8888", false}, {"::ffff:10.0.0.1", true}, {"::ffff:1.1.1.1", false},
+	    {"64:ff9b::10.0.0.1", true}, {"64:ff9b::1.1.1.1", false}, {"2002:a00:1::1", true},
+	    {"2002:101:101::1", false}};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct sockaddr_storage a;
+		ck_assert(route_parse_address(str_of(cases[i].address), 25, &a));
+		ck_assert_msg(route_is_private(&a) == cases[i].private, "%s", cases[i].address);
 	}
 }
 END_TEST
@@ -388,6 +443,7 @@ START_TEST(questions_that_cannot_be_asked_mean_later)
 END_TEST
 
 TEST_MAIN("route", a_route_follows_what_the_dns_says,
+    an_mx_at_an_address_of_this_machine_is_this_host, addresses_that_nobody_may_name,
     private_addresses_are_used_where_they_are_allowed, addresses_of_both_families_come_in_turns,
     domains_of_one_provider_share_a_destination, a_route_is_remembered_as_long_as_its_records_last,
     a_failure_is_remembered_for_half_a_minute_only, a_forgotten_route_is_asked_for_anew,

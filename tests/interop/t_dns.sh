@@ -1,0 +1,148 @@
+#!/bin/bash
+# Where mail goes, by a real name server: each case of MX, addresses, DNSSEC and DANE. tests/outbound/show_route asks as smtpd does.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/nameserver.sh"
+need openssl python3
+SHOW=$PB_BUILD/tests/outbound/show_route
+SUITE=$(mktemp -d /tmp/pillarbox-interop.XXXXXX)
+: >"$SUITE/log"
+"$PILLARBOX" init --dir "$SUITE/work" --domain $DOMAIN --listen $HOST --port-offset 17900 >"$SUITE/init" 2>&1 || { cat "$SUITE/init"; fail init; finish; }
+HEX=$(printf %064d 7)
+
+nameserver_zone plain.org <<'Z'
+@ MX 20 mx2
+@ MX 10 mx1
+mx1 A 127.0.0.11
+mx1 AAAA ::1
+mx2 A 127.0.0.12
+@ A 127.0.0.99
+null MX 0 .
+bare A 127.0.0.13
+nothing TXT "only a text"
+alias CNAME @
+cnamemx MX 10 pointer
+pointer CNAME mx1
+loose MX 10 gone
+loose MX 20 mx2
+lost MX 10 gone
+us MX 10 mail.example.test.
+below MX 5 mx1
+below MX 10 mail.example.test.
+below MX 20 mx2
+dead MX 10 mx.refused.org.
+half MX 10 mx.refused.org.
+half MX 20 mx2
+; what a TLSA record says where the MX is not signed is nothing
+_25._tcp.mx1 TLSA 3 1 1 0000000000000000000000000000000000000000000000000000000000000007
+Z
+nameserver_zone --signed secure.org <<Z
+@ MX 10 mx1
+@ MX 20 mx2
+mx1 A 127.0.0.21
+_25._tcp.mx1 TLSA 3 1 1 $HEX
+_25._tcp.mx1 TLSA 2 0 1 $HEX
+_25._tcp.mx1 TLSA 0 0 1 $HEX
+mx2 A 127.0.0.22
+unusable MX 10 mx3
+mx3 A 127.0.0.23
+_25._tcp.mx3 TLSA 1 0 1 $HEX
+alias MX 10 mx4
+mx4 CNAME real
+real A 127.0.0.24
+_25._tcp.real TLSA 3 1 1 $HEX
+ownname MX 10 mx5
+mx5 CNAME bare
+bare A 127.0.0.25
+_25._tcp.mx5 TLSA 3 1 1 $HEX
+outside MX 10 mx6
+mx6 CNAME mx1.plain.org.
+_25._tcp.mx6 TLSA 3 1 1 $HEX
+foreign MX 10 mx1.plain.org.
+itself A 127.0.0.26
+_25._tcp.itself TLSA 3 1 1 $HEX
+elsewhere MX 10 mx.spoilt.org.
+mixed MX 10 mxt.broken.org.
+mixed MX 20 mx2
+lonely MX 10 mxt.broken.org.
+Z
+nameserver_zone --signed spoilt.org <<Z
+@ MX 10 mx
+mx A 127.0.0.31
+Z
+nameserver_spoil spoilt.org 's/127\.0\.0\.31/127.0.0.32/; s/MX[[:space:]]+10/MX 11/'
+nameserver_zone --signed broken.org <<Z
+mxt A 127.0.0.41
+_25._tcp.mxt TLSA 3 1 1 $HEX
+Z
+nameserver_spoil broken.org "s/$HEX/$(printf %064d 8)/"
+start_nameserver
+
+# conf NAME LINES: the configuration of this script's data with these lines
+conf() {
+  {
+    printf 'hostname = "mail.example.test"\ndata_dir = "%s"\nrun_dir = "%s"\n' "$SUITE/work/data" "$SUITE/work/run"
+    nameserver_options
+    echo "$2"
+  } >"$SUITE/$1.conf"
+}
+DATA=$(sed -n 's/^data_dir = "\(.*\)"/\1/p' "$SUITE/work/pillarbox.conf")
+[ -e "$SUITE/work/data" ] || ln -s "$(cd "$SUITE/work" && cd "${DATA:-.}" && pwd)" "$SUITE/work/data"
+conf open 'outbound {
+allow_private = yes
+}'
+conf strict ''
+# route CONF DOMAIN WANTED: what show_route says begins so
+route() {
+  local got
+  got=$("$SHOW" "$SUITE/$1.conf" "$2" 2>>"$SUITE/log") || got="show_route failed: $(tail -1 "$SUITE/log")"
+  case $got in "$2: $3"*) pass "$2 ($1): $3" ;; *) fail "$2 ($1): got '$got', wanted '$3'" ;; esac
+}
+route open plain.org 'smtp mx1.plain.org [::1]:25 127.0.0.11:25 [none proof=any] mx2.plain.org 127.0.0.12:25 [none proof=any]'
+route strict plain.org 'refused 550 5.4.4'
+route open null.plain.org 'refused 556 5.1.10'
+route open bare.plain.org 'smtp bare.plain.org 127.0.0.13:25 [none'
+route open nothing.plain.org 'refused 550 5.1.2'
+route open missing.plain.org 'refused 550 5.1.2 there is no domain missing.plain.org'
+route open alias.plain.org 'smtp mx1.plain.org'
+route open cnamemx.plain.org 'smtp pointer.plain.org [::1]:25 127.0.0.11:25'
+route open loose.plain.org 'smtp mx2.plain.org 127.0.0.12:25 [none'
+route open lost.plain.org 'refused 550 5.4.4'
+route open us.plain.org 'refused 554 5.4.6'
+route open below.plain.org 'smtp mx1.plain.org [::1]:25 127.0.0.11:25 [none proof=any]'
+route open dead.plain.org 'later 451 4.4.3'
+route open half.plain.org 'smtp mx2.plain.org 127.0.0.12:25 [none'
+route open nowhere.refused.org 'later 451 4.4.3' # a name server that refuses is none that says no
+route open $DOMAIN local
+route open '[127.0.0.1]' 'smtp [127.0.0.1] 127.0.0.1:25'
+route strict '[127.0.0.1]' 'refused 550 5.4.4'
+# DNSSEC and DANE (RFC 7672)
+route open secure.org 'smtp mx1.secure.org 127.0.0.21:25 [dane must_tls proof=dane tlsa=2 base=mx1.secure.org] mx2.secure.org 127.0.0.22:25 [none proof=any] secure'
+route open unusable.secure.org 'smtp mx3.secure.org 127.0.0.23:25 [dane must_tls proof=any] secure'
+route open alias.secure.org 'smtp mx4.secure.org 127.0.0.24:25 [dane must_tls proof=dane tlsa=1 base=real.secure.org] secure'
+route open ownname.secure.org 'smtp mx5.secure.org 127.0.0.25:25 [dane must_tls proof=dane tlsa=1 base=mx5.secure.org] secure'
+route open outside.secure.org 'smtp mx6.secure.org [::1]:25 127.0.0.11:25 [dane must_tls proof=dane tlsa=1 base=mx6.secure.org] secure'
+route open foreign.secure.org 'smtp mx1.plain.org [::1]:25 127.0.0.11:25 [none proof=any] secure'
+route open itself.secure.org 'smtp itself.secure.org 127.0.0.26:25 [dane must_tls proof=dane tlsa=1 base=itself.secure.org] secure'
+route open missing.secure.org 'refused 550 5.1.2'
+route open spoilt.org 'later 451 4.4.3'
+route open elsewhere.secure.org 'later 451 4.4.3'
+route open lonely.secure.org 'later 451 4.7.5' # who can spoil a TLSA record does not switch DANE off
+route open mixed.secure.org 'smtp mx2.secure.org 127.0.0.22:25 [none proof=any] secure'
+# without an anchor nothing is validated, and DANE is not asked for
+sed 's|trust_anchor_file = .*|trust_anchor_file = ""|' "$SUITE/open.conf" >"$SUITE/blind.conf"
+route blind secure.org 'smtp mx1.secure.org 127.0.0.21:25 [none proof=any] mx2.secure.org'
+# nobody answers: told in time, and not for good
+python3 -c 'import socket, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("127.0.0.1", 0))
+print(s.getsockname()[1], flush=True)
+time.sleep(30)' >"$SUITE/mute" &
+MUTE=$!
+while [ ! -s "$SUITE/mute" ]; do sleep 0.05; done
+sed "s|\"$NAMESERVER\"|\"127.0.0.1@$(cat "$SUITE/mute")\"|; s|trust_anchor_file = .*|timeout = 2s|" "$SUITE/open.conf" >"$SUITE/mute.conf"
+began=$(date +%s%N)
+route mute plain.org 'later 451 4.4.3'
+took=$((($(date +%s%N) - began) / 1000000))
+if [ $took -lt 5000 ]; then pass "a mute name server is waited for two seconds ($took ms)"; else fail "a mute name server: $took ms"; fi
+kill $MUTE
+finish
