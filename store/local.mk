@@ -38,6 +38,7 @@ libstore_a_SOURCES = \
 	%D%/queue_read.c \
 	%D%/queue_record.c \
 	%D%/quota.c \
+	%D%/tls_sessions.c %D%/tls_sessions.h \
 	%D%/schema.c %D%/schema.h %D%/schema_account.c %D%/schema_directory.c %D%/schema_names.c %D%/schema_pages.c %D%/schema_queue.c %D%/schema_trace.c %D%/schema_views.c \
 	%D%/sending.c %D%/sending.h \
 	%D%/service.c %D%/service.h \

@@ -81,9 +81,23 @@ static const char version_2[] =
 "	since_s INTEGER NOT NULL,"
 "	until_s INTEGER NOT NULL) WITHOUT ROWID;"
 "CREATE INDEX suppressed_until ON suppressed (until_s);";
+/* How TLS with other servers went (tls_sessions.h). */
+static const char version_tls_sessions[] =
+"CREATE TABLE tls_session ("
+"	day INTEGER NOT NULL,"			/* since 1970, UTC */
+"	domain TEXT NOT NULL,"
+"	policy INTEGER NOT NULL,"
+"	policy_text TEXT NOT NULL,"
+"	mx_patterns TEXT NOT NULL,"
+"	failure TEXT NOT NULL,"
+"	host TEXT NOT NULL,"
+"	address TEXT NOT NULL,"
+"	sessions INTEGER NOT NULL,"
+"	PRIMARY KEY (day, domain, policy, failure, host, address, policy_text)) WITHOUT ROWID;";
 /* clang-format on */
 
-static const struct schema_step steps[] = {{.before = version_1}, {.before = version_2}};
+static const struct schema_step steps[] = {{.before = version_1}, {.before = version_2},
+    {.before = version_tls_sessions}};
 /* Most of what is written is soon deleted again: to overwrite it as well would double the writing.
  */
 const struct schema schema_queue = {

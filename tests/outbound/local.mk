@@ -50,3 +50,7 @@ tests_outbound_test_client_params_LDADD = $(OUTBOUND_TEST_LIBS)
 tests_outbound_test_reply_SOURCES = %D%/test_reply.c
 tests_outbound_test_reply_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_outbound_test_reply_LDADD = $(OUTBOUND_TEST_LIBS)
+check_PROGRAMS += tests/outbound/test_tlsrpt
+tests_outbound_test_tlsrpt_SOURCES = %D%/test_tlsrpt.c
+tests_outbound_test_tlsrpt_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_outbound_test_tlsrpt_LDADD = $(OUTBOUND_TEST_LIBS)
