@@ -66,15 +66,36 @@ hear(void *arg, const struct view_entry *was, uint32_t seq_was, const struct vie
 		h->err = uidset_add(&h->x->gone, was->uid, was->uid);
 }
 
+static enum err moved(
+    struct told_listener *l, struct imap_session *s, struct view *was, struct view *is, bool own);
+
+static size_t
+octets_of(const struct context *x)
+{
+	return arena_used(x->arena) + arena_used(x->arena_now) + arena_used(x->found_arena) +
+	       arena_used(x->spare_arena) + x->order_n * sizeof(*x->order);
+}
+
+/* Of all contexts that the session has. */
+static size_t
+octets_held(const struct imap_session *s)
+{
+	size_t sum = 0;
+
+	for (const struct told_listener *l = s->listeners; l; l = l->next)
+		if (l->moved == moved)
+			sum += octets_of((const struct context *)l);
+	return sum;
+}
+
 static enum err
 moved(struct told_listener *l, struct imap_session *s, struct view *was, struct view *is, bool own)
 {
 	struct context *x = (struct context *)l;
 	struct hearing h = {.x = x};
 
-	(void)s;
 	(void)own;
-	if (x->given_up)
+	if (x->given_up || x->too_much)
 		return ERR_OK;
 	if (!x->was)
 		x->was = view_ref(was);
@@ -83,6 +104,10 @@ moved(struct told_listener *l, struct imap_session *s, struct view *was, struct 
 	/* who has grown older may match now (RFC 5032 §2) */
 	if (!h.err && x->program.has_interval)
 		h.err = uidset_add(&x->dirty, 1, UINT32_MAX);
+	if (octets_held(s) > CONTEXTS_OCTETS_MAX) {
+		context_forget_news(x);
+		x->too_much = l->pending = true;
+	}
 	return h.err;
 }
 
@@ -148,7 +173,7 @@ make(const struct imap_cmd *cmd, const struct sort_program *sort)
 	x->uid = cmd->uid;
 	if (sort)
 		x->sort = *sort;
-	x->arena = arena_new(IMAP_ARENA_MAX);
+	x->arena = arena_new(CONTEXTS_OCTETS_MAX);
 	x->arena_now = arena_new(NEWS_MAX);
 	x->found_arena = arena_new(FOUND_MAX);
 	x->spare_arena = arena_new(FOUND_MAX);
@@ -189,6 +214,10 @@ context_new(struct imap_session *s, struct imap_cmd *cmd, const struct imap_args
 	if (!x)
 		return ERR_NOMEM;
 	enum err e = read_program(x, s, program);
+	if (e == ERR_NOMEM && arena_failed(x->arena)) {
+		refuse(s, cmd->tag, "The search is too long");
+		return ERR_OK;
+	}
 	if (!e)
 		e = fetch_copy_items(x->arena, &options->update_items, &x->items);
 	if (!e)
@@ -235,6 +264,11 @@ context_begin(struct context **context, struct imap_session *s, const struct sea
 	uidset_normalise(&x->found);
 	if (!e && x->sort.n > 0)
 		e = keep_order(x, found, s->told);
+	if (!e && octets_held(s) + octets_of(x) > CONTEXTS_OCTETS_MAX) {
+		refuse(s, x->tag, "All results together are too large");
+		context_free(context);
+		return ERR_OK;
+	}
 	if (e)
 		return e;
 	imap_listen(s, &x->listener);

@@ -17,6 +17,9 @@
 #define CONTEXTS_MAX 16 /* of a session */
 #define CONTEXT_RUNS_MAX 250000 /* of UIDs in a result: 2 MB */
 #define CONTEXT_SORTED_MAX 250000 /* messages in a sorted result: 1 MB */
+/* What all contexts of a session hold together, programs, results and what is to be told of them;
+ * the one that is being told of may need NEWS_MAX (context.c) besides. */
+#define CONTEXTS_OCTETS_MAX ((size_t)4 * 1024 * 1024)
 /* More: NOUPDATE (§4.3.1). */
 
 struct context;

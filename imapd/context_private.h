@@ -27,6 +27,7 @@ struct context {
 	struct sort_program sort; /* n is 0: in the mailbox's order */
 	struct str mailbox; /* RFC 7377; p is NULL otherwise */
 	struct fetch_items items; /* of new messages in the result: RFC 5465 §7 */
+	bool too_much; /* CONTEXTS_OCTETS_MAX: is to be given up */
 	bool given_up; /* it tells no more */
 
 	/* what is told to be in the result */

@@ -21,7 +21,9 @@ give_up(struct context *x, struct imap_session *s)
 {
 	conn_printf(s->conn, "* NO [NOUPDATE \"%s\"] Out of memory\r\n", x->tag);
 	context_forget_news(x);
-	x->found.n = 0;
+	uidset_init(&x->found, x->found_arena);
+	arena_reset(x->found_arena);
+	x->order_n = 0;
 	x->given_up = true;
 	return GO_ON;
 }
@@ -33,6 +35,8 @@ context_before_expunge(struct told_listener *l, struct imap_session *s)
 	const struct context_head head = head_of(x, s);
 	static const struct uidset none = {0};
 
+	if (x->too_much && !x->given_up)
+		return give_up(x, s);
 	if (x->phase == CONTEXT_RESTS && x->gone.n > 0) {
 		uidset_normalise(&x->gone);
 		if (context_list_removed(x, &x->gone, x->was) ||
@@ -207,6 +211,8 @@ context_after_exists(struct told_listener *l, struct imap_session *s)
 	int64_t until_ms = clock_mono_ms() + PUMP_STEP_MS;
 	enum err e = ERR_OK;
 
+	if (x->too_much && !x->given_up)
+		return give_up(x, s);
 	if (x->phase == CONTEXT_RESTS && x->dirty.n == 0) {
 		context_forget_news(x);
 		return GO_ON;

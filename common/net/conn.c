@@ -25,8 +25,8 @@ conn_release(struct conn *c)
 {
 	octets_free(&c->in);
 	octets_free(&c->out);
-	hub_count_held(c);
 	deflate_end(c);
+	hub_count_held(c);
 	if (c->ssl)
 		SSL_free(c->ssl);
 	c->ssl = NULL;

@@ -73,7 +73,7 @@ conn_memory_open(
 		options = &defaults;
 	conn_init(c, ops, &transport_memory);
 	c->memory = m;
-	deflate_shelf_init(&m->shelf, 0);
+	deflate_shelf_init(&m->shelf, 0, 1);
 	c->session = session;
 	c->service = options->service;
 	c->claims_tls = options->tls;

@@ -90,7 +90,7 @@ struct conn {
 	bool leaves_front; /* conn_leave_front() was called */
 	struct octets in;
 	struct octets out;
-	size_t held; /* of `out`, as the hub has counted it */
+	size_t held; /* of output, deflated or not, as the hub has counted it */
 	size_t in_max;
 	struct deflate *deflate; /* COMPRESS is on */
 

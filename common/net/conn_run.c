@@ -376,8 +376,7 @@ conn_advance(struct conn *c, unsigned events)
 	if (park) {
 		octets_relax(&c->in);
 		octets_relax(&c->out);
-		if (c->out.n != c->held)
-			hub_count_held(c);
+		hub_count_held(c);
 		if (c->deflate)
 			deflate_park(c);
 	}

@@ -12,6 +12,7 @@
 #define MEM_LEVEL 8
 
 struct deflate {
+	struct conn *conn;
 	const struct transport *below;
 	struct octets raw_in; /* arrived, not inflated */
 	struct octets raw_out; /* deflated, not sent */
@@ -24,6 +25,7 @@ struct deflate {
 	unsigned past_n;
 	struct deflate_shelf *shelf;
 	bool shelved; /* guarded by the shelf, as all else while it is true */
+	bool stuck; /* counted in shelf->stuck; guarded by it */
 	struct deflate *newer, *older;
 };
 
@@ -92,9 +94,9 @@ warm_out(struct deflate *d)
 /* -- the shelf -------------------------------------------------------------------------------- */
 
 void
-deflate_shelf_init(struct deflate_shelf *shelf, size_t max)
+deflate_shelf_init(struct deflate_shelf *shelf, size_t max, size_t stuck_max)
 {
-	*shelf = (struct deflate_shelf){.max = max};
+	*shelf = (struct deflate_shelf){.max = max, .stuck_max = stuck_max};
 	pthread_mutex_init(&shelf->mu, NULL);
 }
 
@@ -115,6 +117,17 @@ unlink_from(struct deflate_shelf *shelf, struct deflate *d)
 	shelf->n--;
 }
 
+/* `d` has fallen off: what it still holds is counted, and bounded. */
+static void
+note_stuck(struct deflate_shelf *shelf, struct deflate *d)
+{
+	if (!d->in_warm && !d->out_warm)
+		return;
+	d->stuck = true;
+	if (++shelf->stuck > shelf->stuck_max)
+		conn_notify(d->conn, EV_KILL);
+}
+
 void
 deflate_park(struct conn *c)
 {
@@ -124,7 +137,7 @@ deflate_park(struct conn *c)
 	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&shelf->mu);
 	octets_relax(&d->raw_in);
 	octets_relax(&d->raw_out);
-	if (d->shelved || (!d->in_warm && !d->out_warm))
+	if (d->shelved || d->stuck || (!d->in_warm && !d->out_warm))
 		return;
 	d->shelved = true;
 	d->older = shelf->newest;
@@ -134,6 +147,7 @@ deflate_park(struct conn *c)
 		struct deflate *last = shelf->oldest;
 		unlink_from(shelf, last);
 		cool(last);
+		note_stuck(shelf, last);
 	}
 }
 
@@ -146,6 +160,9 @@ take_back(struct conn *c)
 
 	if (d->shelved)
 		unlink_from(d->shelf, d);
+	if (d->stuck)
+		d->shelf->stuck--;
+	d->stuck = false;
 	return d;
 }
 
@@ -201,7 +218,12 @@ deflate_send(struct conn *c, const char *p, size_t n, size_t *ret_n)
 	if (!deflate_some(d, p, take, take == n))
 		return IO_BROKEN;
 	*ret_n = take;
-	return send_raw(c, d) == IO_BROKEN ? IO_BROKEN : IO_SOME;
+	io = send_raw(c, d);
+	/* The connection is going to rest: a compressor that holds nothing back can be given up. */
+	if ((io == IO_WAIT_WRITE || io == IO_WAIT_READ) && !d->flushed &&
+	    !deflate_some(d, "", 0, true))
+		return IO_BROKEN;
+	return io == IO_BROKEN ? IO_BROKEN : IO_SOME;
 }
 
 /* What raw_in gives, up to `n` octets. */
@@ -265,6 +287,7 @@ deflate_begin(struct conn *c, struct deflate_shelf *shelf)
 
 	if (!d)
 		return false;
+	d->conn = c;
 	d->below = c->transport;
 	d->shelf = shelf;
 	d->raw_out = c->out;

@@ -47,11 +47,13 @@ hub_holds_much(const struct hub *h)
 void
 hub_count_held(struct conn *c)
 {
-	if (!c->hub)
+	size_t holds = c->out.n + (c->deflate ? deflate_unsent(c) : 0);
+
+	if (!c->hub || holds == c->held)
 		return;
 	/* Unsigned: what has become less wraps around to a subtraction. */
-	atomic_fetch_add_explicit(&c->hub->held, c->out.n - c->held, memory_order_relaxed);
-	c->held = c->out.n;
+	atomic_fetch_add_explicit(&c->hub->held, holds - c->held, memory_order_relaxed);
+	c->held = holds;
 }
 
 enum err
@@ -72,7 +74,7 @@ hub_new(struct workers *w, struct loop *l, void (*closed)(void *arg, struct conn
 	h->closed = closed;
 	h->closed_arg = arg;
 	pthread_mutex_init(&h->mu, NULL);
-	deflate_shelf_init(&h->shelf, DEFLATE_WARM_MAX);
+	deflate_shelf_init(&h->shelf, DEFLATE_WARM_MAX, DEFLATE_STUCK_MAX);
 	*ret = h;
 	return ERR_OK;
 }

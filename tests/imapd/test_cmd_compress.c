@@ -1,5 +1,6 @@
 /* COMPRESS=DEFLATE: RFC 4978. The client here is zlib; a memory connection cools its codec whenever
  * it rests, so every command also picks a stream up again. */
+#include "common/net/conn_private.h"
 #include "tests/imapd/imap_fixture.h"
 
 #include <stdio.h>
@@ -172,6 +173,43 @@ START_TEST(a_slow_reader_gets_every_octet)
 }
 END_TEST
 
+/* What a codec at rest can't give back is counted: nothing of the compressor, however much the peer
+ * leaves unread, and the decompressor where the peer stops in the middle of a block. */
+START_TEST(who_stops_within_a_block_is_counted_and_bounded)
+{
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Inbox:0");
+	CLEANUP(peer_done) struct peer p;
+	struct deflate_shelf *shelf = conn_memory_deflate_shelf(f->conn);
+	CLEANUP(mem_free) char *message = malloc(300000);
+
+	peer_init(&p, f, Z_SYNC_FLUSH);
+	memcpy(message, "A: b\r\n\r\n", 8);
+	for (uint32_t i = 8, x = 1; i < 300000; i++, x = x * 1103515245 + 12345)
+		message[i] = (char)(' ' + (x >> 16) % 94);
+	imap_fixture_deliver(f, "Inbox", str_make(message, 300000));
+	turn_on(f->conn, f->arena);
+	ck_has(ask(&p, "1 SELECT Inbox\r\n"), "1 OK");
+	ck_assert_uint_eq(shelf->stuck, 0);
+	conn_memory_feed(f->conn, deflated(&p, "2 FETCH 1 BODY.PEEK[]\r\n", Z_SYNC_FLUSH));
+	for (int i = 0; i < 20; i++) { /* reads slowly, and stops */
+		inflated(&p, conn_memory_output_some(f->conn, f->arena, 1000));
+		conn_memory_run(f->conn);
+		ck_assert_uint_eq(shelf->stuck, 0);
+	}
+	while (inflated(&p, conn_memory_output_some(f->conn, f->arena, 100000)).n > 0)
+		conn_memory_run(f->conn);
+	struct str half =
+	    deflated(&p, "3 NOOP some words that are not all the same\r\n", Z_SYNC_FLUSH);
+	conn_memory_feed(f->conn, str_sub(half, 0, half.n / 2));
+	ck_assert_uint_eq(shelf->stuck, 1);
+	ck_assert(!conn_memory_closed(f->conn));
+	shelf->stuck_max = 0;
+	conn_memory_feed(f->conn, str_sub(half, half.n / 2, 1));
+	conn_memory_run(f->conn);
+	ck_assert(conn_memory_closed(f->conn));
+}
+END_TEST
+
 /* A client may not send before the answer (§3); one that does has its octets taken for the stream.
  */
 START_TEST(what_came_with_the_command_is_the_stream)
@@ -222,5 +260,5 @@ static const struct dialogue refusals[] = {
 DIALOGUE_TEST(compress_refuses, refusals, "Inbox:0")
 
 TEST_MAIN("cmd_compress", a_session_goes_on_deflated, a_slow_reader_gets_every_octet,
-    what_came_with_the_command_is_the_stream, the_end_of_the_stream_is_the_end,
-    garbage_ends_the_connection, compress_refuses)
+    who_stops_within_a_block_is_counted_and_bounded, what_came_with_the_command_is_the_stream,
+    the_end_of_the_stream_is_the_end, garbage_ends_the_connection, compress_refuses)

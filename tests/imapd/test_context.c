@@ -476,8 +476,35 @@ START_TEST(a_client_that_believes_what_it_is_told_has_the_result)
 }
 END_TEST
 
+/* However many contexts of however long programs: a session holds so much and no more. */
+START_TEST(contexts_together_hold_a_bounded_number_of_octets)
+{
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Box:3");
+	CLEANUP(sbuf_done) struct sbuf line = SBUF_INIT(100000);
+	unsigned kept = 0, refused = 0;
+
+	ck_exchange(f, "1 SELECT Box", "1 OK");
+	for (unsigned i = 0; i < CONTEXTS_MAX; i++) {
+		sbuf_clear(&line);
+		sbuf_printf(&line, "C%u SEARCH RETURN (UPDATE COUNT)", i);
+		for (unsigned k = 0; k < 990; k++)
+			sbuf_printf(&line, " BODY %050u", k);
+		struct str got = imap_fixture_ask(f, f->conn, sbuf_cstr(&line));
+		bool no = str_find_nocase(got, STR("NOUPDATE")) != STR_NONE;
+		kept += !no;
+		refused += no;
+		ck_assert_msg(str_find_nocase(got, STR(" OK ")) != STR_NONE, "%.*s", STR_ARG(got));
+	}
+	ck_assert_uint_gt(kept, 0);
+	ck_assert_uint_gt(refused, 0);
+	ck_exchange(f, "2 CANCELUPDATE \"C0\"", "2 OK");
+	ck_exchange(f, "3 SEARCH RETURN (UPDATE COUNT) ALL", "* ESEARCH (TAG \"3\") COUNT 3\n3 OK");
+}
+END_TEST
+
 TEST_MAIN("context", a_search_is_kept_up_to_date, sequence_numbers_are_those_of_the_moment,
     texts_and_new_keywords_are_matched, a_sorted_result_is_kept_in_order,
     too_many_contexts_are_refused, esearch_keeps_the_selected_mailbox_up_to_date,
     ages_are_looked_at_again, a_result_that_is_too_large_is_not_kept,
+    contexts_together_hold_a_bounded_number_of_octets,
     a_client_that_believes_what_it_is_told_has_the_result)
