@@ -12,6 +12,7 @@ struct slot_answer {
 	bool exact; /* a bit means that the message matches, else that it may */
 	uint64_t *bits; /* NULL: nothing */
 	struct words_answer words; /* while they are being asked */
+	struct words_unknown unknown; /* BY_WORDS */
 };
 
 enum err
@@ -75,6 +76,7 @@ ask_words(
 	ret->asked = !e && ret->words.done;
 	if (!ret->asked)
 		return e;
+	words_unknown_of(s, &ret->unknown);
 	ret->exact = ret->words.exact;
 	ret->bits = MOVE_PTR(ret->words.bits);
 	return ERR_OK;
@@ -169,7 +171,7 @@ is_known(const struct search_index *x, const struct slot_answer *a)
 	if (!a->bits)
 		return false;
 	if (a->by == BY_WORDS)
-		return !words_are_unknown(segments_at(x->set, x->place.segment), ordinal);
+		return !words_are_unknown(&a->unknown, ordinal);
 	return a->text == FACT__TEXTS ? facts_table_covers(t, ordinal)
 				      : facts_table_has_text(t, a->text, ordinal);
 }

@@ -71,7 +71,14 @@ struct words_answer {
 NODISCARD enum err words_ask(
     const struct segment *s, const struct words_query *q, int64_t until_ms, struct words_answer *a);
 void words_answer_done(struct words_answer *a);
-/* The segment can't tell anything of this message. */
-bool words_are_unknown(const struct segment *s, uint32_t ordinal);
+
+/* The messages of which the segment can't tell anything; ascending. Lives as long as the segment.
+ */
+struct words_unknown {
+	const uint32_t *ordinals;
+	size_t n;
+};
+void words_unknown_of(const struct segment *s, struct words_unknown *ret);
+bool words_are_unknown(const struct words_unknown *u, uint32_t ordinal);
 
 #endif

@@ -54,16 +54,15 @@ words_postings(const struct words *w, size_t i)
 	return between(w->post, w->at[i].post, w->at[i + 1].post);
 }
 
-const uint32_t *
-words_unknown(const struct segment *s, size_t *ret_n)
+void
+words_unknown_of(const struct segment *s, struct words_unknown *ret)
 {
 	const void *p;
+	size_t n;
 
-	if (!segment_array(s, WORDS_UNKNOWN, sizeof(uint32_t), &p, ret_n)) {
-		*ret_n = 0;
-		return NULL;
-	}
-	return p;
+	*ret = (struct words_unknown){0};
+	if (segment_array(s, WORDS_UNKNOWN, sizeof(uint32_t), &p, &n))
+		*ret = (struct words_unknown){p, n};
 }
 
 size_t

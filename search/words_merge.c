@@ -148,10 +148,12 @@ merge_unknown(const struct segment_source *sources, size_t n, struct segment_wri
 	for (size_t i = 0; i < n; i++) {
 		struct segment *s = sources[i].segment;
 		struct words words;
+		struct words_unknown unknown;
 		bool none = !words_of(s, &words);
+		words_unknown_of(s, &unknown);
 		for (uint32_t k = 0; k < segment_count(s); k++) {
 			uint32_t to = sources[i].to[k];
-			if (to != SEGMENT_NONE && (none || words_are_unknown(s, k)))
+			if (to != SEGMENT_NONE && (none || words_are_unknown(&unknown, k)))
 				segment_writer_put(w, &to, sizeof(to));
 		}
 	}

@@ -38,7 +38,6 @@ bool words_of(const struct segment *s, struct words *ret);
 /* The i-th word and its postings; empty where the segment says nonsense. */
 struct str words_text(const struct words *w, size_t i);
 struct str words_postings(const struct words *w, size_t i);
-const uint32_t *words_unknown(const struct segment *s, size_t *ret_n);
 
 /* segment_builder.merge of words. */
 NODISCARD enum err words_merge(

@@ -223,16 +223,15 @@ words_answer_done(struct words_answer *a)
 }
 
 bool
-words_are_unknown(const struct segment *s, uint32_t ordinal)
+words_are_unknown(const struct words_unknown *u, uint32_t ordinal)
 {
-	size_t lo = 0, hi;
-	const uint32_t *unknown = words_unknown(s, &hi);
+	size_t lo = 0, hi = u->n;
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
-		if (unknown[mid] == ordinal)
+		if (u->ordinals[mid] == ordinal)
 			return true;
-		if (unknown[mid] < ordinal)
+		if (u->ordinals[mid] < ordinal)
 			lo = mid + 1;
 		else
 			hi = mid;

@@ -1,6 +1,7 @@
 /* A segment of any octets: checksums are made right first, since it is what stands behind them that
  * is to be searched. */
 #include "search/facts_table.h"
+#include "search/list_fields.h"
 #include "search/segment_private.h"
 #include "search/words_private.h"
 #include "tests/fuzz/fuzz.h"
@@ -37,9 +38,11 @@ walk_words(const struct segment *s)
 {
 	struct words w;
 	struct posting p;
+	struct words_unknown unknown;
 
+	words_unknown_of(s, &unknown);
 	for (uint32_t i = 0; i < segment_count(s); i++)
-		(void)words_are_unknown(s, i);
+		(void)words_are_unknown(&unknown, i);
 	if (!words_of(s, &w))
 		return;
 	for (size_t i = 0; i < w.count; i++) {
@@ -77,6 +80,22 @@ walk_facts(const struct segment *s)
 	}
 }
 
+static void
+walk_fields(const struct segment *s)
+{
+	struct list_fields t;
+	struct str block;
+	uint32_t sum = 0;
+
+	list_fields_open(s, &t);
+	FUZZ_CHECK(t.n == 0 || t.n == segment_count(s));
+	for (uint32_t i = 0; i <= t.n; i++)
+		if (list_fields_get(&t, i, &block))
+			for (size_t k = 0; k < block.n; k++)
+				sum += (unsigned char)block.p[k];
+	(void)sum;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -103,5 +122,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ask(s, "", "to");
 	walk_words(s);
 	walk_facts(s);
+	walk_fields(s);
 	return 0;
 }
