@@ -165,3 +165,29 @@ tests_fuzz_fuzz_pop3_session_SOURCES = $(POP3_FUZZ_SOURCES)
 tests_fuzz_fuzz_pop3_session_LDADD = $(POP3_FUZZ_LIBS)
 tests_fuzz_fuzz_pop3_session_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
+
+# sending's
+EXTRA_DIST += %D%/smtp_client.dict
+SMTP_CLIENT_FUZZ_SOURCES = %D%/fuzz_smtp_client.c tests/outbound/client_fixture.c \
+	tests/outbound/client_fixture.h %D%/fuzz.h
+check_PROGRAMS += tests/fuzz/replay_smtp_client tests/fuzz/replay_reply tests/fuzz/replay_downgrade
+tests_fuzz_replay_smtp_client_SOURCES = %D%/replay.c $(SMTP_CLIENT_FUZZ_SOURCES)
+tests_fuzz_replay_smtp_client_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_fuzz_replay_smtp_client_LDADD = $(OUTBOUND_TEST_LIBS)
+tests_fuzz_replay_reply_SOURCES = %D%/fuzz_reply.c %D%/replay.c %D%/fuzz.h
+tests_fuzz_replay_reply_LDADD = $(OUTBOUND_LIBS) $(DAEMON_LIBS) $(OUTSIDE_LIBS)
+tests_fuzz_replay_downgrade_SOURCES = %D%/fuzz_downgrade.c %D%/replay.c %D%/fuzz.h
+tests_fuzz_replay_downgrade_LDADD = $(OUTBOUND_LIBS) $(DAEMON_LIBS) $(OUTSIDE_LIBS)
+if FUZZING
+noinst_PROGRAMS += tests/fuzz/fuzz_smtp_client tests/fuzz/fuzz_reply tests/fuzz/fuzz_downgrade
+tests_fuzz_fuzz_smtp_client_SOURCES = $(SMTP_CLIENT_FUZZ_SOURCES)
+tests_fuzz_fuzz_smtp_client_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_fuzz_fuzz_smtp_client_LDADD = $(OUTBOUND_TEST_LIBS)
+tests_fuzz_fuzz_smtp_client_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_reply_SOURCES = %D%/fuzz_reply.c %D%/fuzz.h
+tests_fuzz_fuzz_reply_LDADD = $(OUTBOUND_LIBS) $(DAEMON_LIBS) $(OUTSIDE_LIBS)
+tests_fuzz_fuzz_reply_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_downgrade_SOURCES = %D%/fuzz_downgrade.c %D%/fuzz.h
+tests_fuzz_fuzz_downgrade_LDADD = $(OUTBOUND_LIBS) $(DAEMON_LIBS) $(OUTSIDE_LIBS)
+tests_fuzz_fuzz_downgrade_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif
