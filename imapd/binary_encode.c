@@ -3,53 +3,57 @@
 #include "common/mail/codec.h"
 #include "common/mail/header.h"
 
+#include <stdlib.h>
+
 #define PARTS_ARENA (4 * 1024 * 1024)
 #define LINE 57 /* octets that make a line of 76 (RFC 2045 §6.8) */
 #define PIECE (512 * LINE)
 
-struct encoding {
-	struct spool *in, *out;
-	uint64_t at; /* octets of `in` that are done with */
+enum phase {
+	LOOKS, /* for a NUL in the part in hand */
+	COPIES, /* what is before the part */
+	ENCODES, /* its body */
+	ENDS, /* copies what is behind the last */
 };
 
-/* Octets [e->at, to), as they are. */
-static enum err
-copy_to(struct encoding *e, uint64_t to)
-{
-	char piece[PIECE];
-	enum err err = ERR_OK;
+struct binary_encoding {
+	struct spool *in, *out;
+	struct arena *arena; /* of `parts` */
+	struct part_table parts;
+	size_t i; /* the part in hand */
+	enum phase phase;
+	uint64_t size;
+	uint64_t at; /* octets of `in` that are done with */
+	uint64_t looked; /* of the part's body */
+	size_t spent; /* octets gone through in this step */
+};
 
-	while (!err && e->at < to) {
-		size_t n = to - e->at < PIECE ? (size_t)(to - e->at) : PIECE;
-		err = spool_read_back(e->in, e->at, piece, n);
-		if (!err)
-			err = spool_write(e->out, piece, n);
-		e->at += n;
-	}
-	return err;
+/* The next piece of `in` from `at` on, not beyond `to`. */
+static enum err
+read_piece(struct binary_encoding *e, uint64_t at, uint64_t to, char piece[PIECE], size_t *ret_n)
+{
+	*ret_n = to - at < PIECE ? (size_t)(to - at) : PIECE;
+	e->spent += *ret_n;
+	return *ret_n > 0 ? spool_read_back(e->in, at, piece, *ret_n) : ERR_OK;
 }
 
+/* A piece of what comes before `to`, as it is. */
 static enum err
-has_nul(struct encoding *e, const struct part *part, bool *ret)
+copy_piece(struct binary_encoding *e, uint64_t to)
 {
-	uint64_t at = part->body_at, end = at + part->body_size;
 	char piece[PIECE];
+	size_t n;
+	enum err err = read_piece(e, e->at, to, piece, &n);
 
-	*ret = false;
-	while (at < end && !*ret) {
-		size_t n = end - at < PIECE ? (size_t)(end - at) : PIECE;
-		enum err err = spool_read_back(e->in, at, piece, n);
-		if (err)
-			return err;
-		*ret = memchr(piece, '\0', n) != NULL;
-		at += n;
-	}
-	return ERR_OK;
+	if (!err && n > 0)
+		err = spool_write(e->out, piece, n);
+	e->at += n;
+	return err;
 }
 
 /* The part's header with another Content-Transfer-Encoding. */
 static enum err
-put_header(struct encoding *e, const struct part *part)
+put_header(struct binary_encoding *e, const struct part *part)
 {
 	static const char line[] = "Content-Transfer-Encoding: base64\r\n";
 	size_t n = (size_t)part->header_size;
@@ -80,79 +84,139 @@ put_header(struct encoding *e, const struct part *part)
 	return err;
 }
 
+static void
+next_part(struct binary_encoding *e)
+{
+	e->i++;
+	e->looked = 0;
+	e->phase = LOOKS;
+}
+
 static enum err
-put_body(struct encoding *e, const struct part *part)
+encode_piece(struct binary_encoding *e, const struct part *part)
 {
 	uint64_t end = part->body_at + part->body_size;
 	CLEANUP(sbuf_done) struct sbuf text = SBUF_INIT(2 * PIECE);
 	char piece[PIECE];
-	enum err err = copy_to(e, part->body_at);
+	size_t n;
 
-	while (!err && e->at < end) {
-		size_t n = end - e->at < PIECE ? (size_t)(end - e->at) : PIECE;
-		err = spool_read_back(e->in, e->at, piece, n);
-		e->at += n;
-		sbuf_clear(&text);
-		for (size_t i = 0; i < n; i += LINE) {
-			base64_encode(str_sub(str_make(piece, n), i, LINE), &text);
-			if (e->at < end || i + LINE < n)
-				sbuf_puts(&text, "\r\n");
-		}
-		if (!err)
-			err = sbuf_error(&text);
-		if (!err)
-			err = spool_write(e->out, text.p, text.n);
+	if (e->at < part->body_at)
+		return copy_piece(e, part->body_at);
+	enum err err = read_piece(e, e->at, end, piece, &n);
+	e->at += n;
+	for (size_t i = 0; i < n && !err; i += LINE) {
+		base64_encode(str_sub(str_make(piece, n), i, LINE), &text);
+		if (e->at < end || i + LINE < n)
+			sbuf_puts(&text, "\r\n");
 	}
+	if (!err)
+		err = sbuf_error(&text);
+	if (!err && text.n > 0)
+		err = spool_write(e->out, text.p, text.n);
+	if (e->at == end)
+		next_part(e);
+	return err;
+}
+
+/* Whether the part in hand has to be encoded. */
+static enum err
+look(struct binary_encoding *e)
+{
+	const struct part *part = &e->parts.parts[e->i];
+	uint64_t at = part->body_at + e->looked, end = part->body_at + part->body_size;
+	char piece[PIECE];
+	size_t n;
+
+	if (part->kind != PART_LEAF || part->encoding > PART_BINARY || part->header_at < e->at ||
+	    at >= end) {
+		next_part(e);
+		return ERR_OK;
+	}
+	enum err err = read_piece(e, at, end, piece, &n);
+	e->looked += n;
+	if (!err && memchr(piece, '\0', n))
+		e->phase = COPIES;
 	return err;
 }
 
 static enum err
-encode_parts(struct encoding *e, const struct part_table *parts, uint64_t size)
+go_on(struct binary_encoding *e)
 {
-	enum err err = ERR_OK;
+	const struct part *part = e->i < e->parts.n ? &e->parts.parts[e->i] : NULL;
+	enum err err;
 
-	for (size_t i = 0; i < parts->n && !err; i++) {
-		const struct part *part = &parts->parts[i];
-		bool encode = false;
-		if (part->kind == PART_LEAF && part->encoding <= PART_BINARY &&
-		    part->header_at >= e->at)
-			err = has_nul(e, part, &encode);
-		if (err || !encode)
-			continue;
-		err = copy_to(e, part->header_at);
-		if (!err)
-			err = put_header(e, part);
-		if (!err)
-			err = put_body(e, part);
+	if (!part)
+		e->phase = ENDS;
+	switch (e->phase) {
+	case LOOKS:
+		return look(e);
+	case COPIES:
+		if (e->at < part->header_at)
+			return copy_piece(e, part->header_at);
+		err = put_header(e, part);
+		e->phase = ENCODES;
+		return err;
+	case ENCODES:
+		return encode_piece(e, part);
+	case ENDS:
+		break;
 	}
-	return err ? err : copy_to(e, size);
+	return copy_piece(e, e->size);
 }
 
 enum err
-binary_encode(struct store *store, struct spool **spool)
+binary_encode_step(struct binary_encoding *e, bool *ret_done)
 {
-	CLEANUP(spool_free) struct spool *out = NULL;
-	CLEANUP(arena_free) struct arena *arena = NULL;
-	const struct message_index *index, *made;
-	struct part_table parts;
+	const struct message_index *made;
+	enum err err = ERR_OK;
 
-	enum err err = spool_finish(*spool, &index);
+	e->spent = 0;
+	while (!err && e->at < e->size && e->spent < BINARY_STEP_OCTETS)
+		err = go_on(e);
+	*ret_done = e->at == e->size;
+	if (!err && *ret_done)
+		err = spool_finish(e->out, &made);
+	return !err && *ret_done && made->has_nul ? ERR_CANNOT : err;
+}
+
+enum err
+binary_encode_begin(struct store *store, struct spool *spool, struct binary_encoding **ret)
+{
+	CLEANUP(binary_encode_free) struct binary_encoding *e = NULL;
+	const struct message_index *index;
+	enum err err = spool_finish(spool, &index);
+
+	*ret = NULL;
 	if (err || !index->has_nul)
 		return err;
-	arena = arena_new(PARTS_ARENA);
-	err = arena ? parts_decode(index->parts, arena, &parts) : ERR_NOMEM;
+	e = calloc(1, sizeof(*e));
+	if (!e || !(e->arena = arena_new(PARTS_ARENA)))
+		return ERR_NOMEM;
+	e->in = spool;
+	e->size = index->size;
+	err = parts_decode(index->parts, e->arena, &e->parts);
 	if (!err)
-		err = spool_new(store, &out);
-	struct encoding e = {.in = *spool, .out = out};
+		err = spool_new(store, &e->out);
 	if (!err)
-		err = encode_parts(&e, &parts, index->size);
-	if (!err)
-		err = spool_finish(out, &made);
-	if (!err && made->has_nul)
-		err = ERR_CANNOT;
-	if (err)
-		return err;
+		*ret = MOVE_PTR(e);
+	return err;
+}
+
+void
+binary_encode_replace(struct binary_encoding *e, struct spool **spool)
+{
 	spool_free(spool);
-	*spool = MOVE_PTR(out);
-	return ERR_OK;
+	*spool = MOVE_PTR(e->out);
+}
+
+void
+binary_encode_free(struct binary_encoding **ep)
+{
+	struct binary_encoding *e = MOVE_PTR(*ep);
+
+	if (!e)
+		return;
+	spool_free(&e->out);
+	arena_free(&e->arena);
+	free(e);
 }

@@ -10,8 +10,20 @@
 
 #include "store/message.h"
 
-/* `*spool` is whole. If it holds NUL, it is replaced by one that does not. ERR_CANNOT where a NUL
- * stands in a header or within an encoding; ERR_IO, ERR_NO_SPACE, ERR_NOMEM. */
-NODISCARD enum err binary_encode(struct store *store, struct spool **spool);
+/* Large messages take many turns: a step goes through so many octets, some milliseconds. */
+#define BINARY_STEP_OCTETS (1024 * 1024)
+
+struct binary_encoding;
+
+/* `spool` is whole, and outlives it. If it holds no NUL, *ret is NULL. ERR_CANNOT, ERR_IO,
+ * ERR_NO_SPACE, ERR_NOMEM. */
+NODISCARD enum err binary_encode_begin(
+    struct store *store, struct spool *spool, struct binary_encoding **ret);
+/* ERR_CANNOT where a NUL stands in a header or within an encoding. */
+NODISCARD enum err binary_encode_step(struct binary_encoding *e, bool *ret_done);
+/* The encoded message in place of the other, once it is done. */
+void binary_encode_replace(struct binary_encoding *e, struct spool **spool);
+/* A guard. */
+void binary_encode_free(struct binary_encoding **e);
 
 #endif

@@ -22,6 +22,7 @@ struct append_state { /* in the command's arena */
 	bool binary; /* octets are kept as they are */
 	bool any_binary; /* some of the message */
 	struct catenate copy;
+	struct binary_encoding *encoding; /* of the message that has come */
 	struct sbuf text; /* behind octets: the line so far, with literals that are arguments */
 	size_t texts; /* octets of such texts before */
 	uint64_t argument_left; /* octets of such a literal that are to come */
@@ -46,6 +47,7 @@ imap_append_release(struct append_state **ap)
 		return;
 	for (size_t i = 0; i < a->n; i++)
 		spool_free(&a->item[i].spool);
+	binary_encode_free(&a->encoding);
 	catenate_done(&a->copy);
 	sbuf_done(&a->text);
 	*ap = NULL;
@@ -160,24 +162,26 @@ begin_message(struct imap_session *s, struct append_state *a, const struct appen
 	return spool_new(s->service->store, &current(a)->spool);
 }
 
+/* What is found out only now of the octets. */
 static enum err
-end_message(struct imap_session *s, struct append_state *a)
+explain_octets(struct imap_session *s, enum err e)
 {
-	struct spool **spool = &current(a)->spool;
-	uint64_t size = spool_size(*spool);
-	enum err e = a->any_binary ? binary_encode(s->service->store, spool) : ERR_OK;
-
 	if (e == ERR_CANNOT) { /* RFC 3516 §4.4 */
 		imap_set_code(&s->cmd, "UNKNOWN-CTE");
 		imap_set_text(&s->cmd, "A NUL stands where it can't be encoded");
 	}
-	if (e)
-		return e;
+	return e;
+}
+
+static enum err
+end_message(struct imap_session *s, struct append_state *a)
+{
+	uint64_t size = spool_size(current(a)->spool);
+
 	if (size == 0) { /* RFC 3502 §6.3.11: how a client gives up a command */
 		imap_set_text(&s->cmd, "An empty message can't be stored");
 		return ERR_CANNOT;
 	}
-	size = spool_size(*spool);
 	if (size > SPOOL_MEMORY)
 		a->files++;
 	else
@@ -252,7 +256,7 @@ keep_octets(struct append_state *a, struct str in)
 
 /* -- the command ------------------------------------------------------------------------------ */
 
-static imap_mode read_octets, read_text, copy_octets;
+static imap_mode read_octets, read_text, copy_octets, encode_octets;
 
 static enum err
 expect_octets(struct imap_session *s, struct append_state *a, bool binary)
@@ -298,7 +302,16 @@ go_on(struct imap_session *s)
 				return GO_ON;
 			break;
 		case APPEND_END:
-			e = end_message(s, a);
+			if (a->any_binary) {
+				e = explain_octets(s, binary_encode_begin(s->service->store,
+							  current(a)->spool, &a->encoding));
+				if (!e && a->encoding) {
+					s->mode = encode_octets;
+					return GO_ON;
+				}
+			}
+			if (!e)
+				e = end_message(s, a);
 			break;
 		case APPEND_DONE:
 			return end_append(s, store_messages(s, cmd));
@@ -334,6 +347,24 @@ read_octets(struct imap_session *s, unsigned events)
 		return GO_READ;
 	s->mode = read_text;
 	return GO_ON;
+}
+
+static enum imap_go
+encode_octets(struct imap_session *s, unsigned events)
+{
+	struct append_state *a = s->append;
+	bool done;
+	enum err e = explain_octets(s, binary_encode_step(a->encoding, &done));
+
+	(void)events;
+	if (!e && !done)
+		return GO_AGAIN;
+	if (!e) {
+		binary_encode_replace(a->encoding, &current(a)->spool);
+		binary_encode_free(&a->encoding);
+		e = end_message(s, a);
+	}
+	return e ? end_append(s, e) : go_on(s);
 }
 
 static enum imap_go

@@ -1,4 +1,5 @@
 /* BINARY: RFC 3516, and its FETCH side in RFC 9051 §6.4.5. */
+#include "imapd/binary_encode.h"
 #include "tests/imapd/imap_fixture.h"
 
 #define MIXED                                                                                      \
@@ -201,6 +202,32 @@ START_TEST(a_large_binary_message_is_encoded)
 }
 END_TEST
 
+/* Many turns: others have theirs in between. */
+START_TEST(a_large_message_is_encoded_in_steps)
+{
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Inbox:0");
+	CLEANUP(spool_free) struct spool *spool = NULL;
+	CLEANUP(binary_encode_free) struct binary_encoding *e = NULL;
+	char zeros[4096] = {0};
+	unsigned steps = 0;
+	bool done = false;
+	static const char head[] = "Content-Transfer-Encoding: binary\r\n\r\n";
+
+	ck_assert_ok(spool_new(f->store, &spool));
+	ck_assert_ok(spool_write(spool, head, sizeof(head) - 1));
+	for (unsigned i = 0; i < 2 * BINARY_STEP_OCTETS / sizeof(zeros); i++)
+		ck_assert_ok(spool_write(spool, zeros, sizeof(zeros)));
+	ck_assert_ok(binary_encode_begin(f->store, spool, &e));
+	ck_assert_ptr_nonnull(e);
+	for (; !done; steps++)
+		ck_assert_ok(binary_encode_step(e, &done));
+	ck_assert_uint_eq(steps, 3);
+	binary_encode_replace(e, &spool);
+	ck_assert_uint_gt(spool_size(spool), 2 * BINARY_STEP_OCTETS / 3 * 4);
+}
+END_TEST
+
 TEST_MAIN("binary", parts_with_nul_are_encoded, nul_where_it_cant_be_encoded_is_no,
-    a_large_binary_message_is_encoded, parts_are_given_without_their_transfer_encoding,
-    an_encoding_nobody_knows_is_no, a_large_part_passes_in_pieces)
+    a_large_binary_message_is_encoded, a_large_message_is_encoded_in_steps,
+    parts_are_given_without_their_transfer_encoding, an_encoding_nobody_knows_is_no,
+    a_large_part_passes_in_pieces)
