@@ -3,6 +3,8 @@
 #include "ctl/ctl.h"
 #include "store/account.h"
 #include "store/directory.h"
+#include "store/queue.h"
+#include "store/trace.h"
 
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -116,6 +118,17 @@ check_directory(struct checker *c)
 	tell_problems(c, directory_check(c->call->store, &report), STR("directory"), &report);
 }
 
+static void
+check_queue(struct checker *c)
+{
+	CLEANUP(sbuf_done) struct sbuf report = SBUF_INIT(REPORT_MAX);
+	struct store *s = c->call->store;
+
+	tell_problems(c, queue_check(s, &report), STR("queue"), &report);
+	sbuf_clear(&report);
+	tell_problems(c, trace_check(s, &report), STR("trace"), &report);
+}
+
 static int
 check_named(struct checker *c)
 {
@@ -143,6 +156,7 @@ check_all(struct checker *c)
 	if (e)
 		return call_fail(e, "directory");
 	check_directory(c);
+	check_queue(c);
 	for (size_t i = 0; i < c->total; i++)
 		check_account(c, &all[i]);
 	return CALL_GO_ON;

@@ -67,10 +67,20 @@ call_become(const char *user, const char *group)
 	return CALL_GO_ON;
 }
 
-int
-call_open_store(struct call *call)
+/* Where daemons run or ran: others' directories are not for a command to make. */
+static bool
+has_bus(const char *run_dir)
 {
-	int status = call_load_conf(call);
+	char path[4096];
+
+	return snprintf(path, sizeof(path), "%s/bus", run_dir) < (int)sizeof(path) &&
+	       access(path, R_OK | W_OK | X_OK) == 0;
+}
+
+static int
+open_store(struct call *call, bool heard)
+{
+	int status = call->conf ? CALL_GO_ON : call_load_conf(call);
 
 	if (status != CALL_GO_ON)
 		return status;
@@ -78,8 +88,8 @@ call_open_store(struct call *call)
 	status = call_become(c->user, c->group);
 	if (status != CALL_GO_ON)
 		return status;
-	/* no bus: what is changed here is read from the database by whoever needs it */
 	const struct store_options options = {.data_dir = c->data_dir,
+	    .run_dir = heard && has_bus(c->run_dir) ? c->run_dir : NULL,
 	    .process = "pillarbox",
 	    .default_quota_bytes = c->default_quota_bytes,
 	    .recipient_delimiter = c->recipient_delimiter,
@@ -93,6 +103,19 @@ call_open_store(struct call *call)
 		return CTL_FAILED;
 	}
 	return call_fail(e, c->data_dir);
+}
+
+int
+call_open_store(struct call *call)
+{
+	/* no bus: what is changed is read from the database by whoever needs it */
+	return open_store(call, false);
+}
+
+int
+call_open_store_heard(struct call *call)
+{
+	return open_store(call, true);
 }
 
 int

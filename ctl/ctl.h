@@ -74,6 +74,8 @@ NODISCARD int call_load_conf(struct call *call);
 /* Configuration and store. Started as root it becomes the configured user first, so that no file in
  * the data directory ends up as root's. */
 NODISCARD int call_open_store(struct call *call);
+/* The same; what is changed is told to the daemons that run. */
+NODISCARD int call_open_store_heard(struct call *call);
 /* The same for a verb that lists: no operands, --json its only option. */
 NODISCARD int call_open_list(struct call *call, bool *ret_json);
 /* Becomes `user` for good (and `group`, "" for the user's own) when root; CALL_GO_ON or an exit
@@ -119,5 +121,19 @@ int verb_domain_list(struct call *call);
 int verb_domain_remove(struct call *call);
 int verb_mailbox_rights(struct call *call);
 int verb_mailbox_shared(struct call *call);
+int verb_queue_list(struct call *call);
+int verb_queue_show(struct call *call);
+int verb_queue_retry(struct call *call);
+int verb_queue_hold(struct call *call);
+int verb_queue_release(struct call *call);
+int verb_queue_drop(struct call *call);
+int verb_queue_pause(struct call *call);
+int verb_queue_resume(struct call *call);
+int verb_sending_hold(struct call *call);
+int verb_sending_release(struct call *call);
+int verb_sending_show(struct call *call);
+int verb_suppression_list(struct call *call);
+int verb_suppression_remove(struct call *call);
+int verb_trace(struct call *call);
 
 #endif

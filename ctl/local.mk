@@ -19,10 +19,17 @@ libctl_a_SOURCES = \
 	%D%/options.c \
 	%D%/pidfile.c %D%/pidfile.h \
 	%D%/ports.c %D%/ports.h \
+	%D%/queue.c \
+	%D%/queue_change.c \
+	%D%/queue_words.c %D%/queue_words.h \
 	%D%/run.c \
+	%D%/sending.c \
 	%D%/status.c \
 	%D%/stop.c \
-	%D%/views.c
+	%D%/suppression.c \
+	%D%/trace.c %D%/trace.h \
+	%D%/views.c \
+	%D%/words.c %D%/words.h
 
 bin_PROGRAMS += ctl/pillarbox
 ctl_pillarbox_SOURCES = %D%/main.c

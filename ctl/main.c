@@ -145,6 +145,76 @@ static const struct verb verbs[] = {
      "  pillarbox mailbox shared bob@example.org\n"
      "  pillarbox mailbox shared bob@example.org --json\n",
      verb_mailbox_shared},
+    {"queue", "list", "", "list the mail that waits to be sent to other servers",
+     "A line for each recipient, below one for its message; the numbers are for the other verbs.",
+     "  pillarbox queue list\n"
+     "  pillarbox queue list --domain example.net --older 2h\n"
+     "  pillarbox queue list --sender ann@example.org --json\n",
+     verb_queue_list},
+    {"queue", "show", "MESSAGE", "show a queued message: recipients, replies, header, what happened",
+     NULL,
+     "  pillarbox queue show 12\n"
+     "  pillarbox queue show 12 --json\n",
+     verb_queue_show},
+    {"queue", "retry", "[MESSAGE...]", "try queued mail now instead of at its time",
+     "Mail is named by its number in `queue list`: 12 is a message, 12/0 one of its recipients. Options pick\n"
+     "recipients that meet all of them; --all is the whole queue.",
+     "  pillarbox queue retry 12\n"
+     "  pillarbox queue retry --domain example.net\n"
+     "  pillarbox queue retry --all\n",
+     verb_queue_retry},
+    {"queue", "hold", "[MESSAGE...]", "keep queued mail from being tried",
+     "Mail is named by its number in `queue list`: 12 is a message, 12/0 one of its recipients. Options pick\n"
+     "recipients that meet all of them; --all is the whole queue.",
+     "  pillarbox queue hold --sender ann@example.org\n",
+     verb_queue_hold},
+    {"queue", "release", "[MESSAGE...]", "let held mail be tried again, now",
+     "Mail is named by its number in `queue list`: 12 is a message, 12/0 one of its recipients. Options pick\n"
+     "recipients that meet all of them; --all is the whole queue.",
+     "  pillarbox queue release 12 13/2\n"
+     "  pillarbox queue release --sender ann@example.org\n",
+     verb_queue_release},
+    {"queue", "drop", "[MESSAGE...]", "take mail out of the queue, with or without a report",
+     "Without --report nobody is told. With it smtpd tells the senders that their mail was given up.\n"
+     "Mail is named by its number in `queue list`: 12 is a message, 12/0 one of its recipients. Options pick\n"
+     "recipients that meet all of them; --all is the whole queue.",
+     "  pillarbox queue drop 12/1 --report\n"
+     "  pillarbox queue drop --sender spammer@example.org\n",
+     verb_queue_drop},
+    {"queue", "pause", "NAME", "send nothing to a domain or an MX host for now",
+     "NAME is a domain of recipients, or a host with mx: in front. `queue list` shows what is paused.",
+     "  pillarbox queue pause example.net --reason 'they move'\n"
+     "  pillarbox queue pause mx:mx1.provider.example\n",
+     verb_queue_pause},
+    {"queue", "resume", "NAME", "end a pause", NULL,
+     "  pillarbox queue resume example.net\n",
+     verb_queue_resume},
+    {"trace", NULL, "[ID]", "say what became of mail, received or sent",
+     "ID is what a client was told with its mail (\"Ok, id ...\") and what stands in the log and in\n"
+     "Received. Every event of the messages found, from acceptance to the other side's reply, for\n"
+     "trace_days.",
+     "  pillarbox trace --recipient bob@example.net --since 2d\n"
+     "  pillarbox trace --message-id '<1234@example.org>'\n"
+     "  pillarbox trace --sender @example.org --since 2026-11-23 --json\n",
+     verb_trace},
+    {"suppression", "list", "", "list the addresses that bounced and get no mail for a while", NULL,
+     "  pillarbox suppression list\n"
+     "  pillarbox suppression list --json\n",
+     verb_suppression_list},
+    {"suppression", "remove", "ADDRESS...", "let addresses that bounced get mail again", NULL,
+     "  pillarbox suppression remove bob@example.net\n",
+     verb_suppression_remove},
+    {"sending", "show", "ADDRESS", "show what an account has sent to other servers lately", NULL,
+     "  pillarbox sending show ann@example.org\n",
+     verb_sending_show},
+    {"sending", "hold", "ADDRESS", "let an account send nothing to other servers",
+     "What it has in the queue stays there; `queue hold --sender ADDRESS` stops that as well.",
+     "  pillarbox sending hold ann@example.org --reason 'password leaked'\n",
+     verb_sending_hold},
+    {"sending", "release", "ADDRESS", "let an account send again",
+     "One that sent beyond its limits was held by smtpd, which told the postmaster.",
+     "  pillarbox sending release ann@example.org\n",
+     verb_sending_release},
 };
 /* clang-format on */
 

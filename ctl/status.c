@@ -3,6 +3,10 @@
 #include "ctl/json.h"
 #include "ctl/pidfile.h"
 #include "ctl/ports.h"
+#include "ctl/words.h"
+
+#include "common/base/clock.h"
+#include "store/queue.h"
 
 #include <signal.h>
 
@@ -70,6 +74,66 @@ report_daemon(struct report *r, const char *name, const struct port *ports, size
 	}
 }
 
+static void
+put_queue(struct report *r, const struct queue_counts *q, bool is_run, size_t pauses)
+{
+	char size[32];
+
+	if (r->json) {
+		json_open(&r->out, "queue", '{');
+		json_u64(&r->out, "messages", q->messages);
+		json_u64(&r->out, "octets", q->octets);
+		json_u64(&r->out, "recipients_waiting", q->waiting);
+		json_u64(&r->out, "recipients_tried_before", q->deferred);
+		json_u64(&r->out, "recipients_held", q->held);
+		json_u64(&r->out, "oldest", (uint64_t)q->oldest_s);
+		json_u64(&r->out, "paused", pauses);
+		json_bool(&r->out, "is_run", is_run);
+		json_close(&r->out, '}');
+		return;
+	}
+	sbuf_printf(&r->out, "queue: %llu message%s", (unsigned long long)q->messages,
+	    q->messages == 1 ? "" : "s");
+	if (q->messages) {
+		sbuf_printf(&r->out,
+		    ", %llu recipient%s waiting (%llu tried before), %llu held, %s",
+		    (unsigned long long)q->waiting, q->waiting == 1 ? "" : "s",
+		    (unsigned long long)q->deferred, (unsigned long long)q->held,
+		    ctl_size(q->octets, size));
+		sbuf_puts(&r->out, ", the oldest since ");
+		words_put_age(&r->out, clock_real_s() - q->oldest_s);
+	}
+	if (pauses)
+		sbuf_printf(&r->out, "; %zu paused (`queue list`)", pauses);
+	if (!is_run && r->supervisor)
+		sbuf_puts(&r->out, "; nobody sends it");
+	sbuf_putc(&r->out, '\n');
+}
+
+/* Where this user may look at it: ports answer anybody. */
+static int
+report_queue(struct report *r, struct call *call)
+{
+	struct queue_pause *pauses;
+	struct queue_counts counts;
+	char path[4096];
+	size_t n = 0;
+
+	snprintf(path, sizeof(path), "%s/queue.db", r->conf->data_dir);
+	if (access(path, R_OK | W_OK))
+		return CALL_GO_ON;
+	int status = call_open_store(call);
+	if (status != CALL_GO_ON)
+		return status;
+	enum err e = queue_count(call->store, &counts);
+	if (!e)
+		e = queue_pauses(call->store, call->arena, &pauses, &n);
+	if (e)
+		return call_fail(e, "queue");
+	put_queue(r, &counts, queue_is_run(call->store), n);
+	return CALL_GO_ON;
+}
+
 int
 verb_status(struct call *call)
 {
@@ -101,8 +165,14 @@ verb_status(struct call *call)
 	for (size_t i = 0; i < DAEMON_COUNT; i++)
 		report_daemon(&r, daemon_names[i], ports, n);
 	bool nothing = !r.supervisor && r.answered == 0;
-	if (r.json) {
+	if (r.json)
 		json_close(&r.out, ']');
+	status = report_queue(&r, call);
+	if (status != CALL_GO_ON) {
+		sbuf_done(&r.out);
+		return status;
+	}
+	if (r.json) {
 		json_bool(&r.out, "all_answer", r.answered == r.asked);
 		json_close(&r.out, '}');
 		sbuf_putc(&r.out, '\n');

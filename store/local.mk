@@ -31,6 +31,7 @@ libstore_a_SOURCES = \
 	%D%/queue.h %D%/queue_private.h \
 	%D%/queue_add.c \
 	%D%/queue_change.c \
+	%D%/queue_check.c \
 	%D%/queue_list.c \
 	%D%/queue_octets.c \
 	%D%/queue_open.c \

@@ -228,6 +228,9 @@ struct queue_counts {
 	int64_t oldest_s; /* when the oldest message came; 0 none */
 };
 NODISCARD enum err queue_count(struct store *s, struct queue_counts *ret);
+/* Integrity of queue.db, what its rows say of each other and of files. Problems are written as
+ * lines to `report`; ERR_CORRUPT if there are any. */
+NODISCARD enum err queue_check(struct store *s, struct sbuf *report);
 /* Whether a process runs the queue. */
 bool queue_is_run(struct store *s);
 /* The number of a recipient in its message, as people see it: 0 is the first. */

@@ -80,4 +80,7 @@ struct trace_found {
 NODISCARD enum err trace_find(struct store *s, const struct trace_filter *f,
     enum err (*each)(const struct trace_found *x, void *arg), void *arg);
 
+/* Integrity of trace.db, as queue_check(). */
+NODISCARD enum err trace_check(struct store *s, struct sbuf *report);
+
 #endif

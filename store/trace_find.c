@@ -79,3 +79,15 @@ trace_find(struct store *s, const struct trace_filter *f,
 	}
 	return e;
 }
+
+enum err
+trace_check(struct store *s, struct sbuf *report)
+{
+	CLEANUP(read_end) struct handle *h = NULL;
+	struct database *d = NULL;
+	enum err e = tracer_database(s->tracer, &d);
+
+	if (!e)
+		e = read_begin(d, &h);
+	return e ? e : db_integrity(h->db, report);
+}
