@@ -87,17 +87,34 @@ find_owner(
 	return e ? e : imap_visit_account(s, entry.id, &ret->account);
 }
 
+/* A mailbox of one's own whose name is as if it were another's: nobody can make one by IMAP, but it
+ * may have come otherwise, and nothing that another shares may hide it. */
+static enum err
+is_own(struct imap_session *s, struct imap_cmd *cmd, struct str name, bool *ret)
+{
+	struct mailbox_info info;
+	enum err e = mailbox_find(s->account, name, cmd->arena, &info);
+
+	*ret = !e && info.id != 0 && !info.noselect;
+	return e == ERR_NOT_FOUND || e == ERR_SYNTAX ? ERR_OK : e;
+}
+
 enum err
 imap_locate_folder(
     struct imap_session *s, struct imap_cmd *cmd, struct str name, struct imap_folder *ret)
 {
-	struct str address;
+	struct str address, there;
+	bool own;
 
 	*ret = (struct imap_folder){
 	    .account = s->account, .name = name, .rights = RIGHTS_ALL, .viewer = VIEWER_OWNER};
-	if (!split_other(name, &address, &ret->name))
+	if (!split_other(name, &address, &there))
 		return ERR_OK;
-	enum err e = find_owner(s, cmd, address, ret);
+	enum err e = is_own(s, cmd, name, &own);
+	if (e || own)
+		return e;
+	ret->name = there;
+	e = find_owner(s, cmd, address, ret);
 	if (e || ret->account == s->account)
 		return e;
 	e = mailbox_find(ret->account, ret->name, cmd->arena, &ret->info);

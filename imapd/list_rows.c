@@ -103,6 +103,8 @@ add_shared(struct list_gathering *g, const struct sharing *sh, const struct mail
 		return ERR_NOMEM;
 	struct mailbox_info *seen = &row.folder.info;
 	struct list_row *subscription = find_row(g->rows.row, g->own_n, row.name);
+	if (subscription && subscription->folder.info.id && !subscription->folder.info.noselect)
+		return ERR_OK; /* one's own is the one that the name means: folder.c */
 	seen->subscribed = false;
 	seen->special_use = (struct str){"", 0}; /* its owner's, nobody else's */
 	seen->has_children = false;

@@ -372,11 +372,38 @@ START_TEST(an_owner_who_is_removed_takes_his_mailboxes_along)
 }
 END_TEST
 
+/* It can't be made by IMAP, but may be there, from another server or an earlier version. */
+START_TEST(a_mailbox_of_ones_own_is_hidden_by_no_share)
+{
+	const char *const boxes[] = {"Work:2", NULL};
+	struct three t = open_three(boxes);
+	CLEANUP(account_unref) struct account *bob = NULL;
+	struct account_entry entry;
+	int64_t id;
+
+	ck_assert_ok(
+	    directory_find_account(t.f->store, STR("bob@example.test"), t.f->arena, &entry));
+	ck_assert_ok(account_open(t.f->store, entry.id, &bob));
+	ck_assert_ok(mailbox_create(bob, STR("Other Users/ann@example.test/Work"), STR(""), &id));
+	account_unref(&bob);
+	ck_exchange_on(t.conn[1], "1 SELECT " WORK, "* 0 EXISTS\n1 OK");
+	ck_exchange_on(t.conn[0], "2 SETACL Work bob lrs", "2 OK");
+	ck_exchange_on(t.conn[1], "3 SELECT " WORK, "* 0 EXISTS\n3 OK");
+	struct str got = imap_fixture_ask(t.f, t.conn[1], "4 LIST \"\" " WORK);
+	const char *second = memmem(got.p + 1, got.n - 1, "* LIST", 6);
+	ck_assert(str_starts(got, STR("* LIST")));
+	ck_assert_ptr_null(second);
+	ck_exchange_on(t.conn[1], "5 RENAME " WORK " Mine", "5 OK");
+	ck_exchange_on(t.conn[1], "6 SELECT " WORK, "* 2 EXISTS\n6 OK");
+	imap_fixture_close(&t.f);
+}
+END_TEST
+
 TEST_MAIN("imap_acl", lists_of_rights_are_set_and_told,
     each_sees_a_shared_mailbox_with_flags_of_his_own, who_may_read_no_more_loses_the_mailbox,
     rights_are_asked_for_everywhere, messages_go_from_one_account_to_the_other,
     idle_hears_of_another_account, esearch_names_a_mailbox_as_the_viewer_knows_it,
     notify_hears_of_rights_given_to_anyone, what_others_share_is_gathered_account_by_account,
-    rights_hold_in_every_extension, not_everybody_shares_with_everybody,
-    modseqs_rise_with_ones_own_seen_only, an_owner_who_is_removed_takes_his_mailboxes_along,
-    shared_mailboxes_can_be_subscribed_to)
+    a_mailbox_of_ones_own_is_hidden_by_no_share, rights_hold_in_every_extension,
+    not_everybody_shares_with_everybody, modseqs_rise_with_ones_own_seen_only,
+    an_owner_who_is_removed_takes_his_mailboxes_along, shared_mailboxes_can_be_subscribed_to)
