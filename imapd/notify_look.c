@@ -233,8 +233,12 @@ tell_parent(struct look *k, struct str name)
 	if (parent.n == 0 || str_eq(parent, k->parent_told))
 		return;
 	const struct list_row *row = notify_find_row(&k->rows, parent);
-	if (row && !notify_find_name(&k->n->table, parent))
+	const struct notify_box *known = notify_find_name(&k->n->table, parent);
+	if (row && !known)
 		return; /* it is new itself, or of no interest */
+	const struct list_row *now = !row && known ? row_of_box(k, known) : NULL;
+	if (now && !notify_find_name(&k->n->table, now->name))
+		return; /* it is told with its new name: until then the client has it */
 	if (!row && str_starts(parent, STR(OTHER_USERS)))
 		return;
 	none.folder.viewer = VIEWER_OWNER;
@@ -257,13 +261,68 @@ went_along(const struct look *k, struct str old, struct str name)
 	return row && str_eq(row->name, now) && !notify_find_name(&k->n->table, now);
 }
 
-/* The name that a known mailbox has now is one that the client did not know: it is told with the
- * old one, unless it goes along with the one above. A name that was known is told as if its
- * mailbox were another, which it is. */
 static bool
-is_told_as_renamed(const struct look *k, struct str old, const struct list_row *now)
+goes_along(const struct list_row *now, struct str old, const struct list_row *row, struct str name)
 {
-	return now && !notify_find_name(&k->n->table, now->name) && !went_along(k, old, now->name);
+	return row && str_starts(row->name, now->name) &&
+	       str_eq(str_skip(row->name, now->name.n), str_skip(name, old.n));
+}
+
+/* With a name all below it are renamed (§5.4). What the client has below the old one and what does
+ * not go along is told of before: the deepest first, so that each takes along only its own. */
+static void
+tell_left_behind(struct look *k, struct str old, const struct list_row *now)
+{
+	struct notify_table *t = &k->n->table;
+	size_t first = 0, end;
+
+	while (first < t->n && str_cmp(notify_box_name(t, &t->box[first]), old) <= 0)
+		first++;
+	for (end = first; end < t->n && str_starts(notify_box_name(t, &t->box[end]), old);)
+		end++;
+	while (end-- > first) {
+		struct notify_box *b = &t->box[end];
+		struct str name = notify_box_name(t, b);
+		const struct list_row *row = row_of_box(k, b);
+		if (name.p[old.n] != '/' || !b->in_tree || b->rename_told ||
+		    !(b->events & NOTIFY_MAILBOX_NAME) || goes_along(now, old, row, name))
+			continue;
+		bool renamed = row && !notify_find_name(t, row->name);
+		b->rename_told = renamed;
+		if (renamed)
+			notify_write_list(k->s, &k->rows, row->name, row, name, false);
+		else if (b->exists)
+			notify_write_list(k->s, &k->rows, name, NULL, (struct str){NULL, 0}, false);
+	}
+}
+
+/* `known` has a name now that the client does not know: that, with the old one. A name that was
+ * known is told as if its mailbox were another, which it is. */
+static void
+tell_renamed(struct look *k, const struct notify_box *known, const struct list_row *now)
+{
+	struct notify_box *b = &k->n->table.box[known - k->n->table.box];
+	struct str old = notify_box_name(&k->n->table, known);
+
+	if (b->rename_told)
+		return;
+	b->rename_told = true;
+	tell_left_behind(k, old, now);
+	notify_write_list(k->s, &k->rows, now->name, now, old, false);
+}
+
+/* A known name is still one, of another mailbox or of none: the new name of the mailbox it had is
+ * told before anything is said of it. One that went along with the one above has been told of if
+ * that has. */
+static void
+tell_moved(struct look *k, const struct notify_box *known)
+{
+	struct str old = notify_box_name(&k->n->table, known);
+	const struct list_row *now = row_of_box(k, known);
+
+	if (now && str_cmp(old, now->name) < 0 && !notify_find_name(&k->n->table, now->name) &&
+	    !(went_along(k, old, now->name) && notify_find_row(&k->rows, parent_of(old))))
+		tell_renamed(k, known, now);
 }
 
 /* A name that was not there before. */
@@ -287,15 +346,15 @@ tell_new(struct look *k, struct list_row *row, struct notify_box *is)
 		was.subscribed = false;
 	}
 	if (!notify_is_own_name(k->n, row->name)) {
-		list = is->in_tree && (events & NOTIFY_MAILBOX_NAME) &&
-		       !(renamed && went_along(k, old, row->name));
-		/* told by tell_known(), where the old name has another mailbox now */
-		list &= !(renamed && str_cmp(old, row->name) < 0 && notify_find_row(&k->rows, old));
+		bool name = is->in_tree && (events & NOTIFY_MAILBOX_NAME);
+		if (name && renamed && !went_along(k, old, row->name))
+			tell_renamed(k, renamed, row);
+		list = name && !renamed;
 		list |= is->subscribed != was.subscribed && (events & NOTIFY_SUBSCRIPTION);
 		list |= is->exists && !is->readable && !renamed && events;
 	}
 	if (list) {
-		notify_write_list(k->s, &k->rows, row->name, row, old, false);
+		notify_write_list(k->s, &k->rows, row->name, row, (struct str){NULL, 0}, false);
 		if (is->exists && !renamed)
 			tell_parent(k, row->name);
 	}
@@ -315,12 +374,9 @@ tell_known(struct look *k, struct list_row *row, const struct notify_box *known,
 	list |= was.subscribed != is->subscribed && (events & NOTIFY_SUBSCRIPTION);
 	list &= !notify_is_own_name(k->n, row->name);
 	list |= was.exists && is->exists && was.readable != is->readable && events; /* §5.9 */
-	if (other && list) { /* before the old name is used anew */
-		struct str old = notify_box_name(&k->n->table, known);
-		const struct list_row *now = row_of_box(k, known);
-		if (now && str_cmp(old, now->name) < 0 && is_told_as_renamed(k, old, now))
-			notify_write_list(k->s, &k->rows, now->name, now, old, false);
-	}
+	if (was.id != is->id && (events & NOTIFY_MAILBOX_NAME) &&
+	    !notify_is_own_name(k->n, row->name))
+		tell_moved(k, known);
 	if (list) {
 		notify_write_list(k->s, &k->rows, row->name, row, (struct str){NULL, 0}, false);
 		if (was.exists != is->exists)
@@ -348,7 +404,7 @@ tell_gone(struct look *k, const struct notify_box *was)
 		/* renamed: its new name is told, here if that is of no interest itself */
 		if ((was->events & NOTIFY_MAILBOX_NAME) && !notify_events_of(k->n, now) &&
 		    !went_along(k, name, now->name))
-			notify_write_list(k->s, &k->rows, now->name, now, name, false);
+			tell_renamed(k, was, now);
 		return;
 	}
 	bool list = was->exists && (was->events & NOTIFY_MAILBOX_NAME);

@@ -18,6 +18,7 @@ struct notify_box {
 	bool readable;
 	bool subscribed;
 	bool shared; /* it is another's */
+	bool rename_told; /* the client knows its new name, though the table has the old one */
 	int64_t account, id;
 	uint32_t uidvalidity, uidnext, messages, unseen;
 	uint64_t modseq;
