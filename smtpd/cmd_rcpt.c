@@ -2,6 +2,7 @@
 #include "smtpd/deliver.h"
 #include "smtpd/enqueue.h"
 #include "smtpd/policy.h"
+#include "smtpd/sending_policy.h"
 #include "smtpd/smtp_commands.h"
 
 static enum err
@@ -52,9 +53,11 @@ cmd_rcpt(struct smtp_session *s, struct smtp_cmd *cmd)
 		return smtp_answer(cmd, ERR_SYNTAX, 553, "5.6.7",
 		    "A recipient address beyond ASCII needs SMTPUTF8");
 	e = policy_recipient(s, to.address, t->params.size, s->arena, &found, &n);
-	if (goes_by_queue(s, e))
-		e = enqueue_add_recipient(s, to.address);
-	else if (!e)
+	if (goes_by_queue(s, e)) {
+		e = e == ERR_RELAY ? sending_policy_rcpt(s, cmd, to.address) : ERR_OK;
+		if (!e)
+			e = enqueue_add_recipient(s, to.address);
+	} else if (!e)
 		e = deliver_add_recipient(s, to.address, found, n);
 	if (e)
 		return e;

@@ -2,6 +2,7 @@
 
 #include "common/base/log.h"
 #include "smtpd/enqueue.h"
+#include "smtpd/sending_policy.h"
 #include "smtpd/smtp_commands.h"
 #include "smtpd/trace.h"
 
@@ -198,8 +199,11 @@ take_message(
 		e = enqueue_local_copy(s, spool, &copy);
 	if (!e)
 		e = store_message(s, copy ? copy : spool, key);
-	if (!e && t->elsewhere_count && !result_of_all(t))
-		*ret_queue = smtp_store_error(enqueue_message(s, spool));
+	if (!e && t->elsewhere_count && !result_of_all(t)) {
+		*ret_queue = enqueue_message(s, spool);
+		if (*ret_queue != ERR_DENIED)
+			*ret_queue = smtp_store_error(*ret_queue);
+	}
 	return e;
 }
 
@@ -253,9 +257,11 @@ answer_once(
 	struct smtp_txn *t = s->txn;
 	enum err e = result_of_all(t);
 
+	if (queue_result == ERR_DENIED && t->delivery_count)
+		queue_result = ERR_STALE; /* RCPT will say it next time, of those alone */
 	if (!e && queue_result) /* temporary where others have it already: they keep it */
 		e = t->delivery_count ? deliver_combine(ERR_OK, queue_result) : queue_result;
-	struct smtp_reply r = reply_for(s, e);
+	struct smtp_reply r = e == ERR_DENIED ? sending_policy_refusal() : reply_for(s, e);
 
 	for (size_t i = 0; i < t->delivery_count; i++)
 		settle(s, &t->deliveries[i], key, !e);

@@ -1,6 +1,7 @@
 #include "smtpd/enqueue.h"
 
 #include "common/base/clock.h"
+#include "smtpd/sending_policy.h"
 #include "smtpd/trace.h"
 
 #define COPY_PIECE 16384
@@ -91,6 +92,7 @@ enqueue_message(struct smtp_session *s, struct spool *spool)
 			    .notify = r->params.notify};
 	}
 	bool says_7bit = t->params.body == QUEUE_7BIT;
+	const struct sending_limits limits = sending_policy_limits(s->conf);
 	const struct queue_new q = {
 	    .kind = QUEUE_SUBMITTED,
 	    .account = s->account,
@@ -104,8 +106,10 @@ enqueue_message(struct smtp_session *s, struct spool *spool)
 	    .message_id = bare_message_id(index->message_id),
 	    .release_s = release_s,
 	    .expires_s = (release_s ? release_s : now_s) + (int64_t)s->conf->outbound.expire_s,
+	    .limits = &limits,
 	    .rcpts = rcpts,
 	    .rcpt_count = n,
 	};
-	return queue_add(s->svc->store, spool, &q, &id);
+	e = queue_add(s->svc->store, spool, &q, &id);
+	return e == ERR_LIMIT ? ERR_DENIED : e;
 }

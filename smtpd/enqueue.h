@@ -16,8 +16,8 @@ NODISCARD enum err enqueue_add_recipient(struct smtp_session *s, struct str addr
 NODISCARD enum err enqueue_local_copy(
     struct smtp_session *s, struct spool *queued, struct spool **ret);
 
-/* The message for the transaction's recipients elsewhere; durable on return. ERR_LIMIT (the account
- * may send no more now), ERR_DENIED (its sending is held), or one of OURS. */
+/* The message for the transaction's recipients elsewhere; durable on return. ERR_DENIED (the
+ * account may send no more), or one of OURS. */
 NODISCARD enum err enqueue_message(struct smtp_session *s, struct spool *spool);
 
 #endif

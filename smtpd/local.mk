@@ -10,6 +10,7 @@ libsmtpd_a_SOURCES = \
 	%D%/incoming.c %D%/incoming.h \
 	%D%/partial.c %D%/partial.h \
 	%D%/policy.c %D%/policy.h \
+	%D%/sending_policy.c %D%/sending_policy.h \
 	%D%/smtp_commands.c %D%/smtp_commands.h \
 	%D%/smtp_dispatch.c \
 	%D%/smtp_params.c %D%/smtp_params.h \

@@ -193,6 +193,7 @@ NODISCARD enum err queue_record(struct store *s, int64_t message, const struct q
 struct queue_filter { /* empty members match all */
 	int64_t message; /* 0 any */
 	int64_t rcpt; /* 0 any */
+	int64_t account; /* that submitted it; 0 any */
 	struct str sender; /* address, "@domain", or "<>" */
 	struct str recipient; /* likewise */
 	struct str domain;

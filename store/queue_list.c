@@ -58,6 +58,8 @@ queue_matches(const struct queue_match *m, const struct queue_listed *l)
 
 	if (f->state >= 0 && (int)l->rcpt.state != f->state)
 		return false;
+	if (f->account && l->message.account != f->account)
+		return false;
 	if (l->message.created_s > m->created_before_s)
 		return false;
 	if (f->sender.n && !matches_sender(f->sender, l->message.sender))

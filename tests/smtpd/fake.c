@@ -1,6 +1,8 @@
 #include "tests/smtpd/fake.h"
 
 #include "common/base/log.h"
+#include "store/sending.h"
+#include "store/suppression.h"
 
 #include <assert.h> /* not libcheck's: fuzz targets use this too */
 #include <stdio.h>
@@ -178,6 +180,47 @@ spool_finish(struct spool *s, const struct message_index **ret)
 	s->index.size = s->text.n;
 	s->index.has_8bit = !str_is_ascii(sbuf_view(&s->text));
 	*ret = &s->index;
+	return ERR_OK;
+}
+
+/* stale@other.test refused mail some time ago. */
+enum err
+suppression_find(struct store *s, struct str address, struct arena *arena, struct suppressed *ret)
+{
+	(void)s, (void)arena;
+	*ret = (struct suppressed){.reply = STR("550 5.1.1 No such\r\nuser")};
+	return str_eq(address, STR("stale@other.test")) ? ERR_OK : ERR_NOT_FOUND;
+}
+
+enum err
+sending_may(struct store *s, int64_t account, const struct sending_limits *limits, uint64_t more,
+    enum sending_bound *ret_bound)
+{
+	struct fake *f = s->fake;
+
+	(void)account;
+	*ret_bound = f->sending_held ? SENDING_HELD : SENDING_PER_HOUR;
+	if (f->sending_held)
+		return ERR_DENIED;
+	return limits->per_hour && f->sent + more > limits->per_hour ? ERR_LIMIT : ERR_OK;
+}
+
+enum err
+sending_hold(struct store *s, int64_t account, struct str why)
+{
+	(void)account, (void)why;
+	if (s->fake->sending_held)
+		return ERR_EXISTS;
+	s->fake->sending_held = true;
+	return ERR_OK;
+}
+
+enum err
+queue_change(struct store *s, const struct queue_filter *f, enum queue_change what, uint64_t *ret_n)
+{
+	assert(f->account == 1 && what == QUEUE_HOLD);
+	s->fake->queue_held = true;
+	*ret_n = 3;
 	return ERR_OK;
 }
 

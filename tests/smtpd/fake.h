@@ -31,6 +31,8 @@ struct fake {
 	struct credential credential; /* of ann: "secret" */
 
 	enum err deliver[FAKE_ACCOUNTS]; /* what message_deliver() gives for an account */
+	uint64_t sent; /* by ann within an hour */
+	bool sending_held, queue_held;
 	enum err spool_new;
 	enum err spool_write; /* once `spool_room` octets are written */
 	uint64_t spool_room;

@@ -103,6 +103,62 @@ START_TEST(a_message_that_is_to_be_held_is_held_for_everybody)
 }
 END_TEST
 
+START_TEST(an_account_that_floods_is_held_at_once_and_the_postmaster_told_once)
+{
+	CLEANUP(fake_free) struct fake *f = logged_in(SMTP_SUBMISSION);
+
+	f->sent = 499; /* of 500 in an hour */
+	fake_say(f, "MAIL FROM:<ann@example.test>", "250");
+	fake_say(f, "RCPT TO:<x@other.test>", "250 2.1.5");
+	fake_say(f, "RCPT TO:<y@other.test>", "550 5.7.1 Your account has sent so much");
+	ck_assert(f->sending_held && f->queue_held);
+	fake_say(f, "RCPT TO:<z@other.test>", "550 5.7.1");
+	fake_say(f, "RCPT TO:<bob@example.test>", "250 2.1.5"); /* nobody's spam */
+	ck_assert_uint_eq(f->message_count, 1);
+	struct str notice = f->messages[0].text;
+	static const char *const says[] = {
+	    "Subject: Sending of ann@example.test is held\r\n",
+	    "it has written to 500 recipients within an hour\r\n",
+	    "3 recipients of its messages",
+	    "pillarbox sending release ann@example.test\r\n",
+	};
+	for (size_t i = 0; i < ARRAY_LEN(says); i++)
+		ck_assert_msg(str_find_nocase(notice, str_of(says[i])) != STR_NONE, "no %s in %.*s",
+		    says[i], STR_ARG(notice));
+}
+END_TEST
+
+START_TEST(a_message_of_an_account_that_was_held_meanwhile_is_refused_for_good)
+{
+	CLEANUP(fake_free) struct fake *f = logged_in(SMTP_SUBMISSION);
+
+	fake_say(f, "MAIL FROM:<ann@example.test>", "250");
+	fake_say(f, "RCPT TO:<x@other.test>", "250 2.1.5");
+	fake_say(f, "DATA", "354");
+	f->queue_add = ERR_DENIED;
+	fake_say(f, "Subject: x\n\nText\n.", "550 5.7.1 Your account has sent so much");
+	/* Beside a mailbox that has it the answer is temporary: the next RCPT says it. */
+	fake_say(f, "MAIL FROM:<ann@example.test>", "250");
+	fake_say(f, "RCPT TO:<x@other.test>", "250 2.1.5");
+	fake_say(f, "RCPT TO:<bob@example.test>", "250 2.1.5");
+	fake_say(f, "DATA", "354");
+	fake_say(f, "Subject: x\n\nText\n.", "451 4.3.0");
+}
+END_TEST
+
+START_TEST(an_address_that_refused_for_good_is_refused_with_its_words)
+{
+	CLEANUP(fake_free) struct fake *f = logged_in(SMTP_SUBMISSION);
+
+	fake_say(f, "MAIL FROM:<ann@example.test>", "250");
+	fake_say(f, "RCPT TO:<stale@other.test>",
+	    "550 5.1.1 This address refused mail for good on Thu, 1 Jan 1970 00:00:00 +0000: 550 "
+	    "5.1.1 No such??user");
+	f->conf->sending.suppress_s = 0;
+	fake_say(f, "RCPT TO:<stale@other.test>", "250 2.1.5");
+}
+END_TEST
+
 START_TEST(other_servers_get_nothing_relayed)
 {
 	static const struct dialogue rows[] = {
@@ -121,4 +177,7 @@ TEST_MAIN("submission", recipients_elsewhere_go_to_the_queue_with_what_was_said_
     a_message_to_both_reaches_mailboxes_with_a_return_path_and_the_queue_without,
     a_queue_in_trouble_makes_the_client_send_again_and_nobody_gets_it_twice,
     nothing_is_queued_where_a_mailbox_has_failed,
-    a_message_that_is_to_be_held_is_held_for_everybody, other_servers_get_nothing_relayed)
+    a_message_that_is_to_be_held_is_held_for_everybody,
+    an_account_that_floods_is_held_at_once_and_the_postmaster_told_once,
+    a_message_of_an_account_that_was_held_meanwhile_is_refused_for_good,
+    an_address_that_refused_for_good_is_refused_with_its_words, other_servers_get_nothing_relayed)

@@ -1,0 +1,22 @@
+/* smtpd/sending_policy.h - whether an account may write to an address beyond our domains: how much
+ * it sends (store/sending.h), and whether that address refused mail for good a short while ago
+ * (store/suppression.h). Said at RCPT, so that nobody waits for a report.
+ */
+#ifndef SMTPD_SENDING_POLICY_H
+#define SMTPD_SENDING_POLICY_H
+
+#include "smtpd/smtp_commands.h"
+#include "store/sending.h"
+
+/* The limits of the configuration. */
+struct sending_limits sending_policy_limits(const struct conf *conf);
+
+/* Of a message that queue_add() refused with ERR_LIMIT or ERR_DENIED. */
+struct smtp_reply sending_policy_refusal(void);
+
+/* ERR_OK, or the error whose reply has been set. An account that goes beyond its limits is held
+ * from then on, its messages in the queue with it, and the postmaster is told by mail. */
+NODISCARD enum err sending_policy_rcpt(
+    struct smtp_session *s, struct smtp_cmd *cmd, struct str address);
+
+#endif
