@@ -68,8 +68,8 @@ put_section(const struct conf_section *s)
 
 	if (s->name[0] == '\0')
 		puts(".SS At the top");
-	else if (strcmp(s->name, "tls") == 0)
-		puts(".SS tls \\(dqname\\(dq { }");
+	else if (s->title)
+		printf(".SS %s \\(dqname\\(dq { }\n", s->name);
 	else
 		printf(".SS %s { }\n", s->name);
 	put_sentences(str_of(s->meaning));

@@ -1,5 +1,6 @@
 #include "common/base/conf.h"
 #include "common/base/conf_options.h"
+#include "common/base/conf_private.h"
 
 #include <confuse.h>
 #include <errno.h>
@@ -9,48 +10,15 @@
 #include <sys/stat.h>
 
 #define CONF_ARENA_MAX (1U << 20)
-#define PROBLEMS_MAX 20 /* mistakes named at once */
-#define OPTIONS_MAX 192
-#define TLS_MAX 1000
 #define LIST_MAX 256
-
-struct conf_box {
-	atomic_uint refs;
-	struct arena *arena; /* holds every string of `conf` */
-	struct conf conf;
-};
-
-/* A name in the file that is not in the table. */
-struct unknown {
-	const char *section;
-	const char *name;
-};
-
-/* One file being read. libconfuse stops at the first unknown name; that name is then noted, taught
- * to the parser, and the file read again, so that all mistakes are told at once. */
-struct reader {
-	struct conf_box *box;
-	const char *dir;
-	const cfg_t *root;
-	struct arena *pass; /* libconfuse's description of the options, for one pass */
-	struct sbuf problems; /* of this pass */
-	struct sbuf surplus; /* mistakes that are only counted */
-	size_t problem_count;
-	struct unknown unknown[PROBLEMS_MAX];
-	size_t unknown_count;
-	struct sbuf unknown_problems; /* of all passes */
-	bool again;
-	int lines[OPTIONS_MAX]; /* where an option was given last, 0 not at all */
-	bool list_told[OPTIONS_MAX]; /* its mistake is told */
-};
 
 /* libconfuse's lexer is one per process, and its callbacks carry no argument: one file is read at a
  * time, by the reader that stands here. */
 static pthread_mutex_t reading_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct reader *reading; /* guarded by reading_lock */
 
-static void
-note_place(struct sbuf *out, const cfg_t *cfg, int line)
+void
+conf_note_place(struct sbuf *out, const cfg_t *cfg, int line)
 {
 	/* libconfuse names the file in its top section, and that of an include where it stands */
 	const char *file = cfg->filename ? cfg->filename : reading->root->filename;
@@ -61,8 +29,8 @@ note_place(struct sbuf *out, const cfg_t *cfg, int line)
 		sbuf_printf(out, "%s: ", file);
 }
 
-static struct sbuf *
-next_problem(struct reader *r)
+struct sbuf *
+conf_next_problem(struct reader *r)
 {
 	if (r->problem_count++ < PROBLEMS_MAX)
 		return &r->problems;
@@ -88,9 +56,9 @@ put_name(struct sbuf *out, const struct conf_option *o)
 static void
 report_value(const cfg_t *cfg, int line, const struct conf_option *o, const char *value)
 {
-	struct sbuf *out = next_problem(reading);
+	struct sbuf *out = conf_next_problem(reading);
 
-	note_place(out, cfg, line);
+	conf_note_place(out, cfg, line);
 	put_name(out, o);
 	if (value)
 		sbuf_printf(out, ": \"%s\" is not right", value);
@@ -131,8 +99,8 @@ take_value(cfg_t *cfg, cfg_opt_t *opt)
 	const struct conf_option *o =
 	    conf_find_option(str_of(section_of(cfg)), str_of(cfg_opt_name(opt)));
 
-	if (!o || strcmp(o->section, "tls") == 0)
-		return 0; /* take_tls() has those */
+	if (!o || conf_is_titled(o->section))
+		return 0; /* conf_take_blocks() has those */
 	r->lines[o - all] = cfg->line;
 	if (o->type == CONF_LIST) {
 		take_list(r, cfg, opt, o, (size_t)(o - all));
@@ -151,7 +119,7 @@ note_unknown(struct reader *r, const cfg_t *cfg, const char *name)
 	struct sbuf *out = &r->unknown_problems;
 	struct arena *arena = r->box->arena;
 
-	note_place(out, cfg, cfg->line);
+	conf_note_place(out, cfg, cfg->line);
 	sbuf_printf(out, "unknown option \"%s\"", name);
 	if (section[0])
 		sbuf_printf(out, " in %s", section);
@@ -190,11 +158,12 @@ note_mistake(cfg_t *cfg, const char *fmt, va_list ap)
 			if (strcmp(r->unknown[i].name, name) == 0)
 				return;
 	}
-	struct sbuf *out = next_problem(r);
-	note_place(out, cfg, cfg->line);
+	struct sbuf *out = conf_next_problem(r);
+	conf_note_place(out, cfg, cfg->line);
 	sbuf_puts(out, text);
 	if (strstr(fmt, "missing title"))
-		sbuf_puts(out, ": expected tls \"host name\" { … } or tls \"default\" { … }");
+		sbuf_puts(out, ": expected tls \"host name\" { … }, tls \"default\" { … }, "
+			       "transport \"domain\" { … } or transport \"*\" { … }");
 	else if (no_equal_sign)
 		sbuf_puts(out, ": expected name = value");
 	else if (strstr(fmt, "missing opening brace"))
@@ -246,12 +215,11 @@ describe_file(struct reader *r)
 	while (top[used].name)
 		used++;
 	for (size_t i = 1; i < section_count; i++) {
-		bool tls = strcmp(s[i].name, "tls") == 0;
 		cfg_opt_t *opts = describe_section(r, s[i].name, 0);
 		if (!opts)
 			return NULL;
 		top[used++] = (cfg_opt_t)CFG_SEC(s[i].name, opts,
-		    tls ? CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES : CFGF_NONE);
+		    s[i].title ? CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES : CFGF_NONE);
 	}
 	top[used++] = (cfg_opt_t)CFG_FUNC("include", cfg_include);
 	top[used] = (cfg_opt_t)CFG_END();
@@ -276,65 +244,6 @@ take_empty_lists(struct reader *r, cfg_t *cfg)
 	}
 }
 
-static void
-take_tls_block(struct reader *r, cfg_t *block, struct conf_tls *t)
-{
-	/* the last one may be left out */
-	static const char *const names[] = {"certificate", "key", "client_authorities"};
-	const char *title = cfg_title(block);
-	const struct conf_option *hostname = conf_find_option(STR(""), STR("hostname"));
-
-	if (strcmp(title, "default") == 0)
-		title = "";
-	struct str host = str_of(title);
-	if (str_starts(host, STR("*.")))
-		host = str_skip(host, 2);
-	t->name = arena_cstr(r->box->arena, str_of(title));
-	if (title[0] && hostname->check(host)) {
-		struct sbuf *out = next_problem(r);
-		note_place(out, block, block->line);
-		sbuf_printf(out, "tls \"%s\": expected a host name or \"default\"\n", title);
-	}
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		const struct conf_option *o = conf_find_option(STR("tls"), str_of(names[i]));
-		const char *value = cfg_getstr(block, names[i]);
-		if (value && value[0] &&
-		    conf_set_option(o, t, str_of(value), r->box->arena, r->dir))
-			continue;
-		if (i == 2 && (!value || !value[0]))
-			continue;
-		struct sbuf *out = next_problem(r);
-		note_place(out, block, block->line);
-		sbuf_printf(out, "tls \"%s\": expected %s = \"/path/of/a/file.pem\"\n",
-		    title[0] ? title : "default", names[i]);
-	}
-}
-
-/* The certificates, the default one first. */
-static void
-take_tls(struct reader *r, cfg_t *cfg)
-{
-	struct conf *c = &r->box->conf;
-	size_t n = cfg_size(cfg, "tls");
-
-	if (n > TLS_MAX) {
-		struct sbuf *out = next_problem(r);
-		sbuf_printf(out, "%s: more than %d tls blocks\n", cfg->filename, TLS_MAX);
-		return;
-	}
-	c->tls = arena_alloc_array(r->box->arena, n + 1, sizeof(*c->tls));
-	c->tls_count = c->tls ? n : 0;
-	for (size_t i = 0; i < c->tls_count; i++) {
-		struct conf_tls t = {"", "", "", ""};
-		take_tls_block(r, cfg_getnsec(cfg, "tls", (unsigned)i), &t);
-		c->tls[i] = t;
-		if (t.name && t.name[0] == '\0') {
-			memmove(c->tls + 1, c->tls, i * sizeof(t));
-			c->tls[0] = t;
-		}
-	}
-}
-
 static bool
 set_defaults(struct reader *r)
 {
@@ -349,7 +258,7 @@ set_defaults(struct reader *r)
 	memset(r->list_told, 0, sizeof(r->list_told));
 	for (size_t i = 0; i < n; i++) {
 		struct str text = str_of(o[i].fallback);
-		if (strcmp(o[i].section, "tls") == 0)
+		if (conf_is_titled(o[i].section))
 			continue;
 		if (strcmp(o[i].name, "hostname") == 0) {
 			gethostname(host, sizeof(host) - 1);
@@ -373,8 +282,8 @@ check_data_dir(struct reader *r, const cfg_t *cfg)
 
 	if (stat(dir, &st) == 0 && S_ISDIR(st.st_mode))
 		return;
-	struct sbuf *out = next_problem(r);
-	note_place(out, cfg, line);
+	struct sbuf *out = conf_next_problem(r);
+	conf_note_place(out, cfg, line);
 	sbuf_printf(out,
 	    "data_dir: \"%s\" is not right: expected an existing directory "
 	    "(`pillarbox init` makes one)\n",
@@ -388,9 +297,9 @@ note_option(
 {
 	size_t n;
 	const struct conf_option *o = conf_find_option(str_of(section), str_of(name));
-	struct sbuf *out = next_problem(r);
+	struct sbuf *out = conf_next_problem(r);
 
-	note_place(out, cfg, r->lines[o - conf_options(&n)]);
+	conf_note_place(out, cfg, r->lines[o - conf_options(&n)]);
 	sbuf_printf(out, "%s.%s: expected %s\n", section, name, expected);
 }
 
@@ -430,10 +339,10 @@ read_pass(struct reader *r, const char *path)
 	enum err e = ERR_OK;
 	if (result == CFG_FILE_ERROR) {
 		e = err_from_errno(errno);
-		sbuf_printf(next_problem(r), "%s: %s\n", path, strerror(errno));
+		sbuf_printf(conf_next_problem(r), "%s: %s\n", path, strerror(errno));
 	} else if (result == CFG_SUCCESS) {
 		take_empty_lists(r, cfg);
-		take_tls(r, cfg);
+		conf_take_blocks(r, cfg);
 		check_data_dir(r, cfg);
 		check_oauth(r, cfg);
 	}

@@ -21,6 +21,18 @@ struct conf_tls {
 	const char *client_authorities; /* of the default one: for all; "": none are asked for */
 };
 
+/* Where mail for `domain` goes instead of where the DNS says. */
+struct conf_transport {
+	const char *domain; /* "example.org"; ".example.org": what is below it; "*": all others */
+	const char *host; /* a name or an address; or ""… */
+	const char *socket; /* … and a Unix socket */
+	uint32_t port; /* 0: the protocol's */
+	const char *protocol; /* "smtp", "lmtp" */
+	const char *tls; /* "none", "opportunistic", "required", "verified" */
+	bool implicit_tls;
+	const char *user, *password_file; /* "": no login */
+};
+
 struct conf {
 	/* where and who */
 	const char *path; /* of the file itself */
@@ -33,6 +45,8 @@ struct conf {
 	uint32_t port_offset; /* added to every port */
 	struct conf_tls *tls; /* the default one first */
 	size_t tls_count;
+	struct conf_transport *transports; /* in the order of the file */
+	size_t transport_count;
 
 	/* log */
 	const char *log_target; /* stderr, syslog, file:/path */
@@ -92,6 +106,7 @@ struct conf {
 		bool allow_private; /* hosts that the DNS puts into private networks */
 		uint32_t port; /* 25, but for tests */
 		const char *helo; /* "": hostname */
+		const char *ca_file; /* "": the system's authorities */
 	} outbound;
 
 	struct { /* what one account may send (RFC 6409 §6) */

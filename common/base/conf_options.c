@@ -1,4 +1,5 @@
 #include "common/base/conf_options.h"
+#include "common/base/conf_private.h"
 
 #include <arpa/inet.h>
 #include <grp.h>
@@ -7,6 +8,7 @@
 
 /* A Unix socket's path must fit sun_path (108 octets) with its name. */
 #define RUN_DIR_MAX 80
+#define SOCKET_MAX 100
 
 static const char *
 check_hostname(struct str value)
@@ -61,6 +63,20 @@ check_resolver(struct str value)
 		return NULL;
 	return "IP addresses of name servers that answer for everything, for example { "
 	       "\"192.0.2.53\", \"127.0.0.1@5353\" }";
+}
+
+static const char *
+check_transport_host(struct str value)
+{
+	if (value.n == 0 || !check_hostname(value) || !check_address(value))
+		return NULL;
+	return "a host name such as smtp.example.org, or an IP address";
+}
+
+static const char *
+check_socket(struct str value)
+{
+	return value.n <= SOCKET_MAX ? NULL : "a path of at most 100 octets";
 }
 
 static const char *
@@ -119,26 +135,38 @@ check_log_target(struct str value)
 }
 
 static const struct conf_section sections[] = {
-    {"", "Where things are and who serves."},
+    {"", "Where things are and who serves.", NULL},
     {"tls",
 	"A certificate, chosen by the host name that a client asks for (SNI). The block named "
 	"\"default\" answers everybody else. Without any there is no TLS, and passwords are taken "
-	"from loopback addresses only."},
-    {"log", "What is logged, and where to."},
-    {"limits", "What one client or all together may use, in every daemon."},
-    {"oauth", "Logging in with tokens of an OAuth 2.0 provider (OAUTHBEARER, XOAUTH2). Give either "
-	      "jwks_url or introspection_url; a change needs a restart."},
-    {"smtpd", "Receiving mail: smtpd."},
-    {"outbound", "Sending mail to other servers: smtpd's other half."},
-    {"dns", "Where other servers' names and addresses are asked for. What is signed (DNSSEC) is "
-	    "validated here, whoever answers. A change needs a restart."},
-    {"sending", "What one account may send. Who goes beyond is held, and postmaster is told."},
-    {"pop3d", "Handing mail out: pop3d."},
-    {"imapd", "Managing folders: imapd."},
+	"from loopback addresses only.",
+	"default"},
+    {"log", "What is logged, and where to.", NULL},
+    {"limits", "What one client or all together may use, in every daemon.", NULL},
+    {"oauth",
+	"Logging in with tokens of an OAuth 2.0 provider (OAUTHBEARER, XOAUTH2). Give either "
+	"jwks_url or introspection_url; a change needs a restart.",
+	NULL},
+    {"smtpd", "Receiving mail: smtpd.", NULL},
+    {"outbound", "Sending mail to other servers: smtpd's other half.", NULL},
+    {"dns",
+	"Where other servers' names and addresses are asked for. What is signed (DNSSEC) is "
+	"validated here, whoever answers. A change needs a restart.",
+	NULL},
+    {"sending", "What one account may send. Who goes beyond is held, and postmaster is told.",
+	NULL},
+    {"transport",
+	"Another way than the DNS's for mail to a domain, to all below it (\".example.org\"), or "
+	"with \"*\" to everybody who has no rule of their own: a smart host, or another store by "
+	"LMTP. Domains that are served here stay here.",
+	"*"},
+    {"pop3d", "Handing mail out: pop3d.", NULL},
+    {"imapd", "Managing folders: imapd.", NULL},
 };
 
 #define AT(member) offsetof(struct conf, member)
 #define AT_TLS(member) offsetof(struct conf_tls, member)
+#define AT_TRANSPORT(member) offsetof(struct conf_transport, member)
 
 /* clang-format off */
 static const struct conf_option options[] = {
@@ -301,6 +329,9 @@ static const struct conf_option options[] = {
     {"outbound", "helo", CONF_STRING, AT(outbound.helo), 0, 0, "", NULL, check_helo,
      "The name we give to other servers (EHLO); it should be the one that our address resolves to. "
      "The hostname when left out."},
+    {"outbound", "ca_file", CONF_PATH, AT(outbound.ca_file), 0, 0, "", NULL, NULL,
+     "The authorities to trust, a PEM file, where a server's certificate must be verified (MTA-STS, "
+     "`transport` with tls = \"verified\"); the system's when left out."},
     {"dns", "resolvers", CONF_LIST, AT(dns.resolvers), 0, 8, "", NULL, check_resolver,
      "The name servers to ask, each with its port behind an @ where that is not 53; the system's "
      "(/etc/resolv.conf) when there are none. They must answer for every domain and pass on "
@@ -327,6 +358,25 @@ static const struct conf_option options[] = {
     {"sending", "suppress", CONF_SECONDS, AT(sending.suppress_s), 0, 31536000, "14d", NULL, NULL,
      "How long an address that was refused for good is not tried again (`pillarbox suppression`); 0 is not "
      "at all."},
+
+    {"transport", "host", CONF_STRING, AT_TRANSPORT(host), 0, 0, "", NULL, check_transport_host,
+     "The name or address of the server to send to; its MX is not asked for."},
+    {"transport", "port", CONF_NUMBER, AT_TRANSPORT(port), 0, 65535, "0", NULL, NULL,
+     "Its port; 0 is 25, with `implicit_tls` 465, for LMTP 24."},
+    {"transport", "socket", CONF_PATH, AT_TRANSPORT(socket), 0, 0, "", NULL, check_socket,
+     "In place of host and port: the Unix socket of an LMTP server on this machine."},
+    {"transport", "protocol", CONF_STRING, AT_TRANSPORT(protocol), 0, 0, "smtp", "smtp lmtp", NULL,
+     "What it speaks."},
+    {"transport", "tls", CONF_STRING, AT_TRANSPORT(tls), 0, 0, "opportunistic",
+     "none opportunistic required verified", NULL,
+     "\"opportunistic\" uses TLS where it is offered, \"required\" sends nothing without it, "
+     "\"verified\" asks for a certificate of the host's name, too."},
+    {"transport", "implicit_tls", CONF_BOOL, AT_TRANSPORT(implicit_tls), 0, 0, "no", NULL, NULL,
+     "TLS from the first octet (submissions, port 465) instead of STARTTLS."},
+    {"transport", "user", CONF_STRING, AT_TRANSPORT(user), 0, 0, "", NULL, NULL,
+     "Whom to log in as there; needs tls = \"verified\" or \"required\"."},
+    {"transport", "password_file", CONF_PATH, AT_TRANSPORT(password_file), 0, 0, "", NULL, NULL,
+     "A file whose first line is the password for it; nobody else should be able to read it."},
 
     {"pop3d", "pop3", CONF_BOOL, AT(pop3d.pop3), 0, 0, "yes", NULL, NULL,
      "Listen on port 110 (STLS)."},
@@ -379,6 +429,15 @@ conf_sections(size_t *ret_n)
 {
 	*ret_n = ARRAY_LEN(sections);
 	return sections;
+}
+
+bool
+conf_is_titled(const char *section)
+{
+	for (size_t i = 0; i < ARRAY_LEN(sections); i++)
+		if (strcmp(sections[i].name, section) == 0)
+			return sections[i].title;
+	return false;
 }
 
 const struct conf_option *

@@ -24,7 +24,8 @@ struct conf_option {
 	const char *section; /* "" at the top of the file */
 	const char *name;
 	enum conf_type type;
-	size_t offset; /* in struct conf; in struct conf_tls for the section "tls" */
+	size_t
+	    offset; /* in struct conf; in that of a block (struct conf_tls) where those are many */
 	uint64_t min, max; /* of the value in its unit; of a list: how many members */
 	const char *fallback; /* as it would stand in the file; list members separated by blanks */
 	const char *choices; /* "debug info warn error", or NULL */
@@ -36,6 +37,7 @@ struct conf_option {
 struct conf_section {
 	const char *name;
 	const char *meaning;
+	const char *title; /* NULL, or an example of the titles that tell many of them apart */
 };
 
 const struct conf_option *conf_options(size_t *ret_n);
@@ -43,7 +45,7 @@ const struct conf_option *conf_options(size_t *ret_n);
 const struct conf_section *conf_sections(size_t *ret_n);
 const struct conf_option *conf_find_option(struct str section, struct str name);
 
-/* Reads `text` as a value of `o` into the member of `base` (a struct conf or struct conf_tls);
+/* Reads `text` as a value of `o` into the member of `base` (a struct conf, or one of a block);
  * strings are copied to `arena`, relative paths put behind `dir`. False when it is not right. A
  * list takes its members separated by blanks. */
 bool conf_set_option(

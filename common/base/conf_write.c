@@ -107,21 +107,33 @@ put_option(
 	sbuf_puts(out, "\n");
 }
 
+static bool
+has_any(const char *const *set, const char *section)
+{
+	size_t n;
+	const struct conf_option *o = conf_options(&n);
+
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(o[i].section, section) == 0 && find_set(set, &o[i]))
+			return true;
+	return false;
+}
+
 static void
 put_section(struct sbuf *out, const struct conf_section *s, const char *const *set)
 {
 	size_t n;
 	const struct conf_option *o = conf_options(&n);
-	bool tls = strcmp(s->name, "tls") == 0;
-	/* without a certificate a tls block would be a mistake, so it stays a comment as a whole */
-	bool commented = tls && !find_set(set, conf_find_option(STR("tls"), STR("certificate")));
+	/* a block without its certificate or host would be a mistake: a comment as a whole */
+	bool commented = s->title && !has_any(set, s->name);
 	const char *hash = commented ? "#" : "";
 	const char *indent = commented ? "#\t" : s->name[0] ? "\t" : "";
 
 	sbuf_putc(out, '\n');
 	put_comment(out, "", str_of(s->meaning));
 	if (s->name[0])
-		sbuf_printf(out, "%s%s%s {\n", hash, s->name, tls ? " \"default\"" : "");
+		sbuf_printf(out, "%s%s%s%s%s {\n", hash, s->name, s->title ? " \"" : "",
+		    s->title ? s->title : "", s->title ? "\"" : "");
 	bool first = true;
 	for (size_t i = 0; i < n; i++) {
 		if (strcmp(o[i].section, s->name) != 0)

@@ -4,6 +4,7 @@ libbase_a_SOURCES = \
 	%D%/cleanup.h \
 	%D%/clock.c %D%/clock.h \
 	%D%/conf.c %D%/conf.h %D%/conf_options.c %D%/conf_options.h %D%/conf_suggest.c \
+	%D%/conf_blocks.c %D%/conf_private.h \
 	%D%/conf_value.c %D%/conf_write.c \
 	%D%/cursor.c %D%/cursor.h \
 	%D%/err.c %D%/err.h \

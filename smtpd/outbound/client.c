@@ -37,7 +37,7 @@ client_new(const struct client_options *o)
 	cl->owner = o->owner;
 	cl->arg = o->arg;
 	cl->lmtp = o->route->kind == ROUTE_LMTP;
-	cl->without_tls = o->without_tls && !cl->host->must_tls;
+	cl->without_tls = (o->without_tls || cl->host->no_tls) && !cl->host->must_tls;
 	snprintf(cl->helo, sizeof(cl->helo), "%s", o->helo);
 	snprintf(cl->tls_text, sizeof(cl->tls_text), "none");
 	name_host(cl, o);

@@ -9,6 +9,7 @@ liboutbound_a_SOURCES += \
 	%D%/route_build.c \
 	%D%/route_facts.c \
 	%D%/route_lookup.c \
+	%D%/route_rule.c \
 	%D%/router.c
 # the client
 liboutbound_a_SOURCES += \

@@ -34,6 +34,7 @@ struct route_host {
 	size_t address_count;
 	enum route_policy policy;
 	bool must_tls; /* no delivery in the clear */
+	bool no_tls; /* not even where it is offered: the transport rule says so */
 	struct tls_rules tls;
 };
 
@@ -66,6 +67,8 @@ struct router;
 /* `s`, `d` stay the caller's and outlive it. */
 NODISCARD enum err router_new(
     struct store *s, struct dns *d, const struct conf *conf, struct router **ret);
+/* Another configuration from now on; what was remembered is forgotten. */
+void router_reload(struct router *r, const struct conf *conf);
 /* After dns_free(), or when nobody waits any more: those who do are told by dns_free(). */
 void router_free(struct router **r);
 

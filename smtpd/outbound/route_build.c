@@ -99,6 +99,28 @@ route_make(enum route_kind kind, struct str domain, uint16_t code, const char *s
 	return r;
 }
 
+struct route *
+route_to_address(struct str domain, struct str host, const struct sockaddr_storage *a)
+{
+	struct route *r = route_make(ROUTE_SMTP, domain, 0, "", STR(""), UINT32_MAX);
+
+	if (!r)
+		return NULL;
+	struct arena *arena = route_arena(r);
+	struct sockaddr_storage *to = ARENA_NEW(arena, struct sockaddr_storage);
+	r->hosts = ARENA_NEW(arena, struct route_host);
+	r->destination = arena_dup(arena, host);
+	if (arena_failed(arena)) {
+		route_unref(&r);
+		return NULL;
+	}
+	*to = *a;
+	r->hosts[0] =
+	    (struct route_host){.name = r->destination, .addresses = to, .address_count = 1};
+	r->host_count = 1;
+	return r;
+}
+
 /* -- verdicts --------------------------------------------------------------------------------- */
 
 static struct route *
@@ -267,8 +289,8 @@ put_dane(const struct domain_facts *f, const struct host_facts *from, struct rou
 	put_names(to, arena, names, ARRAY_LEN(names));
 }
 
-static void
-put_host(const struct domain_facts *f, const struct host_facts *from, struct route_host *to,
+void
+route_put_host(const struct domain_facts *f, const struct host_facts *from, struct route_host *to,
     struct arena *arena)
 {
 	*to = (struct route_host){.name = arena_dup(arena, from->name)};
@@ -322,7 +344,7 @@ build_smtp(const struct domain_facts *f, size_t n)
 	for (size_t i = 0; r->hosts && i < n; i++) {
 		partial = partial || has_failed(&f->hosts[i]);
 		if (is_usable(&f->hosts[i]))
-			put_host(f, &f->hosts[i], &r->hosts[r->host_count++], arena);
+			route_put_host(f, &f->hosts[i], &r->hosts[r->host_count++], arena);
 	}
 	r->secure_mx = f->mx_secure;
 	r->destination = destination_of(f, n, arena);

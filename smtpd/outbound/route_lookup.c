@@ -50,7 +50,8 @@ ask(struct lookup *l, struct dns *d, struct host_facts *host, enum asked what, s
 static void
 ask_mx(struct lookup *l, struct dns *d)
 {
-	ask(l, d, NULL, ASKED_MX, l->facts.domain, DNS_MX);
+	if (!l->facts.rule)
+		ask(l, d, NULL, ASKED_MX, l->facts.domain, DNS_MX);
 }
 
 static void
@@ -112,7 +113,7 @@ ask_addresses(struct lookup *l, struct dns *d)
 static void
 take_addresses(struct lookup *l, struct host_facts *h, const struct dns_answer *a, bool v6)
 {
-	host_take_addresses(h, a, v6, l->own, l->settings);
+	host_take_addresses(h, a, v6, l->own, &l->settings);
 	if (a->canonical.n > 0 && h->canonical.n == 0)
 		h->canonical = arena_dup(l->arena, a->canonical);
 	if (a->why)
@@ -143,7 +144,7 @@ ask_aliases(struct lookup *l, struct dns *d)
 static void
 ask_tlsa_at(struct lookup *l, struct dns *d, struct host_facts *h, enum asked what, struct str base)
 {
-	struct str name = arena_printf(l->arena, "_%u._tcp.%.*s", l->settings->port, STR_ARG(base));
+	struct str name = arena_printf(l->arena, "_%u._tcp.%.*s", l->settings.port, STR_ARG(base));
 
 	if (name.p)
 		ask(l, d, h, what, name, DNS_TLSA);
@@ -233,6 +234,19 @@ advance(struct lookup *l, struct dns *d)
 			return false;
 	}
 	return true;
+}
+
+void
+lookup_use_rule(struct lookup *l, const struct route_rule *rule)
+{
+	l->facts.rule = rule;
+	l->facts.mx = DNS_FOUND;
+	l->facts.hosts = ARENA_NEW(l->arena, struct host_facts);
+	/* who writes the rule knows where its host is */
+	l->settings.allow_private = true;
+	l->settings.port = route_rule_port(rule->conf);
+	if (l->facts.hosts)
+		add_host(l, str_of(rule->conf->host), 0);
 }
 
 bool

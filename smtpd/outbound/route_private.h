@@ -7,6 +7,8 @@
 
 #include "smtpd/outbound/route.h"
 
+#include <stdatomic.h>
+
 #define ROUTE_HOSTS_MAX 20 /* MX hosts of a domain that are looked at, the best ones */
 #define ROUTE_ADDRESSES_MAX 16 /* of a host */
 #define ROUTE_TLSA_MAX 32 /* records of a host */
@@ -46,6 +48,7 @@ struct domain_facts {
 	struct host_facts *hosts; /* by preference */
 	size_t host_count;
 	uint32_t ttl_s; /* the least of all */
+	const struct route_rule *rule; /* whose host stands in `hosts`; or NULL: by the DNS */
 };
 
 struct route_settings {
@@ -67,11 +70,17 @@ void host_take_tlsa(struct host_facts *h, const struct dns_answer *a, struct are
 
 /* -- building: pure --------------------------------------------------------------------------- */
 
+/* The host `from` with its addresses in the order to try. */
+void route_put_host(const struct domain_facts *f, const struct host_facts *from,
+    struct route_host *to, struct arena *arena);
 /* A route with one reference, or NULL without memory. */
 struct route *route_build(const struct domain_facts *f, const struct route_settings *s);
 /* One without hosts. */
 struct route *route_make(enum route_kind kind, struct str domain, uint16_t code, const char *status,
     struct str why, uint32_t ttl_s);
+/* One with a single host at a single address. */
+struct route *route_to_address(
+    struct str domain, struct str host, const struct sockaddr_storage *a);
 /* For builders: the arena of a route of route_make(). */
 struct arena *route_arena(struct route *r);
 
@@ -90,6 +99,39 @@ bool own_addresses_have(const struct own_addresses *o, const struct sockaddr_sto
  * §4.1.3), or a plain IPv6 address. */
 bool route_parse_address(struct str text, uint16_t port, struct sockaddr_storage *ret);
 
+/* -- configuration ---------------------------------------------------------------------------- */
+
+struct route_rule {
+	const struct conf_transport *conf;
+	struct str password; /* of its file; .p NULL: it can't be read */
+};
+
+/* The settings and rules of one configuration; shared by reference, immutable. */
+struct route_config {
+	atomic_uint refs;
+	struct conf *conf;
+	struct route_settings settings;
+	const char *ca_file;
+	struct route_rule *rules;
+	size_t rule_count;
+};
+
+/* Reads the passwords' files. NULL without memory. */
+struct route_config *route_config_new(const struct conf *conf);
+struct route_config *route_config_ref(struct route_config *c);
+void route_config_unref(struct route_config **c);
+/* The rule for `domain`: its own, else that of the nearest ".parent", else "*"; or NULL. */
+const struct route_rule *route_rule_find(const struct route_config *c, struct str domain);
+uint16_t route_rule_port(const struct conf_transport *t);
+/* The route to a socket or an address; NULL without *ret_asks: no memory, with it: the host's name
+ * is to be asked for. */
+struct route *route_by_rule(
+    const struct route_config *c, const struct route_rule *rule, struct str domain, bool *ret_asks);
+/* What the rule says of TLS and login, for a route with hosts. */
+void route_apply_rule(struct route *r, const struct route_config *c, const struct route_rule *rule);
+/* The rule's host was asked for. */
+struct route *route_build_by_rule(const struct domain_facts *f, const struct route_config *c);
+
 /* -- questions -------------------------------------------------------------------------------- */
 
 struct waiter {
@@ -103,8 +145,9 @@ struct lookup {
 	struct router *router;
 	struct entry *entry; /* the router's place for it */
 	struct lookup *next; /* of those that wait for their turn */
-	const struct route_settings *settings; /* the router's, as is the next */
-	const struct own_addresses *own;
+	struct route_config *config; /* a reference */
+	struct route_settings settings; /* its own, or as its rule has them */
+	const struct own_addresses *own; /* the router's */
 	struct arena *arena; /* all that follows */
 	struct domain_facts facts;
 	unsigned open; /* questions without an answer */
@@ -117,6 +160,8 @@ struct lookup {
 /* Asks the first questions, with the lock held. True: there is nothing to wait for, the facts are
  * complete. */
 bool lookup_begin(struct lookup *l, struct dns *d);
+/* The host of `rule` is asked for, not the domain's MX. Before lookup_begin(). */
+void lookup_use_rule(struct lookup *l, const struct route_rule *rule);
 /* Around the taking of an answer. When it `completes` the facts, whoever waits is told, and `l` is
  * no more. */
 struct dns *lookup_lock(struct lookup *l);

@@ -21,10 +21,9 @@ struct entry {
 struct router {
 	struct store *store;
 	struct dns *dns;
-	struct conf *conf; /* a reference */
-	struct route_settings settings;
 	pthread_mutex_t mu;
-	struct own_addresses own; /* guarded by mu, as is all that follows */
+	struct route_config *config; /* guarded by mu, as is all that follows */
+	struct own_addresses own;
 	int64_t own_ms; /* when they were read */
 	struct entry *buckets[BUCKETS];
 	struct entry *newest, *oldest;
@@ -110,22 +109,29 @@ free_lookup(struct lookup *l)
 {
 	struct arena *arena = l->arena;
 
+	route_config_unref(&l->config);
 	arena_free(&arena);
 }
 
 static struct lookup *
-new_lookup(struct router *r, struct entry *e)
+new_lookup(struct router *r, struct entry *e, const struct route_rule *rule)
 {
 	CLEANUP(arena_free) struct arena *arena = arena_new(LOOKUP_ARENA_MAX);
 	struct lookup *l = arena ? ARENA_NEW(arena, struct lookup) : NULL;
 
 	if (!l)
 		return NULL;
-	*l = (struct lookup){
-	    .router = r, .entry = e, .settings = &r->settings, .own = &r->own, .arena = arena};
+	*l = (struct lookup){.router = r,
+	    .entry = e,
+	    .config = route_config_ref(r->config),
+	    .settings = r->config->settings,
+	    .own = &r->own,
+	    .arena = arena};
 	l->waiters_tail = &l->waiters;
 	l->facts = (struct domain_facts){
 	    .arena = arena, .domain = str_make(e->domain, e->n), .ttl_s = UINT32_MAX};
+	if (rule)
+		lookup_use_rule(l, rule);
 	e->lookup = l;
 	arena = NULL;
 	return l;
@@ -156,12 +162,14 @@ finish(struct lookup *l, struct lookup **done)
 	struct router *r = l->router;
 	struct entry *e = l->entry;
 
-	l->route = route_build(&l->facts, &r->settings);
+	l->route = l->facts.rule ? route_build_by_rule(&l->facts, l->config)
+				 : route_build(&l->facts, &l->settings);
 	if (!l->route)
 		l->route =
 		    route_make(ROUTE_LATER, l->facts.domain, 451, "4.3.0", STR("out of memory"), 0);
 	e->lookup = NULL;
-	e->route = l->route ? route_ref(l->route) : NULL;
+	/* after a reload others may hold, for the next one */
+	e->route = l->route && l->config == r->config ? route_ref(l->route) : NULL;
 	r->running--;
 	r->waiters -= l->waiter_count;
 	l->next = *done;
@@ -242,13 +250,13 @@ read_own_addresses(struct router *r)
 
 /* Joins those who wait for `e`, or begins. */
 static enum err
-join_lookup(struct router *r, struct entry *e, void (*fn)(void *arg, struct route *route),
-    void *arg, struct lookup **done)
+join_lookup(struct router *r, struct entry *e, const struct route_rule *rule,
+    void (*fn)(void *arg, struct route *route), void *arg, struct lookup **done)
 {
 	struct lookup *l = e->lookup;
 	bool fresh = !l;
 
-	if (fresh && !(l = new_lookup(r, e)))
+	if (fresh && !(l = new_lookup(r, e, rule)))
 		return ERR_NOMEM;
 	enum err err = add_waiter(l, fn, arg);
 	if (!fresh)
@@ -267,68 +275,100 @@ join_lookup(struct router *r, struct entry *e, void (*fn)(void *arg, struct rout
 
 /* -- finding ---------------------------------------------------------------------------------- */
 
-/* [192.0.2.1]: RFC 5321 §4.1.3. */
+/* [192.0.2.1]: RFC 5321 §4.1.3. With mu held. */
 static struct route *
 literal_route(struct router *r, struct str domain)
 {
+	const struct route_settings *settings = &r->config->settings;
 	struct str inside = str_sub(domain, 1, domain.n - 2);
 	struct sockaddr_storage a;
 
-	if (!route_parse_address(inside, r->settings.port, &a))
+	if (!route_parse_address(inside, settings->port, &a))
 		return route_make(
 		    ROUTE_REFUSED, domain, 501, "5.1.3", STR("this is no address of a host"), 0);
-	if (!r->settings.allow_private) {
-		CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&r->mu);
+	if (!settings->allow_private) {
 		read_own_addresses(r);
 		if (route_is_private(&a))
 			return route_make(ROUTE_REFUSED, domain, 550, "5.4.4",
 			    STR("mail is not sent to loopback or private addresses"), 0);
-		if (r->settings.port == 25 && own_addresses_have(&r->own, &a))
+		if (settings->port == 25 && own_addresses_have(&r->own, &a))
 			return route_make(ROUTE_REFUSED, domain, 554, "5.4.6",
 			    STR("the address is this host's own"), 0);
 	}
-	struct route *route = route_make(ROUTE_SMTP, domain, 0, "", STR(""), UINT32_MAX);
-	if (!route)
-		return NULL;
-	struct arena *arena = route_arena(route);
-	struct sockaddr_storage *to = ARENA_NEW(arena, struct sockaddr_storage);
-	route->hosts = ARENA_NEW(arena, struct route_host);
-	if (!to || !route->hosts) {
-		route_unref(&route);
-		return NULL;
-	}
-	*to = a;
-	route->hosts[0] =
-	    (struct route_host){.name = route->domain, .addresses = to, .address_count = 1};
-	route->host_count = 1;
-	route->destination = route->domain;
-	return route;
+	return route_to_address(domain, domain, &a);
 }
 
-/* What needs no question: NULL with ERR_OK: ask. */
-static enum err
-known_route(struct router *r, struct str domain, struct arena *arena, struct str *ret_name,
-    struct route **ret)
+static bool
+is_literal(struct str domain)
 {
-	*ret = NULL;
-	if (domain.n > 2 && domain.p[0] == '[' && domain.p[domain.n - 1] == ']') {
-		*ret = literal_route(r, domain);
-		return *ret ? ERR_OK : ERR_NOMEM;
-	}
+	return domain.n > 2 && domain.p[0] == '[' && domain.p[domain.n - 1] == ']';
+}
+
+/* The name to go by, in `arena`; or *ret, where there is none. */
+static enum err
+name_of(struct str domain, struct arena *arena, struct str *ret_name, struct route **ret)
+{
+	*ret_name = domain;
+	if (is_literal(domain))
+		return ERR_OK;
 	enum err e = dns_name_from_text(domain, arena, ret_name);
-	if (e == ERR_SYNTAX) {
-		*ret = route_make(ROUTE_REFUSED, domain, 501, "5.1.2",
-		    STR("the domain is none that the DNS could have"), 0);
-		return *ret ? ERR_OK : ERR_NOMEM;
-	}
-	if (e)
+	if (e != ERR_SYNTAX)
 		return e;
-	e = directory_is_local_domain(r->store, *ret_name);
+	*ret = route_make(ROUTE_REFUSED, domain, 501, "5.1.2",
+	    STR("the domain is none that the DNS could have"), 0);
+	return *ret ? ERR_OK : ERR_NOMEM;
+}
+
+/* *ret where the domain is served here. */
+static enum err
+find_local(struct router *r, struct str name, struct route **ret)
+{
+	if (is_literal(name))
+		return ERR_OK;
+	enum err e = directory_is_local_domain(r->store, name);
 	if (e == ERR_NOT_FOUND)
 		return ERR_OK;
-	*ret = e ? route_make(ROUTE_LATER, *ret_name, 451, "4.3.0", str_of(err_text(e)), 0)
-		 : route_make(ROUTE_LOCAL, *ret_name, 0, "", STR(""), 0);
+	*ret = e ? route_make(ROUTE_LATER, name, 451, "4.3.0", str_of(err_text(e)), 0)
+		 : route_make(ROUTE_LOCAL, name, 0, "", STR(""), 0);
 	return *ret ? ERR_OK : ERR_NOMEM;
+}
+
+/* Those that need no question; NULL with ERR_OK: ask, by *ret_rule where there is one. With mu
+ * held. */
+static enum err
+find_unasked(
+    struct router *r, struct str name, const struct route_rule **ret_rule, struct route **ret)
+{
+	bool asks = false;
+
+	*ret_rule = route_rule_find(r->config, name);
+	if (*ret_rule)
+		*ret = route_by_rule(r->config, *ret_rule, name, &asks);
+	else if (is_literal(name))
+		*ret = literal_route(r, name);
+	else
+		asks = true;
+	return *ret || asks ? ERR_OK : ERR_NOMEM;
+}
+
+/* What is remembered of `name`, else *ret NULL and `fn` will be called. With mu held. */
+static enum err
+find_or_ask(struct router *r, struct str name, const struct route_rule *rule,
+    void (*fn)(void *arg, struct route *route), void *arg, struct route **ret, struct lookup **done)
+{
+	struct entry *entry = find_entry(r, name);
+
+	if (entry && entry->route && entry->route->good_until_ms > clock_mono_ms()) {
+		*ret = route_ref(entry->route);
+		return ERR_OK;
+	}
+	if (!entry && !(entry = add_entry(r, name)))
+		return ERR_NOMEM;
+	route_unref(&entry->route);
+	enum err e = join_lookup(r, entry, rule, fn, arg, done);
+	if (e && !entry->lookup)
+		remove_entry(r, entry);
+	return e;
 }
 
 enum err
@@ -336,26 +376,21 @@ route_find(
     struct router *r, struct str domain, void (*fn)(void *arg, struct route *route), void *arg)
 {
 	CLEANUP(arena_free) struct arena *arena = arena_new(16 * 1024);
+	const struct route_rule *rule = NULL;
 	struct route *route = NULL;
 	struct lookup *done = NULL;
 	struct str name;
 
 	if (!arena)
 		return ERR_NOMEM;
-	enum err e = known_route(r, domain, arena, &name, &route);
+	enum err e = name_of(domain, arena, &name, &route);
+	if (!e && !route)
+		e = find_local(r, name, &route);
 	if (!e && !route) {
 		CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&r->mu);
-		struct entry *entry = find_entry(r, name);
-		if (entry && entry->route && entry->route->good_until_ms > clock_mono_ms()) {
-			route = route_ref(entry->route);
-		} else {
-			if (!entry && !(entry = add_entry(r, name)))
-				return ERR_NOMEM;
-			route_unref(&entry->route);
-			e = join_lookup(r, entry, fn, arg, &done);
-			if (e && !entry->lookup)
-				remove_entry(r, entry);
-		}
+		e = find_unasked(r, name, &rule, &route);
+		if (!e && !route)
+			e = find_or_ask(r, name, rule, fn, arg, &route, &done);
 	}
 	if (route)
 		fn(arg, route);
@@ -382,7 +417,7 @@ route_forget(struct router *r, struct str domain)
 enum err
 router_new(struct store *s, struct dns *d, const struct conf *conf, struct router **ret)
 {
-	struct router *r = calloc(1, sizeof(*r));
+	CLEANUP(router_free) struct router *r = calloc(1, sizeof(*r));
 
 	if (!r)
 		return ERR_NOMEM;
@@ -390,14 +425,33 @@ router_new(struct store *s, struct dns *d, const struct conf *conf, struct route
 	r->tail = &r->head;
 	r->store = s;
 	r->dns = d;
-	r->conf = conf_ref((struct conf *)conf);
-	r->settings = (struct route_settings){
-	    .hostname = str_of(r->conf->hostname),
-	    .allow_private = r->conf->outbound.allow_private,
-	    .port = (uint16_t)r->conf->outbound.port,
-	};
-	*ret = r;
+	r->config = route_config_new(conf);
+	if (!r->config)
+		return ERR_NOMEM;
+	*ret = MOVE_PTR(r);
 	return ERR_OK;
+}
+
+void
+router_reload(struct router *r, const struct conf *conf)
+{
+	struct route_config *fresh = route_config_new(conf);
+
+	if (!fresh) {
+		log_error("route_reload", F_ERR(ERR_NOMEM));
+		return;
+	}
+	pthread_mutex_lock(&r->mu);
+	struct route_config *old = r->config;
+	r->config = fresh;
+	for (struct entry *e = r->oldest; e;) {
+		struct entry *newer = e->newer;
+		if (!e->lookup)
+			remove_entry(r, e);
+		e = newer;
+	}
+	pthread_mutex_unlock(&r->mu);
+	route_config_unref(&old);
 }
 
 void
@@ -411,6 +465,6 @@ router_free(struct router **rp)
 		remove_entry(r, r->oldest);
 	own_addresses_done(&r->own);
 	pthread_mutex_destroy(&r->mu);
-	conf_unref(&r->conf);
+	route_config_unref(&r->config);
 	free(r);
 }

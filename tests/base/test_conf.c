@@ -195,6 +195,25 @@ static const struct {
     {"\nimapd { timeout = 5m }\n", {":2: imapd.timeout: \"5m\"", "from 30m to 7d", "default 30m"}},
     {"\nuser = \"no such user here\"\n", {":2: user:", "useradd"}},
     {"\nworkers 4\n", {":2: missing equal sign", "expected name = value"}},
+    {"\ntransport { host = a }\n", {":2: missing title", "transport \"*\""}},
+    {"\ntransport \"*\" { port = 25 }\n",
+	{":2: transport \"*\": expected host = \"smtp.example.org\" or socket"}},
+    {"\ntransport \"*\" { host = a socket = /b protocol = lmtp }\n", {"one of the two"}},
+    {"\ntransport \"*\" { socket = /b }\n", {"protocol = \"lmtp\" with a socket"}},
+    {"\ntransport \"*\" { socket = /b protocol = lmtp user = u password_file = f tls = required "
+     "}\n",
+	{"neither implicit_tls nor user"}},
+    {"\ntransport \"*\" { host = a tls = none implicit_tls = yes }\n", {"implicit_tls = no"}},
+    {"\ntransport \"*\" { host = a user = u tls = verified }\n", {"user and password_file"}},
+    {"\ntransport \"*\" { host = a user = u password_file = f }\n",
+	{"tls = \"verified\" (or \"required\") where a password is sent"}},
+    {"\ntransport \"*\" { host = a tls = sometimes }\n",
+	{"tls: \"sometimes\" is not right", "\"none\" \"opportunistic\""}},
+    {"\ntransport \"*\" { host = \"a b\" }\n", {"host: \"a b\" is not right"}},
+    {"\ntransport \"b\u00fccher\" { host = a }\n", {"expected a domain in its ASCII form"}},
+    {"\ndns { resolvers = { \"192.0.2.1@99999\" } }\n",
+	{"dns.resolvers: \"192.0.2.1@99999\" is not right"}},
+    {"\ndns { resolvers = { \"ns.example.org\" } }\n", {"expected IP addresses of name servers"}},
     {"\ntls { key = a }\n", {":2: missing title", "tls \"default\""}},
     {"\ntls \"default\" { key = a }\n", {"tls \"default\": expected certificate ="}},
     {"\ntls \"a b\" { key = a certificate = b }\n", {"tls \"a b\": expected a host name"}},
@@ -289,7 +308,7 @@ START_TEST(the_written_file_shows_every_option_and_reads_back)
 	static const char *const set[] = {"hostname", "mail.example.test", "data_dir", ".",
 	    "listen", "127.0.0.1 ::1", "port_offset", "10000", "tls.certificate",
 	    "tls/a \"b\" $c.pem", "tls.key", "tls/k.pem", "limits.max_connections_per_address",
-	    "1000", NULL};
+	    "1000", "transport.host", "smtp.example.org", NULL};
 	CLEANUP(sbuf_done) struct sbuf out = SBUF_INIT(65536);
 	size_t n;
 	const struct conf_option *o = conf_options(&n);
@@ -307,6 +326,9 @@ START_TEST(the_written_file_shows_every_option_and_reads_back)
 	ck_assert_uint_eq(c->port_offset, 10000);
 	ck_assert_uint_eq(c->max_connections_per_address, 1000);
 	ck_assert_ptr_nonnull(strstr(c->tls[0].certificate, "/tls/a \"b\" $c.pem"));
+	ck_assert_uint_eq(c->transport_count, 1);
+	ck_assert_str_eq(c->transports[0].domain, "*");
+	ck_assert_str_eq(c->transports[0].host, "smtp.example.org");
 
 	char *text = strdup(sbuf_cstr(&out));
 	for (char *p = text; (p = strchr(p, '#')) != NULL; p++)
@@ -315,6 +337,31 @@ START_TEST(the_written_file_shows_every_option_and_reads_back)
 	CLEANUP(conf_unref) struct conf *all = load_text(text);
 	ck_assert_str_eq(all->hostname, "mail.example.test");
 	free(text);
+}
+END_TEST
+
+START_TEST(transports_say_where_and_how)
+{
+	CLEANUP(conf_unref)
+	struct conf *c = load_text(
+	    "data_dir = .\n"
+	    "transport \"*\" { host = smtp.example.org port = 587 tls = verified\n"
+	    "  user = me@example.org password_file = pw }\n"
+	    "transport \".example.net\" { host = \"192.0.2.1\" }\n"
+	    "transport \"lists.example.org\" { socket = run/lmtp.sock protocol = lmtp }\n");
+	const struct conf_transport *t = c->transports;
+
+	ck_assert_uint_eq(c->transport_count, 3);
+	ck_assert_str_eq(t[0].domain, "*");
+	ck_assert_str_eq(t[0].host, "smtp.example.org");
+	ck_assert_uint_eq(t[0].port, 587);
+	ck_assert_str_eq(t[0].tls, "verified");
+	ck_assert_str_eq(t[0].user, "me@example.org");
+	ck_assert_ptr_nonnull(strstr(t[0].password_file, "/pw"));
+	ck_assert_str_eq(t[1].tls, "opportunistic");
+	ck_assert_uint_eq(t[1].port, 0);
+	ck_assert_str_eq(t[2].protocol, "lmtp");
+	ck_assert_ptr_nonnull(strstr(t[2].socket, "/run/lmtp.sock"));
 }
 END_TEST
 
@@ -362,6 +409,18 @@ START_TEST(sizes_are_read_as_people_write_them)
 }
 END_TEST
 
+static bool
+is_block(const char *section)
+{
+	size_t n;
+	const struct conf_section *s = conf_sections(&n);
+
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(s[i].name, section) == 0)
+			return s[i].title;
+	return false;
+}
+
 START_TEST(options_have_names_meanings_and_places_of_their_own)
 {
 	size_t n, section_count;
@@ -376,9 +435,9 @@ START_TEST(options_have_names_meanings_and_places_of_their_own)
 		ck_assert_msg(o[i].meaning && o[i].meaning[strlen(o[i].meaning) - 1] == '.',
 		    "%s needs a sentence", o[i].name);
 		for (size_t j = 0; j < i; j++) {
-			bool tls = strcmp(o[i].section, "tls") == 0;
-			bool other_tls = strcmp(o[j].section, "tls") == 0;
-			ck_assert_msg(tls != other_tls || o[j].offset != o[i].offset,
+			bool block = is_block(o[i].section), other = is_block(o[j].section);
+			bool same = strcmp(o[i].section, o[j].section) == 0;
+			ck_assert_msg(((block || other) && !same) || o[j].offset != o[i].offset,
 			    "%s and %s fill the same member", o[i].name, o[j].name);
 		}
 	}
@@ -390,5 +449,5 @@ TEST_MAIN("conf", every_default_is_within_its_own_rules, values_are_read_in_thei
     mistakes_name_file_line_option_and_what_would_be_right,
     a_flood_of_mistakes_is_counted_not_listed, a_missing_file_is_named,
     an_included_file_counts_and_names_itself, the_written_file_shows_every_option_and_reads_back,
-    a_file_without_certificate_has_no_tls_block, sizes_are_read_as_people_write_them,
-    options_have_names_meanings_and_places_of_their_own)
+    transports_say_where_and_how, a_file_without_certificate_has_no_tls_block,
+    sizes_are_read_as_people_write_them, options_have_names_meanings_and_places_of_their_own)
