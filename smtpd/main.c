@@ -1,10 +1,13 @@
 /* smtpd: receives mail by SMTP and LMTP and delivers it into the store. */
 #include "common/net/server.h"
+#include "smtpd/outbound/runner.h"
 #include "smtpd/smtp_session.h"
 
 struct app {
 	struct service *svc;
 	struct partial_table *partials;
+	struct server *server;
+	struct runner *runner;
 };
 
 static bool
@@ -62,9 +65,42 @@ app_stop(void *arg)
 {
 	struct app *app = arg;
 
+	runner_stop(&app->runner);
 	service_stop(&app->svc);
 	partial_free(&app->partials);
 	free(app);
+}
+
+static void
+app_drain(void *arg)
+{
+	struct app *app = arg;
+
+	runner_drain(app->runner);
+}
+
+static void
+app_reloaded(void *arg)
+{
+	struct app *app = arg;
+	CLEANUP(conf_unref) struct conf *conf = server_conf(app->server);
+
+	runner_reload(app->runner, conf);
+}
+
+static enum err
+start_runner(struct server *s, struct app *app)
+{
+	CLEANUP(conf_unref) struct conf *conf = server_conf(s);
+	const struct runner_options o = {
+	    .store = app->svc->store,
+	    .hub = server_hub(s),
+	    .loop = server_loop(s),
+	    .workers = server_workers(s),
+	    .conf = conf,
+	};
+
+	return runner_start(&o, &app->runner);
 }
 
 static enum err
@@ -75,10 +111,12 @@ app_start(struct server *s, void **ret_app)
 	if (!app)
 		return ERR_NOMEM;
 	app->partials = partial_new();
+	app->server = s;
 	enum err e = app->partials ? service_start(s, "smtpd", &app->svc) : ERR_NOMEM;
+	if (!e)
+		e = start_runner(s, app);
 	if (e) {
-		partial_free(&app->partials);
-		free(app);
+		app_stop(app);
 		return e;
 	}
 	*ret_app = app;
@@ -116,6 +154,8 @@ main(int argc, char **argv)
 	    .listener_count = ARRAY_LEN(listeners),
 	    .ops = &smtp_session_ops,
 	    .start = app_start,
+	    .drain = app_drain,
+	    .reloaded = app_reloaded,
 	    .stop = app_stop,
 	    .session_new = new_session,
 	    .refuse_text = refuse_text,

@@ -29,7 +29,7 @@ libstore_a_SOURCES = \
 	%D%/pool.c \
 	%D%/promise.h \
 	%D%/queue.h %D%/queue_private.h \
-	%D%/queue_add.c \
+	%D%/queue_add.c %D%/queue_job.c \
 	%D%/queue_change.c \
 	%D%/queue_check.c \
 	%D%/queue_list.c \

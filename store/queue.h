@@ -139,6 +139,21 @@ NODISCARD enum err queue_due(struct store *s, struct str domain, int64_t now_ms,
 NODISCARD enum err queue_message_get(
     struct store *s, int64_t message, struct arena *arena, struct queue_message *ret);
 
+/* The same without words, for choosing who is next, and also of those that are not due yet. */
+struct queue_brief {
+	int64_t id;
+	int64_t message;
+	int64_t next_ms;
+	struct str sender; /* the message's */
+};
+NODISCARD enum err queue_brief(struct store *s, struct str domain, int64_t after_ms,
+    int64_t after_id, size_t max, struct arena *arena, struct queue_brief **ret, size_t *ret_n);
+/* A message and those of its recipients `ids` that are still there and not held, in one read.
+ * ERR_NOT_FOUND: the message is no more. */
+NODISCARD enum err queue_job_get(struct store *s, int64_t message, const int64_t *ids, size_t n,
+    struct arena *arena, struct queue_message *ret_message, struct queue_rcpt **ret,
+    size_t *ret_n);
+
 /* The octets of a message, to be read piece by piece by one thread at a time; holds no lock and no
  * database handle between calls. ERR_NOT_FOUND when it is no more. */
 struct queue_octets;

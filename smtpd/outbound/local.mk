@@ -31,7 +31,13 @@ liboutbound_a_SOURCES += %D%/report.c %D%/report.h %D%/report_text.c %D%/report_
 liboutbound_a_SOURCES += smtpd/trace.c smtpd/trace.h
 # the scheduler and the runner
 liboutbound_a_SOURCES += \
+	%D%/attempt.c \
+	%D%/inside.c \
 	%D%/list.h \
+	%D%/local.c \
+	%D%/parcel.c \
+	%D%/results.c \
+	%D%/runner.c %D%/runner.h %D%/runner_private.h \
 	%D%/scheduler.c %D%/scheduler.h %D%/scheduler_private.h \
 	%D%/scheduler_links.c \
 	%D%/scheduler_rows.c \

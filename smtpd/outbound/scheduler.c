@@ -240,7 +240,7 @@ void
 scheduler_found(struct scheduler *s, struct scheduler_domain *d, struct route *r)
 {
 	CLEANUP(scheduler_leave) struct scheduler *held = scheduler_enter(s);
-	struct lane *lane = lane_of_route(held, r);
+	struct lane *lane = r ? lane_of_route(held, r) : NULL;
 
 	s->finding--;
 	s->news = true;

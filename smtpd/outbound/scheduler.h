@@ -92,7 +92,7 @@ void scheduler_next_step(struct scheduler *s, struct scheduler_step *ret);
 /* Valid until the domain's step is answered. */
 struct str scheduler_domain_name(const struct scheduler_domain *d);
 
-/* The reference of `r` becomes the scheduler's. */
+/* The reference of `r` becomes the scheduler's. NULL: there was no memory, it is asked for again. */
 void scheduler_found(struct scheduler *s, struct scheduler_domain *d, struct route *r);
 
 struct scheduler_row {

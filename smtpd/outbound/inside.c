@@ -1,0 +1,106 @@
+/* What needs no connection: tasks on the daemon's workers, a few at a time. */
+#include "smtpd/outbound/runner_private.h"
+
+#include "common/net/workers.h"
+
+#define JOBS_AT_ONCE 50 /* then others have the worker */
+
+struct inside {
+	struct task task;
+	struct list turn; /* in runner.inside */
+	struct runner *runner;
+	struct scheduler_link *link;
+	struct parcel *kept; /* carried out, not recorded yet */
+};
+
+static void run_inside(struct task *t);
+
+/* The next one, where there is a place. */
+static void
+start_next(struct runner *r)
+{
+	struct inside *in = NULL;
+
+	pthread_mutex_lock(&r->mu);
+	if (r->inside_running < INSIDE_MAX && !list_is_empty(&r->inside)) {
+		in = LIST_OWNER(r->inside.next, struct inside, turn);
+		list_take(&in->turn);
+		r->inside_running++;
+	}
+	pthread_mutex_unlock(&r->mu);
+	if (in)
+		workers_queue(r->workers, &in->task);
+}
+
+static void
+end(struct inside *in)
+{
+	struct runner *r = in->runner;
+
+	scheduler_close(r->scheduler, in->link, SCHEDULER_FINE, NULL);
+	free(in);
+	start_next(r);
+	pthread_mutex_lock(&r->mu);
+	r->inside_running--;
+	pthread_cond_signal(&r->cond);
+	pthread_mutex_unlock(&r->mu);
+	start_next(r);
+}
+
+static void
+carry_out(struct inside *in, struct parcel *p)
+{
+	const struct scheduler_verdict *v = scheduler_link_verdict(in->link);
+
+	if (scheduler_link_mode(in->link) == SCHEDULER_LOCAL)
+		local_deliver(in->runner, p);
+	else
+		parcel_set_fates(p, v->permanent ? JOB_NEVER : JOB_LATER, v);
+}
+
+static void
+run_inside(struct task *t)
+{
+	struct inside *in = LIST_OWNER(t, struct inside, task);
+	struct runner *r = in->runner;
+	struct scheduler_pick *pick;
+	int64_t wait_ms;
+
+	for (int i = 0; i < JOBS_AT_ONCE; i++) {
+		if (scheduler_pick(r->scheduler, in->link, &pick, &wait_ms) != SCHEDULER_JOB) {
+			end(in);
+			return;
+		}
+		struct parcel *p = parcel_load(r, pick);
+		if (!p)
+			continue;
+		carry_out(in, p);
+		if (!parcel_record(r, p)) {
+			/* the thread tries it again; meanwhile nothing more is picked here */
+			parcel_hand_back(r, p);
+			end(in);
+			return;
+		}
+	}
+	workers_queue(r->workers, &in->task);
+}
+
+void
+inside_begin(struct runner *r, struct scheduler_link *link)
+{
+	struct inside *in = calloc(1, sizeof(*in));
+
+	if (!in) {
+		scheduler_close(r->scheduler, link, SCHEDULER_FINE, NULL);
+		return;
+	}
+	in->task.run = run_inside;
+	in->runner = r;
+	in->link = link;
+	list_init(&in->turn);
+	scheduler_link_set_owner(link, in);
+	pthread_mutex_lock(&r->mu);
+	list_put_last(&r->inside, &in->turn);
+	pthread_mutex_unlock(&r->mu);
+	start_next(r);
+}

@@ -1,0 +1,280 @@
+/* What becomes of recipients after an attempt: RFC 5321 §4.5.4.1 (retries), RFC 3461 §5.2 (whom to
+ * tell what). */
+#include "smtpd/outbound/report.h"
+#include "smtpd/outbound/runner_private.h"
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "store/directory.h"
+
+#include <openssl/rand.h>
+
+/* A report that could not be delivered goes to the postmaster with this envelope id; another one
+ * about that goes nowhere. */
+#define DOUBLE_BOUNCE STR("double-bounce")
+#define REPORT_ARENA (1024 * 1024)
+
+int64_t
+results_retry_ms(const struct conf *conf, uint32_t attempts)
+{
+	int64_t max = (int64_t)conf->outbound.retry_max_s * 1000;
+	int64_t ms = (int64_t)conf->outbound.retry_first_s * 1000;
+	uint16_t random = 32768;
+
+	for (uint32_t i = 0; i < attempts && ms < max; i++)
+		ms *= 2;
+	if (ms > max)
+		ms = max;
+	if (RAND_bytes((unsigned char *)&random, (int)sizeof(random)) != 1)
+		random = 32768;
+	/* a fifth more or less: what failed together is not tried together for ever */
+	return ms - ms / 5 + ms * 2 / 5 * random / 65536;
+}
+
+static bool
+wants_told(const struct queue_rcpt *row, enum queue_notify what)
+{
+	unsigned notify = row->notify ? row->notify : QUEUE_NOTIFY_FAILURE | QUEUE_NOTIFY_DELAY;
+
+	return !(notify & QUEUE_NOTIFY_NEVER) && (notify & what);
+}
+
+struct maker {
+	const struct conf *conf;
+	struct job *job;
+	struct results *ret;
+	int64_t now_s;
+	bool attempted;
+};
+
+static void
+tell(struct maker *m, const struct job_rcpt *rcpt, enum report_kind kind)
+{
+	m->ret->told[m->ret->told_n++] = (struct report_rcpt){
+	    .kind = kind,
+	    .address = rcpt->row.address,
+	    .orcpt = rcpt->row.orcpt,
+	    .status = rcpt->status,
+	    .reply = rcpt->reply,
+	    .host = rcpt->code ? m->job->host : STR(""),
+	    .last_attempt_s = m->now_s,
+	    .will_retry_until_s = m->job->message.expires_s,
+	};
+}
+
+static void
+delivered(struct maker *m, const struct job_rcpt *rcpt, struct queue_result *row)
+{
+	row->outcome = QUEUE_DELIVERED;
+	if (wants_told(&rcpt->row, QUEUE_NOTIFY_SUCCESS) && (rcpt->relayed || !m->attempted))
+		tell(m, rcpt, rcpt->relayed ? REPORT_RELAYED : REPORT_DELIVERED);
+}
+
+static void
+failed(struct maker *m, const struct job_rcpt *rcpt, struct queue_result *row)
+{
+	row->outcome = QUEUE_FAILED;
+	if (wants_told(&rcpt->row, QUEUE_NOTIFY_FAILURE))
+		tell(m, rcpt, REPORT_FAILED);
+}
+
+static void
+deferred(struct maker *m, struct job_rcpt *rcpt, struct queue_result *row)
+{
+	const struct queue_message *about = &m->job->message;
+	int64_t notice_s = m->conf->outbound.delay_notice_s;
+
+	if (m->now_s >= about->expires_s) {
+		/* RFC 3463 §3.5: what the last reply was stands in the text */
+		if (rcpt->code == 0)
+			rcpt->status = STR("4.4.7");
+		failed(m, rcpt, row);
+		return;
+	}
+	row->outcome = QUEUE_DEFERRED;
+	row->next_ms = m->now_s * 1000 + results_retry_ms(m->conf, rcpt->row.attempts);
+	if (row->next_ms > about->expires_s * 1000)
+		row->next_ms = about->expires_s * 1000;
+	if (!notice_s || rcpt->row.delay_told || m->now_s < about->created_s + notice_s)
+		return;
+	row->outcome = QUEUE_DELAY_TOLD;
+	if (wants_told(&rcpt->row, QUEUE_NOTIFY_DELAY))
+		tell(m, rcpt, REPORT_DELAYED);
+}
+
+/* "550 5.1.1 No such user" */
+static struct str
+words(struct arena *a, const struct job_rcpt *rcpt)
+{
+	return arena_dup(a, str_sub(rcpt->reply, 0, JOB_REPLY_MAX));
+}
+
+enum err
+results_make(const struct conf *conf, struct job *job, bool attempted, struct results *ret)
+{
+	struct maker m = {conf, job, ret, clock_real_s(), attempted};
+
+	*ret = (struct results){
+	    .rows = arena_alloc_array(job->arena, job->rcpt_count + 1, sizeof(*ret->rows)),
+	    .told = arena_alloc_array(job->arena, job->rcpt_count + 1, sizeof(*ret->told)),
+	};
+	if (!ret->rows || !ret->told)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < job->rcpt_count; i++) {
+		struct job_rcpt *rcpt = &job->rcpts[i];
+		if (rcpt->fate == JOB_UNTRIED)
+			continue;
+		struct queue_result *row = &ret->rows[ret->n++];
+		*row = (struct queue_result){
+		    .rcpt = rcpt->row.id, .reply = words(job->arena, rcpt), .host = job->host};
+		if (rcpt->fate == JOB_DONE)
+			delivered(&m, rcpt, row);
+		else if (rcpt->fate == JOB_NEVER)
+			failed(&m, rcpt, row);
+		else
+			deferred(&m, rcpt, row);
+	}
+	return ERR_OK;
+}
+
+/* -- reports ----------------------------------------------------------------------------------- */
+
+struct letter {
+	struct str to; /* empty: nobody is told */
+	struct str postmaster;
+	struct str envid;
+};
+
+static struct str
+postmaster_of(struct runner *r, const struct conf *conf, struct arena *arena)
+{
+	struct str *domains;
+	size_t n = 0;
+
+	if (directory_list_domains(r->store, arena, &domains, &n) || !n)
+		return arena_printf(arena, "postmaster@%s", conf->hostname);
+	return arena_printf(arena, "postmaster@%.*s", STR_ARG(domains[0]));
+}
+
+/* Whom a report is for: the sender; of a report that failed, the postmaster; of that, nobody (RFC
+ * 5321 §6.1: never to a null sender). */
+static void
+address_letter(struct runner *r, const struct conf *conf, const struct queue_message *about,
+    struct arena *arena, struct letter *ret)
+{
+	*ret = (struct letter){
+	    .to = about->sender,
+	    .postmaster = postmaster_of(r, conf, arena),
+	    .envid = STR(""),
+	};
+	if (about->sender.n || about->kind != QUEUE_REPORT)
+		return;
+	if (str_eq(about->envid, DOUBLE_BOUNCE)) {
+		log_error("report_lost", F_INT("message", about->id),
+		    F_CSTR("reason", "not even the postmaster could be told"));
+		return;
+	}
+	ret->to = ret->postmaster;
+	ret->envid = DOUBLE_BOUNCE;
+}
+
+static enum err
+write_report(struct runner *r, const struct conf *conf, const struct job *job,
+    const struct results *res, const struct letter *to, struct spool *spool)
+{
+	CLEANUP(content_close) struct content *original = NULL;
+	struct queue_octets *octets = NULL;
+	const struct report report = {
+	    .hostname = str_of(conf->hostname),
+	    .to = to->to,
+	    .postmaster = to->postmaster,
+	    .about = &job->message,
+	    .original = NULL,
+	    .rcpts = res->told,
+	    .rcpt_count = res->told_n,
+	    .now_s = clock_real_s(),
+	    .utf8 = job->message.smtputf8,
+	};
+	struct report full = report;
+
+	/* a sender is told even where the original can't be read any more */
+	if (!queue_octets_open(r->store, job->message.id, &octets) &&
+	    !content_of_queue(octets, &job->message, &original))
+		full.original = original;
+	return report_write(&full, spool);
+}
+
+static enum err
+record_with_report(struct runner *r, const struct conf *conf, struct job *job,
+    const struct results *res, const struct letter *to)
+{
+	CLEANUP(spool_free) struct spool *spool = NULL;
+	const struct queue_new_rcpt rcpt = {.address = to->to};
+	const struct queue_new envelope = {
+	    .kind = QUEUE_REPORT,
+	    .envid = to->envid,
+	    .body = QUEUE_8BITMIME,
+	    .smtputf8 = job->message.smtputf8,
+	    .trace_id = job->message.trace_id,
+	    .expires_s = clock_real_s() + (int64_t)conf->outbound.expire_s,
+	    .rcpts = &rcpt,
+	    .rcpt_count = 1,
+	};
+	const struct queue_report report = {spool, &envelope};
+	enum err e = spool_new(r->store, &spool);
+
+	if (!e)
+		e = write_report(r, conf, job, res, to, spool);
+	if (e)
+		return e;
+	struct queue_report with = report;
+	with.spool = spool;
+	return queue_record(r->store, job->message.id, res->rows, res->n, &with);
+}
+
+static const char *
+event_of(enum queue_outcome o)
+{
+	switch (o) {
+	case QUEUE_DELIVERED:
+		return "sent";
+	case QUEUE_FAILED:
+		return "failed";
+	default:
+		return "deferred";
+	}
+}
+
+static void
+log_results(const struct job *job, const struct results *res)
+{
+	size_t row = 0;
+
+	for (size_t i = 0; i < job->rcpt_count; i++) {
+		const struct job_rcpt *rcpt = &job->rcpts[i];
+		if (rcpt->fate == JOB_UNTRIED)
+			continue;
+		const struct queue_result *q = &res->rows[row++];
+		log_info(event_of(q->outcome), F_STR("id", job->message.trace_id),
+		    F_INT("queue", job->message.id), F_STR("from", job->message.sender),
+		    F_STR("to", rcpt->row.address), F_STR("host", job->host),
+		    F_STR("tls", job->tls), F_STR("status", rcpt->status),
+		    F_STR("reply", rcpt->reply),
+		    F_INT("age", clock_real_s() - job->message.created_s));
+	}
+}
+
+enum err
+results_record(
+    struct runner *r, const struct conf *conf, struct job *job, const struct results *res)
+{
+	struct letter to = {{NULL, 0}, {NULL, 0}, {NULL, 0}};
+
+	if (res->told_n)
+		address_letter(r, conf, &job->message, job->arena, &to);
+	enum err e = to.to.n ? record_with_report(r, conf, job, res, &to)
+			     : queue_record(r->store, job->message.id, res->rows, res->n, NULL);
+	if (!e)
+		log_results(job, res);
+	return e;
+}

@@ -1,0 +1,108 @@
+/* smtpd/outbound/runner_private.h - what the runner's files share.
+ *
+ * Locks: the scheduler's may be held when `mu` of the runner or of an attempt is taken, never the
+ * other way round.
+ */
+#ifndef SMTPD_OUTBOUND_RUNNER_PRIVATE_H
+#define SMTPD_OUTBOUND_RUNNER_PRIVATE_H
+
+#include "common/dns/dns.h"
+#include "smtpd/outbound/list.h"
+#include "smtpd/outbound/outgoing.h"
+#include "smtpd/outbound/runner.h"
+#include "smtpd/outbound/scheduler.h"
+
+#define RUNNER_TRIES_MAX 3 /* of a job whose connection broke before anything was said of it */
+#define INSIDE_MAX 4 /* tasks at a time: local deliveries, and mail that has no way to go */
+
+struct runner {
+	struct store *store;
+	struct hub *hub;
+	struct workers *workers;
+	struct dns *dns;
+	struct router *router;
+	struct outgoing *outgoing;
+	struct scheduler *scheduler;
+	struct conf *first_conf; /* for those who keep it */
+	pthread_t thread;
+	bool has_thread;
+
+	pthread_mutex_t mu;
+	pthread_cond_t cond; /* CLOCK_MONOTONIC */
+	struct conf *conf; /* guarded by mu */
+	bool news; /* guarded by mu: something for the thread */
+	bool changed; /* guarded by mu: in the queue */
+	bool stop; /* guarded by mu */
+	bool draining; /* guarded by mu */
+	struct list done; /* guarded by mu: parcels to be recorded */
+	struct list inside; /* guarded by mu: links for which there is no worker yet */
+	unsigned inside_running; /* guarded by mu */
+	unsigned finding; /* guarded by mu: routes asked for */
+
+	/* the thread's own */
+	bool runs; /* the queue is ours */
+	bool looked; /* all of it */
+	int64_t last_id;
+	uint64_t edits;
+	struct list kept; /* parcels that could not be recorded */
+};
+
+/* A job on its way. In its own arena. */
+struct parcel {
+	struct job job;
+	struct list turn; /* in runner.done or kept */
+	struct scheduler_pick *pick; /* NULL: of rows that were not tried at all */
+	bool attempted; /* somebody was asked */
+	bool bad; /* and the connection broke */
+	bool recorded; /* what remains is to tell the scheduler */
+};
+
+/* -- runner.c */
+
+/* A reference to the configuration in force. */
+struct conf *runner_conf(struct runner *r);
+/* Something for the thread. */
+void runner_poke(struct runner *r);
+
+/* -- parcel.c: jobs from the queue, and back */
+
+/* What was picked, read from the queue. NULL with `pick` done: there is nothing of it any more. */
+struct parcel *parcel_load(struct runner *r, struct scheduler_pick *pick);
+/* What the octets of a job are. NULL with every fate set. */
+struct content *parcel_content(struct runner *r, struct job *job, enum content_form form);
+/* The same fate for all that has none yet. Strings are copied. */
+void parcel_set_fates(struct parcel *p, enum job_fate fate, const struct scheduler_verdict *v);
+/* To be recorded by the thread. */
+void parcel_hand_back(struct runner *r, struct parcel *p);
+/* Recorded now; then the pick is done and the parcel is no more. False: it could not be recorded
+ * and stays the caller's. */
+bool parcel_record(struct runner *r, struct parcel *p);
+void parcel_free(struct parcel **p);
+
+/* -- results.c: from fates to the queue's outcomes, and what senders are told */
+
+struct results {
+	struct queue_result *rows;
+	size_t n;
+	struct report_rcpt *told;
+	size_t told_n;
+};
+/* In the job's arena. Rows of JOB_UNTRIED are left out. ERR_NOMEM. */
+NODISCARD enum err results_make(
+    const struct conf *conf, struct job *job, bool attempted, struct results *ret);
+/* Writes them to the queue, with a report where one is owed. */
+NODISCARD enum err results_record(
+    struct runner *r, const struct conf *conf, struct job *job, const struct results *res);
+/* When an attempt after so many follows, from now. */
+int64_t results_retry_ms(const struct conf *conf, uint32_t attempts);
+
+/* -- attempt.c: connections */
+void attempt_begin(struct runner *r, struct scheduler_link *link);
+/* scheduler_options.wake */
+void attempt_wake(void *arg, void *owner);
+
+/* -- inside.c: local deliveries, and mail that has no way to go */
+void inside_begin(struct runner *r, struct scheduler_link *link);
+void local_deliver(struct runner *r, struct parcel *p);
+
+#endif
