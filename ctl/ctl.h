@@ -101,6 +101,7 @@ int verb_stop(struct call *call);
 int verb_check(struct call *call);
 int verb_views(struct call *call);
 int verb_account_add(struct call *call);
+int verb_account_forward(struct call *call);
 int verb_account_hide(struct call *call);
 int verb_account_list(struct call *call);
 int verb_account_password(struct call *call);

@@ -13,6 +13,7 @@ libctl_a_SOURCES = \
 	%D%/dns_look.c \
 	%D%/dns_records.c %D%/dns_records.h \
 	%D%/domain.c \
+	%D%/forward.c \
 	%D%/init.c \
 	%D%/json.c %D%/json.h \
 	%D%/mailbox.c \

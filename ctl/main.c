@@ -65,6 +65,13 @@ static const struct verb verbs[] = {
      "  pillarbox account quota ann@example.org 2G\n"
      "  pillarbox account quota ann@example.org none --messages 100000\n",
      verb_account_quota},
+    {"account", "forward", "ADDRESS [TARGET...]", "show or set where the mail of an account goes on",
+     "Targets are addresses here or elsewhere, in the place of what was set before. With --keep the\n"
+     "mail also stays in the account. --none ends it.",
+     "  pillarbox account forward ann@example.org\n"
+     "  pillarbox account forward ann@example.org --keep ann@example.net\n"
+     "  pillarbox account forward ann@example.org --none\n",
+     verb_account_forward},
     {"account", "hide", "ADDRESS [CAPABILITY...]", "show or set which IMAP capabilities an account is not shown",
      "For a mail program that trips over one. What is given replaces what was; `none` shows all again.\n"
      "It counts from the account's next login on. imapd.hide_capabilities hides from everybody.",
@@ -73,7 +80,8 @@ static const struct verb verbs[] = {
      "  pillarbox account hide ann@example.org none\n",
      verb_account_hide},
     {"alias", "add", "ADDRESS TARGET...", "let mail for an address reach others",
-     "Targets are accounts or aliases of this server. Those that an alias has already, stay.",
+     "Targets are accounts or aliases of this server, or addresses elsewhere. Those that an alias has\n"
+     "already, stay.",
      "  pillarbox alias add sales@example.org ann@example.org bob@example.org\n"
      "  pillarbox alias add postmaster@example.org ann@example.org\n",
      verb_alias_add},

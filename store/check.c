@@ -254,6 +254,10 @@ static const struct claim directory_claims[] = {
 	"SELECT local, 0, 1 FROM alias WHERE id NOT IN (SELECT alias FROM alias_target)"},
     {"target without an alias",
 	"SELECT address, alias, 0 FROM alias_target WHERE alias NOT IN (SELECT id FROM alias)"},
+    {"forward of no account",
+	"SELECT address, account, 0 FROM forward WHERE account NOT IN (SELECT id FROM account)"},
+    {"signing key without a domain",
+	"SELECT selector, domain, 0 FROM signing_key WHERE domain NOT IN (SELECT id FROM domain)"},
     {"account that is also an alias",
 	"SELECT a.local, b.id, 0 FROM account a JOIN alias b USING (domain, local)"},
 };

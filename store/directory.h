@@ -60,7 +60,23 @@ NODISCARD enum err directory_hidden(
 NODISCARD enum err directory_list_accounts(
     struct store *s, struct arena *arena, struct account_entry **ret, size_t *ret_n);
 
-/* Replaces an alias's targets (local accounts or aliases; n = 0 is ERR_SYNTAX). */
+/* Addresses to which an account's mail goes on: here or elsewhere. */
+struct forward_entry {
+	struct str *targets;
+	size_t target_count; /* 0: it is not forwarded */
+	bool keeps; /* it also stays in the account */
+};
+#define FORWARD_MAX_TARGETS 20
+/* Replaces what was; n = 0 ends it. ERR_NOT_FOUND: no such account, or a target at a domain of ours
+ * that does not exist; ERR_SYNTAX: a target elsewhere that needs quotes; ERR_LOOP: its own address;
+ * ERR_LIMIT. */
+NODISCARD enum err directory_set_forward(
+    struct store *s, struct str address, const struct str *targets, size_t n, bool keeps);
+NODISCARD enum err directory_get_forward(
+    struct store *s, struct str address, struct arena *arena, struct forward_entry *ret);
+
+/* Replaces an alias's targets: accounts and aliases here, and any address at domains that are not
+ * served here (n = 0 is ERR_SYNTAX). */
 NODISCARD enum err directory_set_alias(
     struct store *s, struct str address, const struct str *targets, size_t n);
 NODISCARD enum err directory_remove_alias(struct store *s, struct str address);
@@ -83,18 +99,20 @@ NODISCARD enum err directory_secret(struct store *s, struct arena *arena, struct
 void directory_note_login(struct store *s, int64_t account);
 
 struct recipient {
-	int64_t account;
+	int64_t account; /* 0: elsewhere */
 	struct str detail; /* what followed the delimiter ("tag" of user+tag@…), or empty */
+	struct str elsewhere; /* an address to which the mail goes on, or empty */
+	struct str by; /* the alias or account that says so */
 };
 
 #define ALIAS_MAX_DEPTH 10
 #define ALIAS_MAX_TARGETS 1000
 
-/* The accounts that mail for `address` reaches, each once: the account itself, an alias's targets
- * (nested up to ALIAS_MAX_DEPTH), the address without its +detail, or postmaster (also without a
+/* The accounts that mail for `address` reaches, each once, and the addresses elsewhere: the account
+ * itself or what it is forwarded to, an alias's targets (nested up to ALIAS_MAX_DEPTH), the address without its +detail, or postmaster (also without a
  * domain, RFC 5321 §4.5.1): the alias of that name, else the first account of the domain, else of
  * the system. ERR_RELAY: not a local domain. ERR_NO_USER: no such address. ERR_LOOP: aliases too
- * deep or too many. */
+ * deep or too many. Accounts that forward to each other and nowhere else keep the mail. */
 NODISCARD enum err directory_resolve(struct store *s, struct str address, struct arena *arena,
     struct recipient **ret, size_t *ret_n);
 /* Whether `account` may send as `address`: its own (with any +detail), or an alias that reaches it

@@ -171,11 +171,17 @@ directory_split_detail(
 bool
 directory_is_new_local(const struct store *s, struct str local)
 {
+	if (s->delimiter[0] && memmem(local.p, local.n, s->delimiter, strlen(s->delimiter)))
+		return false;
+	return directory_is_dot_string(local);
+}
+
+bool
+directory_is_dot_string(struct str local)
+{
 	struct str rest = local, atom;
 
 	if (local.n == 0 || local.n > LOCAL_PART_MAX || local.p[local.n - 1] == '.')
-		return false;
-	if (s->delimiter[0] && memmem(local.p, local.n, s->delimiter, strlen(s->delimiter)))
 		return false;
 	while (str_split(&rest, '.', &atom)) {
 		if (atom.n == 0)

@@ -8,15 +8,19 @@ struct alias_change {
 	struct arena *arena;
 };
 
-/* A target must lead somewhere now: to an account or an alias, with or without its detail. */
-static enum err
-check_target(struct store *s, struct db *db, const struct directory_address *target)
+enum err
+directory_check_target(struct store *s, struct db *db, const struct directory_address *target)
 {
 	struct directory_address base = *target;
 	struct str detail;
 	int64_t ignored;
-	enum err e = directory_account_id(db, target, &ignored);
+	enum err e = directory_domain_id(db, target->domain, &ignored);
 
+	if (e == ERR_NOT_FOUND) /* elsewhere */
+		return directory_is_dot_string(target->local) ? ERR_OK : ERR_SYNTAX;
+	if (e)
+		return e;
+	e = directory_account_id(db, target, &ignored);
 	if (e == ERR_NOT_FOUND)
 		e = directory_alias_id(db, target, &ignored);
 	if (e != ERR_NOT_FOUND || !directory_split_detail(s, target->local, &base.local, &detail))
@@ -63,7 +67,7 @@ set_alias(struct txn *t, void *arg)
 	if (e != ERR_NOT_FOUND)
 		return e ? e : ERR_EXISTS;
 	for (size_t i = 0; i < c->target_count; i++) {
-		e = check_target(c->store, t->db, &c->targets[i]);
+		e = directory_check_target(c->store, t->db, &c->targets[i]);
 		if (e)
 			return e;
 	}

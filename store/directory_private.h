@@ -28,10 +28,16 @@ NODISCARD enum err directory_parse_address(
 /* Whether an account or alias may be made with it: a dot-string (RFC 5321 §4.1.2, 6531 §3.3)
  * without the delimiter. */
 bool directory_is_new_local(const struct store *s, struct str local);
+/* A dot-string, with or without the delimiter. */
+bool directory_is_dot_string(struct str local);
 /* The local part before the delimiter, and what follows it; false without one. */
 bool directory_split_detail(
     const struct store *s, struct str local, struct str *ret_base, struct str *ret_detail);
 
+/* A target must lead somewhere now: to an account or an alias, with or without its detail, or to a
+ * domain that is not ours. ERR_NOT_FOUND; ERR_SYNTAX: one elsewhere that needs quotes. */
+NODISCARD enum err directory_check_target(
+    struct store *s, struct db *db, const struct directory_address *target);
 /* The row with this address: ERR_NOT_FOUND. On any handle of the directory. */
 NODISCARD enum err directory_domain_id(struct db *db, struct str domain, int64_t *ret);
 NODISCARD enum err directory_account_id(

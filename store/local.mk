@@ -14,6 +14,7 @@ libstore_a_SOURCES = \
 	%D%/directory_address.c \
 	%D%/directory_alias.c \
 	%D%/directory_domain.c \
+	%D%/directory_forward.c \
 	%D%/directory_login.c \
 	%D%/directory_resolve.c \
 	%D%/expunged.c \

@@ -38,8 +38,12 @@ resolve(struct store_fixture *f, const char *address)
 	if (e)
 		return str_of(err_name(e));
 	for (size_t i = 0; i < n; i++)
-		sbuf_printf(&out, "%s%lld%s%.*s", i ? " " : "", (long long)r[i].account,
-		    r[i].detail.n ? ":" : "", STR_ARG(r[i].detail));
+		if (r[i].account)
+			sbuf_printf(&out, "%s%lld%s%.*s", i ? " " : "", (long long)r[i].account,
+			    r[i].detail.n ? ":" : "", STR_ARG(r[i].detail));
+		else
+			sbuf_printf(&out, "%s%.*s/%.*s", i ? " " : "", STR_ARG(r[i].elsewhere),
+			    STR_ARG(r[i].by));
 	return arena_dup(f->arena, sbuf_view(&out));
 }
 
@@ -119,7 +123,8 @@ START_TEST(aliases_are_checked)
 	    {"x", "ann@example.test", ERR_SYNTAX},
 	    {"x+y@example.test", "ann@example.test", ERR_SYNTAX},
 	    {"x@example.test", "nobody@example.test", ERR_NOT_FOUND},
-	    {"x@example.test", "ann@other.test", ERR_NOT_FOUND},
+	    {"x@example.test", "\"a b\"@other.test", ERR_SYNTAX},
+	    {"x@example.test", "ann@other.test", ERR_OK},
 	    {"x@example.test", "X@example.test", ERR_LOOP},
 	    {"x@example.test", "ann@example.test bob+tag@example.test", ERR_OK},
 	    {"x@example.test", "bob@example.test", ERR_OK},
@@ -260,7 +265,88 @@ START_TEST(one_sends_as_oneself)
 }
 END_TEST
 
-TEST_MAIN("resolve", mail_finds_its_accounts, postmaster_always_has_a_mailbox, aliases_are_checked,
-    aliases_are_listed_and_removed, aliases_that_go_in_circles_or_too_deep_are_refused,
+static enum err
+set_forward(struct store_fixture *f, const char *account, const char *targets, bool keeps)
+{
+	struct str list[8], rest = str_of(targets);
+	size_t n = 0;
+
+	while (rest.n && n < ARRAY_LEN(list) && str_split(&rest, ' ', &list[n]))
+		n++;
+	return directory_set_forward(f->store, str_of(account), list, n, keeps);
+}
+
+START_TEST(mail_goes_on_to_addresses_elsewhere)
+{
+	CLEANUP(store_fixture_close) struct store_fixture *f = open_four();
+	static const struct {
+		const char *address, *reached;
+	} rows[] = {
+	    {"ann@example.test", "x@other.test/ann@example.test"},
+	    {"ann+tag@example.test", "x@other.test/ann@example.test"},
+	    {"bob@example.test", "2 y@other.test/bob@example.test"},
+	    {"carl@example.test", "x@other.test/ann@example.test"}, /* by way of ann */
+	    {"all@example.test", "x@other.test/all@example.test 2 y@other.test/bob@example.test"},
+	    {"x@other.test", "RELAY"},
+	};
+
+	ck_assert_ok(set_forward(f, "ann@example.test", "x@other.test", false));
+	ck_assert_ok(set_forward(f, "bob@example.test", "y@other.test", true));
+	ck_assert_ok(set_forward(f, "carl@example.test", "Ann@example.test", false));
+	ck_assert_ok(set_alias(f, "all@example.test",
+	    "x@other.test ann@example.test "
+	    "bob@example.test"));
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		ck_assert_str_is(resolve(f, rows[i].address), rows[i].reached);
+	/* and they still send as themselves */
+	ck_assert_ok(directory_may_send_as(f->store, 1, STR("ann@example.test")));
+	ck_assert_ok(directory_may_send_as(f->store, 2, STR("bob@example.test")));
+	ck_assert_int_eq(directory_may_send_as(f->store, 3, STR("ann@example.test")), ERR_DENIED);
+}
+END_TEST
+
+START_TEST(forwards_that_lead_nowhere_keep_the_mail)
+{
+	CLEANUP(store_fixture_close) struct store_fixture *f = open_four();
+
+	ck_assert_ok(set_forward(f, "ann@example.test", "bob@example.test", false));
+	ck_assert_ok(set_forward(f, "bob@example.test", "ann@example.test", false));
+	ck_assert_str_is(resolve(f, "ann@example.test"), "1 2");
+	ck_assert_ok(set_forward(f, "dora@second.test", "carl@example.test", false));
+	ck_assert_ok(directory_remove_account(f->store, STR("carl@example.test")));
+	ck_assert_str_is(resolve(f, "dora@second.test"), "4");
+}
+END_TEST
+
+START_TEST(forwards_are_checked_shown_and_ended)
+{
+	CLEANUP(store_fixture_close) struct store_fixture *f = open_four();
+	struct forward_entry e;
+
+	ck_assert_int_eq(set_forward(f, "eve@example.test", "x@other.test", false), ERR_NOT_FOUND);
+	ck_assert_int_eq(
+	    set_forward(f, "ann@example.test", "no@example.test", false), ERR_NOT_FOUND);
+	ck_assert_int_eq(set_forward(f, "ann@example.test", "ANN@example.test", false), ERR_LOOP);
+	ck_assert_int_eq(set_forward(f, "ann@example.test", "x", false), ERR_SYNTAX);
+	ck_assert_ok(directory_get_forward(f->store, STR("ann@example.test"), f->arena, &e));
+	ck_assert_uint_eq(e.target_count, 0);
+	ck_assert_ok(set_forward(f, "ann@example.test", "X@Other.test bob@example.test", false));
+	ck_assert_ok(directory_get_forward(f->store, STR("ann@example.test"), f->arena, &e));
+	ck_assert_uint_eq(e.target_count, 2);
+	ck_assert(!e.keeps);
+	ck_assert_str_is(e.targets[0], "x@other.test");
+	ck_assert_ok(set_forward(f, "ann@example.test", "", false));
+	ck_assert_ok(directory_get_forward(f->store, STR("ann@example.test"), f->arena, &e));
+	ck_assert_uint_eq(e.target_count, 0);
+	ck_assert_str_is(resolve(f, "ann@example.test"), "1");
+	ck_assert_ok(set_forward(f, "ann@example.test", "x@other.test", true));
+	ck_assert_ok(directory_remove_account(f->store, STR("ann@example.test")));
+}
+END_TEST
+
+TEST_MAIN("resolve", mail_goes_on_to_addresses_elsewhere, forwards_that_lead_nowhere_keep_the_mail,
+    forwards_are_checked_shown_and_ended, mail_finds_its_accounts, postmaster_always_has_a_mailbox,
+    aliases_are_checked, aliases_are_listed_and_removed,
+    aliases_that_go_in_circles_or_too_deep_are_refused,
     aliases_that_fan_out_without_end_are_refused, an_alias_reaches_whoever_of_its_targets_is_left,
     sub_addresses_can_be_switched_off, one_sends_as_oneself)
