@@ -1,6 +1,7 @@
 /* RCPT: RFC 5321 §4.1.1.3. The decision on each recipient falls here. */
 #include "smtpd/deliver.h"
 #include "smtpd/enqueue.h"
+#include "smtpd/forward.h"
 #include "smtpd/policy.h"
 #include "smtpd/sending_policy.h"
 #include "smtpd/smtp_commands.h"
@@ -33,6 +34,28 @@ goes_by_queue(const struct smtp_session *s, enum err e)
 	return e == ERR_RELAY || (!e && (p->hold_for_s || p->hold_until_s));
 }
 
+/* A report for mail that was forwarded from here goes back to who sent that (forward.h). */
+static enum err
+add_behind_srs(struct smtp_session *s, struct smtp_cmd *cmd, struct str address)
+{
+	struct str behind;
+	struct recipient *found = NULL;
+	size_t n = 0;
+	enum err e = forward_reverse(s, address, &behind);
+
+	if (e == ERR_NOT_FOUND)
+		return ERR_NO_USER;
+	if (e == ERR_DENIED)
+		return smtp_answer(cmd, e, 550, "5.1.1",
+		    "This address has expired, or is for reports only, or was not made here");
+	if (e)
+		return e;
+	e = policy_recipient(s, behind, s->txn->params.size, s->arena, &found, &n);
+	if (e == ERR_RELAY)
+		return enqueue_add_recipient(s, behind);
+	return e ? e : deliver_add_recipient(s, address, found, n);
+}
+
 enum err
 cmd_rcpt(struct smtp_session *s, struct smtp_cmd *cmd)
 {
@@ -59,6 +82,8 @@ cmd_rcpt(struct smtp_session *s, struct smtp_cmd *cmd)
 			e = enqueue_add_recipient(s, to.address);
 	} else if (!e)
 		e = deliver_add_recipient(s, to.address, found, n);
+	else if (e == ERR_NO_USER)
+		e = add_behind_srs(s, cmd, to.address);
 	if (e)
 		return e;
 	t->rcpts[t->rcpt_count - 1].params = params;

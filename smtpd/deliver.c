@@ -2,11 +2,12 @@
 
 #include "common/base/log.h"
 #include "smtpd/enqueue.h"
+#include "smtpd/forward.h"
 #include "smtpd/sending_policy.h"
 #include "smtpd/smtp_commands.h"
 #include "smtpd/trace.h"
 
-#define FRONT_MAX 4096 /* trace fields: each part of them is bounded */
+#define FRONT_MAX 8192 /* trace fields: each part of them is bounded */
 
 /* -- recipients ------------------------------------------------------------------------------ */
 
@@ -20,16 +21,16 @@ find_delivery(const struct smtp_txn *t, int64_t account)
 	return i;
 }
 
-enum err
-deliver_add_recipient(
-    struct smtp_session *s, struct str address, const struct recipient *r, size_t n)
+static enum err
+add_accounts(
+    struct smtp_session *s, struct str address, const struct recipient *r, size_t n, bool forwarded)
 {
 	struct smtp_txn *t = s->txn;
 	size_t count = t->delivery_count;
 
 	if (n > SMTP_ACCOUNTS_MAX - count)
 		return ERR_LIMIT;
-	struct smtp_rcpt rcpt = {.address = arena_dup(t->arena, address), .account_count = n};
+	struct smtp_rcpt rcpt = {.address = arena_dup(t->arena, address), .forwarded = forwarded};
 	struct delivery *d = arena_grow(
 	    t->arena, t->deliveries, &t->delivery_cap, count + n, sizeof(*t->deliveries));
 	if (d)
@@ -42,16 +43,37 @@ deliver_add_recipient(
 	if (!d || !rcpts || !rcpt.accounts || !rcpt.address.p)
 		return ERR_NOMEM;
 	for (size_t i = 0; i < n; i++) {
+		if (!r[i].account)
+			continue;
 		size_t at = find_delivery(t, r[i].account);
 		/* The +detail of an address picks no mailbox: anyone can write one, and a folder
 		 * such as Trash must not take mail that its owner never saw. */
 		if (at == t->delivery_count)
 			t->deliveries[t->delivery_count++] =
 			    (struct delivery){.account = r[i].account, .mailbox = STR("")};
-		rcpt.accounts[i] = (uint32_t)at;
+		rcpt.accounts[rcpt.account_count++] = (uint32_t)at;
 	}
 	t->rcpts[t->rcpt_count++] = rcpt;
 	return ERR_OK;
+}
+
+enum err
+deliver_add_recipient(
+    struct smtp_session *s, struct str address, const struct recipient *r, size_t n)
+{
+	struct smtp_txn *t = s->txn;
+	size_t forwards = t->forward_count, elsewhere = t->elsewhere_count, marks = t->mark_count;
+	bool forwarded;
+	enum err e = forward_add(s, r, n, &forwarded);
+
+	if (!e)
+		e = add_accounts(s, address, r, n, forwarded);
+	if (e) {
+		t->forward_count = forwards;
+		t->elsewhere_count = elsewhere;
+		t->mark_count = marks;
+	}
+	return e;
 }
 
 /* -- the beginning --------------------------------------------------------------------------- */
@@ -93,10 +115,13 @@ deliver_begin(struct smtp_session *s, enum data_form form)
 	    .date = date_now(),
 	};
 
-	if (!t->elsewhere_count)
+	t->for_queue = t->elsewhere_count > 0;
+	if (!t->for_queue)
 		trace_write_return_path(trace.sender, &front);
+	enum err e = forward_write_mark(s, &front);
 	trace_write_received(&trace, &front);
-	enum err e = sbuf_error(&front);
+	if (!e)
+		e = sbuf_error(&front);
 	if (!e && smtp_submits(s))
 		e = make_missing(s, trace.date);
 	if (e)
@@ -140,13 +165,13 @@ deliver_combine(enum err so_far, enum err next)
 }
 
 static enum err
-result_of(const struct smtp_txn *t, const struct smtp_rcpt *r)
+result_of(const struct smtp_txn *t, const struct smtp_rcpt *r, enum err queue_result)
 {
-	enum err e = r->account_count ? t->deliveries[r->accounts[0]].result : ERR_INTERNAL;
+	enum err e = r->account_count ? t->deliveries[r->accounts[0]].result : queue_result;
 
 	for (size_t i = 1; i < r->account_count; i++)
 		e = deliver_combine(e, t->deliveries[r->accounts[i]].result);
-	return e;
+	return r->forwarded ? deliver_combine(e, queue_result) : e;
 }
 
 static enum err
@@ -192,14 +217,17 @@ take_message(
 {
 	CLEANUP(spool_free) struct spool *copy = NULL;
 	const struct smtp_txn *t = s->txn;
-	enum err e = ERR_OK;
+	enum err e;
 
 	*ret_queue = ERR_OK;
-	if (t->elsewhere_count && t->delivery_count)
+	e = forward_cut_loops(s, spool);
+	if (!e && t->for_queue && t->delivery_count)
 		e = enqueue_local_copy(s, spool, &copy);
 	if (!e)
 		e = store_message(s, copy ? copy : spool, key);
-	if (!e && t->elsewhere_count && !result_of_all(t)) {
+	if (!e && t->elsewhere_count && result_of_all(t)) {
+		*ret_queue = ERR_BUSY;
+	} else if (!e && t->elsewhere_count) {
 		*ret_queue = enqueue_message(s, spool);
 		if (*ret_queue != ERR_DENIED)
 			*ret_queue = smtp_store_error(*ret_queue);
@@ -272,25 +300,26 @@ answer_once(
 
 /* LMTP: one for each, in the order of the RCPT commands. */
 static void
-answer_each(struct smtp_session *s, const char *command, const unsigned char *key)
+answer_each(
+    struct smtp_session *s, const char *command, const unsigned char *key, enum err queue_result)
 {
 	struct smtp_txn *t = s->txn;
 	size_t accepted = 0;
 
 	for (size_t i = 0; i < t->rcpt_count; i++)
-		accepted += result_of(t, &t->rcpts[i]) == ERR_OK;
+		accepted += result_of(t, &t->rcpts[i], queue_result) == ERR_OK;
 	if (accepted)
 		log_accepted(s, accepted);
 	/* An account of two recipients is acknowledged when one of them is. */
 	for (int pass = 0; pass < 2; pass++) {
 		for (size_t i = 0; i < t->rcpt_count; i++) {
-			bool ok = result_of(t, &t->rcpts[i]) == ERR_OK;
+			bool ok = result_of(t, &t->rcpts[i], queue_result) == ERR_OK;
 			for (size_t j = 0; ok == (pass == 1) && j < t->rcpts[i].account_count; j++)
 				settle(s, &t->deliveries[t->rcpts[i].accounts[j]], key, ok);
 		}
 	}
 	for (size_t i = 0; i < t->rcpt_count; i++) {
-		struct smtp_reply r = reply_for(s, result_of(t, &t->rcpts[i]));
+		struct smtp_reply r = reply_for(s, result_of(t, &t->rcpts[i], queue_result));
 		smtp_say(s, command, &r, t->rcpts[i].address);
 	}
 }
@@ -325,7 +354,7 @@ deliver_finish(struct smtp_session *s, const char *command)
 	if (e)
 		answer_refused(s, command, &refusal);
 	else if (smtp_is_lmtp(s))
-		answer_each(s, command, key);
+		answer_each(s, command, key, queue_result);
 	else
 		answer_once(s, command, key, queue_result);
 	smtp_end_txn(s);

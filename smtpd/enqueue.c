@@ -1,6 +1,7 @@
 #include "smtpd/enqueue.h"
 
 #include "common/base/clock.h"
+#include "smtpd/forward.h"
 #include "smtpd/sending_policy.h"
 #include "smtpd/trace.h"
 
@@ -91,12 +92,22 @@ enqueue_message(struct smtp_session *s, struct spool *spool)
 			    .orcpt = r->params.orcpt,
 			    .notify = r->params.notify};
 	}
+	for (size_t i = 0; i < t->forward_count; i++) {
+		const struct smtp_rcpt *r = &t->rcpts[t->forwards[i].rcpt];
+		rcpts[n++] = (struct queue_new_rcpt){.address = t->forwards[i].address,
+		    .orcpt = r->params.orcpt,
+		    .notify = r->params.notify};
+	}
+	struct str sender;
+	e = forward_sender(s, &sender);
+	if (e)
+		return e;
 	bool says_7bit = t->params.body == QUEUE_7BIT;
 	const struct sending_limits limits = sending_policy_limits(s->conf);
 	const struct queue_new q = {
-	    .kind = QUEUE_SUBMITTED,
+	    .kind = s->account ? QUEUE_SUBMITTED : QUEUE_FORWARDED,
 	    .account = s->account,
-	    .sender = t->sender,
+	    .sender = sender,
 	    .envid = t->params.envid,
 	    .ret = t->params.ret,
 	    .body = says_7bit && index->has_8bit ? QUEUE_8BITMIME : t->params.body,

@@ -6,6 +6,7 @@ libsmtpd_a_SOURCES = \
 	%D%/data_reader.c %D%/data_reader.h \
 	%D%/deliver.c %D%/deliver.h \
 	%D%/enqueue.c %D%/enqueue.h \
+	%D%/forward.c %D%/forward.h \
 	%D%/header_filter.c %D%/header_filter.h \
 	%D%/incoming.c %D%/incoming.h \
 	%D%/partial.c %D%/partial.h \

@@ -33,6 +33,6 @@ policy_recipient(struct smtp_session *s, struct str address, uint64_t size, stru
 	enum err e = directory_resolve(s->svc->store, address, arena, ret, ret_n);
 
 	for (size_t i = 0; !e && i < *ret_n; i++)
-		e = check_room(s, (*ret)[i].account, size);
+		e = (*ret)[i].account ? check_room(s, (*ret)[i].account, size) : ERR_OK;
 	return e;
 }

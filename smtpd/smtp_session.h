@@ -51,6 +51,7 @@ struct smtp_rcpt {
 	struct str address;
 	struct smtp_rcpt_params params;
 	bool elsewhere; /* by the queue: another server's, or one of ours at a later time */
+	bool forwarded; /* to addresses elsewhere, too: in txn->forwards */
 	uint32_t *accounts; /* indices in txn->deliveries */
 	size_t account_count;
 };
@@ -63,7 +64,11 @@ struct smtp_txn {
 	uint32_t rcpts_tried; /* RCPT commands, refused ones too */
 	struct smtp_rcpt *rcpts; /* the accepted ones */
 	size_t rcpt_count, rcpt_cap;
-	size_t elsewhere_count; /* of them */
+	size_t elsewhere_count; /* of them, and of forwards: what the queue gets */
+	struct smtp_forward *forwards; /* forward.h */
+	size_t forward_count, forward_cap;
+	size_t mark_count; /* addresses of ours that forward */
+	bool for_queue; /* the message began without Return-Path */
 	struct delivery *deliveries; /* each account once */
 	size_t delivery_count, delivery_cap;
 	struct incoming *in; /* once data flows */

@@ -29,19 +29,22 @@ static const struct {
 	const char *local;
 	int64_t accounts[3]; /* 0 ends */
 	enum err err;
+	const char *elsewhere;
 } names[] = {
-    {"ann", {1}, ERR_OK},
-    {"postmaster", {1}, ERR_OK},
-    {"bob", {2}, ERR_OK},
-    {"full", {3}, ERR_OK},
-    {"broken", {4}, ERR_OK},
-    {"dan", {5}, ERR_OK},
-    {"team", {1, 2}, ERR_OK},
-    {"half", {1, 3}, ERR_OK},
-    {"sales", {1}, ERR_OK},
-    {"loop", {0}, ERR_LOOP},
-    {"busy", {0}, ERR_BUSY},
-    {"disabled", {0}, ERR_DENIED},
+    {"ann", {1}, ERR_OK, NULL},
+    {"postmaster", {1}, ERR_OK, NULL},
+    {"bob", {2}, ERR_OK, NULL},
+    {"full", {3}, ERR_OK, NULL},
+    {"broken", {4}, ERR_OK, NULL},
+    {"dan", {5}, ERR_OK, NULL},
+    {"team", {1, 2}, ERR_OK, NULL},
+    {"half", {1, 3}, ERR_OK, NULL},
+    {"sales", {1}, ERR_OK, NULL},
+    {"away", {0}, ERR_OK, "x@other.test"},
+    {"keeps", {2}, ERR_OK, "y@other.test"},
+    {"loop", {0}, ERR_LOOP, NULL},
+    {"busy", {0}, ERR_BUSY, NULL},
+    {"disabled", {0}, ERR_DENIED, NULL},
 };
 
 enum err
@@ -62,13 +65,32 @@ directory_resolve(
 			continue;
 		if (names[i].err)
 			return names[i].err;
-		*ret = arena_alloc_array(arena, 3, sizeof(**ret));
+		*ret = arena_alloc_array(arena, 4, sizeof(**ret));
 		assert(*ret);
 		for (*ret_n = 0; *ret_n < 3 && names[i].accounts[*ret_n]; (*ret_n)++)
 			(*ret)[*ret_n].account = names[i].accounts[*ret_n];
+		if (names[i].elsewhere)
+			(*ret)[(*ret_n)++] =
+			    (struct recipient){.elsewhere = str_of(names[i].elsewhere),
+				.by = arena_printf(arena, "%s@example.test", names[i].local)};
 		return ERR_OK;
 	}
 	return ERR_NO_USER;
+}
+
+enum err
+directory_is_local_domain(struct store *s, struct str domain)
+{
+	(void)s;
+	return str_eq_nocase(domain, STR("example.test")) ? ERR_OK : ERR_NOT_FOUND;
+}
+
+enum err
+directory_secret(struct store *s, struct arena *arena, struct str *ret)
+{
+	(void)s;
+	*ret = arena_dup(arena, STR("thirty-two octets of the secret."));
+	return ret->p ? ERR_OK : ERR_NOMEM;
 }
 
 enum err
@@ -177,7 +199,9 @@ spool_read_back(struct spool *s, uint64_t offset, char *to, size_t n)
 enum err
 spool_finish(struct spool *s, const struct message_index **ret)
 {
+	size_t gap = str_find_nocase(sbuf_view(&s->text), STR("\r\n\r\n"));
 	s->index.size = s->text.n;
+	s->index.header_size = gap == STR_NONE ? s->text.n : gap + 4;
 	s->index.has_8bit = !str_is_ascii(sbuf_view(&s->text));
 	*ret = &s->index;
 	return ERR_OK;
@@ -240,6 +264,7 @@ queue_add(struct store *s, struct spool *spool, const struct queue_new *q, int64
 	    .rcpts = arena_dup(f->arena, sbuf_view(&rcpts)),
 	    .text = arena_dup(f->arena, sbuf_view(&spool->text)),
 	    .account = q->account,
+	    .kind = q->kind,
 	    .release_s = q->release_s,
 	    .expires_s = q->expires_s,
 	    .body = q->body,

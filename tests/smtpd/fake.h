@@ -41,6 +41,7 @@ struct fake {
 	size_t message_count;
 	enum err queue_add; /* what that gives */
 	struct fake_queued {
+		enum queue_kind kind;
 		struct str sender, rcpts; /* these separated by blanks */
 		struct str text;
 		int64_t account, release_s, expires_s;

@@ -1,5 +1,5 @@
 # tests/smtpd
-SMTPD_TEST_LIBS = libtestsupport.a libsmtpd.a liboutbound.a libauth.a libmail.a libnet.a $(BASE_LIBS) \
+SMTPD_TEST_LIBS = libtestsupport.a libsmtpd.a libtrust.a liboutbound.a libauth.a libmail.a libnet.a $(BASE_LIBS) \
 	$(OUTSIDE_LIBS) $(CHECK_LIBS)
 check_PROGRAMS += tests/smtpd/test_smtp_params
 tests_smtpd_test_smtp_params_SOURCES = %D%/test_smtp_params.c
@@ -40,3 +40,7 @@ check_PROGRAMS += tests/smtpd/test_submission
 tests_smtpd_test_submission_SOURCES = %D%/test_submission.c %D%/fake.c %D%/fake.h
 tests_smtpd_test_submission_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_smtpd_test_submission_LDADD = $(SMTPD_TEST_LIBS)
+check_PROGRAMS += tests/smtpd/test_forward
+tests_smtpd_test_forward_SOURCES = %D%/test_forward.c %D%/fake.c %D%/fake.h
+tests_smtpd_test_forward_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_smtpd_test_forward_LDADD = $(SMTPD_TEST_LIBS)
