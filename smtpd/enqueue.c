@@ -117,7 +117,7 @@ enqueue_message(struct smtp_session *s, struct spool *spool)
 	    .message_id = bare_message_id(index->message_id),
 	    .release_s = release_s,
 	    .expires_s = (release_s ? release_s : now_s) + (int64_t)s->conf->outbound.expire_s,
-	    .limits = &limits,
+	    .limits = s->account ? &limits : NULL,
 	    .rcpts = rcpts,
 	    .rcpt_count = n,
 	};
