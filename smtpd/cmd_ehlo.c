@@ -52,12 +52,14 @@ list_extensions(struct smtp_session *s, struct sbuf *out)
 {
 	sbuf_printf(out,
 	    "%s\nPIPELINING\nSIZE %llu\n8BITMIME\nSMTPUTF8\nENHANCEDSTATUSCODES\n"
-	    "CHUNKING\nBINARYMIME\nDSN\n",
+	    "CHUNKING\nBINARYMIME\n",
 	    s->conf->hostname, (unsigned long long)s->conf->smtpd.message_size_limit);
 	if (conn_tls_available(s->conn) && !conn_is_tls(s->conn))
 		sbuf_puts(out, "STARTTLS\n");
-	if (conn_is_tls(s->conn))
-		sbuf_puts(out, "REQUIRETLS\n"); /* RFC 8689 §2 */
+	if (smtp_offered(s) & OFFER_DSN)
+		sbuf_puts(out, "DSN\n");
+	if (smtp_offered(s) & OFFER_REQUIRETLS)
+		sbuf_puts(out, "REQUIRETLS\n");
 	if (smtp_submits(s))
 		list_future_release(s, out);
 	if (smtp_submits(s) && !s->account) {

@@ -4,14 +4,6 @@
 #include "smtpd/policy.h"
 #include "smtpd/smtp_commands.h"
 
-/* As EHLO lists it. */
-static unsigned
-offered(const struct smtp_session *s)
-{
-	return (smtp_submits(s) ? OFFER_AUTH | OFFER_HOLD : 0) |
-	       (conn_is_tls(s->conn) ? OFFER_REQUIRETLS : 0);
-}
-
 /* ERR_SYNTAX and ERR_PARAM with the reply that says where. */
 static enum err
 parse(struct smtp_session *s, struct smtp_cmd *cmd, struct smtp_path *ret_from,
@@ -25,7 +17,7 @@ parse(struct smtp_session *s, struct smtp_cmd *cmd, struct smtp_path *ret_from,
 	smtp_parse_reverse_path(&c, s->arena, ret_from);
 	if (c.err == ERR_SYNTAX)
 		return smtp_answer(cmd, ERR_SYNTAX, 501, "5.1.7", "Bad sender address syntax");
-	smtp_parse_mail_params(&c, offered(s), s->arena, ret_params);
+	smtp_parse_mail_params(&c, smtp_offered(s), s->arena, ret_params);
 	return smtp_parse_end(&c);
 }
 

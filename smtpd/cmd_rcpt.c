@@ -18,7 +18,7 @@ parse(struct smtp_session *s, struct smtp_cmd *cmd, struct smtp_path *ret,
 	smtp_parse_forward_path(&c, s->arena, ret);
 	if (c.err == ERR_SYNTAX)
 		return smtp_answer(cmd, ERR_SYNTAX, 501, "5.1.3", "Bad recipient address syntax");
-	smtp_parse_rcpt_params(&c, s->txn->arena, ret_params);
+	smtp_parse_rcpt_params(&c, smtp_offered(s), s->txn->arena, ret_params);
 	return smtp_parse_end(&c);
 }
 

@@ -147,10 +147,10 @@ smtp_parse_mail_params(
 		} else if (str_eq_nocase(p.keyword, STR("SMTPUTF8"))) {
 			once(c, &seen, HAS_UTF8);
 			take_flag(c, &p, &ret->smtputf8);
-		} else if (str_eq_nocase(p.keyword, STR("RET"))) {
+		} else if ((offered & OFFER_DSN) && str_eq_nocase(p.keyword, STR("RET"))) {
 			once(c, &seen, HAS_RET);
 			take_ret(c, p.value, &ret->ret);
-		} else if (str_eq_nocase(p.keyword, STR("ENVID"))) {
+		} else if ((offered & OFFER_DSN) && str_eq_nocase(p.keyword, STR("ENVID"))) {
 			once(c, &seen, HAS_ENVID);
 			ret->envid = take_xtext(c, p.value, SMTP_ENVID_MAX, arena);
 		} else if ((offered & OFFER_AUTH) && str_eq_nocase(p.keyword, STR("AUTH"))) {
@@ -234,7 +234,8 @@ take_orcpt(struct cursor *c, struct str value, struct arena *arena, struct str *
 }
 
 void
-smtp_parse_rcpt_params(struct cursor *c, struct arena *arena, struct smtp_rcpt_params *ret)
+smtp_parse_rcpt_params(
+    struct cursor *c, unsigned offered, struct arena *arena, struct smtp_rcpt_params *ret)
 {
 	enum { HAS_NOTIFY = 1, HAS_ORCPT = 2 };
 	unsigned seen = 0;
@@ -242,10 +243,10 @@ smtp_parse_rcpt_params(struct cursor *c, struct arena *arena, struct smtp_rcpt_p
 
 	*ret = (struct smtp_rcpt_params){.orcpt = STR("")};
 	while (next_param(c, &p)) {
-		if (str_eq_nocase(p.keyword, STR("NOTIFY"))) {
+		if ((offered & OFFER_DSN) && str_eq_nocase(p.keyword, STR("NOTIFY"))) {
 			once(c, &seen, HAS_NOTIFY);
 			take_notify(c, p.value, &ret->notify);
-		} else if (str_eq_nocase(p.keyword, STR("ORCPT"))) {
+		} else if ((offered & OFFER_DSN) && str_eq_nocase(p.keyword, STR("ORCPT"))) {
 			once(c, &seen, HAS_ORCPT);
 			take_orcpt(c, p.value, arena, &ret->orcpt);
 		} else {

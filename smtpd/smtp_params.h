@@ -16,6 +16,7 @@ enum smtp_offered {
 	    1, /* AUTH= is checked and not used: no client is trusted to speak for another */
 	OFFER_REQUIRETLS = 2, /* on TLS */
 	OFFER_HOLD = 4, /* on submission */
+	OFFER_DSN = 8, /* not from strangers, unless the configuration says so */
 };
 
 #define SMTP_ENVID_MAX 100 /* RFC 3461 §5.4 */
@@ -41,6 +42,7 @@ struct smtp_rcpt_params {
  * one given twice; ERR_NOMEM. */
 void smtp_parse_mail_params(
     struct cursor *c, unsigned offered, struct arena *arena, struct smtp_mail_params *ret);
-void smtp_parse_rcpt_params(struct cursor *c, struct arena *arena, struct smtp_rcpt_params *ret);
+void smtp_parse_rcpt_params(
+    struct cursor *c, unsigned offered, struct arena *arena, struct smtp_rcpt_params *ret);
 
 #endif

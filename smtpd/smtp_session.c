@@ -174,6 +174,18 @@ smtp_end_txn(struct smtp_session *s)
 		smtp_enter(s, ST_READY);
 }
 
+unsigned
+smtp_offered(const struct smtp_session *s)
+{
+	unsigned all = conn_is_tls(s->conn) ? OFFER_REQUIRETLS : 0; /* RFC 8689 §2 */
+
+	if (smtp_submits(s))
+		all |= OFFER_AUTH | OFFER_HOLD;
+	if (s->service != SMTP_MX || s->conf->smtpd.dsn_for_all)
+		all |= OFFER_DSN;
+	return all;
+}
+
 const char *
 smtp_with(const struct smtp_session *s)
 {

@@ -176,6 +176,9 @@ smtp_submits(const struct smtp_session *s)
 	return s->service & SMTP_SUBMITS;
 }
 
+/* What EHLO lists of the parameters that not everybody may use: enum smtp_offered. */
+unsigned smtp_offered(const struct smtp_session *s);
+
 /* "ESMTPS" …, of the transaction. */
 const char *smtp_with(const struct smtp_session *s);
 

@@ -90,6 +90,7 @@ struct conf {
 		bool refuse_bare_newline; /* else normalised to CRLF */
 		uint32_t max_mails; /* transactions per connection, 1000 */
 		const char *const *hide_mechanisms; /* NULL-terminated: AUTH does not list them */
+		bool dsn_for_all; /* on port 25 too */
 	} smtpd;
 
 	struct { /* mail to other servers */

@@ -293,6 +293,10 @@ static const struct conf_option options[] = {
      NULL, NULL,
      "SASL mechanisms that AUTH does not list. Mutt, for one, sends nothing where "
      "SCRAM-SHA-256-PLUS is listed; who asks for a hidden mechanism gets it."},
+    {"smtpd", "dsn_for_all", CONF_BOOL, AT(smtpd.dsn_for_all), 0, 0, "no", NULL, NULL,
+     "Offer delivery status notifications (DSN) on port 25 too. Whoever forges a sender could then have "
+     "reports of successful delivery sent to it. With no, the server that hands a message over makes "
+     "such a report itself (RFC 3461, 5.2.7)."},
     {"smtpd", "refuse_bare_newline", CONF_BOOL, AT(smtpd.refuse_bare_newline), 0, 0, "no", NULL,
      NULL,
      "Refuse messages with a line feed or carriage return of its own instead of making a line end "

@@ -46,7 +46,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	cursor_init(&c, in);
 	smtp_parse_mail_params(&c, ~0U, arena, &params);
 	cursor_init(&c, in);
-	smtp_parse_rcpt_params(&c, arena, &rcpt);
+	smtp_parse_rcpt_params(&c, ~0U, arena, &rcpt);
 	cursor_init(&c, in);
 	smtp_parse_bdat(&c, &n, &last);
 	return 0;

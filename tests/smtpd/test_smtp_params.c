@@ -4,7 +4,7 @@
 #include "smtpd/smtp_parse.h"
 #include "tests/support/test.h"
 
-#define ALL (OFFER_AUTH | OFFER_REQUIRETLS | OFFER_HOLD)
+#define ALL (OFFER_AUTH | OFFER_REQUIRETLS | OFFER_HOLD | OFFER_DSN)
 
 static const struct {
 	const char *text;
@@ -28,14 +28,16 @@ static const struct {
     {" AUTH", ERR_SYNTAX, ALL, {0}},
     {" AUTH=<>", ERR_PARAM, 0, {0}},
     /* RFC 3461 §4.3, §4.4 */
-    {" RET=HDRS", ERR_OK, 0, {.ret = QUEUE_RET_HDRS}},
-    {" ret=full ENVID=QQ+2B1", ERR_OK, 0, {.ret = QUEUE_RET_FULL, .envid = {"QQ+1", 4}}},
-    {" RET=SOME", ERR_SYNTAX, 0, {0}},
-    {" RET", ERR_SYNTAX, 0, {0}},
-    {" RET=FULL RET=FULL", ERR_SYNTAX, 0, {0}},
-    {" ENVID=", ERR_SYNTAX, 0, {0}},
-    {" ENVID=a+0Ab", ERR_SYNTAX, 0, {0}}, /* no line end gets into a report */
-    {" ENVID=a+0", ERR_SYNTAX, 0, {0}},
+    {" RET=HDRS", ERR_OK, ALL, {.ret = QUEUE_RET_HDRS}},
+    {" ret=full ENVID=QQ+2B1", ERR_OK, ALL, {.ret = QUEUE_RET_FULL, .envid = {"QQ+1", 4}}},
+    {" RET=SOME", ERR_SYNTAX, ALL, {0}},
+    {" RET", ERR_SYNTAX, ALL, {0}},
+    {" RET=FULL RET=FULL", ERR_SYNTAX, ALL, {0}},
+    {" ENVID=", ERR_SYNTAX, ALL, {0}},
+    {" ENVID=a+0Ab", ERR_SYNTAX, ALL, {0}}, /* no line end gets into a report */
+    {" ENVID=a+0", ERR_SYNTAX, ALL, {0}},
+    {" RET=HDRS", ERR_PARAM, OFFER_AUTH, {0}},
+    {" ENVID=a", ERR_PARAM, OFFER_AUTH, {0}},
     /* RFC 8689 §3 */
     {" REQUIRETLS", ERR_OK, ALL, {.requiretls = true}},
     {" REQUIRETLS=1", ERR_SYNTAX, ALL, {0}},
@@ -132,7 +134,7 @@ START_TEST(rcpt_parameters_are_read_once_each)
 		struct cursor c;
 
 		cursor_init(&c, test_guarded(str_of(rows[i].text)));
-		smtp_parse_rcpt_params(&c, arena, &p);
+		smtp_parse_rcpt_params(&c, OFFER_DSN, arena, &p);
 		enum err e = smtp_parse_end(&c);
 		ck_assert_msg(e == rows[i].err, "\"%s\": %d", rows[i].text, (int)e);
 		if (e)
@@ -162,9 +164,9 @@ START_TEST(what_goes_back_in_a_report_is_bounded)
 				sbuf_putc(&text, 'x');
 			cursor_init(&c, sbuf_view(&text));
 			if (i == 0)
-				smtp_parse_mail_params(&c, 0, arena, &m);
+				smtp_parse_mail_params(&c, OFFER_DSN, arena, &m);
 			else
-				smtp_parse_rcpt_params(&c, arena, &r);
+				smtp_parse_rcpt_params(&c, OFFER_DSN, arena, &r);
 			ck_assert_int_eq(smtp_parse_end(&c), more ? ERR_SYNTAX : ERR_OK);
 		}
 	}

@@ -103,7 +103,7 @@ START_TEST(each_mistake_has_its_code)
 	    {"MAIL FROM:<a@b.test> SIZE=65537", "552 5.3.4"},
 	    {"MAIL FROM:<a@b.test> SIZE=99999999999999999999999", "552 5.3.4"},
 	    {"MAIL FROM:<a@b.test> BODY=9BIT", "501 5.5.4"},
-	    {"MAIL FROM:<a@b.test> RET=SOME", "501 5.5.4"},
+	    {"MAIL FROM:<a@b.test> RET=FULL", "555 5.5.4"},
 	    {"MAIL FROM:<a@b.test> HOLDFOR=5", "555 5.5.4"}, /* not offered on this port */
 	    {"MAIL FROM:<a@b.test> REQUIRETLS", "555 5.5.4"}, /* nor outside TLS */
 	    {"MAIL FROM:<a@b.test> AUTH=<>", "555 5.5.4"}, /* not offered on this port */
@@ -117,7 +117,7 @@ START_TEST(each_mistake_has_its_code)
 	    {"RCPT FROM:<ann@example.test>", "501 5.5.4"},
 	    {"RCPT TO:<>", "501 5.1.3"},
 	    {"RCPT TO:<ann>", "501 5.1.3"},
-	    {"RCPT TO:<ann@example.test> NOTIFY=NEVER,DELAY", "501 5.5.4"},
+	    {"RCPT TO:<ann@example.test> NOTIFY=NEVER", "555 5.5.4"},
 	    {"RCPT TO:<nobody@example.test>", "550 5.1.1"},
 	    {"RCPT TO:<j\xc3\xb6rg@example.test>", "550 5.1.1"},
 	    {"RCPT TO:<full@example.test>", "452 4.2.2"},
@@ -136,16 +136,28 @@ START_TEST(each_mistake_has_its_code)
 END_TEST
 
 /* RFC 3461 §4 */
-START_TEST(parameters_of_reports_are_taken_on_every_port)
+START_TEST(parameters_of_reports_are_taken_from_those_who_log_in_and_by_lmtp)
 {
 	static const struct dialogue rows[] = {
 	    {"EHLO client.test", "250-DSN\n250 HELP"},
-	    {"MAIL FROM:<a@b.test> RET=HDRS ENVID=QQ314159", "250 2.1.0"},
+	    {"MAIL FROM:<ann@example.test> RET=SOME", "501 5.5.4"},
+	    {"MAIL FROM:<ann@example.test> RET=HDRS ENVID=QQ314159", "250 2.1.0"},
 	    {"RCPT TO:<ann@example.test> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;Ann@example.test",
 		"250 2.1.5"},
+	    {"RCPT TO:<bob@example.test> NOTIFY=NEVER,DELAY", "501 5.5.4"},
 	    {"RCPT TO:<bob@example.test> NOTIFY=NEVER", "250 2.1.5"},
 	};
-	PLAY(SMTP_MX, rows);
+	static const struct dialogue lmtp[] = {
+	    {"LHLO client.test", "250-DSN\n250 HELP"},
+	    {"MAIL FROM:<a@b.test> RET=FULL", "250 2.1.0"},
+	};
+	static const struct dialogue strangers[] = {
+	    {"EHLO client.test", "!250-DSN\n250 HELP"},
+	    {"MAIL FROM:<a@b.test> RET=FULL", "555 5.5.4"},
+	};
+	fake_play(SMTP_SUBMISSION, true, rows, ARRAY_LEN(rows));
+	PLAY(SMTP_LMTP, lmtp);
+	PLAY(SMTP_MX, strangers);
 }
 END_TEST
 
@@ -568,7 +580,7 @@ END_TEST
 
 TEST_MAIN("smtp_session", a_message_goes_in, commands_out_of_order_are_told_so,
     verbs_in_any_case_and_blanks_at_the_end_are_fine, each_mistake_has_its_code,
-    parameters_of_reports_are_taken_on_every_port,
+    parameters_of_reports_are_taken_from_those_who_log_in_and_by_lmtp,
     a_submission_can_be_held_for_so_long_as_ehlo_says, utf8_needs_its_extension_at_rcpt_too,
     nothing_relays, unknown_commands_and_those_of_other_ports_are_refused, bad_lines_never_run,
     too_many_mistakes_end_the_session, recipients_and_messages_have_limits,
