@@ -12,4 +12,5 @@ libauth_a_SOURCES = \
 	%D%/sasl_oauth.c \
 	%D%/sasl_plain.c \
 	%D%/sasl_scram.c \
+	%D%/scram_client.c %D%/scram_client.h \
 	%D%/scram_keys.c %D%/scram_keys.h

@@ -10,7 +10,7 @@ parse_auth(struct str values, struct offers *o)
 	    {{"PLAIN", 5}, OFFER_PLAIN},
 	    {{"LOGIN", 5}, OFFER_LOGIN},
 	    {{"SCRAM-SHA-256", 13}, OFFER_SCRAM_SHA_256},
-	    {{"SCRAM-SHA-1", 11}, OFFER_SCRAM_SHA_1},
+	    {{"SCRAM-SHA-256-PLUS", 18}, OFFER_SCRAM_SHA_256_PLUS},
 	};
 	struct str one;
 

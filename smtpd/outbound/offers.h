@@ -11,7 +11,7 @@ enum offer_auth {
 	OFFER_PLAIN = 1,
 	OFFER_LOGIN = 2,
 	OFFER_SCRAM_SHA_256 = 4,
-	OFFER_SCRAM_SHA_1 = 8
+	OFFER_SCRAM_SHA_256_PLUS = 8,
 };
 
 struct offers {

@@ -16,3 +16,7 @@ check_PROGRAMS += tests/auth/test_jwt
 tests_auth_test_jwt_SOURCES = %D%/test_jwt.c
 tests_auth_test_jwt_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_auth_test_jwt_LDADD = libtestsupport.a $(AUTH_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+check_PROGRAMS += tests/auth/test_scram_client
+tests_auth_test_scram_client_SOURCES = %D%/test_scram_client.c
+tests_auth_test_scram_client_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_auth_test_scram_client_LDADD = libtestsupport.a $(AUTH_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)

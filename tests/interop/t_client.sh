@@ -33,6 +33,7 @@ has "the other gets it" "$U1 DONE"
 check "smart host: submissions, AUTH" "$SEND" $HOST "$(port 465)" $U1 $U2 "$SUITE/mail" implicit 1 user $U1 password "$PW"
 check "smart host: submission, STARTTLS, AUTH" "$SEND" $HOST "$(port 587)" $U1 $U2 "$SUITE/mail" user $U1 password "$PW"
 said "smart host: wrong password" 'end AUTH_FAILED 535' send $HOST "$(port 587)" $U1 $U2 "$SUITE/mail" user $U1 password wrong
+said "smart host: SCRAM is what it used" 'mech(anism)?=SCRAM-SHA-256' grep -a login "$SUITE/log"
 check "LMTP by a Unix socket" "$SEND" "$SUITE/run/lmtp.sock" 0 a@remote.test $U1,$U2 "$SUITE/mail" lmtp 1
 equal "LMTP answers each" "$(grep -c ' DONE 2' "$SUITE/out")" 2
 equal "the end of the line was put right" "$(python3 - "$HOST" "$(port 143)" $U1 "$PW" <<'X'

@@ -1,5 +1,6 @@
 /* The client's TLS and login at the level of the dialogue; real handshakes: tests/net/test_dial.c.
  */
+#include "common/mail/codec.h"
 #include "tests/outbound/client_fixture.h"
 
 #define TEXT "Subject: hi\r\n\r\nbye\r\n"
@@ -173,6 +174,78 @@ static const struct login logins[] = {
 	.rows = {GREET, {"250-mx\n250 AUTH PLAIN\n", "<closed>"}}},
 };
 
+/* The nonce is new each time, so the server's part is worked out here. */
+static void
+scram_row(struct client_fixture *f, const char *challenge, struct str *ret_nonce)
+{
+	CLEANUP(arena_free) struct arena *a = arena_new(1 << 16);
+	CLEANUP(sbuf_done) struct sbuf first = SBUF_INIT(1000);
+
+	client_open(f);
+	client_talk(f, "220 mx\n", "EHLO us.example\n", false);
+	conn_memory_feed(f->conn, STR("250-mx\r\n250 AUTH PLAIN SCRAM-SHA-256\r\n"));
+	struct str said = str_trim(conn_memory_output(f->conn, a));
+	ck_assert(str_starts(said, STR("AUTH SCRAM-SHA-256 ")));
+	ck_assert_ok(base64_decode(str_skip(said, 19), &first));
+	ck_assert(str_starts(sbuf_view(&first), STR("n,,n=tim,r=")));
+	*ret_nonce = arena_dup(f->arena, str_skip(sbuf_view(&first), 11));
+	if (challenge)
+		client_talk(f, challenge, "<closed>", false);
+}
+
+START_TEST(a_server_that_does_not_know_the_password_either_is_not_trusted)
+{
+	static const char *const rows[][2] = {
+	    {"235 come in\n",
+		"AUTH_FAILED 0 The server did not show that it knows the password jobs=0 tls=\n"},
+	    {"334 ?\n", "AUTH_FAILED 0 The server's challenge is none of SCRAM jobs=0 tls=\n"},
+	    {"334 cj14\n", "AUTH_FAILED 0 The server's challenge is none of SCRAM jobs=0 tls=\n"},
+	    {"535 5.7.8 no\n", "AUTH_FAILED 535 535 5.7.8 no jobs=0 tls=\n"},
+	};
+
+	for (size_t i = 0; i <= ARRAY_LEN(rows); i++) {
+		CLEANUP(client_fixture_free) struct client_fixture *f = client_fixture_new();
+		CLEANUP(sbuf_done) struct sbuf line = SBUF_INIT(1000);
+		CLEANUP(arena_free) struct arena *a = arena_new(1 << 16);
+		struct str nonce;
+		f->route.user = STR("tim");
+		f->route.password = STR("tanstaaftanstaaf");
+		client_fixture_job(f, "a@us.example", "b@x", TEXT);
+		if (i < ARRAY_LEN(rows)) {
+			scram_row(f, rows[i][0], &nonce);
+			ck_assert_str_is(sbuf_view(&f->log), rows[i][1]);
+			continue;
+		}
+		scram_row(f, NULL, &nonce); /* to the end, which is wrong */
+		sbuf_puts(&line, "334 ");
+		base64_encode(arena_printf(a, "r=%.*sxyz,s=W22Z,i=4096", STR_ARG(nonce)), &line);
+		sbuf_puts(&line, "\r\n");
+		conn_memory_feed(f->conn, sbuf_view(&line));
+		ck_assert(conn_memory_output(f->conn, a).n > 100);
+		client_talk(f,
+		    "334 dj1BQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBPQ==\n",
+		    "<closed>", false);
+		ck_assert_str_is(sbuf_view(&f->log),
+		    "AUTH_FAILED 0 The server does not know the password either jobs=0 tls=\n");
+	}
+}
+END_TEST
+
+START_TEST(another_mechanism_is_tried_where_the_first_is_none)
+{
+	CLEANUP(client_fixture_free) struct client_fixture *f = client_fixture_new();
+	struct str nonce;
+
+	f->route.user = STR("tim");
+	f->route.password = STR("tanstaaftanstaaf");
+	client_fixture_job(f, "a@us.example", "b@x", TEXT);
+	scram_row(f, NULL, &nonce);
+	client_talk(f, "504 5.5.4 not that\n", "AUTH PLAIN AHRpbQB0YW5zdGFhZnRhbnN0YWFm\n", false);
+	client_talk(f, "504 5.5.4 nor that\n", "<closed>", false);
+	ck_assert_str_is(sbuf_view(&f->log), "AUTH_FAILED 504 504 5.5.4 nor that jobs=0 tls=\n");
+}
+END_TEST
+
 START_TEST(a_smart_host_is_told_user_and_password_where_nobody_else_hears_them)
 {
 	for (size_t i = 0; i < ARRAY_LEN(logins); i++) {
@@ -230,4 +303,6 @@ TEST_MAIN("client_tls", tls_is_begun_where_offered_and_demanded_where_owed,
     what_stands_behind_the_reply_to_starttls_ends_the_connection,
     a_connection_that_cannot_be_made_is_told,
     a_smart_host_is_told_user_and_password_where_nobody_else_hears_them,
+    a_server_that_does_not_know_the_password_either_is_not_trusted,
+    another_mechanism_is_tried_where_the_first_is_none,
     mail_that_requires_tls_goes_only_where_all_of_it_is_promised)
