@@ -194,6 +194,8 @@ connect_result(const struct conn *c)
 	return why;
 }
 
+static enum dial_step fail(struct conn *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
 static enum dial_step
 fail(struct conn *c, const char *fmt, ...)
 {

@@ -105,7 +105,8 @@ job_done(void *arg, struct job *job)
 			printf("%.*s %s %.*s %.*s\n", STR_ARG(r->row.address), fates[r->fate],
 			    STR_ARG(r->status), STR_ARG(r->reply));
 	}
-	arena_free(&job->arena);
+	struct arena *a = job->arena; /* the job itself lies in it */
+	arena_free(&a);
 }
 
 static void
