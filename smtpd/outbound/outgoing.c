@@ -3,6 +3,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/mail/address.h"
+#include "common/trust/arc.h"
 #include "common/trust/dkim.h"
 #include "smtpd/outbound/outgoing_keys.h"
 
@@ -208,6 +209,77 @@ sign_with(struct outgoing *o, const struct signing_key *k, struct str header,
 	return e;
 }
 
+/* -- what is forwarded ----------------------------------------------------------------------- */
+
+/* The RSA key of the domain that forwards: the sender's, which is ours (forward.h), or the host's
+ * for reports. *ret is NULL where there is none. */
+static enum err
+find_sealer(struct outgoing *o, const struct queue_message *m, struct arena *arena,
+    const struct signing_key **ret)
+{
+	struct signing_key *keys;
+	size_t at = str_rfind(m->sender, '@'), n = 0;
+	enum err e =
+	    find_keys(o, at == STR_NONE ? str_of(o->conf->hostname) : str_skip(m->sender, at + 1),
+		arena, &keys, &n);
+
+	*ret = NULL;
+	for (size_t i = 0; i < n && !e; i++)
+		if (str_eq(keys[i].algorithm, str_of(dkim_algorithm_name(DKIM_RSA_SHA256))))
+			*ret = &keys[i];
+	return e;
+}
+
+/* Whether there is a chain already. What it is worth takes questions to the DNS, for which nobody
+ * waits here. The message goes on as it came, so that a chain that holds still holds without us. */
+static bool
+has_chain(struct str header)
+{
+	struct header_field field;
+
+	while (header_next(&header, &field))
+		if (str_starts_nocase(field.name, STR("ARC-")))
+			return true;
+	return false;
+}
+
+/* The first set of a chain, in front of `front`. */
+static enum err
+seal(struct outgoing *o, const struct queue_message *m, struct str header,
+    const unsigned char *hash, struct arena *arena, struct sbuf *front)
+{
+	CLEANUP(sbuf_done) struct sbuf whole = SBUF_INIT(TRUST_HEADER_MAX);
+	CLEANUP(sbuf_done) struct sbuf set = SBUF_INIT(FRONT_MAX);
+	const struct signing_key *k;
+	struct outgoing_key *key = NULL;
+	enum err e = find_sealer(o, m, arena, &k);
+
+	if (e || !k || has_chain(header))
+		return e;
+	e = outgoing_keys_get(o->keys, k, &key);
+	if (e)
+		return e;
+	const struct arc_seal_options options = {
+	    .key = outgoing_key_of(key),
+	    .domain = k->domain,
+	    .selector = k->selector,
+	    .now_s = clock_real_s(),
+	    .status = ARC_NONE,
+	    .authserv_id = str_of(o->conf->hostname),
+	    .results = STR("arc=none"),
+	};
+	sbuf_put(&whole, sbuf_view(front)); /* signatures come before the seal (RFC 8617 §5.1) */
+	sbuf_put(&whole, header);
+	e = sbuf_error(&whole) ? ERR_TOO_BIG : arc_seal(sbuf_view(&whole), hash, &options, &set);
+	outgoing_keys_put(o->keys, &key);
+	if (e)
+		return e;
+	sbuf_put(&set, sbuf_view(front));
+	sbuf_clear(front);
+	sbuf_put(front, sbuf_view(&set));
+	return sbuf_error(&set) ? sbuf_error(&set) : sbuf_error(front);
+}
+
 /* What goes in front of the message `c`; nothing where it is not signed. */
 static enum err
 make_front(struct outgoing *o, const struct queue_message *m, struct content *c, struct sbuf *front)
@@ -228,10 +300,12 @@ make_front(struct outgoing *o, const struct queue_message *m, struct content *c,
 	if (e || !whole)
 		return e;
 	e = find_signers(o, m, sbuf_view(&header), arena, &keys, &n);
-	if (!e && n)
+	if (!e && (n || m->kind == QUEUE_FORWARDED))
 		e = dkim_body_end(body, hash);
 	for (size_t i = 0; i < n && !e; i++)
 		e = sign_with(o, &keys[i], sbuf_view(&header), hash, front);
+	if (!e && m->kind == QUEUE_FORWARDED)
+		e = seal(o, m, sbuf_view(&header), hash, arena, front);
 	if (e != ERR_CANNOT && e != ERR_TOO_BIG)
 		return e;
 	/* No single From: nobody can say whose mail it is. It goes as it is. */

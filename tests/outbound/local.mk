@@ -61,3 +61,7 @@ check_PROGRAMS += tests/outbound/test_tlsrpt
 tests_outbound_test_tlsrpt_SOURCES = %D%/test_tlsrpt.c
 tests_outbound_test_tlsrpt_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_outbound_test_tlsrpt_LDADD = $(OUTBOUND_TEST_LIBS)
+check_PROGRAMS += tests/outbound/test_outgoing
+tests_outbound_test_outgoing_SOURCES = %D%/test_outgoing.c
+tests_outbound_test_outgoing_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_outbound_test_outgoing_LDADD = libtestsupport.a $(OUTBOUND_LIBS) $(DAEMON_LIBS) $(OUTSIDE_LIBS) $(UNBOUND_LIBS) $(CHECK_LIBS)
