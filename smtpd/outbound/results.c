@@ -6,6 +6,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "store/directory.h"
+#include "store/trace.h"
 
 #include <openssl/rand.h>
 
@@ -70,10 +71,26 @@ delivered(struct maker *m, const struct job_rcpt *rcpt, struct queue_result *row
 		tell(m, rcpt, rcpt->relayed ? REPORT_RELAYED : REPORT_DELIVERED);
 }
 
+/* Its server said that there is no such address, or that it takes no mail: to go on writing to it
+ * would harm whoever sends from here. What was refused for what the message is says nothing of the
+ * address (RFC 3463 §3.2, §3.3). */
+static bool
+bounced_hard(const struct job_rcpt *rcpt)
+{
+	static const struct str codes[] = {{"5.1.1", 5}, {"5.1.6", 5}, {"5.1.10", 6}, {"5.2.1", 5}};
+
+	for (size_t i = 0; i < ARRAY_LEN(codes); i++)
+		if (rcpt->code >= 500 && str_eq(rcpt->status, codes[i]))
+			return true;
+	return false;
+}
+
 static void
 failed(struct maker *m, const struct job_rcpt *rcpt, struct queue_result *row)
 {
 	row->outcome = QUEUE_FAILED;
+	if (m->conf->sending.suppress_s && bounced_hard(rcpt))
+		row->suppress_until_s = m->now_s + (int64_t)m->conf->sending.suppress_s;
 	if (wants_told(&rcpt->row, QUEUE_NOTIFY_FAILURE))
 		tell(m, rcpt, REPORT_FAILED);
 }
@@ -232,6 +249,43 @@ record_with_report(struct runner *r, const struct conf *conf, struct job *job,
 	return queue_record(r->store, job->message.id, res->rows, res->n, &with);
 }
 
+static void
+trace_result(struct runner *r, const struct job *job, const struct job_rcpt *rcpt,
+    const struct queue_result *q)
+{
+	static const enum trace_kind kinds[] = {[QUEUE_DELIVERED] = TRACE_DELIVERED,
+	    [QUEUE_FAILED] = TRACE_FAILED,
+	    [QUEUE_DEFERRED] = TRACE_DEFERRED,
+	    [QUEUE_DELAY_TOLD] = TRACE_DEFERRED};
+
+	if (q->outcome == QUEUE_PUT_BACK)
+		return;
+	trace_note(r->store, &(struct trace_event){.kind = kinds[q->outcome],
+				 .trace_id = job->message.trace_id,
+				 .message_id = job->message.message_id,
+				 .sender = job->message.sender,
+				 .size = job->message.size,
+				 .account = job->message.account,
+				 .recipient = rcpt->row.address,
+				 .host = job->host,
+				 .tls = job->tls,
+				 .text = rcpt->reply});
+}
+
+/* What the sender is told, and of how many. */
+static void
+trace_report(struct runner *r, const struct job *job, const struct results *res, struct str to)
+{
+	struct str text = arena_printf(
+	    job->arena, "a report on %zu recipient%s", res->told_n, res->told_n == 1 ? "" : "s");
+
+	trace_note(r->store, &(struct trace_event){.kind = TRACE_REPORTED,
+				 .trace_id = job->message.trace_id,
+				 .sender = job->message.sender,
+				 .recipient = to,
+				 .text = text});
+}
+
 static const char *
 event_of(enum queue_outcome o)
 {
@@ -246,7 +300,7 @@ event_of(enum queue_outcome o)
 }
 
 static void
-log_results(const struct job *job, const struct results *res)
+log_results(struct runner *r, const struct job *job, const struct results *res)
 {
 	size_t row = 0;
 
@@ -255,6 +309,7 @@ log_results(const struct job *job, const struct results *res)
 		if (rcpt->fate == JOB_UNTRIED)
 			continue;
 		const struct queue_result *q = &res->rows[row++];
+		trace_result(r, job, rcpt, q);
 		log_info(event_of(q->outcome), F_STR("id", job->message.trace_id),
 		    F_INT("queue", job->message.id), F_STR("from", job->message.sender),
 		    F_STR("to", rcpt->row.address), F_STR("host", job->host),
@@ -275,6 +330,8 @@ results_record(
 	enum err e = to.to.n ? record_with_report(r, conf, job, res, &to)
 			     : queue_record(r->store, job->message.id, res->rows, res->n, NULL);
 	if (!e)
-		log_results(job, res);
+		log_results(r, job, res);
+	if (!e && to.to.n)
+		trace_report(r, job, res, to.to);
 	return e;
 }
