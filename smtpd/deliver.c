@@ -3,9 +3,9 @@
 #include "common/base/log.h"
 #include "smtpd/enqueue.h"
 #include "smtpd/forward.h"
+#include "smtpd/outbound/trace_fields.h"
 #include "smtpd/sending_policy.h"
 #include "smtpd/smtp_commands.h"
-#include "smtpd/trace.h"
 
 #define FRONT_MAX 8192 /* trace fields: each part of them is bounded */
 

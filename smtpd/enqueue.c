@@ -2,8 +2,8 @@
 
 #include "common/base/clock.h"
 #include "smtpd/forward.h"
+#include "smtpd/outbound/trace_fields.h"
 #include "smtpd/sending_policy.h"
-#include "smtpd/trace.h"
 
 #define COPY_PIECE 16384
 #define RETURN_PATH_MAX 1024

@@ -3,7 +3,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/mail/date.h"
-#include "smtpd/trace.h"
+#include "smtpd/outbound/trace_fields.h"
 #include "store/queue.h"
 #include "store/suppression.h"
 

@@ -2,7 +2,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "smtpd/trace.h"
+#include "smtpd/outbound/trace_fields.h"
 
 #include <assert.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* Mail of the queue for ourselves: reports to senders of ours, and what was held for later. */
 #include "smtpd/outbound/runner_private.h"
 
-#include "smtpd/trace.h"
+#include "smtpd/outbound/trace_fields.h"
 #include "store/directory.h"
 
 #define COPY_PIECE 16384

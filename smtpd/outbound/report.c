@@ -4,7 +4,7 @@
 #include "common/mail/header.h"
 #include "common/mail/xtext.h"
 #include "smtpd/outbound/report_text.h"
-#include "smtpd/trace.h"
+#include "smtpd/outbound/trace_fields.h"
 
 #include <openssl/rand.h>
 

@@ -2,7 +2,7 @@
 
 #include "common/mail/codec.h"
 #include "common/mail/date.h"
-#include "smtpd/trace.h"
+#include "smtpd/outbound/trace_fields.h"
 
 #include <jansson.h>
 #include <time.h>

@@ -2,7 +2,7 @@
 #include "smtpd/header_filter.h"
 
 #include "common/base/cleanup.h"
-#include "smtpd/trace.h"
+#include "smtpd/outbound/trace_fields.h"
 #include "tests/support/test.h"
 
 struct out {

@@ -1,8 +1,9 @@
-/* smtpd/trace.h - the fields this server puts in front of a message: Return-Path and Received
- * (RFC 5321 §4.4, RFC 3848, RFC 6531 §3.7.3), and those a submission may lack (RFC 6409 §8). Pure.
+/* smtpd/outbound/trace_fields.h - the fields this server puts in front of a message: Return-Path
+ * and Received (RFC 5321 §4.4, RFC 3848, RFC 6531 §3.7.3), and those a submission may lack (RFC
+ * 6409 §8). Pure.
  */
-#ifndef SMTPD_TRACE_H
-#define SMTPD_TRACE_H
+#ifndef SMTPD_OUTBOUND_TRACE_FIELDS_H
+#define SMTPD_OUTBOUND_TRACE_FIELDS_H
 
 #include "common/base/sbuf.h"
 #include "common/mail/date.h"

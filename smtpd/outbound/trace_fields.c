@@ -1,4 +1,4 @@
-#include "smtpd/trace.h"
+#include "smtpd/outbound/trace_fields.h"
 
 #include <openssl/rand.h>
 
