@@ -127,6 +127,24 @@ note_failure(struct attempt *a, const struct client_end *end)
 	    F_CSTR("host", end->host), F_STR("reason", end->reply), F_CSTR("tls", end->tls_text));
 }
 
+/* RFC 8460: how it went with TLS. */
+static void
+note_tls(struct attempt *a, const struct client_end *end)
+{
+	const struct route *r = scheduler_link_route(a->link);
+	const struct route_host *h = &r->hosts[a->host];
+	char address[CONN_ADDRESS_TEXT];
+	const char *failure = end->tls ? end->tls->error : NULL;
+
+	if (a->without_tls || (!end->tls && !a->answered && end->failure != CLIENT_TLS_FAILED))
+		return;
+	if (!end->tls && !end->starttls_offered)
+		failure = "starttls-not-supported";
+	conn_address_text(
+	    (const struct sockaddr *)&h->addresses[a->address], address, sizeof(address));
+	tlsrpt_note(a->runner->tlsrpt, r, h, address, failure);
+}
+
 /* Where to go next. False: there is nowhere. */
 static bool
 move_on(struct attempt *a)
@@ -279,6 +297,7 @@ ended(void *arg, const struct client_end *end)
 {
 	struct attempt *a = arg;
 
+	note_tls(a, end);
 	note_failure(a, end);
 	pthread_mutex_lock(&a->mu);
 	a->client = NULL;

@@ -387,6 +387,10 @@ make_parts(struct runner *r, const struct runner_options *o)
 		e = router_new(o->store, r->dns, r->first_conf, &r->router);
 	if (!e)
 		e = outgoing_new(o->store, r->first_conf, &r->outgoing);
+	const struct tlsrpt_options to = {
+	    .store = o->store, .dns = r->dns, .loop = o->loop, .hostname = r->first_conf->hostname};
+	if (!e)
+		e = tlsrpt_new(&to, &r->tlsrpt);
 	if (!e && !(r->scheduler = scheduler_new(&so)))
 		e = ERR_NOMEM;
 	return e;
@@ -459,6 +463,7 @@ runner_stop(struct runner **rp)
 	queue_watch(r->store, NULL, NULL);
 	if (r->scheduler)
 		scheduler_drain(r->scheduler);
+	tlsrpt_free(&r->tlsrpt);
 	dns_free(&r->dns); /* who waits for a route is told */
 	if (r->has_thread) {
 		pthread_mutex_lock(&r->mu);

@@ -11,6 +11,7 @@
 #include "smtpd/outbound/outgoing.h"
 #include "smtpd/outbound/runner.h"
 #include "smtpd/outbound/scheduler.h"
+#include "smtpd/outbound/tlsrpt.h"
 
 #define RUNNER_TRIES_MAX 3 /* of a job whose connection broke before anything was said of it */
 #define INSIDE_MAX 4 /* tasks at a time: local deliveries, and mail that has no way to go */
@@ -22,6 +23,7 @@ struct runner {
 	struct dns *dns;
 	struct router *router;
 	struct outgoing *outgoing;
+	struct tlsrpt *tlsrpt;
 	struct scheduler *scheduler;
 	struct conf *first_conf; /* for those who keep it */
 	pthread_t thread;
