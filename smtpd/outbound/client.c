@@ -336,10 +336,23 @@ hears(const struct client *cl)
 	return cl->phase != PH_HANDSHAKE && cl->phase != PH_OVER;
 }
 
+/* A server that breaks off where TLS begins can't do what it offers. */
+static bool
+breaks_at_tls(const struct client *cl)
+{
+	return cl->phase == PH_STARTTLS ||
+	       (cl->phase == PH_EHLO && cl->handshake && !cl->route->implicit_tls);
+}
+
 /* What is under way ends without a reply. */
 static void
 give_up(struct client *cl, enum client_failure failure, const char *status, struct str words)
 {
+	if (failure == CLIENT_NO_CONNECTION && breaks_at_tls(cl)) {
+		cl->tls = (struct tls_outcome){.error = "validation-failure",
+		    .detail = "the other side closed the connection"};
+		failure = cl->host->must_tls ? CLIENT_TLS_FAILED : CLIENT_TLS_BROKEN;
+	}
 	if (cl->job)
 		client_mail_lost(cl, 0, status, words);
 	if (cl->jobs || cl->phase == PH_IDLE)

@@ -11,8 +11,7 @@
 static const char *const steps[] = {
     "",
     "220 mx\r\n",
-    "250-mx\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-STARTTLS\r\n250-AUTH PLAIN LOGIN\r\n250 "
-    "DSN\r\n",
+    "250-mx\r\n250-PIPELINING\r\n250-STARTTLS\r\n250-AUTH PLAIN LOGIN\r\n250 DSN\r\n",
     "220 tls\r\n",
     "250-mx\r\n250-PIPELINING\r\n250-AUTH LOGIN\r\n250 LIMITS RCPTMAX=2\r\n",
     "250 ok\r\n250 ok\r\n452 more\r\n",

@@ -123,6 +123,30 @@ START_TEST(what_stands_behind_the_reply_to_starttls_ends_the_connection)
 }
 END_TEST
 
+START_TEST(a_server_that_breaks_off_at_starttls_cannot_do_what_it_offers)
+{
+	for (int must = 0; must < 2; must++) {
+		for (int after = 0; after < 2; after++) {
+			CLEANUP(client_fixture_free)
+			struct client_fixture *f = client_fixture_new();
+			f->host.must_tls = must;
+			client_fixture_job(f, "a@us.example", "b@x", TEXT);
+			client_open(f);
+			client_talk(f, "220 mx\n", "EHLO us.example\n", false);
+			client_talk(f, EHLO_TLS, "STARTTLS\n", false);
+			if (after)
+				client_talk(f, "220 go\n", "EHLO us.example\n", false);
+			conn_memory_eof(f->conn);
+			ck_assert_str_is(sbuf_view(&f->log),
+			    must ? "TLS_FAILED 0 The server closed the connection jobs=0 "
+				   "tls=validation-failure\n"
+				 : "TLS_BROKEN 0 The server closed the connection jobs=0 "
+				   "tls=validation-failure\n");
+		}
+	}
+}
+END_TEST
+
 START_TEST(a_connection_that_cannot_be_made_is_told)
 {
 	CLEANUP(client_fixture_free) struct client_fixture *f = client_fixture_new();
@@ -301,6 +325,7 @@ END_TEST
 
 TEST_MAIN("client_tls", tls_is_begun_where_offered_and_demanded_where_owed,
     what_stands_behind_the_reply_to_starttls_ends_the_connection,
+    a_server_that_breaks_off_at_starttls_cannot_do_what_it_offers,
     a_connection_that_cannot_be_made_is_told,
     a_smart_host_is_told_user_and_password_where_nobody_else_hears_them,
     a_server_that_does_not_know_the_password_either_is_not_trusted,
