@@ -1,6 +1,7 @@
 #include "smtpd/deliver.h"
 
 #include "common/base/log.h"
+#include "smtpd/accepted.h"
 #include "smtpd/enqueue.h"
 #include "smtpd/forward.h"
 #include "smtpd/outbound/trace_fields.h"
@@ -250,7 +251,7 @@ settle(
 }
 
 static void
-log_accepted(struct smtp_session *s, size_t rcpts)
+log_accepted(struct smtp_session *s, struct spool *spool, size_t rcpts)
 {
 	const struct smtp_txn *t = s->txn;
 
@@ -263,6 +264,7 @@ log_accepted(struct smtp_session *s, size_t rcpts)
 	s->bad_commands = 0;
 	s->refused = 0;
 	s->octets_accepted += incoming_size(t->in);
+	accepted_tell(s, spool);
 }
 
 static struct smtp_reply
@@ -279,8 +281,8 @@ reply_for(struct smtp_session *s, enum err e)
 
 /* SMTP: one answer for all recipients. */
 static void
-answer_once(
-    struct smtp_session *s, const char *command, const unsigned char *key, enum err queue_result)
+answer_once(struct smtp_session *s, const char *command, struct spool *spool,
+    const unsigned char *key, enum err queue_result)
 {
 	struct smtp_txn *t = s->txn;
 	enum err e = result_of_all(t);
@@ -293,23 +295,27 @@ answer_once(
 
 	for (size_t i = 0; i < t->delivery_count; i++)
 		settle(s, &t->deliveries[i], key, !e);
+	for (size_t i = 0; i < t->rcpt_count; i++)
+		t->rcpts[i].taken = !e;
 	if (!e)
-		log_accepted(s, t->rcpt_count);
+		log_accepted(s, spool, t->rcpt_count);
 	smtp_say(s, command, &r, t->sender);
 }
 
 /* LMTP: one for each, in the order of the RCPT commands. */
 static void
-answer_each(
-    struct smtp_session *s, const char *command, const unsigned char *key, enum err queue_result)
+answer_each(struct smtp_session *s, const char *command, struct spool *spool,
+    const unsigned char *key, enum err queue_result)
 {
 	struct smtp_txn *t = s->txn;
 	size_t accepted = 0;
 
-	for (size_t i = 0; i < t->rcpt_count; i++)
-		accepted += result_of(t, &t->rcpts[i], queue_result) == ERR_OK;
+	for (size_t i = 0; i < t->rcpt_count; i++) {
+		t->rcpts[i].taken = result_of(t, &t->rcpts[i], queue_result) == ERR_OK;
+		accepted += t->rcpts[i].taken;
+	}
 	if (accepted)
-		log_accepted(s, accepted);
+		log_accepted(s, spool, accepted);
 	/* An account of two recipients is acknowledged when one of them is. */
 	for (int pass = 0; pass < 2; pass++) {
 		for (size_t i = 0; i < t->rcpt_count; i++) {
@@ -354,8 +360,8 @@ deliver_finish(struct smtp_session *s, const char *command)
 	if (e)
 		answer_refused(s, command, &refusal);
 	else if (smtp_is_lmtp(s))
-		answer_each(s, command, key, queue_result);
+		answer_each(s, command, spool, key, queue_result);
 	else
-		answer_once(s, command, key, queue_result);
+		answer_once(s, command, spool, key, queue_result);
 	smtp_end_txn(s);
 }

@@ -1,6 +1,7 @@
 # The sessions are a library so that tests and fuzz targets run them without the daemon around them.
 noinst_LIBRARIES += libsmtpd.a
 libsmtpd_a_SOURCES = \
+	%D%/accepted.c %D%/accepted.h \
 	%D%/cmd_auth.c %D%/cmd_bdat.c %D%/cmd_data.c %D%/cmd_ehlo.c %D%/cmd_mail.c %D%/cmd_rcpt.c \
 	%D%/cmd_simple.c %D%/cmd_starttls.c \
 	%D%/data_reader.c %D%/data_reader.h \

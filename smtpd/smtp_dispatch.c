@@ -2,6 +2,7 @@
  * becomes of those who err too often. */
 #include "common/auth/prep.h"
 #include "common/base/log.h"
+#include "smtpd/accepted.h"
 #include "smtpd/smtp_commands.h"
 
 enum err
@@ -21,6 +22,15 @@ smtp_say(
 		    F_CSTR("enhanced", reply->enhanced), F_STR("about", about),
 		    F_CSTR("peer", s->peer), F_STR("helo", sbuf_view(&s->helo)),
 		    F_CSTR("text", reply->text));
+}
+
+/* To the command of a line. */
+static void
+say_of(struct smtp_session *s, const struct smtp_cmd *cmd, const struct smtp_reply *reply)
+{
+	smtp_say(s, cmd->row ? cmd->row->name : "?", reply, cmd->about);
+	if (cmd->row && cmd->row->handler == cmd_rcpt && smtp_reply_is_refusal(reply))
+		accepted_note_refusal(s, reply, cmd->about);
 }
 
 /* Part of a transaction and nothing else: RCPT, DATA, BDAT. */
@@ -125,7 +135,7 @@ smtp_finish_command(struct smtp_session *s, struct smtp_cmd *cmd, enum err e)
 	struct smtp_reply reply = cmd->reply.code ? cmd->reply : smtp_reply_for(e);
 
 	if (!cmd->no_reply)
-		smtp_say(s, cmd->row ? cmd->row->name : "?", &reply, cmd->about);
+		say_of(s, cmd, &reply);
 	if (cmd->close) {
 		s->end = e ? "refused" : "quit";
 		return STEP_CLOSE;

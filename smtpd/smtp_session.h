@@ -52,6 +52,7 @@ struct smtp_rcpt {
 	struct smtp_rcpt_params params;
 	bool elsewhere; /* by the queue: another server's, or one of ours at a later time */
 	bool forwarded; /* to addresses elsewhere, too: in txn->forwards */
+	bool taken; /* the message is durable for it */
 	uint32_t *accounts; /* indices in txn->deliveries */
 	size_t account_count;
 };
@@ -128,6 +129,7 @@ struct smtp_session {
 	uint32_t refused; /* recipients since the last message, and what was pipelined behind a
 			     refused MAIL or BDAT: no mistakes, but no more than max_recipients */
 	bool txn_refused; /* since the last transaction began: so is what was pipelined behind */
+	uint32_t refusals_noted; /* in the trace */
 	uint32_t mails; /* MAIL commands accepted */
 	uint32_t accepted; /* messages */
 	uint32_t commands;

@@ -3,6 +3,7 @@
 #include "common/base/log.h"
 #include "store/sending.h"
 #include "store/suppression.h"
+#include "store/trace.h"
 
 #include <assert.h> /* not libcheck's: fuzz targets use this too */
 #include <stdio.h>
@@ -248,6 +249,16 @@ queue_change(struct store *s, const struct queue_filter *f, enum queue_change wh
 	return ERR_OK;
 }
 
+void
+trace_note(struct store *s, const struct trace_event *e)
+{
+	struct fake *f = s->fake;
+
+	if (f->trace.max == 0)
+		f->trace = SBUF_INIT(1 << 20);
+	sbuf_printf(&f->trace, "%d %.*s;", (int)e->kind, STR_ARG(e->recipient));
+}
+
 enum err
 queue_add(struct store *s, struct spool *spool, const struct queue_new *q, int64_t *ret_id)
 {
@@ -386,6 +397,7 @@ fake_free(struct fake **fp)
 	fake_close(f);
 	assert(f->spools_open == 0);
 	partial_free(&f->partials);
+	sbuf_done(&f->trace);
 	free(f->service.store);
 	arena_free(&f->arena);
 	conf_unref(&f->conf);

@@ -31,6 +31,7 @@ struct fake {
 	struct credential credential; /* of ann: "secret" */
 
 	enum err deliver[FAKE_ACCOUNTS]; /* what message_deliver() gives for an account */
+	struct sbuf trace; /* kinds of events and their recipients */
 	uint64_t sent; /* by ann within an hour */
 	bool sending_held, queue_held;
 	enum err spool_new;

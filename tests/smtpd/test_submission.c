@@ -1,5 +1,6 @@
 /* Recipients elsewhere: into the queue, durably, before the 250 (RFC 6409, RFC 4865). */
 #include "common/base/clock.h"
+#include "store/trace.h"
 #include "tests/smtpd/fake.h"
 #include "tests/support/test.h"
 
@@ -159,6 +160,39 @@ START_TEST(an_address_that_refused_for_good_is_refused_with_its_words)
 }
 END_TEST
 
+/* RFC 3461 §5.2.3 */
+START_TEST(who_asks_is_told_of_the_delivery_and_the_trace_has_it_all)
+{
+	CLEANUP(fake_free) struct fake *f = logged_in(SMTP_SUBMISSION);
+	char expected[100];
+
+	fake_say(f, "MAIL FROM:<ann@example.test> ENVID=e1", "250");
+	fake_say(f, "RCPT TO:<bob@example.test> NOTIFY=SUCCESS", "250 2.1.5");
+	fake_say(f, "RCPT TO:<nobody@example.test>", "550 5.1.1");
+	fake_say(f, "RCPT TO:<dan@example.test>", "250 2.1.5");
+	fake_say(f, "DATA", "354");
+	fake_say(f, "Subject: x\n\nText\n.", "250 2.0.0");
+	ck_assert_uint_eq(f->message_count, 2);
+	ck_assert_uint_eq(f->queued_count, 1);
+	ck_assert_int_eq(f->queued[0].kind, QUEUE_REPORT);
+	ck_assert_str_is(f->queued[0].sender, "");
+	ck_assert_str_is(f->queued[0].rcpts, "ann@example.test");
+	static const char *const says[] = {"Subject: Delivered: x\r\n",
+	    "Original-Envelope-Id: e1\r\n",
+	    "Final-Recipient: rfc822; bob@example.test\r\nAction: delivered\r\n",
+	    "Content-Type: text/rfc822-headers\r\n"};
+	for (size_t i = 0; i < ARRAY_LEN(says); i++)
+		ck_assert_msg(
+		    str_find_nocase(f->queued[0].text, str_of(says[i])) != STR_NONE, "%s", says[i]);
+	ck_assert(str_find_nocase(f->queued[0].text, STR("rfc822; dan@")) == STR_NONE);
+	snprintf(expected, sizeof(expected),
+	    "%d nobody@example.test;%d ;%d bob@example.test;%d dan@"
+	    "example.test;",
+	    TRACE_REFUSED, TRACE_ACCEPTED, TRACE_STORED, TRACE_STORED);
+	ck_assert_str_is(sbuf_view(&f->trace), expected);
+}
+END_TEST
+
 START_TEST(other_servers_get_nothing_relayed)
 {
 	static const struct dialogue rows[] = {
@@ -180,4 +214,5 @@ TEST_MAIN("submission", recipients_elsewhere_go_to_the_queue_with_what_was_said_
     a_message_that_is_to_be_held_is_held_for_everybody,
     an_account_that_floods_is_held_at_once_and_the_postmaster_told_once,
     a_message_of_an_account_that_was_held_meanwhile_is_refused_for_good,
-    an_address_that_refused_for_good_is_refused_with_its_words, other_servers_get_nothing_relayed)
+    an_address_that_refused_for_good_is_refused_with_its_words,
+    who_asks_is_told_of_the_delivery_and_the_trace_has_it_all, other_servers_get_nothing_relayed)
