@@ -58,16 +58,6 @@ client_free(struct client **clp)
 	free(cl);
 }
 
-/* RFC 8461 §5: what a policy that is only tested asks for is looked at, and ends nothing. */
-static struct tls_rules
-tls_rules_of(const struct client *cl)
-{
-	struct tls_rules rules = cl->host->tls;
-
-	rules.lenient = !cl->host->must_tls;
-	return rules;
-}
-
 enum err
 client_dial(struct hub *h, const struct client_options *o, struct client **ret)
 {
@@ -75,7 +65,7 @@ client_dial(struct hub *h, const struct client_options *o, struct client **ret)
 
 	if (!cl)
 		return ERR_NOMEM;
-	struct tls_rules rules = tls_rules_of(cl);
+	struct tls_rules rules = client_tls_rules(cl);
 	struct dial d = {
 	    .to = (const struct sockaddr *)&cl->host->addresses[o->address],
 	    .source = o->source,
@@ -169,107 +159,6 @@ introduce(struct client *cl)
 	client_say(cl, PH_EHLO, line);
 }
 
-/* -- TLS ------------------------------------------------------------------------------------- */
-
-/* Neither a chain that leads nowhere nor one that nobody asked for is "verified". */
-static void
-describe_tls(struct client *cl)
-{
-	const struct tls_outcome *o = conn_tls_outcome(cl->conn);
-	const char *proof = "unverified";
-
-	cl->tls = *o;
-	if (o->verified)
-		proof = cl->host->tls.proof == TLS_PROOF_DANE ? "dane" : "verified";
-	snprintf(cl->tls_text, sizeof(cl->tls_text), "%s %s %s", conn_tls_version(cl->conn),
-	    conn_tls_cipher(cl->conn), proof);
-}
-
-static const struct tls_outcome starttls_not_offered = {
-    .error = "starttls-not-supported", .detail = "STARTTLS is not offered"};
-
-static void
-tls_missing(struct client *cl)
-{
-	cl->tls = starttls_not_offered;
-	client_over(cl, CLIENT_TLS_FAILED, 0,
-	    STR("TLS is required for this destination, but the server does not offer STARTTLS"));
-}
-
-/* After EHLO. RFC 3207 §4, RFC 8461 §4, RFC 7672 §2.2 */
-static void
-secure_or_go_on(struct client *cl)
-{
-	bool tls = conn_is_tls(cl->conn);
-
-	if (!tls)
-		cl->starttls_offered = cl->offers.starttls;
-	if (!tls && cl->offers.starttls && !cl->without_tls) {
-		client_say(cl, PH_STARTTLS, "STARTTLS");
-	} else if (!tls && cl->host->must_tls) {
-		tls_missing(cl);
-	} else {
-		if (!tls && !cl->starttls_offered) {
-			snprintf(cl->tls_text, sizeof(cl->tls_text), "not offered");
-			if (cl->host->tls.proof != TLS_PROOF_NONE) /* a policy is being tested */
-				cl->tls = starttls_not_offered;
-		}
-		if (cl->route->user.n)
-			client_auth_begin(cl);
-		else
-			client_next(cl);
-	}
-}
-
-/* What came in one piece with the reply was put there by somebody who could not read what follows
- * (CVE-2011-0411, RFC 3207 §4.2). */
-static void
-starttls_reply(struct client *cl)
-{
-	struct tls_rules rules = tls_rules_of(cl);
-
-	if (cl->reader.code != 220) {
-		if (cl->host->must_tls || cl->reader.code == 421) {
-			cl->tls = (struct tls_outcome){
-			    .error = "starttls-not-supported", .detail = "STARTTLS was refused"};
-			client_over_by_reply(
-			    cl, cl->host->must_tls ? CLIENT_TLS_FAILED : CLIENT_GREETING_LATER);
-			return;
-		}
-		cl->without_tls = true; /* RFC 3207 §4.1: the client decides */
-		snprintf(cl->tls_text, sizeof(cl->tls_text), "refused");
-		secure_or_go_on(cl);
-		return;
-	}
-	if (!client_in_step(cl)) {
-		client_over(cl, cl->host->must_tls ? CLIENT_TLS_FAILED : CLIENT_GREETING_LATER, 0,
-		    STR("The server sent more than its reply to STARTTLS"));
-		return;
-	}
-	if (conn_tls_expect(cl->conn, &rules)) {
-		client_over(cl, CLIENT_NO_CONNECTION, 0, STR("Out of memory"));
-		return;
-	}
-	cl->handshake = true;
-	client_enter(cl, PH_HANDSHAKE, CLIENT_TLS_MS);
-}
-
-static void
-not_made(struct client *cl)
-{
-	enum client_failure failure = CLIENT_NO_CONNECTION;
-
-	if (cl->handshake) {
-		cl->tls = *conn_tls_outcome(cl->conn);
-		if (cl->tls.error)
-			failure = cl->host->must_tls || cl->route->implicit_tls ? CLIENT_TLS_FAILED
-										: CLIENT_TLS_BROKEN;
-	}
-	if (cl->stop_ms)
-		failure = CLIENT_STOPPED;
-	client_over(cl, failure, 0, str_of(conn_failure(cl->conn)));
-}
-
 /* -- replies --------------------------------------------------------------------------------- */
 
 static void
@@ -294,7 +183,7 @@ ehlo_reply(struct client *cl)
 	if (class == 2) {
 		if (cl->phase == PH_EHLO)
 			offers_parse(reply_lines(&cl->reader), &cl->offers);
-		secure_or_go_on(cl);
+		client_secure_or_go_on(cl);
 	} else if (class == 5 && cl->phase == PH_EHLO && !cl->lmtp && !conn_is_tls(cl->conn)) {
 		snprintf(line, sizeof(line), "HELO %s", cl->helo);
 		client_say(cl, PH_HELO, line);
@@ -316,7 +205,7 @@ handle_reply(struct client *cl)
 		ehlo_reply(cl);
 		break;
 	case PH_STARTTLS:
-		starttls_reply(cl);
+		client_starttls_reply(cl);
 		break;
 	case PH_AUTH:
 		client_auth_reply(cl);
@@ -336,23 +225,11 @@ hears(const struct client *cl)
 	return cl->phase != PH_HANDSHAKE && cl->phase != PH_OVER;
 }
 
-/* A server that breaks off where TLS begins can't do what it offers. */
-static bool
-breaks_at_tls(const struct client *cl)
-{
-	return cl->phase == PH_STARTTLS ||
-	       (cl->phase == PH_EHLO && cl->handshake && !cl->route->implicit_tls);
-}
-
 /* What is under way ends without a reply. */
 static void
 give_up(struct client *cl, enum client_failure failure, const char *status, struct str words)
 {
-	if (failure == CLIENT_NO_CONNECTION && breaks_at_tls(cl)) {
-		cl->tls = (struct tls_outcome){.error = "validation-failure",
-		    .detail = "the other side closed the connection"};
-		failure = cl->host->must_tls ? CLIENT_TLS_FAILED : CLIENT_TLS_BROKEN;
-	}
+	failure = client_tls_lost(cl, failure);
 	if (cl->job)
 		client_mail_lost(cl, 0, status, words);
 	if (cl->jobs || cl->phase == PH_IDLE)
@@ -439,13 +316,13 @@ handle_events(struct client *cl, unsigned events)
 {
 	if (events & CONN_EV_OPEN) {
 		if (conn_is_tls(cl->conn))
-			describe_tls(cl);
+			client_describe_tls(cl);
 		client_enter(cl, PH_GREETING, CLIENT_GREETING_MS);
 	}
 	if (events & CONN_EV_STOP)
 		stop(cl);
 	if (events & CONN_EV_TLS && cl->phase == PH_HANDSHAKE) {
-		describe_tls(cl);
+		client_describe_tls(cl);
 		introduce(cl); /* RFC 3207 §4.2: what was offered before counts no more */
 	}
 	take_replies(cl);
@@ -467,7 +344,7 @@ client_turn(void *session, struct conn *c, unsigned events)
 	if (events & CONN_EV_FAILED) {
 		if (events & CONN_EV_STOP)
 			cl->stop_ms = clock_mono_ms();
-		not_made(cl);
+		client_not_made(cl);
 		return CONN_CLOSE;
 	}
 	handle_events(cl, events);

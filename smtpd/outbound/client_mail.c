@@ -44,8 +44,8 @@ is_pending(const struct client *cl, size_t i)
 	return cl->pending ? cl->pending[i] : cl->job->rcpts[i].fate == JOB_UNTRIED;
 }
 
-static void
-settle_pending(struct client *cl, enum job_fate fate, const char *status, struct str words)
+void
+client_settle_pending(struct client *cl, enum job_fate fate, const char *status, struct str words)
 {
 	for (size_t i = 0; i < cl->job->rcpt_count; i++)
 		if (is_pending(cl, i))
@@ -92,8 +92,8 @@ settle_taken_by_reply(struct client *cl, bool to_data)
 	}
 }
 
-static void
-end_job(struct client *cl)
+void
+client_end_job(struct client *cl)
 {
 	struct job *job = MOVE_PTR(cl->job);
 
@@ -119,7 +119,20 @@ client_mail_lost(struct client *cl, uint16_t code, const char *status, struct st
 		client_settle(cl, i, said_nothing || cl->stop_ms ? JOB_UNTRIED : JOB_LATER, code,
 		    str_of(status), words);
 	}
-	end_job(cl);
+	client_end_job(cl);
+}
+
+/* False: what was under way has ended. */
+static bool
+stay_in_step(struct client *cl)
+{
+	struct str words = STR("The server answered before it was asked");
+
+	if (client_in_step(cl))
+		return true;
+	client_mail_lost(cl, 0, "4.5.0", words);
+	client_over(cl, CLIENT_FINE, 0, words);
+	return false;
 }
 
 /* -- a transaction --------------------------------------------------------------------------- */
@@ -169,8 +182,8 @@ say_next(struct client *cl)
 	client_enter(cl, PH_ENVELOPE, data ? CLIENT_DATA_MS : CLIENT_COMMAND_MS);
 }
 
-static size_t
-count_pending(const struct client *cl)
+size_t
+client_count_pending(const struct client *cl)
 {
 	size_t n = 0;
 
@@ -180,24 +193,24 @@ count_pending(const struct client *cl)
 }
 
 /* With the recipients that are still to be settled, or the end of the job. */
-static void
-begin_transaction(struct client *cl)
+void
+client_begin_transaction(struct client *cl)
 {
 	size_t max = JOB_RCPTS_MAX;
 
 	if (cl->offers.rcpt_max && cl->offers.rcpt_max < max)
 		max = cl->offers.rcpt_max;
-	if (count_pending(cl) == 0) {
-		end_job(cl);
+	if (client_count_pending(cl) == 0) {
+		client_end_job(cl);
 		client_next(cl);
 		return;
 	}
+	if (!stay_in_step(cl))
+		return;
 	cl->txn = ARENA_NEW(cl->job->arena, struct client_txn);
-	if (!cl->txn || !client_in_step(cl)) {
-		struct str words =
-		    cl->txn ? STR("The server answered before it was asked") : STR("Out of memory");
-		client_mail_lost(cl, 0, "4.3.0", words);
-		client_over(cl, CLIENT_FINE, 0, words);
+	if (!cl->txn) {
+		client_mail_lost(cl, 0, "4.3.0", STR("Out of memory"));
+		client_over(cl, CLIENT_FINE, 0, STR("Out of memory"));
 		return;
 	}
 	for (size_t i = 0; i < cl->job->rcpt_count && cl->txn->count < max; i++)
@@ -235,6 +248,8 @@ end_envelope(struct client *cl, uint16_t data)
 {
 	struct client_txn *t = cl->txn;
 
+	if (!stay_in_step(cl))
+		return;
 	if (t->taken_count > 0 && (t->chunks || data == 354)) {
 		begin_body(cl);
 		return;
@@ -247,7 +262,7 @@ end_envelope(struct client *cl, uint16_t data)
 	} else if (t->mail_taken) {
 		reset(cl);
 	} else {
-		begin_transaction(cl);
+		client_begin_transaction(cl);
 	}
 }
 
@@ -315,12 +330,8 @@ envelope_reply(struct client *cl)
 		return;
 	bool hopeless = !t->mail_taken || (t->heard > t->count && t->taken_count == 0);
 	if (t->said < commands_of(t) && !hopeless) {
-		if (client_in_step(cl)) {
+		if (stay_in_step(cl))
 			say_next(cl);
-			return;
-		}
-		client_mail_lost(cl, 0, "4.5.0", STR("The server answered before it was asked"));
-		client_over(cl, CLIENT_FINE, 0, STR("The server answered before it was asked"));
 		return;
 	}
 	end_envelope(cl, data);
@@ -347,7 +358,7 @@ final_reply(struct client *cl)
 		}
 	}
 	/* what is left was asked to come later (452): as long as that brings something */
-	begin_transaction(cl);
+	client_begin_transaction(cl);
 }
 
 /* Before the message has gone out whole only a refusal makes sense; there is no way to stop but to
@@ -381,150 +392,16 @@ client_mail_reply(struct client *cl)
 	case PH_EMPTY:
 		/* Whatever it says: it is about nobody. A server that asks for messages without
 		 * recipients is not used again. */
-		end_job(cl);
+		client_end_job(cl);
 		client_quit(cl);
 		break;
 	default: /* PH_RSET */
 		if (cl->reader.code / 100 == 2) {
-			begin_transaction(cl);
+			client_begin_transaction(cl);
 		} else {
 			client_mail_lost(cl, 0, "4.5.0", STR("RSET was refused"));
 			client_over(cl, CLIENT_FINE, 0, STR(""));
 		}
 		break;
 	}
-}
-
-/* -- jobs ------------------------------------------------------------------------------------ */
-
-static enum content_form
-form_taken(const struct offers *o)
-{
-	if (o->binary && o->chunking)
-		return CONTENT_BINARY;
-	return o->eightbit ? CONTENT_8BIT : CONTENT_7BIT;
-}
-
-/* RFC 8689 §4.2.1 */
-static bool
-may_carry_requiretls(const struct client *cl)
-{
-	return cl->offers.requiretls && conn_tls_outcome(cl->conn)->verified &&
-	       cl->route->secure_mx;
-}
-
-static bool
-prepare_addresses(struct client *cl)
-{
-	struct job *job = cl->job;
-
-	cl->pending = arena_alloc_array(job->arena, job->rcpt_count, sizeof(bool));
-	cl->addresses = arena_alloc_array(job->arena, job->rcpt_count, sizeof(struct str));
-	if (!cl->pending || !cl->addresses) {
-		cl->pending = NULL;
-		settle_pending(cl, JOB_LATER, "4.3.0", STR("Out of memory"));
-		return false;
-	}
-	cl->sender = envelope_ascii_domain(job->message.sender, job->arena);
-	for (size_t i = 0; i < job->rcpt_count; i++) {
-		cl->pending[i] = true;
-		cl->addresses[i] = envelope_ascii_domain(job->rcpts[i].row.address, job->arena);
-		if (!envelope_address_fits(cl->addresses[i]))
-			client_settle(cl, i, JOB_NEVER, 0, STR("5.1.3"),
-			    STR("The address can't be put into an SMTP command"));
-	}
-	if (!envelope_address_fits(cl->sender))
-		settle_pending(cl, JOB_NEVER, "5.1.7",
-		    STR("The sender's address can't be put into an SMTP command"));
-	return true;
-}
-
-/* RFC 6531 §3.5 */
-static void
-choose_utf8(struct client *cl)
-{
-	bool whole = envelope_needs_utf8(cl->sender) ||
-		     (cl->job->message.smtputf8 && cl->content->utf8_header);
-
-	cl->smtputf8 = whole;
-	for (size_t i = 0; i < cl->job->rcpt_count; i++) {
-		if (!cl->pending[i] || !(whole || envelope_needs_utf8(cl->addresses[i])))
-			continue;
-		cl->smtputf8 = true;
-		if (!cl->offers.smtputf8)
-			client_settle(cl, i, JOB_NEVER, 0, STR("5.6.7"),
-			    STR("The message needs SMTPUTF8 (addresses or header fields beyond "
-				"ASCII), which the server does not offer"));
-	}
-	cl->smtputf8 &= cl->offers.smtputf8;
-}
-
-static void
-check_size(struct client *cl)
-{
-	char words[CLIENT_WORDS_MAX];
-
-	if (!cl->offers.size_max || cl->content->size <= cl->offers.size_max)
-		return;
-	snprintf(words, sizeof(words), "The message has %llu octets, the server takes %llu at most",
-	    (unsigned long long)cl->content->size, (unsigned long long)cl->offers.size_max);
-	settle_pending(cl, JOB_NEVER, "5.3.4", str_of(words));
-}
-
-static void
-begin_job(struct client *cl, struct job *job)
-{
-	cl->job = job;
-	cl->pending = NULL;
-	for (size_t i = 0; i < job->rcpt_count; i++)
-		job->rcpts[i].fate = JOB_UNTRIED;
-	job->host = arena_dup(job->arena, str_of(cl->name));
-	job->tls = arena_dup(job->arena, str_of(cl->tls_text));
-	if (job->message.requiretls && !may_carry_requiretls(cl)) {
-		settle_pending(cl, JOB_NEVER, "5.7.30",
-		    STR("The sender requires TLS all the way (REQUIRETLS), which the server can't "
-			"promise"));
-		end_job(cl);
-		return;
-	}
-	if (!prepare_addresses(cl) || count_pending(cl) == 0) {
-		end_job(cl);
-		return;
-	}
-	cl->content = cl->owner->content(cl->arg, job, form_taken(&cl->offers));
-	if (!cl->content) {
-		end_job(cl);
-		return;
-	}
-	choose_utf8(cl);
-	check_size(cl);
-	if (count_pending(cl) == 0)
-		end_job(cl);
-	else
-		begin_transaction(cl);
-}
-
-/* A job that ends without a word to the server is followed by the next in this loop. */
-void
-client_next(struct client *cl)
-{
-	int64_t wait_ms = 0;
-	bool used_up = cl->offers.mail_max && cl->mails >= cl->offers.mail_max;
-
-	for (;;) {
-		if (cl->stop_ms || used_up) {
-			client_quit(cl);
-			return;
-		}
-		struct job *job = cl->owner->next_job(cl->arg, &wait_ms);
-		if (!job)
-			break;
-		begin_job(cl, job);
-		if (cl->job || cl->phase == PH_OVER)
-			return;
-	}
-	if (wait_ms > 0)
-		client_enter(cl, PH_IDLE, wait_ms);
-	else
-		client_quit(cl);
 }

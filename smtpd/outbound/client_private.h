@@ -1,5 +1,5 @@
-/* smtpd/outbound/client_private.h - the inside of an SMTP client: client.c (life, greeting, TLS),
- * client_auth.c, client_mail.c (transactions), client_body.c. */
+/* smtpd/outbound/client_private.h - the inside of an SMTP client: client.c (life, greeting),
+ * client_tls.c, client_auth.c, client_job.c, client_mail.c (transactions), client_body.c. */
 #ifndef SMTPD_OUTBOUND_CLIENT_PRIVATE_H
 #define SMTPD_OUTBOUND_CLIENT_PRIVATE_H
 
@@ -96,14 +96,36 @@ void client_say(struct client *cl, enum client_phase phase, const char *line);
 /* Nobody has sent what nobody asked for: who is out of step may take one reply for another. */
 bool client_in_step(const struct client *cl);
 
+/* client_tls.c: */
+/* The host's rules, as they count for this connection. */
+struct tls_rules client_tls_rules(const struct client *cl);
+/* Keeps what the handshake has shown. */
+void client_describe_tls(struct client *cl);
+/* After EHLO: STARTTLS, or on without it. */
+void client_secure_or_go_on(struct client *cl);
+/* PH_STARTTLS. */
+void client_starttls_reply(struct client *cl);
+/* CONN_EV_FAILED: neither made nor secured. */
+void client_not_made(struct client *cl);
+/* The connection is lost where TLS begins; the failure that this is. */
+enum client_failure client_tls_lost(struct client *cl, enum client_failure failure);
+
 /* client_auth.c: begins, goes on with the reply at hand; PH_AUTH. */
 void client_auth_begin(struct client *cl);
 void client_auth_reply(struct client *cl);
 void client_sasl_free(struct client_sasl **s);
 
-/* client_mail.c: */
-/* Introduced, or done with a job: the next one, or the end. */
+/* client_job.c: introduced, or done with a job: the next one, or the end. */
 void client_next(struct client *cl);
+
+/* client_mail.c: */
+/* With the recipients that are still to be settled, or the end of the job. */
+void client_begin_transaction(struct client *cl);
+size_t client_count_pending(const struct client *cl);
+void client_settle_pending(
+    struct client *cl, enum job_fate fate, const char *status, struct str words);
+/* Hands it back. */
+void client_end_job(struct client *cl);
 /* PH_ENVELOPE, PH_FINAL, PH_EMPTY, PH_RSET, and PH_BODY out of turn. */
 void client_mail_reply(struct client *cl);
 /* The connection is lost, or there was no answer: what was under way ends, in `words`. */

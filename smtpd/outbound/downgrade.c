@@ -295,7 +295,7 @@ downgrade_write(struct content *in, enum content_form form, downgrade_sink *sink
 	CLEANUP(index_builder_free) struct index_builder *builder = index_builder_new();
 	CLEANUP(arena_free) struct arena *arena = arena_new(PARTS_ARENA);
 	struct walk w = {.in = in, .form = form, .sink = sink, .arg = arg};
-	struct message_index index;
+	struct message_index index = {0};
 
 	if (!builder || !arena)
 		return ERR_NOMEM;

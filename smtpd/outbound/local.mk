@@ -14,7 +14,7 @@ liboutbound_a_SOURCES += \
 # the client
 liboutbound_a_SOURCES += \
 	%D%/client.c %D%/client.h %D%/client_private.h \
-	%D%/client_auth.c %D%/client_body.c %D%/client_mail.c \
+	%D%/client_auth.c %D%/client_body.c %D%/client_job.c %D%/client_mail.c %D%/client_tls.c \
 	%D%/content.c %D%/content.h %D%/content_queue.c \
 	%D%/dot_writer.c %D%/dot_writer.h \
 	%D%/downgrade.c %D%/downgrade.h \

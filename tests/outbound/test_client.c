@@ -170,6 +170,36 @@ static const struct scene scenes[] = {
 	"FINE 0 The server's reply is not one of SMTP jobs=1 tls=\n"},
 };
 
+/* What comes before it was asked for might be taken for the answer to something else. */
+START_TEST(a_server_that_answers_ahead_is_not_believed)
+{
+	static const struct {
+		const char *ehlo, *ahead, *log;
+	} rows[] = {
+	    {"250 mx\n250 ok\n", NULL,
+		"GREETING_LATER 0 The server answered before it was asked jobs=0 tls=\n"},
+	    {PIPE_EHLO, "250 ok\n250 ok\n354 go\n250 taken\n",
+		"b@x LATER 4.5.0 The server answered before it was asked\n"
+		"FINE 0 The server answered before it was asked jobs=1 tls=\n"},
+	    {PIPE_EHLO, "250 ok\n550 no\n503 no\n250 reset\n",
+		"b@x NEVER 5.0.0 550 no\nFINE 0 The server answered before it was asked jobs=1 "
+		"tls=\n"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(client_fixture_free) struct client_fixture *f = client_fixture_new();
+		client_fixture_job(f, "a@us.example", "b@x", TEXT);
+		client_open(f);
+		client_talk(f, "220 mx\n", "EHLO us.example\n", false);
+		client_talk(f, rows[i].ehlo,
+		    rows[i].ahead ? MAIL "\nRCPT TO:<b@x>\nDATA\n" : "<closed>", false);
+		if (rows[i].ahead)
+			client_talk(f, rows[i].ahead, "<closed>", false);
+		ck_assert_str_is(sbuf_view(&f->log), rows[i].log);
+	}
+}
+END_TEST
+
 START_TEST(a_message_is_said_as_the_server_can_take_it)
 {
 	for (size_t i = 0; i < ARRAY_LEN(scenes); i++)
@@ -177,4 +207,5 @@ START_TEST(a_message_is_said_as_the_server_can_take_it)
 }
 END_TEST
 
-TEST_MAIN("client", a_message_is_said_as_the_server_can_take_it)
+TEST_MAIN("client", a_server_that_answers_ahead_is_not_believed,
+    a_message_is_said_as_the_server_can_take_it)
