@@ -94,10 +94,20 @@ static const char version_tls_sessions[] =
 "	address TEXT NOT NULL,"
 "	sessions INTEGER NOT NULL,"
 "	PRIMARY KEY (day, domain, policy, failure, host, address, policy_text)) WITHOUT ROWID;";
+/* MTA-STS policies of other domains (sts_cache.h). */
+static const char version_sts[] =
+"CREATE TABLE sts_policy ("
+"	domain TEXT PRIMARY KEY,"
+"	id TEXT NOT NULL,"
+"	policy TEXT NOT NULL,"
+"	fetched_s INTEGER NOT NULL,"
+"	until_s INTEGER NOT NULL);"
+"CREATE INDEX sts_policy_fetched ON sts_policy (fetched_s, domain);"
+"CREATE INDEX sts_policy_until ON sts_policy (until_s);";
 /* clang-format on */
 
 static const struct schema_step steps[] = {{.before = version_1}, {.before = version_2},
-    {.before = version_tls_sessions}};
+    {.before = version_tls_sessions}, {.before = version_sts}};
 /* Most of what is written is soon deleted again: to overwrite it as well would double the writing.
  */
 const struct schema schema_queue = {

@@ -3,6 +3,8 @@
 #include "common/base/cleanup.h"
 #include "common/base/log.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/http.h>
@@ -94,21 +96,55 @@ free_bio(BIO **b)
 	BIO_free_all(*b);
 }
 
+/* A connection to `host`, a name or an address. */
 static BIO *
-connect_to(const struct url *u, struct tls *t)
+connect_once(const char *host, const char *port, time_t until)
 {
 	BIO *tcp = BIO_new(BIO_s_connect());
+	time_t now = time(NULL);
 
 	if (!tcp)
 		return NULL;
-	BIO_set_conn_hostname(tcp, u->host);
-	BIO_set_conn_port(tcp, u->port);
+	BIO_set_conn_hostname(tcp, host);
+	BIO_set_conn_port(tcp, port);
 	BIO_set_nbio(tcp, 1);
-	if (BIO_do_connect_retry(tcp, HTTP_FETCH_TIMEOUT_S, 20) != 1) {
+	if (now >= until || BIO_do_connect_retry(tcp, (int)(until - now), 20) != 1) {
 		BIO_free_all(tcp);
 		return NULL;
 	}
-	return u->tls ? wrap_connection(t, tcp) : tcp;
+	return tcp;
+}
+
+/* "192.0.2.1", "[2001:db8::1]" */
+static void
+address_text(const struct sockaddr_storage *a, char text[INET6_ADDRSTRLEN + 2])
+{
+	if (a->ss_family == AF_INET) {
+		inet_ntop(
+		    AF_INET, &((const struct sockaddr_in *)a)->sin_addr, text, INET6_ADDRSTRLEN);
+		return;
+	}
+	text[0] = '[';
+	inet_ntop(
+	    AF_INET6, &((const struct sockaddr_in6 *)a)->sin6_addr, text + 1, INET6_ADDRSTRLEN);
+	strcat(text, "]");
+}
+
+static BIO *
+connect_to(const struct http_request *r, const struct url *u, struct tls *t, time_t until)
+{
+	BIO *tcp = NULL;
+
+	if (r->address_count == 0)
+		tcp = connect_once(u->host, u->port, until);
+	for (size_t i = 0; i < r->address_count && !tcp; i++) {
+		char text[INET6_ADDRSTRLEN + 2];
+		/* each has its share of the time that is left */
+		time_t now = time(NULL), share = (until - now) / (time_t)(r->address_count - i);
+		address_text(&r->addresses[i], text);
+		tcp = connect_once(text, u->port, now + (share > 0 ? share : 1));
+	}
+	return tcp && u->tls ? wrap_connection(t, tcp) : tcp;
 }
 
 /* Waits until what the last call wanted is possible. False: it failed, or time is up. */
@@ -154,33 +190,67 @@ read_all(BIO *bio, time_t until, struct sbuf *ret)
 static void
 put_request(const struct http_request *r, const struct url *u, struct sbuf *out)
 {
-	sbuf_printf(out, "%s %s%s%s HTTP/1.0\r\nHost: %s:%s\r\nAccept: application/json\r\n",
-	    r->form.p ? "POST" : "GET", u->path, *u->query ? "?" : "", u->query, u->host, u->port);
+	sbuf_printf(out, "%s %s%s%s HTTP/1.0\r\nHost: %s:%s\r\nAccept: %s\r\n",
+	    r->form.p ? "POST" : "GET", u->path, *u->query ? "?" : "", u->query, u->host, u->port,
+	    r->accept ? r->accept : "application/json");
 	if (r->authorization)
 		sbuf_printf(out, "Authorization: %s\r\n", r->authorization);
 	if (r->form.p)
-		sbuf_printf(out,
-		    "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %zu\r\n",
-		    r->form.n);
+		sbuf_printf(out, "Content-Type: %s\r\nContent-Length: %zu\r\n",
+		    r->form_type ? r->form_type : "application/x-www-form-urlencoded", r->form.n);
 	sbuf_puts(out, "\r\n");
 	sbuf_put(out, r->form);
 }
 
+/* The value of field `name`, or .p NULL. */
+static struct str
+field_of(struct str fields, const char *name)
+{
+	struct str line;
+
+	while (str_split(&fields, '\n', &line)) {
+		size_t colon = str_find(line, ':');
+		if (colon != STR_NONE && str_eq_nocase(str_sub(line, 0, colon), str_of(name)))
+			return str_trim(str_skip(line, colon + 1));
+	}
+	return (struct str){NULL, 0};
+}
+
+static bool
+is_of_kind(struct str fields, const char *wanted)
+{
+	struct str type = field_of(fields, "Content-Type");
+	size_t end = str_find(type, ';');
+
+	return str_eq_nocase(str_trim(str_sub(type, 0, end)), str_of(wanted));
+}
+
 /* "HTTP/1.x 200 …", fields, an empty line, the body. */
 static enum err
-take_body(struct str answer, struct sbuf *ret_body)
+take_body(const struct http_request *r, struct str answer, struct sbuf *ret_body,
+    enum http_failure *failure)
 {
-	struct str version = STR("HTTP/1."), line;
+	struct str version = STR("HTTP/1."), code = str_sub(answer, 8, 5);
 	const char *end = memmem(answer.p, answer.n, "\r\n\r\n", 4);
+	uint64_t length;
 
-	if (!str_starts(answer, version) || !str_starts(str_sub(answer, 8, 5), STR(" 200 ")) ||
-	    !end)
+	if (!str_starts(answer, version) || !end || code.n < 5 ||
+	    (r->form.p && r->form_type ? !str_starts(code, STR(" 2"))
+				       : !str_eq(code, STR(" 200 "))))
 		return ERR_IO;
 	struct str fields = str_make(answer.p, (size_t)(end - answer.p));
-	while (str_split(&fields, '\n', &line))
-		if (str_starts_nocase(line, STR("Transfer-Encoding:")))
-			return ERR_IO; /* not to a request of HTTP/1.0: RFC 9112 §6.1 */
-	sbuf_put(ret_body, str_skip(answer, (size_t)(end + 4 - answer.p)));
+	struct str body = str_skip(answer, (size_t)(end + 4 - answer.p));
+	if (field_of(fields, "Transfer-Encoding").p)
+		return ERR_IO; /* not to a request of HTTP/1.0: RFC 9112 §6.1 */
+	struct str told = field_of(fields, "Content-Length");
+	if (told.p && (!str_to_u64(told, &length) || body.n < length))
+		return ERR_IO; /* cut short: RFC 9112 §8 */
+	*failure = HTTP_WRONG_KIND;
+	if (r->accept && !is_of_kind(fields, r->accept))
+		return ERR_IO;
+	if (r->max && body.n > r->max)
+		return ERR_TOO_BIG;
+	sbuf_put(ret_body, body);
 	return sbuf_error(ret_body) ? ERR_TOO_BIG : ERR_OK;
 }
 
@@ -192,13 +262,22 @@ wipe(struct sbuf *b)
 	sbuf_done(b);
 }
 
-static enum err
-exchange(const struct http_request *r, const struct url *u, struct tls *t, struct sbuf *ret_body)
+static bool
+is_untrusted(BIO *bio)
 {
-	CLEANUP(wipe) struct sbuf request = SBUF_INIT(REQUEST_MAX);
+	SSL *ssl = NULL;
+
+	return BIO_get_ssl(bio, &ssl) == 1 && ssl && SSL_get_verify_result(ssl) != X509_V_OK;
+}
+
+static enum err
+exchange(const struct http_request *r, const struct url *u, struct tls *t, struct sbuf *ret_body,
+    enum http_failure *failure)
+{
+	CLEANUP(wipe) struct sbuf request = SBUF_INIT(r->form.n + REQUEST_MAX);
 	CLEANUP(sbuf_done) struct sbuf answer = SBUF_INIT(HTTP_FETCH_MAX);
 	time_t until = time(NULL) + HTTP_FETCH_TIMEOUT_S;
-	CLEANUP(free_bio) BIO *bio = connect_to(u, t);
+	CLEANUP(free_bio) BIO *bio = connect_to(r, u, t, until);
 
 	if (!bio)
 		return ERR_IO;
@@ -209,7 +288,13 @@ exchange(const struct http_request *r, const struct url *u, struct tls *t, struc
 	enum err e = write_all(bio, sbuf_view(&request), until);
 	if (!e)
 		e = read_all(bio, until, &answer);
-	return e ? e : take_body(sbuf_view(&answer), ret_body);
+	if (u->tls && is_untrusted(bio)) {
+		*failure = HTTP_NOT_TRUSTED;
+		return ERR_IO;
+	}
+	if (e == ERR_TOO_BIG)
+		*failure = HTTP_WRONG_KIND;
+	return e ? e : take_body(r, sbuf_view(&answer), ret_body, failure);
 }
 
 enum err
@@ -217,20 +302,26 @@ http_fetch(const struct http_request *r, struct sbuf *ret_body)
 {
 	CLEANUP(url_done) struct url u = {0};
 	CLEANUP(tls_done) struct tls t = {0};
+	enum http_failure failure = HTTP_FAILED;
 
 	ERR_clear_error();
 	enum err e = url_parse(r->url, &u) ? ERR_OK : ERR_IO;
 	if (!e && u.tls && !tls_init(&t, u.host, r->ca_file))
 		e = ERR_IO;
 	if (!e)
-		e = exchange(r, &u, &t, ret_body);
+		e = exchange(r, &u, &t, ret_body, &failure);
 	if (e) {
 		char why[200] = "no good answer in time";
 		unsigned long code = ERR_peek_last_error();
 		if (code)
 			ERR_error_string_n(code, why, sizeof(why));
-		log_error("oauth_provider_failed", F_CSTR("url", r->url), F_ERR(e),
-		    F_CSTR("reason", why));
+		if (r->failure)
+			*r->failure = failure;
+		if (r->event) /* a stranger's server, nothing of ours */
+			log_info(r->event, F_CSTR("url", r->url), F_CSTR("reason", why));
+		else
+			log_error("oauth_provider_failed", F_CSTR("url", r->url), F_ERR(e),
+			    F_CSTR("reason", why));
 	}
 	ERR_clear_error();
 	return e;

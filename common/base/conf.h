@@ -108,6 +108,7 @@ struct conf {
 		uint32_t port; /* 25, but for tests */
 		const char *helo; /* "": hostname */
 		const char *ca_file; /* "": the system's authorities */
+		uint32_t policy_port; /* 443, but for tests */
 	} outbound;
 
 	struct { /* what one account may send (RFC 6409 §6) */

@@ -336,6 +336,8 @@ static const struct conf_option options[] = {
     {"outbound", "ca_file", CONF_PATH, AT(outbound.ca_file), 0, 0, "", NULL, NULL,
      "The authorities to trust, a PEM file, where a server's certificate must be verified (MTA-STS, "
      "`transport` with tls = \"verified\"); the system's when left out."},
+    {"outbound", "policy_port", CONF_NUMBER, AT(outbound.policy_port), 1, 65535, "443", NULL, NULL,
+     "The port of the servers that have domains' MTA-STS policies; another one for trying things out."},
     {"dns", "resolvers", CONF_LIST, AT(dns.resolvers), 0, 8, "", NULL, check_resolver,
      "The name servers to ask, each with its port behind an @ where that is not 53; the system's "
      "(/etc/resolv.conf) when there are none. They must answer for every domain and pass on "

@@ -10,6 +10,9 @@ liboutbound_a_SOURCES += \
 	%D%/route_facts.c \
 	%D%/route_lookup.c \
 	%D%/route_rule.c \
+	%D%/route_sts.c \
+	%D%/sts_fetch.c %D%/sts_fetch.h \
+	%D%/sts_policy.c %D%/sts_policy.h \
 	%D%/router.c
 # the client
 liboutbound_a_SOURCES += \

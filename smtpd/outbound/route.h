@@ -35,6 +35,7 @@ struct route_host {
 	enum route_policy policy;
 	bool must_tls; /* no delivery in the clear */
 	bool no_tls; /* not even where it is offered: the transport rule says so */
+	bool sts_mismatch; /* mode testing: the policy does not name it */
 	struct tls_rules tls;
 };
 
@@ -57,6 +58,9 @@ struct route {
 	/* MTA-STS, for reports (tlsrpt.h): the policy as fetched, or empty. */
 	struct str sts_policy;
 	bool sts_testing; /* mode testing: a failure is reported, mail goes all the same */
+	/* A policy was to be fetched and was not: "sts-policy-fetch-error" … (RFC 8460 §4.3.2), or
+	 * NULL. One that was fetched before may still hold. */
+	const char *sts_failure;
 };
 
 #define ROUTES_MAX 4096 /* domains that are remembered */
@@ -69,7 +73,10 @@ NODISCARD enum err router_new(
     struct store *s, struct dns *d, const struct conf *conf, struct router **ret);
 /* Another configuration from now on; what was remembered is forgotten. */
 void router_reload(struct router *r, const struct conf *conf);
-/* After dns_free(), or when nobody waits any more: those who do are told by dns_free(). */
+/* No more questions; before dns_free(), which answers those that are open. Waits for fetches of
+ * policies that are under way. */
+void router_end(struct router *r);
+/* After dns_free(): nobody waits any more. */
 void router_free(struct router **r);
 
 /* `domain` as it stands behind the @ of a recipient ("[192.0.2.1]" too). `fn` is called once, on

@@ -185,10 +185,19 @@ has_failed(const struct host_facts *h)
 	       h->aaaa == DNS_BOGUS;
 }
 
+/* RFC 8461 §4.1, §5: no delivery to a host that an enforced policy does not name. What DANE vouches
+ * for needs no policy (§2). */
 static bool
-is_usable(const struct host_facts *h)
+is_against_policy(const struct domain_facts *f, const struct host_facts *h)
 {
-	return h->v4_count + h->v6_count > 0 && !h->tlsa_failed;
+	return f->sts && f->sts->mode == STS_ENFORCE && !h->tlsa_found &&
+	       !sts_policy_names(f->sts, h->name);
+}
+
+static bool
+is_usable(const struct domain_facts *f, const struct host_facts *h)
+{
+	return h->v4_count + h->v6_count > 0 && !h->tlsa_failed && !is_against_policy(f, h);
 }
 
 /* None of the first `n` hosts can be used. */
@@ -199,6 +208,10 @@ judge_hosts(const struct domain_facts *f, size_t n)
 
 	for (size_t i = 0; i < n; i++) {
 		const struct host_facts *h = &f->hosts[i];
+		if (h->v4_count + h->v6_count > 0 && is_against_policy(f, h))
+			return verdict(f, ROUTE_LATER, 451, "4.7.5",
+			    "mail can't be sent now to the domain",
+			    "its MTA-STS policy names none of its mail hosts");
 		if (!has_failed(h)) {
 			private = private || h->refused_addresses > 0;
 			continue;
@@ -289,15 +302,34 @@ put_dane(const struct domain_facts *f, const struct host_facts *from, struct rou
 	put_names(to, arena, names, ARRAY_LEN(names));
 }
 
-void
-route_put_host(const struct domain_facts *f, const struct host_facts *from, struct route_host *to,
+/* RFC 8461 §4.2: the certificate must be the MX's, by a known authority. In mode testing a failure
+ * is told, and mail goes all the same. */
+static void
+put_sts(const struct domain_facts *f, const struct route_settings *s, struct route_host *to,
     struct arena *arena)
+{
+	to->policy = POLICY_STS;
+	to->must_tls = f->sts->mode == STS_ENFORCE;
+	to->sts_mismatch = !sts_policy_names(f->sts, to->name);
+	if (to->sts_mismatch)
+		return;
+	to->tls.proof = TLS_PROOF_NAMES;
+	put_names(to, arena, &to->name, 1);
+	if (s->ca_file && *s->ca_file)
+		to->tls.ca_file = arena_cstr(arena, str_of(s->ca_file));
+}
+
+void
+route_put_host(const struct domain_facts *f, const struct route_settings *s,
+    const struct host_facts *from, struct route_host *to, struct arena *arena)
 {
 	*to = (struct route_host){.name = arena_dup(arena, from->name)};
 	to->tls.server_name = to->name;
 	put_addresses(from, to, arena);
 	if (from->tlsa_found)
 		put_dane(f, from, to, arena);
+	else if (f->sts && f->sts->mode != STS_NONE)
+		put_sts(f, s, to, arena);
 }
 
 static int
@@ -317,7 +349,7 @@ destination_of(const struct domain_facts *f, size_t n, struct arena *arena)
 
 	for (size_t i = 0; i < n; i++) {
 		const struct host_facts *h = &f->hosts[i];
-		if (!is_usable(h) || h->preference > best)
+		if (!is_usable(f, h) || h->preference > best)
 			continue;
 		best = h->preference;
 		names[count++] = h->name;
@@ -332,7 +364,7 @@ destination_of(const struct domain_facts *f, size_t n, struct arena *arena)
 }
 
 static struct route *
-build_smtp(const struct domain_facts *f, size_t n)
+build_smtp(const struct domain_facts *f, const struct route_settings *s, size_t n)
 {
 	struct route *r = route_make(ROUTE_SMTP, f->domain, 0, "", STR(""), f->ttl_s);
 	bool partial = false;
@@ -343,10 +375,15 @@ build_smtp(const struct domain_facts *f, size_t n)
 	r->hosts = arena_alloc_array(arena, n, sizeof(*r->hosts));
 	for (size_t i = 0; r->hosts && i < n; i++) {
 		partial = partial || has_failed(&f->hosts[i]);
-		if (is_usable(&f->hosts[i]))
-			route_put_host(f, &f->hosts[i], &r->hosts[r->host_count++], arena);
+		if (is_usable(f, &f->hosts[i]))
+			route_put_host(f, s, &f->hosts[i], &r->hosts[r->host_count++], arena);
 	}
-	r->secure_mx = f->mx_secure;
+	r->secure_mx = f->mx_secure || (f->sts && f->sts->mode == STS_ENFORCE);
+	r->sts_failure = f->sts_failure;
+	if (f->sts) {
+		r->sts_policy = arena_dup(arena, f->sts->text);
+		r->sts_testing = f->sts->mode == STS_TESTING;
+	}
 	r->destination = destination_of(f, n, arena);
 	if (partial && f->ttl_s > TTL_PARTIAL_S)
 		set_ttl(r, TTL_PARTIAL_S);
@@ -370,7 +407,7 @@ route_build(const struct domain_facts *f, const struct route_settings *s)
 		return verdict(f, ROUTE_REFUSED, 554, "5.4.6", "mail loops back to this host",
 		    "the DNS says that it takes mail for that domain, but it does not serve it");
 	for (size_t i = 0; i < n; i++)
-		if (is_usable(&f->hosts[i]))
-			return build_smtp(f, n);
+		if (is_usable(f, &f->hosts[i]))
+			return build_smtp(f, s, n);
 	return judge_hosts(f, n);
 }

@@ -1,8 +1,9 @@
-/* The questions of one lookup, in stages: MX; the addresses of every host; where a CNAME led out of
- * what is signed, the CNAME alone; TLSA. A stage begins when all answers to the last are there. */
+/* The questions of one lookup, in stages: MX and MTA-STS; the addresses of every host; where a
+ * CNAME led out of what is signed, the CNAME alone; TLSA. A stage begins when all answers to the
+ * last are there. */
 #include "smtpd/outbound/route_private.h"
 
-enum asked { ASKED_MX, ASKED_A, ASKED_AAAA, ASKED_CNAME, ASKED_TLSA, ASKED_TLSA_ALIAS };
+enum asked { ASKED_MX, ASKED_STS, ASKED_A, ASKED_AAAA, ASKED_CNAME, ASKED_TLSA, ASKED_TLSA_ALIAS };
 
 struct question {
 	struct lookup *lookup;
@@ -21,6 +22,12 @@ answered(void *arg, const struct dns_answer *a)
 
 	struct dns *d = lookup_lock(l);
 	take_answer(q, a);
+	lookup_answered(l, d);
+}
+
+void
+lookup_answered(struct lookup *l, struct dns *d)
+{
 	lookup_unlock(l, --l->open == 0 && advance(l, d));
 }
 
@@ -35,7 +42,7 @@ ask(struct lookup *l, struct dns *d, struct host_facts *host, enum asked what, s
 	if (!q)
 		return; /* seen at the end: arena_failed() */
 	*q = (struct question){.lookup = l, .host = host, .what = what};
-	enum err e = dns_ask(d, name, type, answered, q);
+	enum err e = d ? dns_ask(d, name, type, answered, q) : ERR_BUSY; /* router_end() */
 	if (!e) {
 		l->open++;
 	} else if (e == ERR_SYNTAX) { /* too long with what stands before it */
@@ -50,8 +57,12 @@ ask(struct lookup *l, struct dns *d, struct host_facts *host, enum asked what, s
 static void
 ask_mx(struct lookup *l, struct dns *d)
 {
-	if (!l->facts.rule)
-		ask(l, d, NULL, ASKED_MX, l->facts.domain, DNS_MX);
+	if (l->facts.rule)
+		return;
+	struct str sts = arena_printf(l->arena, "_mta-sts.%.*s", STR_ARG(l->facts.domain));
+	ask(l, d, NULL, ASKED_MX, l->facts.domain, DNS_MX);
+	if (sts.p)
+		ask(l, d, NULL, ASKED_STS, sts, DNS_TXT);
 }
 
 static void
@@ -108,6 +119,14 @@ ask_addresses(struct lookup *l, struct dns *d)
 		ask(l, d, h, ASKED_AAAA, h->name, DNS_AAAA);
 		ask(l, d, h, ASKED_A, h->name, DNS_A);
 	}
+	if (!lookup_needs_policy(l))
+		return;
+	struct host_facts *h = &l->sts_host;
+	h->name = arena_printf(l->arena, "mta-sts.%.*s", STR_ARG(l->facts.domain));
+	if (!h->name.p)
+		return;
+	ask(l, d, h, ASKED_AAAA, h->name, DNS_AAAA);
+	ask(l, d, h, ASKED_A, h->name, DNS_A);
 }
 
 static void
@@ -199,12 +218,18 @@ take_answer(struct question *q, const struct dns_answer *a)
 {
 	struct lookup *l = q->lookup;
 	bool failed = a->status == DNS_FAILED || a->status == DNS_BOGUS;
+	bool of_sts = q->what == ASKED_STS || q->host == &l->sts_host;
 
-	if (!failed && a->ttl_s < l->facts.ttl_s)
+	/* that there is no policy may be known for a shorter time than the rest; §3.1: a lookup
+	 * per delivery would do */
+	if (!failed && !of_sts && a->ttl_s < l->facts.ttl_s)
 		l->facts.ttl_s = a->ttl_s;
 	switch (q->what) {
 	case ASKED_MX:
 		take_mx(l, a);
+		break;
+	case ASKED_STS:
+		lookup_take_sts_record(l, a);
 		break;
 	case ASKED_A:
 	case ASKED_AAAA:
@@ -225,8 +250,8 @@ take_answer(struct question *q, const struct dns_answer *a)
 static bool
 advance(struct lookup *l, struct dns *d)
 {
-	static void (*const stages[])(struct lookup * l, struct dns * d) = {
-	    ask_mx, ask_addresses, ask_aliases, ask_tlsa, ask_tlsa_again};
+	static void (*const stages[])(struct lookup * l, struct dns * d) = {ask_mx, ask_addresses,
+	    ask_aliases, ask_tlsa, ask_tlsa_again, lookup_fetch_policy, lookup_settle_policy};
 
 	while (l->stage < ARRAY_LEN(stages)) {
 		stages[l->stage++](l, d);

@@ -6,6 +6,9 @@
 #define SMTPD_OUTBOUND_ROUTE_PRIVATE_H
 
 #include "smtpd/outbound/route.h"
+#include "smtpd/outbound/sts_fetch.h"
+#include "smtpd/outbound/sts_policy.h"
+#include "store/sts_cache.h"
 
 #include <stdatomic.h>
 
@@ -48,6 +51,9 @@ struct domain_facts {
 	struct host_facts *hosts; /* by preference */
 	size_t host_count;
 	uint32_t ttl_s; /* the least of all */
+	struct str sts_id; /* of the MTA-STS record, or empty */
+	struct sts_policy *sts; /* the policy that holds, or NULL */
+	const char *sts_failure; /* as RFC 8460 §4.3.2 names it, or NULL */
 	const struct route_rule *rule; /* whose host stands in `hosts`; or NULL: by the DNS */
 };
 
@@ -55,6 +61,7 @@ struct route_settings {
 	struct str hostname; /* ours: an MX of that name is us */
 	bool allow_private;
 	uint16_t port;
+	const char *ca_file; /* for MTA-STS; NULL or "": the system's */
 };
 
 /* The addresses of this machine's interfaces, as they were when they were read. */
@@ -71,8 +78,8 @@ void host_take_tlsa(struct host_facts *h, const struct dns_answer *a, struct are
 /* -- building: pure --------------------------------------------------------------------------- */
 
 /* The host `from` with its addresses in the order to try. */
-void route_put_host(const struct domain_facts *f, const struct host_facts *from,
-    struct route_host *to, struct arena *arena);
+void route_put_host(const struct domain_facts *f, const struct route_settings *s,
+    const struct host_facts *from, struct route_host *to, struct arena *arena);
 /* A route with one reference, or NULL without memory. */
 struct route *route_build(const struct domain_facts *f, const struct route_settings *s);
 /* One without hosts. */
@@ -111,7 +118,6 @@ struct route_config {
 	atomic_uint refs;
 	struct conf *conf;
 	struct route_settings settings;
-	const char *ca_file;
 	struct route_rule *rules;
 	size_t rule_count;
 };
@@ -150,6 +156,10 @@ struct lookup {
 	const struct own_addresses *own; /* the router's */
 	struct arena *arena; /* all that follows */
 	struct domain_facts facts;
+	struct store *store;
+	struct sts_fetcher *fetcher;
+	struct sts_cached sts_cached; /* .policy.p NULL: there is none */
+	struct host_facts sts_host; /* where the policy is to be fetched */
 	unsigned open; /* questions without an answer */
 	unsigned stage;
 	struct waiter *waiters, **waiters_tail;
@@ -166,5 +176,21 @@ void lookup_use_rule(struct lookup *l, const struct route_rule *rule);
  * no more. */
 struct dns *lookup_lock(struct lookup *l);
 void lookup_unlock(struct lookup *l, bool completes);
+
+/* One of the open questions is answered, with the lock held, which is let go. */
+void lookup_answered(struct lookup *l, struct dns *d);
+
+/* -- MTA-STS (route_sts.c); with the lock held ---------------------------------------------------
+ */
+
+void lookup_take_sts_record(struct lookup *l, const struct dns_answer *a);
+/* The addresses of its host are to be asked for. */
+bool lookup_needs_policy(struct lookup *l);
+void lookup_fetch_policy(struct lookup *l, struct dns *d);
+void lookup_settle_policy(struct lookup *l, struct dns *d);
+/* A fetch in vain is not repeated for a while: of the router. */
+#define ROUTE_STS_AGAIN_MS 300000 /* RFC 8461 §3.3 */
+bool lookup_may_fetch(const struct lookup *l);
+void lookup_fetch_failed(struct lookup *l);
 
 #endif

@@ -53,8 +53,8 @@ route_config_new(const struct conf *conf)
 	    .hostname = str_of(conf->hostname),
 	    .allow_private = conf->outbound.allow_private,
 	    .port = (uint16_t)conf->outbound.port,
+	    .ca_file = conf->outbound.ca_file,
 	};
-	c->ca_file = conf->outbound.ca_file;
 	c->rules = calloc(conf->transport_count + 1, sizeof(*c->rules));
 	if (!c->rules)
 		return NULL;
@@ -152,8 +152,8 @@ apply_to_host(struct route_host *h, const struct route_config *c, const struct c
 		*names = h->name;
 	h->tls.names = names;
 	h->tls.name_count = names != NULL;
-	if (*c->ca_file)
-		h->tls.ca_file = arena_cstr(arena, str_of(c->ca_file));
+	if (*c->settings.ca_file)
+		h->tls.ca_file = arena_cstr(arena, str_of(c->settings.ca_file));
 }
 
 void
@@ -228,7 +228,7 @@ route_build_by_rule(const struct domain_facts *f, const struct route_config *c)
 		return NULL;
 	r->hosts = ARENA_NEW(route_arena(r), struct route_host);
 	if (r->hosts) {
-		route_put_host(f, h, r->hosts, route_arena(r));
+		route_put_host(f, &c->settings, h, r->hosts, route_arena(r));
 		r->host_count = 1;
 	}
 	return finish(r, c, f->rule);

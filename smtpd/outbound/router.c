@@ -6,6 +6,8 @@
 #define BUCKETS 4096
 #define OWN_FRESH_MS 60000
 #define LOOKUP_ARENA_MAX (1024 * 1024)
+#define FAILED_FETCHES 1024
+#define FIND_ARENA_MAX (STS_POLICY_MAX + 16 * 1024)
 
 /* What is known of a domain, or being asked. */
 struct entry {
@@ -20,9 +22,10 @@ struct entry {
 
 struct router {
 	struct store *store;
-	struct dns *dns;
+	struct sts_fetcher *fetcher;
 	pthread_mutex_t mu;
-	struct route_config *config; /* guarded by mu, as is all that follows */
+	struct dns *dns; /* NULL after router_end(); guarded by mu, as is all that follows */
+	struct route_config *config;
 	struct own_addresses own;
 	int64_t own_ms; /* when they were read */
 	struct entry *buckets[BUCKETS];
@@ -31,6 +34,20 @@ struct router {
 	size_t running; /* lookups with questions open */
 	struct lookup *head, **tail; /* that wait for their turn */
 	size_t waiters;
+	/* fetches of policies in vain, by the domain's hash */
+	struct {
+		uint64_t hash;
+		int64_t again_ms;
+	} failed[FAILED_FETCHES];
+};
+
+/* One call of route_find(). */
+struct asked {
+	struct str name; /* of the domain, or a literal */
+	const struct route_rule *rule; /* or NULL */
+	struct sts_cached cached; /* .policy.p NULL: there is none */
+	void (*fn)(void *arg, struct route *route);
+	void *arg;
 };
 
 /* -- entries; all with mu held ---------------------------------------------------------------- */
@@ -114,7 +131,7 @@ free_lookup(struct lookup *l)
 }
 
 static struct lookup *
-new_lookup(struct router *r, struct entry *e, const struct route_rule *rule)
+new_lookup(struct router *r, struct entry *e, const struct asked *q)
 {
 	CLEANUP(arena_free) struct arena *arena = arena_new(LOOKUP_ARENA_MAX);
 	struct lookup *l = arena ? ARENA_NEW(arena, struct lookup) : NULL;
@@ -126,19 +143,26 @@ new_lookup(struct router *r, struct entry *e, const struct route_rule *rule)
 	    .config = route_config_ref(r->config),
 	    .settings = r->config->settings,
 	    .own = &r->own,
+	    .store = r->store,
+	    .fetcher = r->fetcher,
 	    .arena = arena};
 	l->waiters_tail = &l->waiters;
 	l->facts = (struct domain_facts){
 	    .arena = arena, .domain = str_make(e->domain, e->n), .ttl_s = UINT32_MAX};
-	if (rule)
-		lookup_use_rule(l, rule);
+	if (q->rule)
+		lookup_use_rule(l, q->rule);
+	if (q->cached.policy.p) {
+		l->sts_cached = q->cached;
+		l->sts_cached.id = arena_dup(arena, q->cached.id);
+		l->sts_cached.policy = arena_dup(arena, q->cached.policy);
+	}
 	e->lookup = l;
 	arena = NULL;
 	return l;
 }
 
 static enum err
-add_waiter(struct lookup *l, void (*fn)(void *arg, struct route *route), void *arg)
+add_waiter(struct lookup *l, const struct asked *q)
 {
 	struct router *r = l->router;
 
@@ -147,7 +171,7 @@ add_waiter(struct lookup *l, void (*fn)(void *arg, struct route *route), void *a
 	struct waiter *w = malloc(sizeof(*w));
 	if (!w)
 		return ERR_NOMEM;
-	*w = (struct waiter){.fn = fn, .arg = arg};
+	*w = (struct waiter){.fn = q->fn, .arg = q->arg};
 	*l->waiters_tail = w;
 	l->waiters_tail = &w->next;
 	l->waiter_count++;
@@ -230,6 +254,24 @@ lookup_unlock(struct lookup *l, bool completes)
 	tell(done);
 }
 
+bool
+lookup_may_fetch(const struct lookup *l)
+{
+	uint64_t hash = l->entry->hash;
+
+	return l->router->failed[hash % FAILED_FETCHES].hash != hash ||
+	       l->router->failed[hash % FAILED_FETCHES].again_ms <= clock_mono_ms();
+}
+
+void
+lookup_fetch_failed(struct lookup *l)
+{
+	uint64_t hash = l->entry->hash;
+
+	l->router->failed[hash % FAILED_FETCHES].hash = hash;
+	l->router->failed[hash % FAILED_FETCHES].again_ms = clock_mono_ms() + ROUTE_STS_AGAIN_MS;
+}
+
 static void
 read_own_addresses(struct router *r)
 {
@@ -250,15 +292,14 @@ read_own_addresses(struct router *r)
 
 /* Joins those who wait for `e`, or begins. */
 static enum err
-join_lookup(struct router *r, struct entry *e, const struct route_rule *rule,
-    void (*fn)(void *arg, struct route *route), void *arg, struct lookup **done)
+join_lookup(struct router *r, struct entry *e, const struct asked *q, struct lookup **done)
 {
 	struct lookup *l = e->lookup;
 	bool fresh = !l;
 
-	if (fresh && !(l = new_lookup(r, e, rule)))
+	if (fresh && !(l = new_lookup(r, e, q)))
 		return ERR_NOMEM;
-	enum err err = add_waiter(l, fn, arg);
+	enum err err = add_waiter(l, q);
 	if (!fresh)
 		return err;
 	if (err) {
@@ -351,46 +392,72 @@ find_unasked(
 	return *ret || asks ? ERR_OK : ERR_NOMEM;
 }
 
-/* What is remembered of `name`, else *ret NULL and `fn` will be called. With mu held. */
-static enum err
-find_or_ask(struct router *r, struct str name, const struct route_rule *rule,
-    void (*fn)(void *arg, struct route *route), void *arg, struct route **ret, struct lookup **done)
+/* With mu held. */
+static struct route *
+remembered(struct router *r, struct str name)
 {
 	struct entry *entry = find_entry(r, name);
 
-	if (entry && entry->route && entry->route->good_until_ms > clock_mono_ms()) {
-		*ret = route_ref(entry->route);
-		return ERR_OK;
-	}
-	if (!entry && !(entry = add_entry(r, name)))
+	if (entry && entry->route && entry->route->good_until_ms > clock_mono_ms())
+		return route_ref(entry->route);
+	return NULL;
+}
+
+/* The route, or NULL and it will be told. With mu held. */
+static enum err
+find_or_ask(struct router *r, struct asked *q, struct route **ret, struct lookup **done)
+{
+	enum err e = find_unasked(r, q->name, &q->rule, ret);
+
+	if (e || *ret || (*ret = remembered(r, q->name)))
+		return e;
+	struct entry *entry = find_entry(r, q->name);
+	if (!entry && !(entry = add_entry(r, q->name)))
 		return ERR_NOMEM;
 	route_unref(&entry->route);
-	enum err e = join_lookup(r, entry, rule, fn, arg, done);
+	e = join_lookup(r, entry, q, done);
 	if (e && !entry->lookup)
 		remove_entry(r, entry);
 	return e;
+}
+
+/* Reads what is kept of the domain's MTA-STS, unless that is of no use. */
+static void
+read_cached(struct router *r, struct asked *q, struct arena *arena)
+{
+	pthread_mutex_lock(&r->mu);
+	struct entry *entry = find_entry(r, q->name);
+	bool known = (entry && (entry->lookup || (entry->route && entry->route->good_until_ms >
+								      clock_mono_ms()))) ||
+		     route_rule_find(r->config, q->name);
+	pthread_mutex_unlock(&r->mu);
+	if (known || is_literal(q->name))
+		return;
+	enum err e = sts_cache_find(r->store, q->name, arena, &q->cached);
+	if (e)
+		q->cached = (struct sts_cached){0};
+	if (e && e != ERR_NOT_FOUND)
+		log_warn("sts_cache", F_STR("domain", q->name), F_ERR(e));
 }
 
 enum err
 route_find(
     struct router *r, struct str domain, void (*fn)(void *arg, struct route *route), void *arg)
 {
-	CLEANUP(arena_free) struct arena *arena = arena_new(16 * 1024);
-	const struct route_rule *rule = NULL;
+	CLEANUP(arena_free) struct arena *arena = arena_new(FIND_ARENA_MAX);
+	struct asked q = {.fn = fn, .arg = arg};
 	struct route *route = NULL;
 	struct lookup *done = NULL;
-	struct str name;
 
 	if (!arena)
 		return ERR_NOMEM;
-	enum err e = name_of(domain, arena, &name, &route);
+	enum err e = name_of(domain, arena, &q.name, &route);
 	if (!e && !route)
-		e = find_local(r, name, &route);
+		e = find_local(r, q.name, &route);
 	if (!e && !route) {
+		read_cached(r, &q, arena);
 		CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&r->mu);
-		e = find_unasked(r, name, &rule, &route);
-		if (!e && !route)
-			e = find_or_ask(r, name, rule, fn, arg, &route, &done);
+		e = find_or_ask(r, &q, &route, &done);
 	}
 	if (route)
 		fn(arg, route);
@@ -428,8 +495,10 @@ router_new(struct store *s, struct dns *d, const struct conf *conf, struct route
 	r->config = route_config_new(conf);
 	if (!r->config)
 		return ERR_NOMEM;
-	*ret = MOVE_PTR(r);
-	return ERR_OK;
+	enum err e = sts_fetcher_new(&r->fetcher);
+	if (!e)
+		*ret = MOVE_PTR(r);
+	return e;
 }
 
 void
@@ -455,12 +524,22 @@ router_reload(struct router *r, const struct conf *conf)
 }
 
 void
+router_end(struct router *r)
+{
+	pthread_mutex_lock(&r->mu);
+	r->dns = NULL;
+	pthread_mutex_unlock(&r->mu);
+	sts_fetcher_free(&r->fetcher);
+}
+
+void
 router_free(struct router **rp)
 {
 	struct router *r = MOVE_PTR(*rp);
 
 	if (!r)
 		return;
+	router_end(r);
 	while (r->oldest)
 		remove_entry(r, r->oldest);
 	own_addresses_done(&r->own);

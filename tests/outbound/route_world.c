@@ -2,7 +2,9 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <unistd.h>
 
 static struct conf *
 load(struct store_fixture *f, const char *lines)
@@ -24,9 +26,19 @@ load(struct store_fixture *f, const char *lines)
 void
 route_world_renew(struct route_world *w)
 {
+	if (w->router)
+		router_end(w->router);
 	dns_free(&w->dns);
 	router_free(&w->router);
 	w->dns = fake_dns_new();
+	ck_assert_ok(router_new(w->fixture->store, w->dns, w->conf, &w->router));
+}
+
+void
+route_world_renew_router(struct route_world *w)
+{
+	router_end(w->router);
+	router_free(&w->router);
 	ck_assert_ok(router_new(w->fixture->store, w->dns, w->conf, &w->router));
 }
 
@@ -48,6 +60,7 @@ route_world_close(struct route_world **wp)
 
 	if (!w)
 		return;
+	router_end(w->router);
 	dns_free(&w->dns);
 	router_free(&w->router);
 	conf_unref(&w->conf);
@@ -58,20 +71,23 @@ route_world_close(struct route_world **wp)
 static void
 keep(void *arg, struct route *r)
 {
-	ck_assert_ptr_nonnull(r);
-	ck_assert_ptr_null(*(struct route **)arg);
-	*(struct route **)arg = r;
+	atomic_store((_Atomic(struct route *) *)arg, r);
 }
 
 struct route *
 route_world_find(struct route_world *w, const char *domain)
 {
-	struct route *r = NULL;
+	_Atomic(struct route *) r = NULL;
 
 	ck_assert_ok(route_find(w->router, str_of(domain), keep, &r));
-	fake_dns_run(w->dns);
-	ck_assert_msg(r != NULL, "no route for %s", domain);
-	return r;
+	/* a policy is fetched on another thread */
+	for (int i = 0; i < 5000 && !atomic_load(&r); i++) {
+		fake_dns_run(w->dns);
+		if (!atomic_load(&r))
+			usleep(1000);
+	}
+	ck_assert_msg(atomic_load(&r) != NULL, "no route for %s", domain);
+	return atomic_load(&r);
 }
 
 static int

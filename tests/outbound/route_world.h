@@ -19,6 +19,8 @@ struct route_world *route_world_open(const char *lines);
 void route_world_close(struct route_world **w);
 /* The same with an empty DNS, and nothing remembered. */
 void route_world_renew(struct route_world *w);
+/* The same DNS, and nothing remembered but what is in the store; which may have been reopened. */
+void route_world_renew_router(struct route_world *w);
 /* Asks, lets the DNS answer, and gives the route. */
 struct route *route_world_find(struct route_world *w, const char *domain);
 /* "smtp mx1.example.org 198.51.100.1 2001:db8::1; mx2.example.org 198.51.100.2", "local",

@@ -87,6 +87,8 @@ print_route(const char *domain, const struct route *r)
 		printf(" secure");
 	if (r->sts_testing)
 		printf(" testing");
+	if (r->sts_failure)
+		printf(" %s", r->sts_failure);
 	printf("\n");
 	fflush(stdout);
 }
@@ -131,6 +133,7 @@ main(int argc, char **argv)
 		show(router, argv[i]);
 	loop_stop(loop);
 	pthread_join(thread, NULL);
+	router_end(router);
 	dns_free(&dns);
 	router_free(&router);
 	loop_free(&loop);
