@@ -74,7 +74,7 @@ NODISCARD enum err router_new(
 /* Another configuration from now on; what was remembered is forgotten. */
 void router_reload(struct router *r, const struct conf *conf);
 /* No more questions; before dns_free(), which answers those that are open. Waits for fetches of
- * policies that are under way. */
+ * policies that are under way. route_find() says ROUTE_LATER from now on. NULL is fine. */
 void router_end(struct router *r);
 /* After dns_free(): nobody waits any more. */
 void router_free(struct router **r);

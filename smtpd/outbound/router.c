@@ -526,6 +526,8 @@ router_reload(struct router *r, const struct conf *conf)
 void
 router_end(struct router *r)
 {
+	if (!r)
+		return;
 	pthread_mutex_lock(&r->mu);
 	r->dns = NULL;
 	pthread_mutex_unlock(&r->mu);

@@ -451,6 +451,7 @@ runner_reload(struct runner *r, struct conf *conf)
 	poke_locked(r);
 	pthread_mutex_unlock(&r->mu);
 	conf_unref(&old);
+	router_reload(r->router, conf);
 }
 
 void
@@ -464,6 +465,7 @@ runner_stop(struct runner **rp)
 	if (r->scheduler)
 		scheduler_drain(r->scheduler);
 	tlsrpt_free(&r->tlsrpt);
+	router_end(r->router);
 	dns_free(&r->dns); /* who waits for a route is told */
 	if (r->has_thread) {
 		pthread_mutex_lock(&r->mu);
