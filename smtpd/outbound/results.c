@@ -109,7 +109,7 @@ deferred(struct maker *m, struct job_rcpt *rcpt, struct queue_result *row)
 		return;
 	}
 	row->outcome = QUEUE_DEFERRED;
-	row->next_ms = m->now_s * 1000 + results_retry_ms(m->conf, rcpt->row.attempts);
+	row->next_ms = clock_real_us() / 1000 + results_retry_ms(m->conf, rcpt->row.attempts);
 	if (row->next_ms > about->expires_s * 1000)
 		row->next_ms = about->expires_s * 1000;
 	if (!notice_s || rcpt->row.delay_told || m->now_s < about->created_s + notice_s)

@@ -1,0 +1,65 @@
+"""A mail server that counts: counting_sink.py PORT FILE [DELAY_MS]
+
+Each message it has answered 250 is one line of FILE: the connection's number and the message's Subject. The line is
+written before the answer, so that a client that is killed may have an answer less than there are lines, never more.
+"""
+import asyncio
+import sys
+
+PORT, PATH = int(sys.argv[1]), sys.argv[2]
+DELAY = int(sys.argv[3]) / 1000 if len(sys.argv) > 3 else 0
+connections = 0
+
+
+async def message(reader):
+    subject = "?"
+    while True:
+        line = await reader.readline()
+        if not line or line == b".\r\n":
+            return line, subject
+        if line.startswith(b"Subject: "):
+            subject = line[9:].strip().decode()
+
+
+async def serve(reader, writer, out):
+    global connections
+    connections += 1
+    number = connections
+    writer.write(b"220 sink.test ESMTP\r\n")
+    try:
+        while True:
+            line = (await reader.readline()).strip().upper()
+            if not line:
+                break
+            verb = line.split()[0]
+            if verb == b"EHLO":
+                writer.write(b"250-sink.test\r\n250-PIPELINING\r\n250 8BITMIME\r\n")
+            elif verb == b"DATA":
+                writer.write(b"354 go on\r\n")
+                end, subject = await message(reader)
+                if not end:
+                    break
+                await asyncio.sleep(DELAY)
+                out.write(f"{number} {subject}\n")
+                out.flush()
+                writer.write(b"250 2.0.0 Ok\r\n")
+            elif verb == b"QUIT":
+                writer.write(b"221 2.0.0 Bye\r\n")
+                break
+            else:
+                writer.write(b"250 2.0.0 Ok\r\n")
+            await writer.drain()
+    except ConnectionError:
+        pass
+    finally:
+        writer.close()
+
+
+async def main():
+    with open(PATH, "a", encoding="utf-8") as out:
+        server = await asyncio.start_server(lambda r, w: serve(r, w, out), "127.0.0.1", PORT, backlog=1000)
+        async with server:
+            await server.serve_forever()
+
+
+asyncio.run(main())
