@@ -143,6 +143,12 @@ refuse_text(int service, enum err why)
 	return "421 4.3.2 Too busy, try again later\r\n";
 }
 
+static uint32_t
+dialled(const struct conf *c)
+{
+	return c->outbound.max_connections;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -154,6 +160,7 @@ main(int argc, char **argv)
 	    .listener_count = ARRAY_LEN(listeners),
 	    .ops = &smtp_session_ops,
 	    .start = app_start,
+	    .dialled = dialled,
 	    .drain = app_drain,
 	    .reloaded = app_reloaded,
 	    .stop = app_stop,

@@ -16,9 +16,11 @@ struct files {
 	uint32_t store; /* for databases */
 };
 
-/* Of `all` descriptors. A quarter is the store's, as long as there are few. */
-struct files files_share(uint64_t all, uint32_t max_connections);
+/* Of `all` descriptors. A quarter is the store's, as long as there are few, and at most a quarter
+ * is set aside for connections that the daemon opens itself, `dialled` of them: each has a socket
+ * and the file that it sends. */
+struct files files_share(uint64_t all, uint32_t max_connections, uint32_t dialled);
 /* Raises RLIMIT_NOFILE as far as the process may and as is of use, and shares it out. */
-struct files files_raise(uint32_t max_connections);
+struct files files_raise(uint32_t max_connections, uint32_t dialled);
 
 #endif

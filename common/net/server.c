@@ -210,6 +210,13 @@ log_problem(struct sbuf *problem)
 			log_error("config", F_STR("problem", line));
 }
 
+/* That it may open itself. */
+static uint32_t
+dialled(const struct server *s, const struct conf *conf)
+{
+	return s->daemon->dialled ? s->daemon->dialled(conf) : 0;
+}
+
 /* The connections that may be open: as configured, as far as the system has descriptors. */
 static uint32_t
 connections_that_fit(const struct server *s, const struct conf *conf)
@@ -277,7 +284,7 @@ reload(struct server *s)
 		    F_CSTR("effect", "the old configuration stays in force"));
 	} else {
 		open_log(s, conf);
-		s->files = files_share(s->files.all, conf->max_connections);
+		s->files = files_share(s->files.all, conf->max_connections, dialled(s, conf));
 		memory_init(&s->memory, conf->max_memory);
 		limits_set(
 		    s->limits, connections_that_fit(s, conf), conf->max_connections_per_address);
@@ -333,7 +340,7 @@ catch_signals(struct server *s)
 static void
 set_process_limits(struct server *s)
 {
-	s->files = files_raise(s->conf->max_connections);
+	s->files = files_raise(s->conf->max_connections, dialled(s, s->conf));
 	memory_init(&s->memory, s->conf->max_memory);
 	struct rlimit core = {0, 0}; /* memory holds mail and passwords */
 	setrlimit(RLIMIT_CORE, &core);

@@ -44,6 +44,9 @@ struct daemon {
 	/* Before the listeners open: *ret_app is handed to every session. Failures are logged by
 	 * the callee. */
 	enum err (*start)(struct server *s, void **ret_app);
+	/* Connections that the app may open itself at once, for which descriptors are set aside;
+	 * may be NULL. */
+	uint32_t (*dialled)(const struct conf *c);
 	/* The daemon is stopping: from now on the app dials nobody; the connections it has hear
 	 * CONN_EV_STOP after this. On the loop's thread; may be NULL. */
 	void (*drain)(void *app);
