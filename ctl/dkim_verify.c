@@ -1,6 +1,6 @@
 /* `pillarbox dkim verify`: what the signatures of a message are worth. */
 #include "common/base/clock.h"
-#include "common/trust/dkim.h"
+#include "common/trust/arc.h"
 #include "ctl/ctl.h"
 #include "ctl/dns_records.h"
 
@@ -126,29 +126,61 @@ tell(struct call *call, struct dkim_verifier *v, struct str given, size_t *ret_p
 	return e;
 }
 
+static enum err
+tell_chain(struct call *call, struct arc_verifier *v, struct str given)
+{
+	enum err e = ERR_OK;
+	const char *why;
+
+	for (size_t i = 0; i < arc_verifier_key_count(v) && !e; i++) {
+		struct texts t;
+		e = find_texts(call, given, arc_verifier_key_name(v, i), &t);
+		if (!e)
+			arc_verifier_key(v, i, t.status, t.all, t.n);
+	}
+	enum arc_status status = arc_verifier_status(v, &why);
+	if (!e)
+		printf("arc=%s sets=%u%s%s\n", arc_status_name(status), arc_verifier_sets(v),
+		    why ? ": " : "", why ? why : "");
+	return e;
+}
+
+static void
+feed(struct dkim_verifier *v, struct arc_verifier *chain, struct str octets)
+{
+	dkim_verifier_feed(v, octets);
+	arc_verifier_feed(chain, octets);
+}
+
 static int
 verify(struct call *call, FILE *f, const char *name, struct str given)
 {
 	CLEANUP(sbuf_done) struct sbuf header = SBUF_INIT(TRUST_HEADER_MAX + PIECE);
 	CLEANUP(sbuf_done) struct sbuf rest = SBUF_INIT(2 * PIECE);
 	CLEANUP(dkim_verifier_free) struct dkim_verifier *v = NULL;
+	CLEANUP(arc_verifier_free) struct arc_verifier *chain = NULL;
 	char piece[PIECE];
 	size_t n, passed = 0;
 	enum err e = read_header(f, &header, &rest);
 
 	if (!e)
 		e = dkim_verifier_new(sbuf_view(&header), clock_real_s(), &v);
+	if (!e)
+		e = arc_verifier_new(sbuf_view(&header), &chain);
 	if (e)
 		return call_fail(e, name);
-	dkim_verifier_feed(v, sbuf_view(&rest));
+	feed(v, chain, sbuf_view(&rest));
 	while ((n = fread(piece, 1, sizeof(piece), f)) > 0)
-		dkim_verifier_feed(v, str_make(piece, n));
+		feed(v, chain, str_make(piece, n));
 	if (ferror(f))
 		return call_fail(ERR_IO, name);
 	dkim_verifier_end(v);
+	arc_verifier_end(chain);
 	e = tell(call, v, given, &passed);
 	if (!e && dkim_verifier_count(v) == 0)
 		printf("dkim=none\n");
+	if (!e)
+		e = tell_chain(call, chain, given);
 	if (e)
 		return call_fail(e, name);
 	return passed ? CTL_OK : CTL_FAILED;
