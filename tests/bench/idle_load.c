@@ -168,7 +168,7 @@ push_all(struct load *l, struct load_report *r)
 		CLEANUP(sbuf_done) struct sbuf mail = SBUF_INIT(1 << 20);
 		made_mail(&mail, n, MAIL_SIZE);
 		usleep(PAUSE_US); /* all is quiet again */
-		smtp_offer(&smtp, l->to, sbuf_view(&mail));
+		smtp_offer(&smtp, "writer@remote.test", l->to, sbuf_view(&mail));
 		double from = load_now();
 		smtp_send_end(&smtp);
 		wait_for_exists(l, poller, base, n);

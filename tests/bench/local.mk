@@ -4,7 +4,7 @@ EXTRA_DIST += %D%/run.py %D%/servers.py %D%/peers.py %D%/machine.py %D%/processe
 	%D%/workloads/__init__.py %D%/workloads/base.py %D%/workloads/fixtures.py \
 	%D%/workloads/delivery.py %D%/workloads/reading.py %D%/workloads/searching.py %D%/workloads/sorting.py \
 	%D%/workloads/changing.py %D%/workloads/sessions.py \
-	%D%/workloads/corpus.py %D%/workloads/space.py %D%/workloads/restarting.py %D%/workloads/idling.py
+	%D%/workloads/corpus.py %D%/workloads/space.py %D%/workloads/restarting.py %D%/workloads/idling.py %D%/workloads/relaying.py
 BENCH_TOOLS = tests/bench/imap_load tests/bench/pop3_load tests/bench/smtp_load tests/bench/idle_load \
 	tests/bench/machine_limits
 BENCH_WIRE = %D%/wire.c %D%/wire.h
@@ -17,9 +17,9 @@ tests_bench_imap_load_LDADD = $(BASE_LIBS) $(OUTSIDE_LIBS)
 tests_bench_pop3_load_SOURCES = %D%/pop3_load.c $(BENCH_WIRE)
 tests_bench_pop3_load_LDADD = $(BASE_LIBS) $(OUTSIDE_LIBS)
 tests_bench_smtp_load_SOURCES = %D%/smtp_load.c $(BENCH_WIRE) $(BENCH_MAIL) $(BENCH_SMTP)
-tests_bench_smtp_load_LDADD = $(BASE_LIBS) $(OUTSIDE_LIBS)
+tests_bench_smtp_load_LDADD = libmail.a $(BASE_LIBS) $(OUTSIDE_LIBS)
 tests_bench_idle_load_SOURCES = %D%/idle_load.c $(BENCH_WIRE) $(BENCH_MAIL) $(BENCH_SMTP)
-tests_bench_idle_load_LDADD = $(BASE_LIBS) $(OUTSIDE_LIBS)
+tests_bench_idle_load_LDADD = libmail.a $(BASE_LIBS) $(OUTSIDE_LIBS)
 tests_bench_machine_limits_SOURCES = %D%/machine_limits.c $(BENCH_WIRE)
 tests_bench_machine_limits_LDADD = $(BASE_LIBS) $(OUTSIDE_LIBS)
 

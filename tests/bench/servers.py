@@ -6,6 +6,7 @@ example.test, on loopback, with their data below one directory.
 import glob
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import processes
 DOMAIN = "example.test"
 HOST = "127.0.0.1"
 FAN_OUT = 100
+SINK_DOMAIN = "sink.test"  # mail for it goes to port 26 on loopback
 
 
 def run(command, **how):
@@ -83,11 +85,29 @@ class Server:
         self.stop()
         self.start()
 
+    @staticmethod
+    def wait_for_port(port):
+        for _ in range(3000):
+            try:
+                socket.create_connection((HOST, port)).close()
+                return
+            except OSError:
+                time.sleep(0.005)
+        raise RuntimeError(f"nobody answers on port {port}")
+
 
 class Pillarbox(Server):
     password = "bench-pw-1"
     # What one client address may do is limited by default; here the whole load comes from one.
-    SETTINGS = {"max_connections_per_address": "100000", "max_mails": "1000000"}
+    SETTINGS = {"max_connections_per_address": "100000", "max_mails": "1000000", "per_hour": "0", "per_day": "0",
+                "new_per_day": "0"}
+    TRANSPORT = """
+transport "{domain}" {{
+  host = "{host}"
+  port = {port}
+  tls = "none"
+}}
+"""
     indexes = True
     UNINDEXED = 64  # so few messages may have no index (search/indexer.h)
 
@@ -99,6 +119,8 @@ class Pillarbox(Server):
         run([self.program, "init", "--dir", directory, "--domain", DOMAIN, "--listen", HOST,
              "--port-offset", str(offset)])
         self.configure(self.SETTINGS)
+        with open(self.conf, "a", encoding="utf-8") as f:
+            f.write(self.TRANSPORT.format(domain=SINK_DOMAIN, host=HOST, port=self.port(26)))
         self.set = [f"Pillarbox {name}={value}" for name, value in self.SETTINGS.items()]
         for name in [f"u{i}" for i in range(1, 13)] + [f"r{i}" for i in range(1, fan_out + 1)]:
             self.add_account(name)

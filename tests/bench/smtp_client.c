@@ -1,4 +1,5 @@
 #include "tests/bench/smtp_client.h"
+#include "common/mail/codec.h"
 #include <string.h>
 
 static void
@@ -29,6 +30,19 @@ smtp_open(struct wire *w, const char *host, const char *port)
 	ask(w, "EHLO bench.remote.test", "250");
 }
 
+void
+smtp_log_in(struct wire *w, const char *user, const char *password)
+{
+	CLEANUP(sbuf_done) struct sbuf plain = SBUF_INIT(1024), line = SBUF_INIT(2048);
+	sbuf_putc(&plain, '\0');
+	sbuf_puts(&plain, user);
+	sbuf_putc(&plain, '\0');
+	sbuf_puts(&plain, password);
+	sbuf_puts(&line, "AUTH PLAIN ");
+	base64_encode(sbuf_view(&plain), &line);
+	ask(w, sbuf_cstr(&line), "235");
+}
+
 /* With another dot before one that begins a line (RFC 5321 §4.5.2). */
 static void
 put_stuffed(struct sbuf *out, struct str mail)
@@ -45,9 +59,11 @@ put_stuffed(struct sbuf *out, struct str mail)
 }
 
 void
-smtp_offer(struct wire *w, const char *recipient, struct str mail)
+smtp_offer(struct wire *w, const char *sender, const char *recipient, struct str mail)
 {
-	ask(w, "MAIL FROM:<writer@remote.test>", "250");
+	sbuf_printf(&w->out, "MAIL FROM:<%s>\r\n", sender);
+	wire_push(w);
+	expect(w, "250");
 	sbuf_printf(&w->out, "RCPT TO:<%s>\r\n", recipient);
 	wire_push(w);
 	expect(w, "250");

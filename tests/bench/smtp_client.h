@@ -7,8 +7,10 @@
 
 /* Connects and says EHLO. */
 void smtp_open(struct wire *w, const char *host, const char *port);
+/* AUTH PLAIN. */
+void smtp_log_in(struct wire *w, const char *user, const char *password);
 /* From MAIL up to the last line of the message, without the dot that ends it. */
-void smtp_offer(struct wire *w, const char *recipient, struct str mail);
+void smtp_offer(struct wire *w, const char *sender, const char *recipient, struct str mail);
 /* The dot. */
 void smtp_send_end(struct wire *w);
 /* Waits until the message is accepted. */
