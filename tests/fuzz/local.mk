@@ -117,6 +117,24 @@ tests_fuzz_fuzz_segment_LDADD = $(SEARCH_LIBS) $(OUTSIDE_LIBS)
 tests_fuzz_fuzz_segment_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
 
+# signatures of mail
+check_PROGRAMS += tests/fuzz/replay_dkim
+tests_fuzz_replay_dkim_SOURCES = %D%/fuzz_dkim.c %D%/replay.c %D%/fuzz.h
+tests_fuzz_replay_dkim_LDADD = $(TRUST_LIBS) $(OUTSIDE_LIBS)
+check_PROGRAMS += tests/fuzz/replay_srs
+tests_fuzz_replay_srs_SOURCES = %D%/fuzz_srs.c %D%/replay.c %D%/fuzz.h
+tests_fuzz_replay_srs_LDADD = $(TRUST_LIBS) $(OUTSIDE_LIBS)
+if FUZZING
+noinst_PROGRAMS += tests/fuzz/fuzz_dkim
+tests_fuzz_fuzz_dkim_SOURCES = %D%/fuzz_dkim.c %D%/fuzz.h
+tests_fuzz_fuzz_dkim_LDADD = $(TRUST_LIBS) $(OUTSIDE_LIBS)
+tests_fuzz_fuzz_dkim_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+noinst_PROGRAMS += tests/fuzz/fuzz_srs
+tests_fuzz_fuzz_srs_SOURCES = %D%/fuzz_srs.c %D%/fuzz.h
+tests_fuzz_fuzz_srs_LDADD = $(TRUST_LIBS) $(OUTSIDE_LIBS)
+tests_fuzz_fuzz_srs_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif
+
 # What is found goes to fuzz-corpus/<target> and fuzz-<target>-crash… in the build folder.
 FUZZ_SECONDS = 60
 fuzz: all
