@@ -40,13 +40,14 @@ cleaner_look(struct account *a, struct db *db)
 struct group {
 	int64_t *message; /* ascending */
 	size_t n, cap;
-	int64_t last; /* tombstone; 0: there is none to sweep */
+	struct sbuf tombstones; /* int64_t each; none: there is nothing to sweep */
 };
 
 static void
 group_done(struct group *g)
 {
 	free(g->message);
+	sbuf_done(&g->tombstones);
 }
 
 static enum err
@@ -104,11 +105,12 @@ read_group(struct db *db, struct group *g)
 	    &st);
 
 	while (!e && g->n < CLEAN_GROUP && !(e = stmt_step(st, &row)) && row) {
-		g->last = stmt_int(st, 0);
-		e = add_messages(g, db, g->last, stmt_str(st, 1));
+		int64_t tombstone = stmt_int(st, 0);
+		sbuf_append(&g->tombstones, &tombstone, sizeof(tombstone));
+		e = add_messages(g, db, tombstone, stmt_str(st, 1));
 	}
 	sort_unique(g);
-	return e;
+	return e ? e : sbuf_error(&g->tombstones);
 }
 
 /* The position of the first message >= `id`, from a guess that is right where messages stand in
@@ -196,7 +198,7 @@ find_group(struct account *a, struct group *g)
 struct batch {
 	const int64_t *message;
 	size_t n;
-	int64_t swept; /* the tombstones up to here are done with this batch; 0: not yet */
+	struct str swept; /* the tombstones that are done with this batch, int64_t each */
 };
 
 static enum err
@@ -229,16 +231,25 @@ delete_message(struct txn *t, int64_t message)
 	return e ? e : db_run(t->db, "DELETE FROM message WHERE id = ?1", DB_INT(message));
 }
 
-/* Tombstones of a mailbox that is no more have nobody to tell. */
+/* Tombstones of a mailbox that is no more have nobody to tell. Only those of the group are done
+ * with: one that is older may have become unswept since it was read (message_stage.h). */
 static enum err
-note_swept(struct txn *t, int64_t upto)
+note_swept(struct txn *t, struct str swept)
 {
-	enum err e = db_run(t->db,
-	    "DELETE FROM tombstone WHERE id IN (SELECT tombstone FROM unswept"
-	    " WHERE tombstone <= ?1) AND mailbox NOT IN (SELECT id FROM mailbox)",
-	    DB_INT(upto));
+	enum err e = ERR_OK;
 
-	return e ? e : db_run(t->db, "DELETE FROM unswept WHERE tombstone <= ?1", DB_INT(upto));
+	for (size_t at = 0; at < swept.n && !e; at += sizeof(int64_t)) {
+		int64_t tombstone;
+		memcpy(&tombstone, swept.p + at, sizeof(tombstone));
+		e = db_run(t->db,
+		    "DELETE FROM tombstone WHERE id = ?1 AND mailbox NOT IN (SELECT id FROM "
+		    "mailbox)",
+		    DB_INT(tombstone));
+		if (!e)
+			e = db_run(
+			    t->db, "DELETE FROM unswept WHERE tombstone = ?1", DB_INT(tombstone));
+	}
+	return e;
 }
 
 static enum err
@@ -249,7 +260,7 @@ run_batch(struct txn *t, void *arg)
 
 	for (size_t i = 0; i < b->n && !e; i++)
 		e = delete_message(t, b->message[i]);
-	return e || !b->swept ? e : note_swept(t, b->swept);
+	return e ? e : note_swept(t, b->swept);
 }
 
 static enum err
@@ -263,7 +274,8 @@ delete_group(struct account *a, const struct group *g)
 		if (b.n > CLEAN_BATCH)
 			b.n = CLEAN_BATCH;
 		done += b.n;
-		b.swept = done == g->n ? g->last : 0;
+		if (done == g->n)
+			b.swept = sbuf_view(&g->tombstones);
 		e = account_write(a, run_batch, &b, DURABLE_LATER);
 	} while (!e && done < g->n);
 	return e;
@@ -273,11 +285,11 @@ delete_group(struct account *a, const struct group *g)
 static enum err
 clean_group(struct account *a, bool *ret_done)
 {
-	CLEANUP(group_done) struct group g = {0};
+	CLEANUP(group_done) struct group g = {.tombstones = SBUF_INIT(SIZE_MAX / 2)};
 	enum err e = find_group(a, &g);
 
-	*ret_done = !g.last;
-	return e || !g.last ? e : delete_group(a, &g);
+	*ret_done = g.tombstones.n == 0;
+	return e || *ret_done ? e : delete_group(a, &g);
 }
 
 enum err

@@ -227,6 +227,34 @@ START_TEST(what_was_brought_over_goes_when_the_transfer_is_given_up)
 }
 END_TEST
 
+/* While the cleaner deletes a message, what was staged before it is given up. */
+static enum err
+give_up_in_between(struct txn *t, void *unused)
+{
+	(void)unused;
+	return db_run(t->db,
+	    "CREATE TRIGGER meanwhile AFTER DELETE ON message BEGIN INSERT OR IGNORE INTO unswept"
+	    " SELECT id FROM tombstone WHERE mailbox = 0; END");
+}
+
+START_TEST(what_is_given_up_while_the_cleaner_is_at_work_goes_too)
+{
+	struct transfer_run *run = NULL;
+
+	fixture_open(&f);
+	begin_and_step(&run, false);
+	deliver_to_b();
+	ck_assert_ok(message_remove(f.b, inbox_of_b(), &all));
+	ck_assert_ok(account_write(f.b, give_up_in_between, NULL, DURABLE_LATER));
+	ck_assert_ok(account_clean(f.b));
+	ck_assert_int_eq(query_of(f.b, "SELECT count(*) FROM message"), 0);
+	ck_assert_uint_eq(count_blobs(&f, f.b), 0);
+	transfer_free(&run);
+	ck_assert_sound(f.b);
+	fixture_close(&f);
+}
+END_TEST
+
 START_TEST(a_transfer_that_takes_too_long_is_refused_and_leaves_nothing)
 {
 	struct transfer_run *run = NULL;
@@ -446,6 +474,7 @@ END_TEST
 TEST_MAIN("transfer", others_write_between_two_steps_and_see_nothing_before_the_end,
     a_batch_of_files_costs_one_sync_of_a_directory, a_copy_has_the_email_id_of_its_source,
     what_was_brought_over_goes_when_the_transfer_is_given_up,
+    what_is_given_up_while_the_cleaner_is_at_work_goes_too,
     a_transfer_that_takes_too_long_is_refused_and_leaves_nothing,
     what_is_expunged_meanwhile_is_left_out_or_refused,
     over_quota_is_said_before_anything_is_written,
