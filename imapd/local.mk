@@ -63,7 +63,7 @@ libimapd_a_SOURCES = \
 	%D%/cmd_notify.c \
 	%D%/notify.c %D%/notify.h %D%/notify_private.h \
 	%D%/notify_fetch.c \
-	%D%/notify_look.c \
+	%D%/notify_look.c %D%/notify_rows.c \
 	%D%/notify_request.c %D%/notify_request.h \
 	%D%/notify_table.c \
 	%D%/notify_write.c \

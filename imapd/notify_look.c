@@ -18,8 +18,7 @@ struct look {
 	struct imap_session *s;
 	struct notify *n;
 	struct list_rows rows; /* sorted by name */
-	struct list_row **by_id; /* the rows that are mailboxes, by account and id */
-	size_t by_id_n;
+	struct notify_rows by_id;
 	struct notify_table next;
 	struct str parent_told;
 };
@@ -44,59 +43,10 @@ is_selected(const struct imap_session *s, const struct notify_box *b)
 	return s->mailbox && s->mailbox == b->id && account_id(s->owner) == b->account;
 }
 
-static int
-compare_ids(const struct list_row *row, int64_t account, int64_t id)
-{
-	int64_t a = account_id(row->folder.account), b = row->folder.info.id;
-
-	return a != account ? (a > account) - (a < account) : (b > id) - (b < id);
-}
-
-static int
-compare_rows_by_id(const void *a, const void *b)
-{
-	const struct list_row *y = *(struct list_row *const *)b;
-
-	return compare_ids(
-	    *(struct list_row *const *)a, account_id(y->folder.account), y->folder.info.id);
-}
-
-/* Once the rows stand where they stay. */
-static enum err
-index_rows(struct look *k)
-{
-	k->by_id = calloc(k->rows.n ? k->rows.n : 1, sizeof(struct list_row *));
-	if (!k->by_id)
-		return ERR_NOMEM;
-	for (size_t i = 0; i < k->rows.n; i++)
-		if (k->rows.row[i].folder.info.id)
-			k->by_id[k->by_id_n++] = &k->rows.row[i];
-	qsort(k->by_id, k->by_id_n, sizeof(struct list_row *), compare_rows_by_id);
-	return ERR_OK;
-}
-
-static void
-look_done(struct look *k)
-{
-	free(k->by_id);
-}
-
 static struct list_row *
 row_of_box(const struct look *k, const struct notify_box *b)
 {
-	size_t lo = 0, hi = b->id ? k->by_id_n : 0;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		int order = compare_ids(k->by_id[mid], b->account, b->id);
-		if (order == 0)
-			return k->by_id[mid];
-		if (order < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return NULL;
+	return notify_rows_find(&k->by_id, b->account, b->id);
 }
 
 /* -- one mailbox as it is now -------------------------------------------------------------------
@@ -391,6 +341,24 @@ tell_known(struct look *k, struct list_row *row, const struct notify_box *known,
 	return tell_messages(k, row, &was, is);
 }
 
+/* The mailbox has another name now and its old one, which is none any more, was unsubscribed from:
+ * told behind the rename, be it that of a name above, since the old name does not exist then. */
+static void
+tell_unsubscribed(struct look *k, const struct notify_box *was)
+{
+	struct str name = notify_box_name(&k->n->table, was);
+	const struct notify_box *top = was;
+	const struct list_row *now = row_of_box(k, was);
+
+	while (went_along(k, notify_box_name(&k->n->table, top), now->name)) {
+		top = notify_find_name(&k->n->table, parent_of(notify_box_name(&k->n->table, top)));
+		now = row_of_box(k, top); /* went_along() has seen that they are there */
+	}
+	if (top->events & NOTIFY_MAILBOX_NAME)
+		tell_renamed(k, top, now);
+	notify_write_list(k->s, &k->rows, name, NULL, (struct str){NULL, 0}, false);
+}
+
 /* A name that is no more. */
 static void
 tell_gone(struct look *k, const struct notify_box *was)
@@ -405,6 +373,8 @@ tell_gone(struct look *k, const struct notify_box *was)
 		if ((was->events & NOTIFY_MAILBOX_NAME) && !notify_events_of(k->n, now) &&
 		    !went_along(k, name, now->name))
 			tell_renamed(k, was, now);
+		if (was->subscribed && (was->events & NOTIFY_SUBSCRIPTION))
+			tell_unsubscribed(k, was);
 		return;
 	}
 	bool list = was->exists && (was->events & NOTIFY_MAILBOX_NAME);
@@ -514,7 +484,7 @@ look(struct look *k)
 
 	if (k->rows.n > 0)
 		qsort(k->rows.row, k->rows.n, sizeof(*k->rows.row), compare_rows);
-	enum err e = index_rows(k);
+	enum err e = notify_rows_index(&k->rows, &k->by_id);
 	if (!e)
 		e = tell_all(k, &at, &done);
 	if (!e && !done)
@@ -584,7 +554,7 @@ notify_look(struct imap_session *s)
 	if (!e)
 		e = look(&k);
 	notify_table_done(&k.next);
-	look_done(&k);
+	notify_rows_done(&k.by_id);
 	notify_end_gathering(n);
 	if (e == ERR_LIMIT || e == ERR_NOMEM)
 		overflow(s, e);

@@ -84,6 +84,18 @@ NODISCARD enum err notify_add_box(
     struct notify_table *t, const struct notify_box *b, struct str name);
 void notify_table_done(struct notify_table *t);
 
+/* -- notify_rows.c */
+/* The rows that are mailboxes, by account and id. */
+struct notify_rows {
+	struct list_row **row;
+	size_t n;
+};
+/* Once the rows stand where they stay. ERR_NOMEM. */
+NODISCARD enum err notify_rows_index(const struct list_rows *rows, struct notify_rows *ret);
+void notify_rows_done(struct notify_rows *r);
+/* Its row, or NULL. */
+struct list_row *notify_rows_find(const struct notify_rows *r, int64_t account, int64_t id);
+
 /* -- notify.c */
 /* The events that some group has for the mailbox. */
 unsigned notify_events_of(const struct notify *n, const struct list_row *row);
