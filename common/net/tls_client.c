@@ -11,6 +11,7 @@
 
 struct kept {
 	SSL_CTX *ctx;
+	bool lenient; /* as weak as one without proof: its result is only looked at */
 	char *ca_file; /* "" for the system's */
 	int64_t made_ms;
 };
@@ -92,9 +93,9 @@ make_dane(void)
 }
 
 static SSL_CTX *
-make_names(const char *ca_file)
+make_names(const char *ca_file, bool lenient)
 {
-	CLEANUP(free_context) SSL_CTX *ctx = make_context(true);
+	CLEANUP(free_context) SSL_CTX *ctx = make_context(!lenient);
 
 	if (!ctx)
 		return NULL;
@@ -114,14 +115,20 @@ take_once_locked(SSL_CTX **kept, SSL_CTX *(*make)(void))
 	return *kept;
 }
 
+static bool
+is_kept(const struct kept *k, const char *ca_file, bool lenient)
+{
+	return k->ctx && k->lenient == lenient && strcmp(k->ca_file, ca_file) == 0;
+}
+
 /* The one of this file, or the place for it: a free one, else the oldest's. */
 static struct kept *
-find_kept_locked(struct tls_clients *t, const char *ca_file)
+find_kept_locked(struct tls_clients *t, const char *ca_file, bool lenient)
 {
 	struct kept *oldest = &t->kept[0];
 
 	for (size_t i = 0; i < KEPT; i++) {
-		if (t->kept[i].ctx && strcmp(t->kept[i].ca_file, ca_file) == 0)
+		if (is_kept(&t->kept[i], ca_file, lenient))
 			return &t->kept[i];
 		if (t->kept[i].made_ms < oldest->made_ms)
 			oldest = &t->kept[i];
@@ -130,21 +137,21 @@ find_kept_locked(struct tls_clients *t, const char *ca_file)
 }
 
 static SSL_CTX *
-take_names_locked(struct tls_clients *t, const char *ca_file)
+take_names_locked(struct tls_clients *t, const char *ca_file, bool lenient)
 {
-	struct kept *k = find_kept_locked(t, ca_file);
+	struct kept *k = find_kept_locked(t, ca_file, lenient);
 	int64_t now = clock_mono_ms();
 
-	if (!k->ctx || strcmp(k->ca_file, ca_file) != 0 || now - k->made_ms > KEPT_MS) {
+	if (!is_kept(k, ca_file, lenient) || now - k->made_ms > KEPT_MS) {
 		char *name = strdup(ca_file);
-		SSL_CTX *ctx = name ? make_names(ca_file) : NULL;
+		SSL_CTX *ctx = name ? make_names(ca_file, lenient) : NULL;
 		if (!ctx) {
 			free(name);
 			return NULL;
 		}
 		SSL_CTX_free(k->ctx);
 		free(k->ca_file);
-		*k = (struct kept){ctx, name, now};
+		*k = (struct kept){ctx, lenient, name, now};
 	}
 	SSL_CTX_up_ref(k->ctx);
 	return k->ctx;
@@ -158,7 +165,7 @@ take_context(struct tls_clients *t, const struct tls_rules *r)
 
 	switch (r->proof) {
 	case TLS_PROOF_NAMES:
-		return take_names_locked(t, r->ca_file ? r->ca_file : "");
+		return take_names_locked(t, r->ca_file ? r->ca_file : "", r->lenient);
 	case TLS_PROOF_DANE:
 		return take_once_locked(&t->dane, make_dane);
 	default:

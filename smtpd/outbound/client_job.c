@@ -11,12 +11,27 @@ form_taken(const struct offers *o)
 	return o->eightbit ? CONTENT_8BIT : CONTENT_7BIT;
 }
 
-/* RFC 8689 §4.2.1 */
+/* RFC 8689 §4.2.1: all of it must be promised; but not to reports, which have no sender. */
 static bool
-may_carry_requiretls(const struct client *cl)
+check_requiretls(struct client *cl)
 {
-	return cl->offers.requiretls && conn_tls_outcome(cl->conn)->verified &&
-	       cl->route->secure_mx;
+	const struct queue_message *m = &cl->job->message;
+
+	if (!m->requiretls || m->sender.n == 0)
+		return true;
+	if (!conn_tls_outcome(cl->conn)->verified || !cl->route->secure_mx) {
+		client_settle_pending(cl, JOB_NEVER, "5.7.10",
+		    STR("The sender requires TLS all the way (REQUIRETLS), but the server could "
+			"not "
+			"be authenticated"));
+		return false;
+	}
+	if (cl->offers.requiretls)
+		return true;
+	client_settle_pending(cl, JOB_NEVER, "5.7.30",
+	    STR("The sender requires TLS all the way (REQUIRETLS), which the server does not "
+		"offer"));
+	return false;
 }
 
 static bool
@@ -86,10 +101,7 @@ begin_job(struct client *cl, struct job *job)
 		job->rcpts[i].fate = JOB_UNTRIED;
 	job->host = arena_dup(job->arena, str_of(cl->name));
 	job->tls = arena_dup(job->arena, str_of(cl->tls_text));
-	if (job->message.requiretls && !may_carry_requiretls(cl)) {
-		client_settle_pending(cl, JOB_NEVER, "5.7.30",
-		    STR("The sender requires TLS all the way (REQUIRETLS), which the server can't "
-			"promise"));
+	if (!check_requiretls(cl)) {
 		client_end_job(cl);
 		return;
 	}

@@ -3,13 +3,20 @@
 
 #include <stdio.h>
 
-/* RFC 8461 §5: what a policy that is only tested asks for is looked at, and ends nothing. */
+/* RFC 8461 §5: what a policy that is only tested asks for is looked at, and ends nothing. The same
+ * with the certificate of a host whose name is certain, which mail may depend on (RFC 8689 §4.2.1).
+ */
 struct tls_rules
 client_tls_rules(const struct client *cl)
 {
 	struct tls_rules rules = cl->host->tls;
 
 	rules.lenient = !cl->host->must_tls;
+	if (rules.lenient && rules.proof == TLS_PROOF_NONE && cl->route->secure_mx) {
+		rules.proof = TLS_PROOF_NAMES;
+		rules.names = &cl->host->name;
+		rules.name_count = 1;
+	}
 	return rules;
 }
 
@@ -21,6 +28,8 @@ client_describe_tls(struct client *cl)
 	const char *proof = "unverified";
 
 	cl->tls = *o;
+	if (cl->host->tls.proof == TLS_PROOF_NONE)
+		cl->tls.error = cl->tls.detail = NULL; /* no policy asked for it */
 	if (o->verified)
 		proof = cl->host->tls.proof == TLS_PROOF_DANE ? "dane" : "verified";
 	snprintf(cl->tls_text, sizeof(cl->tls_text), "%s %s %s", conn_tls_version(cl->conn),

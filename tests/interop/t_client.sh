@@ -28,6 +28,9 @@ said "an authority that is not its own" 'end TLS_FAILED .*tls_error=certificate-
 KEY=$(openssl x509 -in "$SUITE/tls/server.pem" -noout -pubkey | openssl pkey -pubin -outform DER | sha256sum | cut -c1-64)
 ours "DANE" $U1 "$SUITE/mail" name other.test must 1 tlsa "3 1 1 $KEY"; has "dane" ' dane tls_error=-'
 said "DANE, another key" 'end TLS_FAILED .*tls_error=validation-failure' send $HOST "$(port 25)" a@remote.test $U1 "$SUITE/mail" name "$NAME" must 1 tlsa "3 1 1 ${KEY//[0-7]/8}"
+said "REQUIRETLS" "$U1 DONE 2" send $HOST "$(port 25)" a@remote.test $U1 "$SUITE/mail" name "$NAME" ca "$CA" requiretls 1
+said "REQUIRETLS, nobody vouches for the server" "$U1 NEVER 5.7.10" send $HOST "$(port 25)" a@remote.test $U1 "$SUITE/mail" name "$NAME" requiretls 1
+said "REQUIRETLS in the clear" "$U1 NEVER 5.7.10" send $HOST "$(port 25)" a@remote.test $U1 "$SUITE/mail" without 1 requiretls 1
 said "unknown user" 'nobody@.* NEVER 5.1.1 550 5.1.1' send $HOST "$(port 25)" a@remote.test nobody@$DOMAIN,$U1 "$SUITE/mail"
 has "the other gets it" "$U1 DONE"
 check "smart host: submissions, AUTH" "$SEND" $HOST "$(port 465)" $U1 $U2 "$SUITE/mail" implicit 1 user $U1 password "$PW"

@@ -297,7 +297,7 @@ START_TEST(mail_that_requires_tls_goes_only_where_all_of_it_is_promised)
 	static const struct {
 		bool secure_mx, proof, offered;
 	} cases[] = {
-	    {true, true, true}, {false, true, true}, {true, false, true}, {true, true, false}};
+	    {true, true, true}, {false, true, true}, {false, false, true}, {true, true, false}};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		CLEANUP(client_fixture_free) struct client_fixture *f = client_fixture_new();
@@ -314,16 +314,33 @@ START_TEST(mail_that_requires_tls_goes_only_where_all_of_it_is_promised)
 		client_talk(f, "220 go\n", "EHLO us.example\n", false);
 		client_talk(f, cases[i].offered ? "250-mx\n250 REQUIRETLS\n" : "250 mx\n",
 		    goes ? "MAIL FROM:<a@us.example> REQUIRETLS\n" : "QUIT\n<closed>", false);
-		if (!goes)
-			ck_assert_str_is(sbuf_view(&f->log),
-			    "b@x NEVER 5.7.30 The sender requires TLS all the way (REQUIRETLS), "
-			    "which "
-			    "the server can't promise\nFINE 0  jobs=1 tls=\n");
+		if (goes)
+			continue;
+		bool sure = cases[i].secure_mx && cases[i].proof;
+		ck_assert_str_is(sbuf_view(&f->log),
+		    sure ? "b@x NEVER 5.7.30 The sender requires TLS all the way (REQUIRETLS), "
+			   "which the server does not offer\nFINE 0  jobs=1 tls=\n"
+			 : "b@x NEVER 5.7.10 The sender requires TLS all the way (REQUIRETLS), but "
+			   "the server could not be authenticated\nFINE 0  jobs=1 tls=\n");
 	}
 }
 END_TEST
 
-TEST_MAIN("client_tls", tls_is_begun_where_offered_and_demanded_where_owed,
+/* RFC 8689 §4.2.1: not for reports. */
+START_TEST(a_report_on_mail_that_required_tls_goes_anywhere)
+{
+	CLEANUP(client_fixture_free) struct client_fixture *f = client_fixture_new();
+	struct job *job = client_fixture_job(f, "", "b@x", TEXT);
+
+	job->message.requiretls = true;
+	client_open(f);
+	client_talk(f, "220 mx\n", "EHLO us.example\n", false);
+	client_talk(f, "250 mx\n", "MAIL FROM:<>\n", false);
+}
+END_TEST
+
+TEST_MAIN("client_tls", a_report_on_mail_that_required_tls_goes_anywhere,
+    tls_is_begun_where_offered_and_demanded_where_owed,
     what_stands_behind_the_reply_to_starttls_ends_the_connection,
     a_server_that_breaks_off_at_starttls_cannot_do_what_it_offers,
     a_connection_that_cannot_be_made_is_told,
