@@ -29,7 +29,7 @@ liboutbound_a_SOURCES += \
 liboutbound_a_SOURCES += %D%/outgoing.c %D%/outgoing.h %D%/outgoing_keys.c %D%/outgoing_keys.h
 # reports to senders
 liboutbound_a_SOURCES += %D%/report.c %D%/report.h %D%/report_text.c %D%/report_text.h \
-	%D%/tlsrpt.c %D%/tlsrpt.h %D%/tlsrpt_report.c %D%/tlsrpt_report.h
+	%D%/tlsrpt.c %D%/tlsrpt.h %D%/tlsrpt_ask.c %D%/tlsrpt_ask.h %D%/tlsrpt_report.c %D%/tlsrpt_report.h
 # the fields that both halves of smtpd write
 liboutbound_a_SOURCES += %D%/trace_fields.c %D%/trace_fields.h
 # the scheduler and the runner

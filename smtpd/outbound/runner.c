@@ -387,8 +387,12 @@ make_parts(struct runner *r, const struct runner_options *o)
 		e = router_new(o->store, r->dns, r->first_conf, &r->router);
 	if (!e)
 		e = outgoing_new(o->store, r->first_conf, &r->outgoing);
-	const struct tlsrpt_options to = {
-	    .store = o->store, .dns = r->dns, .loop = o->loop, .hostname = r->first_conf->hostname};
+	const struct tlsrpt_options to = {.store = o->store,
+	    .dns = r->dns,
+	    .loop = o->loop,
+	    .hostname = r->first_conf->hostname,
+	    .allow_private = r->first_conf->outbound.allow_private,
+	    .ca_file = r->first_conf->outbound.ca_file};
 	if (!e)
 		e = tlsrpt_new(&to, &r->tlsrpt);
 	if (!e && !(r->scheduler = scheduler_new(&so)))

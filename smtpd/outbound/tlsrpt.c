@@ -1,7 +1,9 @@
 #include "smtpd/outbound/tlsrpt.h"
 
+#include "common/auth/http_fetch.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "smtpd/outbound/tlsrpt_ask.h"
 #include "smtpd/outbound/tlsrpt_report.h"
 #include "store/directory.h"
 #include "store/queue.h"
@@ -83,104 +85,6 @@ tlsrpt_note(struct tlsrpt *t, const struct route *route, const struct route_host
 	};
 	/* A count that is lost is no harm; the store has logged why. */
 	(void)!tls_session_note(t->o.store, &x);
-}
-
-/* -- asking whether a report is wanted ------------------------------------------------------- */
-
-/* Kept until both have let go of it: who asked does not wait when the daemon stops. */
-struct question {
-	pthread_mutex_t mu;
-	pthread_cond_t answered;
-	int refs; /* guarded by mu, as is what follows */
-	bool done;
-	enum dns_status status;
-	struct sbuf record; /* the first that is one, or empty */
-};
-
-#define RECORD_MAX 4096
-#define WAIT_STEP_MS 200 /* between two looks at whether the daemon stops */
-
-static struct question *
-question_new(void)
-{
-	struct question *q = calloc(1, sizeof(*q));
-
-	if (!q)
-		return NULL;
-	pthread_mutex_init(&q->mu, NULL);
-	pthread_cond_init(&q->answered, NULL);
-	q->refs = 1;
-	q->record = SBUF_INIT(RECORD_MAX);
-	return q;
-}
-
-/* `mu` is held, and let go. */
-static void
-question_unref(struct question *q)
-{
-	bool last = --q->refs == 0;
-
-	pthread_mutex_unlock(&q->mu);
-	if (!last)
-		return;
-	pthread_cond_destroy(&q->answered);
-	pthread_mutex_destroy(&q->mu);
-	sbuf_done(&q->record);
-	free(q);
-}
-
-static void
-take_answer(void *arg, const struct dns_answer *a)
-{
-	struct question *q = arg;
-
-	pthread_mutex_lock(&q->mu);
-	q->status = a->status;
-	for (size_t i = 0; a->status == DNS_FOUND && i < a->count; i++)
-		if (!sbuf_view(&q->record).n && str_starts(a->records[i].data, STR("v=TLSRPTv1")))
-			sbuf_put(&q->record, a->records[i].data);
-	q->done = true;
-	pthread_cond_signal(&q->answered);
-	question_unref(q);
-}
-
-static void
-wait_for(struct tlsrpt *t, struct question *q)
-{
-	while (!q->done && !atomic_load(&t->stopping)) {
-		struct timespec until;
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_nsec += WAIT_STEP_MS * 1000000L;
-		until.tv_sec += until.tv_nsec / 1000000000L;
-		until.tv_nsec %= 1000000000L;
-		pthread_cond_timedwait(&q->answered, &q->mu, &until);
-	}
-}
-
-/* ERR_OK with *ret, empty where no report is wanted; ERR_BUSY: not to be had now. */
-static enum err
-ask_record(struct tlsrpt *t, struct str domain, struct arena *arena, struct str *ret)
-{
-	struct question *q = question_new();
-	struct str name = arena_printf(arena, "_smtp._tls.%.*s", STR_ARG(domain));
-	enum err e = q && name.p ? ERR_OK : ERR_NOMEM;
-
-	if (!q)
-		return e;
-	pthread_mutex_lock(&q->mu);
-	if (!e) {
-		q->refs++;
-		e = dns_ask(t->o.dns, name, DNS_TXT, take_answer, q);
-		q->refs -= e != ERR_OK;
-	}
-	if (!e) {
-		wait_for(t, q);
-		bool known = q->done && q->status != DNS_FAILED && q->status != DNS_BOGUS;
-		*ret = arena_dup(arena, sbuf_view(&q->record));
-		e = !known ? ERR_BUSY : ret->p ? ERR_OK : ERR_NOMEM;
-	}
-	question_unref(q);
-	return e;
 }
 
 /* -- one report ------------------------------------------------------------------------------ */
@@ -276,6 +180,55 @@ address_of(struct str uri)
 	return str_find(address, '@') == STR_NONE ? STR("") : address;
 }
 
+/* "https://host/…" with a name and no port, and nothing in it that is no part of an address. */
+static struct str
+host_of(struct str uri)
+{
+	struct str rest = str_skip(uri, strlen("https://"));
+	size_t end = str_find(rest, '/');
+	struct str host = str_sub(rest, 0, end == STR_NONE ? rest.n : end);
+	bool name = false;
+
+	if (!str_starts_nocase(uri, STR("https://")))
+		return STR("");
+	for (size_t i = 0; i < uri.n; i++)
+		if (uri.p[i] <= ' ' || uri.p[i] > '~')
+			return STR("");
+	for (size_t i = 0; i < host.n; i++) {
+		char c = host.p[i];
+		name |= ascii_is_alpha(c);
+		if (!ascii_is_alpha(c) && !ascii_is_digit(c) && c != '.' && c != '-')
+			return STR("");
+	}
+	return name ? host : STR("");
+}
+
+/* §5.4 */
+static enum err
+post(struct tlsrpt *t, struct str uri, struct str gzipped, struct arena *arena)
+{
+	CLEANUP(sbuf_done) struct sbuf answer = SBUF_INIT(HTTP_FETCH_MAX);
+	struct sockaddr_storage addresses[TLSRPT_ADDRESSES_MAX];
+	size_t n = 0;
+	const struct tlsrpt_asker a = {t->o.dns, &t->stopping};
+	enum err e = tlsrpt_ask_addresses(&a, host_of(uri), t->o.allow_private, addresses, &n);
+
+	if (!e && n == 0)
+		e = ERR_NOT_FOUND;
+	if (e)
+		return e;
+	const struct http_request r = {
+	    .url = arena_cstr(arena, uri),
+	    .ca_file = t->o.ca_file,
+	    .form = gzipped,
+	    .form_type = "application/tlsrpt+gzip",
+	    .addresses = addresses,
+	    .address_count = n,
+	    .event = "tls_report_not_posted",
+	};
+	return r.url ? http_fetch(&r, &answer) : ERR_NOMEM;
+}
+
 /* ERR_BUSY: tell it later. */
 static enum err
 tell(struct tlsrpt *t, const struct tls_sessions_day *d, size_t *told)
@@ -289,7 +242,8 @@ tell(struct tlsrpt *t, const struct tls_sessions_day *d, size_t *told)
 
 	if (!arena)
 		return ERR_NOMEM;
-	enum err e = ask_record(t, d->domain, arena, &record);
+	const struct tlsrpt_asker a = {t->o.dns, &t->stopping};
+	enum err e = tlsrpt_ask_record(&a, d->domain, arena, &record);
 	if (e)
 		return e;
 	e = tlsrpt_parse_record(record, arena, &uris, &n);
@@ -302,13 +256,19 @@ tell(struct tlsrpt *t, const struct tls_sessions_day *d, size_t *told)
 		e = tlsrpt_gzip(sbuf_view(&json), &gzipped);
 	for (size_t i = 0; !e && i < n; i++) {
 		struct str to = address_of(uris[i]);
-		if (!to.n)
+		enum err sent;
+		if (to.n)
+			sent = queue_mail(t, &r, to, sbuf_view(&gzipped));
+		else if (host_of(uris[i]).n)
+			sent = post(t, uris[i], sbuf_view(&gzipped), arena);
+		else
 			continue;
-		e = queue_mail(t, &r, to, sbuf_view(&gzipped));
-		if (!e)
-			(*told)++;
-		log_info("tls_report", F_STR("domain", d->domain), F_STR("to", to),
-		    F_UINT("rows", r.row_count), F_ERR(e));
+		*told += !sent;
+		/* who can't be posted to is not tried again: §5.4 lets a report be lost */
+		if (to.n)
+			e = sent;
+		log_info("tls_report", F_STR("domain", d->domain), F_STR("to", uris[i]),
+		    F_UINT("rows", r.row_count), F_ERR(sent));
 	}
 	return e;
 }

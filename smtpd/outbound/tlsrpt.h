@@ -22,6 +22,8 @@ struct tlsrpt_options {
 	struct dns *dns;
 	struct loop *loop; /* NULL: no timer (tests) */
 	const char *hostname;
+	bool allow_private; /* reports may be brought to private addresses, too */
+	const char *ca_file; /* for those brought by HTTPS; NULL or "": the system's authorities */
 };
 NODISCARD enum err tlsrpt_new(const struct tlsrpt_options *o, struct tlsrpt **ret);
 /* Before the DNS is freed: waits for the day's work, which then ends at its next step. */

@@ -1,6 +1,7 @@
 /* smtpd/outbound/tlsrpt.h: RFC 8460, counting and telling. */
 #include "smtpd/outbound/tlsrpt.h"
 
+#include "common/auth/http_fetch.h"
 #include "common/base/clock.h"
 #include "store/queue.h"
 #include "store/tls_sessions.h"
@@ -156,6 +157,52 @@ START_TEST(a_day_is_kept_while_the_dns_fails_but_not_for_ever)
 }
 END_TEST
 
-TEST_MAIN("tlsrpt", what_went_well_and_wrong_is_counted_by_day_and_kind,
+static size_t posts;
+
+enum err
+http_fetch(const struct http_request *r, struct sbuf *ret_body)
+{
+	(void)ret_body;
+	ck_assert_str_eq(r->form_type, "application/tlsrpt+gzip");
+	ck_assert_uint_gt(r->form.n, 100);
+	ck_assert_uint_ge(r->address_count, 1);
+	posts++;
+	return ERR_OK;
+}
+
+/* RFC 8460 §5.4 */
+START_TEST(a_report_is_posted_but_never_into_a_private_network)
+{
+	static const struct {
+		const char *uri;
+		size_t posts;
+	} rows[] = {
+	    {"https://good.example.org/v1/report", 1},
+	    {"https://inside.example.org/", 0},
+	    {"https://nowhere.example.org/", 0},
+	    {"https://127.0.0.1/", 0},
+	    {"https://good.example.org:8080/", 0},
+	    {"https://user@good.example.org/", 0},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct setting x;
+		char record[200];
+		begin(&x);
+		posts = 0;
+		snprintf(record, sizeof(record), "v=TLSRPTv1; rua=%s", rows[i].uri);
+		fake_dns_add(x.dns, "_smtp._tls.example.net", DNS_TXT, false, record);
+		fake_dns_add(x.dns, "good.example.org", DNS_A, false, "8.8.8.8");
+		fake_dns_add(x.dns, "inside.example.org", DNS_A, false, "10.0.0.1");
+		tlsrpt_note(x.t, &route, &host, "192.0.2.1", NULL);
+		ck_assert_uint_eq(tlsrpt_run(x.t, clock_real_s() / DAY_S + 1), rows[i].posts);
+		ck_assert_msg(posts == rows[i].posts, "%s", rows[i].uri);
+		end(&x);
+	}
+}
+END_TEST
+
+TEST_MAIN("tlsrpt", a_report_is_posted_but_never_into_a_private_network,
+    what_went_well_and_wrong_is_counted_by_day_and_kind,
     who_asks_is_told_once_and_who_does_not_never,
     a_day_is_kept_while_the_dns_fails_but_not_for_ever)
