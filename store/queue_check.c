@@ -68,7 +68,8 @@ check_named_files(struct check *c)
 {
 	CLEANUP(stmt_done) struct stmt *st = NULL;
 	bool row = false;
-	enum err e = db_query(c->db, "SELECT id, file, size FROM message WHERE file <> ''", &st);
+	enum err e =
+	    db_query(c->db, "SELECT id, file, size FROM message WHERE file <> '' ORDER BY id", &st);
 
 	while (!e && !(e = stmt_step(st, &row)) && row) {
 		char path[PATH_MAX];

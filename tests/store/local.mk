@@ -139,3 +139,8 @@ tests_store_test_sending_SOURCES = %D%/test_sending.c %D%/queue_fixture.c %D%/qu
 tests_store_test_sending_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_store_test_sending_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
 
+check_PROGRAMS += tests/store/test_queue_faults
+tests_store_test_queue_faults_SOURCES = %D%/test_queue_faults.c %D%/queue_fixture.c %D%/queue_fixture.h %D%/fixture.c %D%/fixture.h
+tests_store_test_queue_faults_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_store_test_queue_faults_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+
