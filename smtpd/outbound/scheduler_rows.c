@@ -1,6 +1,9 @@
 /* Rows on their way through memory: which lane they go, in whose turn, together with whom. */
 #include "smtpd/outbound/scheduler_private.h"
 
+#include <netinet/in.h>
+#include <sys/un.h>
+
 #define KEY_MAX (256 * 1024) /* a route has so many octets at most that matter */
 
 /* -- rows -------------------------------------------------------------------------------------- */
@@ -299,6 +302,29 @@ put_rules(struct sbuf *b, const struct tls_rules *r)
 	put_words(b, str_of(r->ca_file ? r->ca_file : ""));
 }
 
+/* Ports and sockets are a host's own only by transport rules; addresses of one host come and go. */
+static void
+put_port(struct sbuf *b, const struct route_host *h)
+{
+	if (!h->address_count || !h->addresses)
+		return;
+	const struct sockaddr_storage *a = &h->addresses[0];
+	if (a->ss_family == AF_UNIX)
+		put_words(b, str_of(((const struct sockaddr_un *)a)->sun_path));
+	else if (a->ss_family == AF_INET)
+		sbuf_u64(b, ntohs(((const struct sockaddr_in *)a)->sin_port));
+	else if (a->ss_family == AF_INET6)
+		sbuf_u64(b, ntohs(((const struct sockaddr_in6 *)a)->sin6_port));
+}
+
+static void
+put_host(struct sbuf *b, const struct route_host *h)
+{
+	sbuf_printf(b, "h%d%d%d,", (int)h->policy, h->must_tls, h->no_tls);
+	put_words(b, h->name);
+	put_port(b, h);
+}
+
 /* Two domains whose routes have one key may share a connection: their mail goes to the same hosts,
  * and the same is asked of these. */
 static void
@@ -307,11 +333,21 @@ put_key(struct sbuf *b, const struct route *r)
 	sbuf_printf(b, "%d%d%d%d", (int)r->kind, r->implicit_tls, r->secure_mx, r->sts_testing);
 	put_words(b, r->user);
 	for (size_t i = 0; i < r->host_count; i++) {
-		const struct route_host *h = &r->hosts[i];
-		sbuf_printf(b, "h%d%d", (int)h->policy, h->must_tls);
-		put_words(b, h->name);
-		put_rules(b, &h->tls);
+		put_host(b, &r->hosts[i]);
+		put_rules(b, &r->hosts[i].tls);
 	}
+}
+
+/* What lives and dies together: where one domain's only host does not answer, or not as that
+ * domain's policy asks, another's second host may, and so may the same host without that policy. */
+static void
+put_name(struct sbuf *b, const struct route *r)
+{
+	sbuf_printf(b, "%d", r->implicit_tls);
+	put_words(b, r->user);
+	put_words(b, r->destination);
+	for (size_t i = 0; i < r->host_count; i++)
+		put_host(b, &r->hosts[i]);
 }
 
 static bool
@@ -323,7 +359,12 @@ leads_nowhere(enum route_kind k)
 static struct destination *
 find_destination(struct scheduler *s, const struct route *r)
 {
-	struct str name = leads_nowhere(r->kind) ? r->domain : r->destination;
+	CLEANUP(sbuf_done) struct sbuf words = SBUF_INIT(KEY_MAX);
+
+	put_name(&words, r);
+	if (sbuf_error(&words))
+		return NULL;
+	struct str name = leads_nowhere(r->kind) ? r->domain : sbuf_view(&words);
 	uint64_t hash = table_hash(&s->destinations, (uint64_t)r->kind, name);
 	struct table_node *n = table_find(&s->destinations, hash);
 

@@ -31,7 +31,7 @@ struct domain_model {
 	char name[64];
 	size_t server;
 	struct route route;
-	struct route_host host;
+	struct route_host hosts[2];
 	int64_t *rows; /* ids */
 	size_t n, cap, first; /* those before `first` are gone */
 };
@@ -119,8 +119,17 @@ network_free(struct network *n)
 	clock_thaw();
 }
 
+static struct route_host
+host_of(size_t server)
+{
+	char host[64];
+
+	snprintf(host, sizeof(host), "mx.%zu.example", server);
+	return (struct route_host){.name = str_of(strdup(host)), .address_count = 1};
+}
+
 static size_t
-domain_of(struct network *n, const char *name, size_t server)
+domain_of(struct network *n, const char *name, size_t first, size_t server)
 {
 	struct inside *in = n->inside;
 
@@ -130,15 +139,13 @@ domain_of(struct network *n, const char *name, size_t server)
 	struct domain_model *d = &in->domains[in->domain_n];
 	snprintf(d->name, sizeof(d->name), "%s", name);
 	d->server = server;
-	char host[64];
-	snprintf(host, sizeof(host), "mx.%zu.example", server);
-	struct str kept = str_of(strdup(host));
-	d->host = (struct route_host){.name = kept, .address_count = 1};
+	d->hosts[0] = host_of(first);
+	d->hosts[1] = host_of(server);
 	d->route = (struct route){.kind = ROUTE_SMTP,
 	    .domain = str_of(d->name),
-	    .destination = kept,
-	    .hosts = &d->host,
-	    .host_count = 1,
+	    .destination = d->hosts[0].name,
+	    .hosts = d->hosts,
+	    .host_count = first == server ? 1 : 2,
 	    .good_until_ms = INT64_MAX};
 	return in->domain_n++;
 }
@@ -146,8 +153,15 @@ domain_of(struct network *n, const char *name, size_t server)
 void
 network_send(struct network *n, const char *sender, const char *domain, size_t server)
 {
+	network_send_past(n, sender, domain, server, server);
+}
+
+void
+network_send_past(
+    struct network *n, const char *sender, const char *domain, size_t first, size_t server)
+{
 	struct inside *in = n->inside;
-	size_t at = domain_of(n, domain, server);
+	size_t at = domain_of(n, domain, first, server);
 	struct domain_model *d = &in->domains[at];
 	int64_t now = clock_real_us() / 1000;
 
@@ -257,7 +271,8 @@ open_link(struct network *n, struct scheduler_link *link)
 	*l = (struct link_model){.link = link, .used = true};
 	scheduler_link_set_owner(link, l);
 	size_t server;
-	ck_assert_int_eq(sscanf(scheduler_link_route(link)->destination.p, "mx.%zu.", &server), 1);
+	const struct route *r = scheduler_link_route(link);
+	ck_assert_int_eq(sscanf(r->hosts[r->host_count - 1].name.p, "mx.%zu.", &server), 1);
 	l->server = server;
 	struct server_model *s = &n->servers[server];
 	s->attempts++;

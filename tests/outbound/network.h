@@ -41,6 +41,10 @@ void network_new(struct network *n);
 void network_free(struct network *n);
 /* A message from `sender` to one recipient at `domain`, which `server` serves, due now. */
 void network_send(struct network *n, const char *sender, const char *domain, size_t server);
+/* The same where the best MX is that of `first`, and mail goes to `server` as it does not answer.
+ */
+void network_send_past(
+    struct network *n, const char *sender, const char *domain, size_t first, size_t server);
 /* Runs until nothing happens before `until_ms`. */
 void network_run(struct network *n, int64_t until_ms);
 

@@ -251,6 +251,21 @@ START_TEST(a_person_who_asks_for_another_try_gets_one_though_the_destination_cou
 }
 END_TEST
 
+START_TEST(a_dead_host_holds_up_no_domain_that_has_a_second_one)
+{
+	network_new(&net);
+	net.servers[0].dead = true;
+	network_send(&net, "ann@example.org", "only.example", 0);
+	network_run(&net, 40000);
+	ck_assert_uint_eq(net.deferred, 1);
+	network_send_past(&net, "ann@example.org", "backup.example", 0, 1);
+	network_run(&net, 41000);
+	ck_assert_uint_eq(net.servers[1].taken, 1);
+	ck_assert_uint_eq(net.deferred, 1);
+	network_free(&net);
+}
+END_TEST
+
 TEST_MAIN("scheduler",
     ten_thousand_messages_to_a_thousand_servers_half_of_them_dead_reach_the_living_at_full_speed,
     rows_of_a_dead_destination_are_put_off_without_each_being_tried,
@@ -262,4 +277,5 @@ TEST_MAIN("scheduler",
     messages_of_a_sender_go_in_the_order_of_their_time,
     one_destination_with_much_mail_leaves_connections_to_others,
     memory_holds_no_more_rows_than_allowed, what_is_paused_waits_until_it_is_resumed,
-    a_person_who_asks_for_another_try_gets_one_though_the_destination_counts_as_dead)
+    a_person_who_asks_for_another_try_gets_one_though_the_destination_counts_as_dead,
+    a_dead_host_holds_up_no_domain_that_has_a_second_one)
