@@ -151,8 +151,7 @@ NODISCARD enum err queue_brief(struct store *s, struct str domain, int64_t after
 /* A message and those of its recipients `ids` that are still there and not held, in one read.
  * ERR_NOT_FOUND: the message is no more. */
 NODISCARD enum err queue_job_get(struct store *s, int64_t message, const int64_t *ids, size_t n,
-    struct arena *arena, struct queue_message *ret_message, struct queue_rcpt **ret,
-    size_t *ret_n);
+    struct arena *arena, struct queue_message *ret_message, struct queue_rcpt **ret, size_t *ret_n);
 
 /* The octets of a message, to be read piece by piece by one thread at a time; holds no lock and no
  * database handle between calls. ERR_NOT_FOUND when it is no more. */
@@ -202,6 +201,14 @@ struct queue_report {
 };
 NODISCARD enum err queue_record(struct store *s, int64_t message, const struct queue_result *r,
     size_t n, const struct queue_report *report);
+
+/* The same for several messages of which nobody is told, in one transaction: all or nothing. */
+struct queue_recorded {
+	int64_t message;
+	const struct queue_result *results;
+	size_t n;
+};
+NODISCARD enum err queue_record_many(struct store *s, const struct queue_recorded *items, size_t n);
 
 /* -- for people: ctl */
 

@@ -156,3 +156,39 @@ queue_record(struct store *s, int64_t message, const struct queue_result *result
 	queue_adding_done(a);
 	return e;
 }
+
+struct record_many {
+	const struct queue_recorded *items;
+	size_t n;
+	bool doomed;
+};
+
+static enum err
+record_many_in_txn(struct txn *t, void *arg)
+{
+	struct record_many *m = arg;
+	enum err e = ERR_OK;
+
+	m->doomed = false;
+	for (size_t i = 0; i < m->n && !e; i++) {
+		const struct queue_recorded *x = &m->items[i];
+		struct record r = {.message = x->message, .results = x->results, .n = x->n};
+		e = record_in_txn(t, &r);
+		m->doomed |= r.doomed;
+	}
+	return e;
+}
+
+enum err
+queue_record_many(struct store *s, const struct queue_recorded *items, size_t n)
+{
+	struct record_many m = {.items = items, .n = n};
+	struct database *d = NULL;
+	enum err e = queue_database(s, &d);
+
+	if (!e)
+		e = database_write(d, record_many_in_txn, &m, DURABLE_LATER);
+	if (!e && m.doomed)
+		queue_note_doomed(s->queue);
+	return e;
+}

@@ -6,6 +6,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 
+#define RECORD_AT_ONCE 64 /* parcels in a transaction */
 #define PARCEL_ARENA (4 * 1024 * 1024)
 
 void
@@ -221,6 +222,14 @@ finish_pick(struct runner *r, struct parcel *p)
 		     : SCHEDULER_NEITHER);
 }
 
+static void
+finish(struct runner *r, struct parcel *p)
+{
+	if (p->pick)
+		finish_pick(r, p);
+	parcel_free(&p);
+}
+
 bool
 parcel_record(struct runner *r, struct parcel *p)
 {
@@ -236,8 +245,62 @@ parcel_record(struct runner *r, struct parcel *p)
 		    F_ERR(e));
 		return false;
 	}
-	if (p->pick)
-		finish_pick(r, p);
-	parcel_free(&p);
+	finish(r, p);
 	return true;
+}
+
+/* -- many -------------------------------------------------------------------------------------- */
+
+struct batch {
+	struct parcel *parcels[RECORD_AT_ONCE];
+	struct results results[RECORD_AT_ONCE];
+	struct queue_recorded items[RECORD_AT_ONCE];
+	size_t n;
+};
+
+static void
+record_alone(struct runner *r, struct parcel *p, struct list *failed)
+{
+	if (!parcel_record(r, p))
+		list_put_last(failed, &p->turn);
+}
+
+static void
+record_batch(struct runner *r, struct batch *b, struct list *failed)
+{
+	enum err e = b->n ? queue_record_many(r->store, b->items, b->n) : ERR_OK;
+
+	for (size_t i = 0; i < b->n; i++) {
+		if (e) {
+			record_alone(r, b->parcels[i], failed);
+			continue;
+		}
+		results_note(r, &b->parcels[i]->job, &b->results[i]);
+		finish(r, b->parcels[i]);
+	}
+	b->n = 0;
+}
+
+void
+parcel_record_all(struct runner *r, struct list *done, struct list *failed)
+{
+	CLEANUP(conf_unref) struct conf *conf = runner_conf(r);
+	struct batch b = {.n = 0};
+
+	while (!list_is_empty(done)) {
+		struct parcel *p = LIST_OWNER(done->next, struct parcel, turn);
+		struct results *res = &b.results[b.n];
+		list_take(&p->turn);
+		settle_untried(p);
+		enum err e = results_make(conf, &p->job, p->attempted, res);
+		if (e || res->told_n || !res->n) {
+			record_alone(r, p, failed);
+			continue;
+		}
+		b.parcels[b.n] = p;
+		b.items[b.n] = (struct queue_recorded){p->job.message.id, res->rows, res->n};
+		if (++b.n == RECORD_AT_ONCE)
+			record_batch(r, &b, failed);
+	}
+	record_batch(r, &b, failed);
 }

@@ -299,8 +299,8 @@ event_of(enum queue_outcome o)
 	}
 }
 
-static void
-log_results(struct runner *r, const struct job *job, const struct results *res)
+void
+results_note(struct runner *r, const struct job *job, const struct results *res)
 {
 	size_t row = 0;
 
@@ -330,7 +330,7 @@ results_record(
 	enum err e = to.to.n ? record_with_report(r, conf, job, res, &to)
 			     : queue_record(r->store, job->message.id, res->rows, res->n, NULL);
 	if (!e)
-		log_results(r, job, res);
+		results_note(r, job, res);
 	if (!e && to.to.n)
 		trace_report(r, job, res, to.to);
 	return e;

@@ -286,17 +286,6 @@ run_steps(struct runner *r)
 
 /* -- the thread -------------------------------------------------------------------------------- */
 
-static void
-record_done(struct runner *r, struct list *done)
-{
-	while (!list_is_empty(done)) {
-		struct parcel *p = LIST_OWNER(done->next, struct parcel, turn);
-		list_take(&p->turn);
-		if (!parcel_record(r, p))
-			list_put_last(&r->kept, &p->turn);
-	}
-}
-
 static int64_t
 run_queue(struct runner *r, const struct chores *chores)
 {
@@ -339,8 +328,8 @@ run(void *arg)
 			list_take(first);
 			list_put_last(&again, first);
 		}
-		record_done(r, &again);
-		record_done(r, &chores.done);
+		parcel_record_all(r, &again, &r->kept);
+		parcel_record_all(r, &chores.done, &r->kept);
 		wait_ms = INT64_MAX;
 		if (chores.stop && is_finished(r))
 			break;

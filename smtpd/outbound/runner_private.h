@@ -56,7 +56,6 @@ struct parcel {
 	struct scheduler_pick *pick; /* NULL: of rows that were not tried at all */
 	bool attempted; /* somebody was asked */
 	bool bad; /* and the connection broke */
-	bool recorded; /* what remains is to tell the scheduler */
 };
 
 /* -- runner.c */
@@ -79,6 +78,9 @@ void parcel_hand_back(struct runner *r, struct parcel *p);
 /* Recorded now; then the pick is done and the parcel is no more. False: it could not be recorded
  * and stays the caller's. */
 bool parcel_record(struct runner *r, struct parcel *p);
+/* The same for all of `done`, in as few transactions as can be; those that could not be recorded
+ * move to `failed`. */
+void parcel_record_all(struct runner *r, struct list *done, struct list *failed);
 void parcel_free(struct parcel **p);
 
 /* -- results.c: from fates to the queue's outcomes, and what senders are told */
@@ -89,6 +91,8 @@ struct results {
 	struct report_rcpt *told;
 	size_t told_n;
 };
+/* Into log and trace, once they are recorded. */
+void results_note(struct runner *r, const struct job *job, const struct results *res);
 /* In the job's arena. Rows of JOB_UNTRIED are left out. ERR_NOMEM. */
 NODISCARD enum err results_make(
     const struct conf *conf, struct job *job, bool attempted, struct results *ret);
