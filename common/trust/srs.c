@@ -92,6 +92,19 @@ is_plain(struct str local)
 	return true;
 }
 
+/* A domain or an address literal, as far as addresses are taken apart by it. */
+static bool
+is_host(struct str host)
+{
+	for (size_t i = 0; i < host.n; i++) {
+		char c = host.p[i];
+		if (!((unsigned char)c & 0x80) && !ascii_is_alpha(c) && !ascii_is_digit(c) &&
+		    !(c && strchr("-._:[]", c)))
+			return false;
+	}
+	return host.n > 0;
+}
+
 static void
 put_local(struct sbuf *out, struct str local)
 {
@@ -226,18 +239,21 @@ srs_forward(
 
 	if (sender.n == 0) /* a report stays one (RFC 5321 §4.5.5) */
 		return ERR_OK;
-	if (at == STR_NONE || at == 0)
+	if (at == STR_NONE || at == 0 || !is_host(str_skip(sender, at + 1)))
 		return ERR_SYNTAX;
 	struct str host = str_skip(sender, at + 1);
 	unquote(&from, str_sub(sender, 0, at));
-	if (sbuf_error(&from) || memchr(host.p, '=', host.n))
+	if (sbuf_error(&from))
 		return ERR_LIMIT;
+	if (from.n == 0)
+		return ERR_SYNTAX;
 	struct str f = sbuf_view(&from), first, rest = str_skip(f, 5);
 	enum err e;
 	if (has_tag(f, "SRS0"))
 		e = forward_again(secret, host, str_skip(f, 4), &local);
 	else if (has_tag(f, "SRS1") && str_split(&rest, '=', &first) && /* their hash */
-		 str_split(&rest, '=', &first) && first.n && rest.n)
+		 str_split(&rest, '=', &first) && is_host(first) && rest.n > 1 &&
+		 is_separator(rest.p[0]))
 		e = forward_again(secret, first, rest, &local);
 	else
 		e = forward_first(secret, now_s, f, host, &local);

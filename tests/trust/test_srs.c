@@ -34,7 +34,7 @@ START_TEST(what_was_forwarded_leads_back)
 	static const char *const senders[] = {"ann@example.net", "a.b+c@x.example",
 	    "A=b@example.net", "\"a b\"@example.net", "\"a\\\"@b\"@example.net",
 	    "\xc3\xa4@example.net", "srs0@example.net", "SRS0@example.net", "SRS0=x@example.net",
-	    "a@[192.0.2.1]"};
+	    "SRS1=a=first.test=x@example.net", "SRS1=a=first.test@example.net", "a@[192.0.2.1]"};
 	char back[1024];
 
 	for (size_t i = 0; i < ARRAY_LEN(senders); i++) {
@@ -163,6 +163,7 @@ START_TEST(addresses_that_would_be_too_long_are_refused)
 	ck_assert_int_eq(srs_forward(str_of(sender), STR("ours.test"), secret, NOW, &b), ERR_LIMIT);
 	ck_assert_uint_eq(b.n, 0);
 	ck_assert_int_eq(srs_forward(STR("ann"), STR("ours.test"), secret, NOW, &b), ERR_SYNTAX);
+	ck_assert_int_eq(srs_forward(STR("x@"), STR("ours.test"), secret, NOW, &b), ERR_SYNTAX);
 	ck_assert_int_eq(srs_forward(STR("@x"), STR("ours.test"), secret, NOW, &b), ERR_SYNTAX);
 }
 END_TEST
