@@ -75,7 +75,43 @@ mxt A 127.0.0.41
 _25._tcp.mxt TLSA 3 1 1 $HEX
 Z
 nameserver_spoil broken.org "s/$HEX/$(printf %064d 8)/"
+STS="good testing none other redirect html big cut badname lost"
+{
+  echo 'mx1 A 127.0.0.51'
+  echo 'mx2 A 127.0.0.52'
+  for d in $STS; do
+    printf '%s MX 10 mx1\n%s MX 20 mx2\n_mta-sts.%s TXT "v=STSv1; id=1;"\nmta-sts.%s A 127.0.0.1\n' "$d" "$d" "$d" "$d"
+  done
+} | nameserver_zone sts.org
 start_nameserver
+
+# The servers of policies: an authority, a certificate for all names but one, and an answer for each.
+mkdir "$SUITE/sts"
+(
+  cd "$SUITE/sts" || exit 1
+  sans=
+  for d in $STS; do [ "$d" = badname ] || sans=$sans${sans:+,}DNS:mta-sts.$d.sts.org; done
+  openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 -subj /CN=authority
+  openssl req -newkey rsa:2048 -nodes -keyout key.pem -out csr.pem -subj /CN=policies
+  printf 'subjectAltName=%s\n' "$sans" >ext
+  openssl x509 -req -in csr.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile ext -out cert.pem
+) >"$SUITE/openssl" 2>&1 || { cat "$SUITE/openssl"; fail certificates; finish; }
+answer() { # NAME TYPE MODE MX: a policy served as it should be
+  local policy="version: STSv1\r\nmode: $3\r\nmx: $4\r\nmax_age: 86400\r\n"
+  printf 'HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%b' "$2" "$(printf %b "$policy" | wc -c)" "$policy" >"$SUITE/sts/mta-sts.$1.sts.org"
+}
+answer good 'text/plain; charset=utf-8' enforce 'mx1.sts.org'
+answer testing text/plain testing 'mx1.sts.org'
+answer none text/plain none 'mx1.sts.org'
+answer other text/plain enforce 'mx.elsewhere.org'
+answer html text/html enforce 'mx1.sts.org'
+answer badname text/plain enforce 'mx1.sts.org'
+printf 'HTTP/1.1 301 Moved\r\nLocation: https://mta-sts.good.sts.org/.well-known/mta-sts.txt\r\n\r\n' >"$SUITE/sts/mta-sts.redirect.sts.org"
+{ printf 'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\nversion: STSv1\nmode: enforce\nmx: mx1.sts.org\nmax_age: 86400\n'; yes 'ext: x' | head -c 70000; } >"$SUITE/sts/mta-sts.big.sts.org"
+printf 'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 500\r\n\r\nversion: STSv1\nmode: enforce\nmax_age: 86400\nmx: mx1.sts.org\n' >"$SUITE/sts/mta-sts.cut.sts.org"
+python3 "$HERE/sts_server.py" "$SUITE/sts/cert.pem" "$SUITE/sts/key.pem" "$SUITE/sts" >"$SUITE/sts/port" &
+STS_PID=$!
+while [ ! -s "$SUITE/sts/port" ]; do sleep 0.05; done
 
 # conf NAME LINES: the configuration of this script's data with these lines
 conf() {
@@ -128,6 +164,31 @@ route open spoilt.org 'later 451 4.4.3'
 route open elsewhere.secure.org 'later 451 4.4.3'
 route open lonely.secure.org 'later 451 4.7.5' # who can spoil a TLSA record does not switch DANE off
 route open mixed.secure.org 'smtp mx2.secure.org 127.0.0.22:25 [none proof=any] secure'
+# MTA-STS (RFC 8461)
+conf sts "outbound {
+allow_private = yes
+policy_port = $(cat "$SUITE/sts/port")
+ca_file = \"$SUITE/sts/ca.pem\"
+}"
+ENFORCED='smtp mx1.sts.org 127.0.0.51:25 [sts must_tls proof=names] secure'
+PLAIN='smtp mx1.sts.org 127.0.0.51:25 [none proof=any] mx2.sts.org 127.0.0.52:25 [none proof=any]'
+route sts good.sts.org "$ENFORCED"
+route sts testing.sts.org 'smtp mx1.sts.org 127.0.0.51:25 [sts proof=names] mx2.sts.org 127.0.0.52:25 [sts proof=any] testing'
+route sts none.sts.org "$PLAIN"
+route sts other.sts.org 'later 451 4.7.5'
+route sts redirect.sts.org "$PLAIN sts-policy-fetch-error" # §3.3: not followed
+route sts html.sts.org "$PLAIN sts-policy-invalid"
+route sts big.sts.org "$PLAIN sts-policy-invalid"
+route sts cut.sts.org "$PLAIN sts-policy-fetch-error"
+route sts badname.sts.org "$PLAIN sts-webpki-invalid"
+route sts lost.sts.org "$PLAIN sts-policy-fetch-error"
+equal "a policy that is kept is not fetched again" "$(grep -c mta-sts.good "$SUITE/sts/log")" 1
+route sts good.sts.org "$ENFORCED"
+equal "… by another process either" "$(grep -c mta-sts.good "$SUITE/sts/log")" 1
+kill $STS_PID
+sed -i 's/^_mta-sts.good TXT .*/_mta-sts.good TXT "v=STSv1; id=2;"/' "$NS_DIR/sts.org.served"
+nameserver_reload
+route sts good.sts.org "$ENFORCED sts-policy-fetch-error" # §5.1: what was fetched holds
 # without an anchor nothing is validated, and DANE is not asked for
 sed 's|trust_anchor_file = .*|trust_anchor_file = ""|' "$SUITE/open.conf" >"$SUITE/blind.conf"
 route blind secure.org 'smtp mx1.secure.org 127.0.0.21:25 [none proof=any] mx2.secure.org'
