@@ -340,8 +340,9 @@ static const struct conf_option options[] = {
      "The port of the servers that have domains' MTA-STS policies; another one for trying things out."},
     {"dns", "resolvers", CONF_LIST, AT(dns.resolvers), 0, 8, "", NULL, check_resolver,
      "The name servers to ask, each with its port behind an @ where that is not 53; the system's "
-     "(/etc/resolv.conf) when there are none. They must answer for every domain and pass on "
-     "DNSSEC's records."},
+     "(/etc/resolv.conf) when there are none. They must answer for every domain and pass on DNSSEC's "
+     "records: with one that drops those, as some home routers do, nothing is found, and the queue "
+     "says so; then name others here, or set `from_root`."},
     {"dns", "from_root", CONF_BOOL, AT(dns.from_root), 0, 0, "no", NULL, NULL,
      "Ask nobody in between: begin at the DNS's root servers, whatever `resolvers` or the system "
      "say."},

@@ -20,8 +20,11 @@ take_name(struct str wire, struct arena *arena, struct str *ret)
 			return false;
 		if (n > 0)
 			text[n++] = '.';
-		for (size_t i = 1; i <= label; i++)
+		for (size_t i = 1; i <= label; i++) {
+			if (wire.p[i] == '.') /* in text it would be two labels */
+				return false;
 			text[n++] = ascii_lower(wire.p[i]);
+		}
 		wire = str_skip(wire, label + 1);
 	}
 	if (wire.n != 1 || (n > 0 && !dns_is_name(str_make(text, n))))
