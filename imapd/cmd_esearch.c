@@ -41,7 +41,8 @@ struct esearch {
 	struct view *view; /* a reference */
 	struct arena *arena; /* of the search in hand */
 	struct list_gathering *gather; /* holds the accounts of the sources */
-	enum { ESEARCH_GATHERS, ESEARCH_OPENS, ESEARCH_FINDS, ESEARCH_WRITES } phase;
+	size_t filter, name; /* the next of those named to be looked for */
+	enum { ESEARCH_GATHERS, ESEARCH_NAMES, ESEARCH_OPENS, ESEARCH_FINDS, ESEARCH_WRITES } phase;
 	struct progress progress; /* in mailboxes; that of the run is quiet */
 	bool begun; /* the run has searched a mailbox */
 };
@@ -161,28 +162,22 @@ collect_rows(
 	return e;
 }
 
-/* Those named, which need only be readable; others are passed over (§2.2). */
+/* One of those named, which need only be readable; others are passed over (§2.2). */
 static enum err
-collect_named(struct imap_session *s, struct imap_cmd *cmd, struct sources *src,
-    const struct mailbox_filter *f)
+collect_name(struct imap_session *s, struct imap_cmd *cmd, struct sources *src, struct str name)
 {
-	enum err e = ERR_OK;
+	struct imap_folder folder;
+	enum err e = imap_find_folder(s, cmd, name, &folder);
 
-	for (size_t i = 0; !e && i < f->n; i++) {
-		struct imap_folder folder;
-		enum err found = imap_find_folder(s, cmd, f->names[i], &folder);
-		if (found == ERR_NOMEM)
-			return found;
-		if (found || !(folder.rights & RIGHT_READ) ||
-		    has_source(src, folder.account, folder.info.id))
-			continue;
-		const struct source source = {.account = folder.account,
-		    .mailbox = folder.info.id,
-		    .viewer = folder.viewer,
-		    .name = f->names[i]};
-		e = add_source(src, cmd->arena, &source);
-	}
-	return e;
+	if (e == ERR_NOMEM)
+		return e;
+	if (e || !(folder.rights & RIGHT_READ) || has_source(src, folder.account, folder.info.id))
+		return ERR_OK;
+	const struct source source = {.account = folder.account,
+	    .mailbox = folder.info.id,
+	    .viewer = folder.viewer,
+	    .name = name};
+	return add_source(src, cmd->arena, &source);
 }
 
 /* "Other Users/…", as the user knows it. */
@@ -220,18 +215,6 @@ collect_selected(struct imap_session *s, struct imap_cmd *cmd, struct sources *s
 	if (!e && s->viewer)
 		e = name_of_another(s, cmd, &info, &source.name);
 	return e ? e : add_source(src, cmd->arena, &source);
-}
-
-static enum err
-collect(
-    struct imap_session *s, struct imap_cmd *cmd, struct sources *src, const struct list_rows *rows)
-{
-	enum err e = collect_rows(s, cmd, src, rows);
-
-	for (size_t i = 0; !e && i < src->filter_count; i++)
-		if (src->filters[i].kind >= MAILBOXES_SUBTREE)
-			e = collect_named(s, cmd, src, &src->filters[i]);
-	return e ? e : collect_selected(s, cmd, src);
 }
 
 /* -- one after the other ---------------------------------------------------------------------- */
@@ -342,7 +325,7 @@ begin_context(struct imap_session *s, struct imap_cmd *cmd, struct esearch *q)
 	return ERR_OK;
 }
 
-/* One account of those who share; then it is known which mailboxes are to be searched. */
+/* One account of those who share. */
 static enum err
 gather(struct imap_session *s, struct imap_cmd *cmd, struct esearch *q)
 {
@@ -352,7 +335,24 @@ gather(struct imap_session *s, struct imap_cmd *cmd, struct esearch *q)
 
 	if (e || !done)
 		return e;
-	e = collect(s, cmd, &q->sources, &rows);
+	q->phase = ESEARCH_NAMES;
+	return collect_rows(s, cmd, &q->sources, &rows);
+}
+
+/* One name; then it is known which mailboxes are to be searched. */
+static enum err
+find_named(struct imap_session *s, struct imap_cmd *cmd, struct esearch *q)
+{
+	struct sources *src = &q->sources;
+
+	while (q->filter < src->filter_count && (src->filters[q->filter].kind < MAILBOXES_SUBTREE ||
+						    q->name == src->filters[q->filter].n)) {
+		q->filter++;
+		q->name = 0;
+	}
+	if (q->filter < src->filter_count)
+		return collect_name(s, cmd, src, src->filters[q->filter].names[q->name++]);
+	enum err e = collect_selected(s, cmd, src);
 	if (!e)
 		e = begin_context(s, cmd, q);
 	q->phase = ESEARCH_OPENS;
@@ -369,6 +369,9 @@ step(struct imap_session *s, struct imap_cmd *cmd, void *state, bool *ret_done)
 	switch (q->phase) {
 	case ESEARCH_GATHERS:
 		e = gather(s, cmd, q);
+		break;
+	case ESEARCH_NAMES:
+		e = find_named(s, cmd, q);
 		break;
 	case ESEARCH_OPENS:
 		e = open_next(s, cmd, q, ret_done);

@@ -1,5 +1,7 @@
 #include "imapd/mailbox_filter.h"
 
+#include <stdlib.h>
+
 static void
 parse_name(struct imap_args *a, void *arg)
 {
@@ -20,6 +22,12 @@ parse_name(struct imap_args *a, void *arg)
 	names[f->n++] = name;
 }
 
+static int
+compare_names(const void *a, const void *b)
+{
+	return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
 /* one-or-more-mailbox */
 static void
 parse_names(struct imap_args *a, struct mailbox_filter *f)
@@ -29,6 +37,8 @@ parse_names(struct imap_args *a, struct mailbox_filter *f)
 		imap_parse_list(a, false, parse_name, f);
 	else
 		parse_name(a, f);
+	if (f->n > 1) /* many rows are held against many names */
+		qsort(f->names, f->n, sizeof(*f->names), compare_names);
 }
 
 void
@@ -60,15 +70,25 @@ mailbox_filter_parse(struct imap_args *a, struct mailbox_filter *ret)
 	imap_parse_fail(a, ERR_SYNTAX, "which mailboxes");
 }
 
-/* `name` is `top`, or below it: right below, if `one`. */
 static bool
-is_in_subtree(struct str name, struct str top, bool one)
+has_name(const struct mailbox_filter *f, struct str name)
 {
-	if (str_eq(name, top))
-		return true;
-	if (name.n <= top.n + 1 || name.p[top.n] != '/' || !str_starts(name, top))
-		return false;
-	return !one || !memchr(name.p + top.n + 1, '/', name.n - top.n - 1);
+	return f->n > 0 && bsearch(&name, f->names, f->n, sizeof(*f->names), compare_names);
+}
+
+/* It is one of the names, or below one: right below, if `one`. */
+static bool
+is_in_subtrees(const struct mailbox_filter *f, struct str name, bool one)
+{
+	size_t slash = name.n;
+
+	do {
+		if (has_name(f, str_sub(name, 0, slash)))
+			return true;
+		bool last = one && slash < name.n;
+		slash = last ? STR_NONE : str_rfind(str_sub(name, 0, slash), '/');
+	} while (slash != STR_NONE);
+	return false;
 }
 
 bool
@@ -86,15 +106,9 @@ mailbox_filter_has(const struct mailbox_filter *f, const struct list_row *row, b
 		return row->folder.info.subscribed;
 	case MAILBOXES_SUBTREE:
 	case MAILBOXES_SUBTREE_ONE:
+		return is_in_subtrees(f, row->name, f->kind == MAILBOXES_SUBTREE_ONE);
 	case MAILBOXES_NAMED:
-		break;
-	}
-	for (size_t i = 0; i < f->n; i++) {
-		bool in = f->kind == MAILBOXES_NAMED ? str_eq(row->name, f->names[i])
-						     : is_in_subtree(row->name, f->names[i],
-							   f->kind == MAILBOXES_SUBTREE_ONE);
-		if (in)
-			return true;
+		return has_name(f, row->name);
 	}
 	return false;
 }

@@ -21,7 +21,7 @@ enum mailbox_filter_kind {
 
 struct mailbox_filter {
 	enum mailbox_filter_kind kind;
-	struct str *names; /* as the user knows them */
+	struct str *names; /* as the user knows them; sorted */
 	size_t n, cap;
 };
 

@@ -43,6 +43,13 @@ static const struct dialogue esearch_rows[] = {
 	"* ESEARCH (TAG \"i\" MAILBOX Work UIDVALIDITY #) UID COUNT 1\n"
 	"* ESEARCH (TAG \"i\" MAILBOX Work/A UIDVALIDITY #) UID COUNT 1\n"
 	"* ESEARCH (TAG \"i\" MAILBOX Work/B UIDVALIDITY #) UID COUNT 1\ni OK"},
+    {"i2 ESEARCH IN (mailboxes (Work/B INBOX Nowhere) subtree (Work/B Nowhere Work/A)) RETURN "
+     "(COUNT) 1:1",
+	"!* ESEARCH (TAG \"i2\" MAILBOX Work U\n"
+	"* ESEARCH (TAG \"i2\" MAILBOX INBOX UIDVALIDITY #) UID COUNT 1\n"
+	"* ESEARCH (TAG \"i2\" MAILBOX Work/A UIDVALIDITY #) UID COUNT 1\n"
+	"* ESEARCH (TAG \"i2\" MAILBOX Work/A/Deep UIDVALIDITY #) UID COUNT 1\n"
+	"* ESEARCH (TAG \"i2\" MAILBOX Work/B UIDVALIDITY #) UID COUNT 1\ni2 OK"},
     {"j ESEARCH IN (mailboxes Nowhere) ALL", "!* ESEARCH\nj OK"},
     /* §2: numbers beyond the mailbox are no mistake */
     {"k ESEARCH IN (mailboxes INBOX) 3:100",
