@@ -124,7 +124,7 @@ read_domains(struct runner *r)
 {
 	CLEANUP(arena_free) struct arena *arena = arena_new(READ_ARENA);
 	struct queue_domain *domains;
-	size_t n;
+	size_t n = 0;
 	enum err e = arena ? queue_domains(r->store, arena, &domains, &n) : ERR_NOMEM;
 
 	for (size_t i = 0; i < n && !e; i++)
