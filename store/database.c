@@ -26,6 +26,7 @@ database_init(struct database *d, struct pool *pool, const char *path, const str
 	d->queue_end = &d->queue;
 	pthread_mutex_init(&d->mu, NULL);
 	pthread_cond_init(&d->changed, NULL);
+	pthread_cond_init(&d->written, NULL);
 	return ERR_OK;
 }
 
@@ -41,6 +42,7 @@ database_done(struct database *d)
 	assert(!d->handles && !d->queue);
 	fd_close(&d->wal_fd);
 	pthread_cond_destroy(&d->changed);
+	pthread_cond_destroy(&d->written);
 	pthread_mutex_destroy(&d->mu);
 	free(d->path);
 	d->path = NULL;

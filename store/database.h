@@ -79,7 +79,9 @@ struct database {
 	atomic_bool wal_long; /* and wants a checkpoint */
 
 	pthread_mutex_t mu;
-	pthread_cond_t changed;
+	pthread_cond_t changed; /* synced, or failed */
+	pthread_cond_t written; /* a transaction is over: apart, so that it wakes nobody who waits
+				   for a sync */
 	/* guarded by mu */
 	struct write_op *queue, **queue_end;
 	bool writing; /* some thread runs the queue */

@@ -294,7 +294,7 @@ lead_locked(struct database *d)
 		batch->done = true;
 		batch = next;
 	}
-	pthread_cond_broadcast(&d->changed);
+	pthread_cond_broadcast(&d->written);
 }
 
 static void
@@ -307,7 +307,7 @@ run_queued(struct database *d, struct write_op *op)
 	d->queue_end = &op->next;
 	while (!op->done) {
 		if (d->writing)
-			pthread_cond_wait(&d->changed, &d->mu);
+			pthread_cond_wait(&d->written, &d->mu);
 		else
 			lead_locked(d);
 	}
