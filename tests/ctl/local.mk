@@ -14,3 +14,7 @@ check_PROGRAMS += tests/ctl/test_queue_verbs
 tests_ctl_test_queue_verbs_SOURCES = %D%/test_queue_verbs.c %D%/ctl_fixture.c %D%/ctl_fixture.h
 tests_ctl_test_queue_verbs_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_ctl_test_queue_verbs_LDADD = $(CTL_TEST_LIBS)
+check_PROGRAMS += tests/ctl/test_sending
+tests_ctl_test_sending_SOURCES = %D%/test_sending.c %D%/ctl_fixture.c %D%/ctl_fixture.h
+tests_ctl_test_sending_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_ctl_test_sending_LDADD = $(CTL_TEST_LIBS)
