@@ -109,10 +109,11 @@ struct recipient {
 #define ALIAS_MAX_TARGETS 1000
 
 /* The accounts that mail for `address` reaches, each once, and the addresses elsewhere: the account
- * itself or what it is forwarded to, an alias's targets (nested up to ALIAS_MAX_DEPTH), the address without its +detail, or postmaster (also without a
- * domain, RFC 5321 §4.5.1): the alias of that name, else the first account of the domain, else of
- * the system. ERR_RELAY: not a local domain. ERR_NO_USER: no such address. ERR_LOOP: aliases too
- * deep or too many. Accounts that forward to each other and nowhere else keep the mail. */
+ * itself or what it is forwarded to, an alias's targets (nested up to ALIAS_MAX_DEPTH), the address
+ * without its +detail, or postmaster (also without a domain, RFC 5321 §4.5.1): the alias of that
+ * name, else the first account of the domain, else of the system. ERR_RELAY: not a local domain.
+ * ERR_NO_USER: no such address. ERR_LOOP: aliases too deep or too many. Accounts that forward to
+ * each other and nowhere else keep the mail. */
 NODISCARD enum err directory_resolve(struct store *s, struct str address, struct arena *arena,
     struct recipient **ret, size_t *ret_n);
 /* Whether `account` may send as `address`: its own (with any +detail), or an alias that reaches it

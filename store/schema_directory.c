@@ -88,7 +88,6 @@ static const char version_6[] =
 /* clang-format on */
 
 static const struct schema_step steps[] = {{.before = version_1}, {.before = version_2},
-    {.before = version_3}, {.before = version_4}, {.before = version_5},
-    {.before = version_6}};
+    {.before = version_3}, {.before = version_4}, {.before = version_5}, {.before = version_6}};
 const struct schema schema_directory = {
     .name = "directory", .steps = steps, .version = ARRAY_LEN(steps)};
