@@ -30,7 +30,8 @@ struct http_request {
 	size_t address_count;
 	const char *accept; /* the media type of the answer; NULL: application/json, unchecked */
 	size_t max; /* octets of the answer's body; 0: HTTP_FETCH_MAX */
-	const char *event; /* of the line in the log (info) on a failure; NULL: oauth_provider_failed (error) */
+	const char *event; /* of the line in the log (info) on a failure; NULL:
+			      oauth_provider_failed (error) */
 	enum http_failure *failure; /* told there; may be NULL */
 };
 

@@ -35,7 +35,8 @@ enum dns_status {
 
 struct dns_record {
 	uint16_t preference; /* MX; of SRV the priority */
-	struct str name; /* MX, CNAME, PTR, SRV: without the final dot, lower case; "" is the root */
+	struct str
+	    name; /* MX, CNAME, PTR, SRV: without the final dot, lower case; "" is the root */
 	struct str data; /* A, AAAA: 4 or 16 octets; TXT: its strings joined; TLSA: RDATA; SRV:
 			    weight and port, 2 octets each */
 };

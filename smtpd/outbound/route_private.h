@@ -160,6 +160,7 @@ struct lookup {
 	struct sts_fetcher *fetcher;
 	struct sts_cached sts_cached; /* .policy.p NULL: there is none */
 	struct host_facts sts_host; /* where the policy is to be fetched */
+	bool counted; /* among those that ask the DNS */
 	unsigned open; /* questions without an answer */
 	unsigned stage;
 	struct waiter *waiters, **waiters_tail;
@@ -192,5 +193,7 @@ void lookup_settle_policy(struct lookup *l, struct dns *d);
 #define ROUTE_STS_AGAIN_MS 300000 /* RFC 8461 §3.3 */
 bool lookup_may_fetch(const struct lookup *l);
 void lookup_fetch_failed(struct lookup *l);
+/* It waits for a stranger's server now: others may ask the DNS meanwhile. */
+void lookup_step_aside(struct lookup *l);
 
 #endif

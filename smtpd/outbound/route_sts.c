@@ -99,6 +99,7 @@ lookup_fetch_policy(struct lookup *l, struct dns *d)
 	    .arg = l};
 	if (n > 0 && d && !sts_fetch(l->fetcher, &f)) {
 		l->open++;
+		lookup_step_aside(l);
 		return;
 	}
 	l->facts.sts_failure = "sts-policy-fetch-error";

@@ -179,6 +179,14 @@ add_waiter(struct lookup *l, const struct asked *q)
 	return ERR_OK;
 }
 
+void
+lookup_step_aside(struct lookup *l)
+{
+	if (l->counted)
+		l->router->running--;
+	l->counted = false;
+}
+
 /* The facts of `l` are complete: its route is remembered. It joins `done`, for tell(). */
 static void
 finish(struct lookup *l, struct lookup **done)
@@ -194,7 +202,7 @@ finish(struct lookup *l, struct lookup **done)
 	e->lookup = NULL;
 	/* after a reload others may hold, for the next one */
 	e->route = l->route && l->config == r->config ? route_ref(l->route) : NULL;
-	r->running--;
+	lookup_step_aside(l);
 	r->waiters -= l->waiter_count;
 	l->next = *done;
 	*done = l;
@@ -210,6 +218,7 @@ start_waiting(struct router *r, struct lookup **done)
 		if (!r->head)
 			r->tail = &r->head;
 		r->running++;
+		l->counted = true;
 		if (lookup_begin(l, r->dns))
 			finish(l, done);
 	}
@@ -246,10 +255,9 @@ lookup_unlock(struct lookup *l, bool completes)
 	struct router *r = l->router;
 	struct lookup *done = NULL;
 
-	if (completes) {
+	if (completes)
 		finish(l, &done);
-		start_waiting(r, &done);
-	}
+	start_waiting(r, &done);
 	pthread_mutex_unlock(&r->mu);
 	tell(done);
 }

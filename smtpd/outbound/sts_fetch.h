@@ -10,7 +10,7 @@
 
 #include <sys/socket.h>
 
-#define STS_THREADS 8
+#define STS_THREADS 32 /* made as needed */
 #define STS_FETCHES_MAX 1000 /* that wait for a thread: ERR_BUSY */
 #define STS_ADDRESSES_MAX 4 /* of the policy's host that are tried */
 

@@ -160,9 +160,11 @@ static struct {
 	pthread_mutex_t mu;
 	const char *body; /* NULL: fails */
 	enum http_failure failure;
+	bool mute; /* says nothing for now */
+	pthread_cond_t changed;
 	size_t fetches;
 	char url[200];
-} server = {.mu = PTHREAD_MUTEX_INITIALIZER};
+} server = {.mu = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 enum err
 http_fetch(const struct http_request *r, struct sbuf *ret_body)
@@ -174,6 +176,8 @@ http_fetch(const struct http_request *r, struct sbuf *ret_body)
 	ck_assert_uint_ge(r->address_count, 1);
 	server.fetches++;
 	snprintf(server.url, sizeof(server.url), "%s", r->url);
+	while (server.mute)
+		pthread_cond_wait(&server.changed, &server.mu);
 	if (!server.body) {
 		*r->failure = server.failure;
 		return ERR_IO;
@@ -378,6 +382,47 @@ START_TEST(a_policy_at_a_private_address_is_not_fetched)
 }
 END_TEST
 
+static void
+count(void *arg, struct route *r)
+{
+	__atomic_add_fetch((size_t *)arg, 1, __ATOMIC_SEQ_CST);
+	route_unref(&r);
+}
+
+static void
+set_mute(bool mute)
+{
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&server.mu);
+
+	server.mute = mute;
+	pthread_cond_broadcast(&server.changed);
+}
+
+START_TEST(mute_servers_of_policies_hold_up_nobody_else)
+{
+	CLEANUP(route_world_close) struct route_world *w = open_world(NULL);
+	size_t told = 0;
+
+	serve(POLICY("enforce"), HTTP_FAILED);
+	set_mute(true);
+	for (int i = 0; i < 2 * ROUTE_LOOKUPS_MAX; i++) {
+		char domain[40], name[60];
+		snprintf(domain, sizeof(domain), "d%d.example", i);
+		fake_dns_add(w->dns, domain, DNS_MX, false, "10 mx1.example.org");
+		snprintf(name, sizeof(name), "_mta-sts.%s", domain);
+		fake_dns_add(w->dns, name, DNS_TXT, false, "v=STSv1; id=1;");
+		snprintf(name, sizeof(name), "mta-sts.%s", domain);
+		fake_dns_add(w->dns, name, DNS_A, false, "198.51.100.3");
+		ck_assert_ok(route_find(w->router, str_of(domain), count, &told));
+	}
+	check_route(w, PLAIN, "");
+	ck_assert_uint_eq(__atomic_load_n(&told, __ATOMIC_SEQ_CST), 0);
+	set_mute(false);
+	router_end(w->router); /* those that still wait are told as well */
+	ck_assert_uint_eq(__atomic_load_n(&told, __ATOMIC_SEQ_CST), 2 * ROUTE_LOOKUPS_MAX);
+}
+END_TEST
+
 /* RFC 8461 §2: neither stands in for a failure of the other, and DANE comes first. */
 START_TEST(dane_comes_before_a_policy)
 {
@@ -401,4 +446,4 @@ TEST_MAIN("sts", one_record_of_version_1_has_an_id, a_policy_is_read_or_refused,
     a_policy_in_force_asks_for_tls_and_names, without_a_record_nothing_is_fetched,
     a_policy_is_fetched_once_for_its_id_and_day, a_kept_policy_holds_whatever_happens_to_its_source,
     a_fetch_in_vain_is_told_and_not_repeated_at_once, a_policy_at_a_private_address_is_not_fetched,
-    dane_comes_before_a_policy)
+    mute_servers_of_policies_hold_up_nobody_else, dane_comes_before_a_policy)
