@@ -140,6 +140,8 @@ note_tls(struct attempt *a, const struct client_end *end)
 		return;
 	if (!end->tls && !end->starttls_offered)
 		failure = "starttls-not-supported";
+	if (!failure && end->failure == CLIENT_TLS_FAILED)
+		failure = "validation-failure"; /* it never came to the handshake */
 	conn_address_text(
 	    (const struct sockaddr *)&h->addresses[a->address], address, sizeof(address));
 	tlsrpt_note(a->runner->tlsrpt, r, h, address, failure);

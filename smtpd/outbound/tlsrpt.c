@@ -71,6 +71,9 @@ tlsrpt_note(struct tlsrpt *t, const struct route *route, const struct route_host
 		put_patterns(route->sts_policy, &patterns);
 	} else if (host->policy == POLICY_DANE) {
 		put_tlsa(&host->tls, &text);
+	} else if (route->sts_failure) {
+		sts = true; /* there is one, as the domain says, but none that could be had */
+		failure = route->sts_failure;
 	} else if (failure) {
 		return; /* §4.3: a failure is one of a policy */
 	}

@@ -12,6 +12,7 @@ EXTRA_DIST += \
 	%D%/imapflow.js %D%/mail_imapclient.pl %D%/t_imapflow.sh %D%/t_mail_imapclient.sh \
 	%D%/imap_sync_model.py %D%/t_imap_sync_model.sh %D%/huge_folder.py %D%/t_huge_folder.sh %D%/t_two_clients.sh \
 	%D%/nameserver.sh %D%/sts_server.py %D%/t_dns.sh %D%/peers.sh %D%/sending.py %D%/t_sending.sh \
+	%D%/t_tls_out.sh %D%/t_two_suites.sh %D%/tls_servers.py \
 	%D%/counting_sink.py %D%/submit_many.py %D%/t_relay.sh %D%/t_relay_kill.sh \
 	%D%/dkim_peers.py %D%/t_dkim.sh
 

@@ -202,7 +202,32 @@ START_TEST(a_report_is_posted_but_never_into_a_private_network)
 }
 END_TEST
 
-TEST_MAIN("tlsrpt", a_report_is_posted_but_never_into_a_private_network,
+START_TEST(a_policy_that_could_not_be_fetched_is_told_of_though_mail_went_without_it)
+{
+	struct setting x;
+	struct tls_sessions_day *days;
+	struct tls_session *rows;
+	size_t n;
+	static const struct route_host free_host = {.name = {"mx.example.net", 14}};
+	static const struct route without = {.kind = ROUTE_SMTP,
+	    .domain = {"example.net", 11},
+	    .sts_failure = "sts-policy-fetch-error"};
+
+	begin(&x);
+	tlsrpt_note(x.t, &without, &free_host, "192.0.2.1", NULL);
+	int64_t today = clock_real_s() / DAY_S;
+	ck_assert_ok(tls_sessions_before(x.f->store, today + 1, x.f->arena, &days, &n));
+	ck_assert_uint_eq(n, 1);
+	ck_assert_ok(tls_sessions_of(x.f->store, &days[0], x.f->arena, &rows, &n));
+	ck_assert_uint_eq(n, 1);
+	ck_assert_int_eq(rows[0].policy, POLICY_STS);
+	ck_assert_str_is(rows[0].failure, "sts-policy-fetch-error");
+	end(&x);
+}
+END_TEST
+
+TEST_MAIN("tlsrpt", a_policy_that_could_not_be_fetched_is_told_of_though_mail_went_without_it,
+    a_report_is_posted_but_never_into_a_private_network,
     what_went_well_and_wrong_is_counted_by_day_and_kind,
     who_asks_is_told_once_and_who_does_not_never,
     a_day_is_kept_while_the_dns_fails_but_not_for_ever)
