@@ -38,8 +38,9 @@ static const struct verb verbs[] = {
     {"views", NULL, "", "print SQL that makes an account's database readable",
      "The views mailboxes, messages, entry and expunged, for as long as a connection lasts. Accounts\n"
      "have their database at accounts/ID/mail.db in the data directory; `account list\n"
-     "--json` shows the IDs.",
-     "  sqlite3 -cmd \"$(pillarbox views)\" accounts/7/mail.db 'SELECT * FROM mailboxes'\n",
+     "--json` shows the IDs. The views queue and trace stand in queue.db and trace.db by themselves.",
+     "  sqlite3 -cmd \"$(pillarbox views)\" accounts/7/mail.db 'SELECT * FROM mailboxes'\n"
+     "  sqlite3 queue.db 'SELECT * FROM queue'\n",
      verb_views},
     {"account", "add", "ADDRESS", "add a mail account",
      "Without --password-stdin a password is made and printed, once.",
