@@ -194,7 +194,7 @@ verb_queue_list(struct call *call)
 struct shower {
 	struct call *call;
 	struct lister l;
-	struct str trace_id; /* in the call's arena */
+	struct str trace_id, message_id; /* in the call's arena */
 	bool first_event;
 };
 
@@ -222,8 +222,10 @@ show_one(const struct queue_listed *q, void *arg)
 		}
 		put_rcpt(&s->l, &q->rcpt);
 	}
-	if (!s->l.recipients++)
+	if (!s->l.recipients++) {
 		s->trace_id = arena_dup(s->call->arena, q->message.trace_id);
+		s->message_id = arena_dup(s->call->arena, q->message.message_id);
+	}
 	return sbuf_error(out);
 }
 
@@ -288,8 +290,9 @@ show_message(struct shower *s, const struct queue_filter *f)
 		json_open(out, "events", '[');
 	s->first_event = true;
 	if (!e && s->trace_id.n)
-		e = trace_find(
-		    s->call->store, &(struct trace_filter){.trace_id = s->trace_id}, show_event, s);
+		e = trace_find(s->call->store,
+		    &(struct trace_filter){.trace_id = s->trace_id, .message_id = s->message_id},
+		    show_event, s);
 	if (!e && s->l.json) {
 		json_close(out, ']');
 		json_close(out, '}');

@@ -9,12 +9,28 @@ struct batch {
 	const struct trace_pending *first, *end;
 };
 
+/* What a refused recipient was noted under before the message came. */
+static enum err
+complete(struct txn *t, int64_t message, const struct trace_event *e)
+{
+	return db_run(t->db,
+	    "UPDATE message SET message_id = ?2, size = ?3, account = ?4"
+	    " WHERE id = ?1 AND message_id = ''",
+	    DB_INT(message), DB_TEXT(e->message_id), DB_INT(e->size), DB_INT(e->account));
+}
+
+/* Sessions are counted anew whenever smtpd starts, so that their ids come again: mail is the same
+ * where what else is known of it does not differ. */
 static enum err
 find_message(struct txn *t, const struct trace_event *e, int64_t *ret)
 {
-	enum err err = db_get_int(
-	    t->db, "SELECT id FROM message WHERE trace_id = ?1", ret, DB_TEXT(e->trace_id));
+	enum err err = db_get_int(t->db,
+	    "SELECT id FROM message WHERE trace_id = ?1 AND (?2 = '' OR sender = ?2)"
+	    " AND (?3 = '' OR message_id IN (?3, '')) ORDER BY id DESC LIMIT 1",
+	    ret, DB_TEXT(e->trace_id), DB_TEXT(e->sender), DB_TEXT(e->message_id));
 
+	if (!err && e->message_id.n)
+		return complete(t, *ret, e);
 	if (err != ERR_NOT_FOUND)
 		return err;
 	err = db_run(t->db,
@@ -27,19 +43,26 @@ find_message(struct txn *t, const struct trace_event *e, int64_t *ret)
 	return err;
 }
 
+static bool
+is_of_the_same(const struct trace_event *a, const struct trace_event *b)
+{
+	return a && str_eq(a->trace_id, b->trace_id) && str_eq(a->sender, b->sender) &&
+	       str_eq(a->message_id, b->message_id);
+}
+
 static enum err
 write_in_txn(struct txn *t, void *arg)
 {
 	const struct batch *b = arg;
-	struct str last = {0};
+	const struct trace_event *last = NULL;
 	int64_t message = 0;
 	enum err err = ERR_OK;
 
 	for (const struct trace_pending *p = b->first; p != b->end && !err; p = p->next) {
 		const struct trace_event *e = &p->e;
-		if (!last.p || !str_eq(last, e->trace_id))
+		if (!is_of_the_same(last, e))
 			err = find_message(t, e, &message);
-		last = e->trace_id;
+		last = e;
 		if (!err)
 			err = db_run(t->db,
 			    "INSERT INTO event (message, at_ms, kind, recipient, host, tls, text)"

@@ -155,8 +155,7 @@ read_news(struct runner *r)
 		return e;
 	if (!r->looked) { /* from where news count, before all is read */
 		struct queue_rcpt *none;
-		e = queue_news(r->store, INT64_MAX - 1, 0, arena, &none, &n, &r->last_id, &edits);
-		r->last_id = 0;
+		e = queue_news(r->store, 0, 0, arena, &none, &n, &r->last_id, &edits);
 	} else {
 		scheduler_forgive(r->scheduler);
 	}

@@ -40,6 +40,7 @@ check "so is one for a server in trouble" "${S[@]}" --to "soft@soft.test" --head
 wait_for 'grep -q "deferred.*soft@soft.test" "$SUITE/log"'
 check "which is put off, too" grep -q 'deferred.*soft@soft.test' "$SUITE/log"
 smtp-sink -u nobody -d "$SUITE/sunk/%M." "$HOST:$DEAD" 100 & SINKS="$SINKS $!"
+wait_for '(exec 3<>"/dev/tcp/$HOST/$DEAD") 2>/dev/null'
 "$PILLARBOX" -c "$CONF" queue retry --all >"$SUITE/out" 2>&1
 wait_for '[ "$(sunk "^Subject: away-1")" = 1 ]'
 equal "a person asks for another try, and it arrives" "$(sunk '^Subject: away-1')" 1

@@ -148,6 +148,38 @@ START_TEST(memory_for_events_is_bounded_and_strings_are_cut)
 }
 END_TEST
 
+/* Ids of sessions begin anew with the daemon. */
+START_TEST(an_id_that_comes_again_is_another_message)
+{
+	struct trace_event e = {.kind = TRACE_REFUSED,
+	    .trace_id = STR("7-1"),
+	    .sender = STR("a@example.test"),
+	    .recipient = STR("x@one.example")};
+
+	fixture_open(&f);
+	trace_note(f.store, &e); /* a recipient, before the message has come */
+	e.kind = TRACE_ACCEPTED;
+	e.message_id = STR("1@example.test");
+	e.size = 5;
+	trace_note(f.store, &e);
+	ck_assert_ok(trace_flush(f.store));
+	e.message_id = STR("2@example.test");
+	trace_note(f.store, &e);
+	e.kind = TRACE_STORED;
+	trace_note(f.store, &(struct trace_event){
+				.kind = TRACE_STORED, .trace_id = STR("7-1"), .sender = e.sender});
+	e.kind = TRACE_DELIVERED;
+	e.message_id = STR("1@example.test");
+	trace_note(f.store, &e);
+	ck_assert_ok(trace_flush(f.store));
+	ck_assert_str_is(found((struct trace_filter){.message_id = STR("1@example.test")}),
+	    "7-1:refused 7-1:accepted 7-1:delivered");
+	ck_assert_str_is(found((struct trace_filter){.message_id = STR("2@example.test")}),
+	    "7-1:accepted 7-1:stored");
+	fixture_close(&f);
+}
+END_TEST
+
 START_TEST(people_read_the_view_trace)
 {
 	CLEANUP(read_end) struct handle *h = NULL;
@@ -174,4 +206,4 @@ END_TEST
 TEST_MAIN("trace", every_event_of_a_message_is_found_by_each_of_its_names,
     messages_are_found_by_the_time_of_their_events, what_was_noted_is_written_when_the_store_closes,
     what_is_older_than_trace_days_is_forgotten, memory_for_events_is_bounded_and_strings_are_cut,
-    people_read_the_view_trace)
+    an_id_that_comes_again_is_another_message, people_read_the_view_trace)
