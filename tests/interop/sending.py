@@ -9,6 +9,7 @@ import email.policy
 import imaplib
 import json
 import os
+import signal
 import smtplib
 import ssl
 import subprocess
@@ -310,6 +311,32 @@ def ids_of(c, events):
     return {m["message_id"] for m in events if m["message_id"].startswith(f"{abs(hash(c.name))}.")}
 
 
+def later():
+    """What needs that something went before it, or another configuration."""
+    if "pillarbox" in HAVE:
+        again = Case("an address that was refused for good", "nobody@pillarbox")
+        submit([again])
+        check("an address that was refused for good is refused at once", again.refused and again.refused[again.to[0]][0] >= 500, again.refused)
+        ctl("suppression", "remove", again.to[0])
+        again.refused = {}
+        submit([again])
+        check("until a person says that it is right again", not again.refused, again.refused)
+    with open(os.environ["SENDING"]) as f:
+        text = f.read()
+    with open(os.environ["SENDING"], "w") as f:
+        f.write(text.replace("allow_private = yes", "allow_private = no"))
+    os.kill(int(os.environ["SUITE_PID"]), signal.SIGHUP)
+    time.sleep(1)
+    private = Case("private addresses, after a reload", "private@plain literal@[127.0.13.10]", "failed failed", "5.4.4")
+    submit([private])
+    end = time.time() + 10
+    while time.time() < end and len(reports_of(private, inbox())) < 1:
+        time.sleep(0.3)
+    time.sleep(1.5)
+    private.ids = ids_of(private, trace())
+    judge(private, queue(), trace(), inbox())
+
+
 def main():
     cases = [c for c in CASES if c.peer.split("-")[0] in HAVE + ["local"] and os.environ.get("ONLY", "") in c.name]
     submit(cases)
@@ -341,6 +368,8 @@ def main():
         time.sleep(0.3)
     check("what is given up leaves the queue", not queue(), queue())
     check("and its senders are told", not given_up(), given_up())
+    if not os.environ.get("ONLY"):
+        later()
     wrong = [(t.subject, t.wrong) for t in inbox() if t.is_report and t.wrong]
     check("every report is one", not wrong, wrong)
     result()
