@@ -167,7 +167,7 @@ go_on(struct binary_encoding *e)
 enum err
 binary_encode_step(struct binary_encoding *e, bool *ret_done)
 {
-	const struct message_index *made;
+	const struct message_index *made = NULL;
 	enum err err = ERR_OK;
 
 	e->spent = 0;
@@ -176,7 +176,7 @@ binary_encode_step(struct binary_encoding *e, bool *ret_done)
 	*ret_done = e->at == e->size;
 	if (!err && *ret_done)
 		err = spool_finish(e->out, &made);
-	return !err && *ret_done && made->has_nul ? ERR_CANNOT : err;
+	return !err && made && made->has_nul ? ERR_CANNOT : err;
 }
 
 enum err

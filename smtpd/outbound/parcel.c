@@ -234,7 +234,7 @@ bool
 parcel_record(struct runner *r, struct parcel *p)
 {
 	CLEANUP(conf_unref) struct conf *conf = runner_conf(r);
-	struct results res;
+	struct results res = {0};
 
 	settle_untried(p);
 	enum err e = results_make(conf, &p->job, p->attempted, &res);

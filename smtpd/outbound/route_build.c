@@ -354,7 +354,8 @@ destination_of(const struct domain_facts *f, size_t n, struct arena *arena)
 		best = h->preference;
 		names[count++] = h->name;
 	}
-	qsort(names, count, sizeof(*names), by_name);
+	if (count > 1)
+		qsort(names, count, sizeof(*names), by_name);
 	for (size_t i = 0; i < count; i++) {
 		if (i > 0)
 			sbuf_putc(&out, ' ');

@@ -1,5 +1,5 @@
-#include "common/base/siphash.h"
 #include "common/base/cleanup.h"
+#include "common/base/siphash.h"
 #include "tests/support/test.h"
 
 /* The key 00 01 … 0f and the texts of 0, 1, 7, 8, 15 and 63 octets 00 01 …: of the reference
