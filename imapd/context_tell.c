@@ -2,6 +2,7 @@
 #include "imapd/context_private.h"
 
 #include "common/base/clock.h"
+#include "imapd/notify.h"
 
 static struct context_head
 head_of(const struct context *x, const struct imap_session *s)
@@ -167,7 +168,7 @@ tell(struct context *x, struct imap_session *s)
 /* Those in the result that are new in the mailbox, not those whose flags have changed (RFC 5465
  * §7). */
 static enum err
-begin_fetch(struct context *x)
+begin_fetch(struct context *x, struct imap_session *s)
 {
 	struct uidset newer;
 
@@ -177,7 +178,7 @@ begin_fetch(struct context *x)
 	enum err e = uidset_add(&newer, view_uidnext(x->was), UINT32_MAX);
 	if (!e)
 		e = uidset_add_common(&x->came, &x->fresh, &newer);
-	if (e || x->came.n == 0)
+	if (e || x->came.n == 0 || imap_notify_tells_too(s, &x->came, &x->items))
 		return e;
 	x->fetch = calloc(1, sizeof(*x->fetch));
 	if (!x->fetch)
@@ -228,7 +229,7 @@ context_after_exists(struct told_listener *l, struct imap_session *s)
 		return give_up(x, s);
 	if (x->phase != CONTEXT_FETCHES && !tell(x, s))
 		return GO_DRAIN;
-	if (x->phase != CONTEXT_FETCHES && x->items.n > 0 && begin_fetch(x))
+	if (x->phase != CONTEXT_FETCHES && x->items.n > 0 && begin_fetch(x, s))
 		return give_up(x, s);
 	if (x->phase == CONTEXT_FETCHES) {
 		enum imap_go go = tell_items(x, s);

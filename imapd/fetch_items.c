@@ -23,6 +23,37 @@ add_item(struct imap_args *a, struct fetch_items *items, enum fetch_kind kind, s
 	return &items->item[items->n++];
 }
 
+static bool
+has_same(const struct fetch_items *items, const struct fetch_item *one)
+{
+	for (size_t i = 0; i < items->n; i++) {
+		const struct fetch_item *other = &items->item[i];
+		if (other->kind == one->kind && str_eq(other->label, one->label) &&
+		    other->partial.given == one->partial.given &&
+		    other->partial.from == one->partial.from && other->partial.count == one->partial.count)
+			return true;
+	}
+	return false;
+}
+
+enum err
+fetch_merge_items(struct arena *arena, const struct fetch_items *from, struct fetch_items *items)
+{
+	struct fetch_items merged = {.sets_seen = items->sets_seen || from->sets_seen};
+
+	merged.cap = items->n + from->n;
+	merged.item = arena_alloc_array(arena, merged.cap, sizeof(*merged.item));
+	if (!merged.item)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < items->n; i++)
+		merged.item[merged.n++] = items->item[i];
+	for (size_t i = 0; i < from->n; i++)
+		if (!has_same(&merged, &from->item[i]))
+			merged.item[merged.n++] = from->item[i];
+	*items = merged;
+	return ERR_OK;
+}
+
 bool
 fetch_has_item(const struct fetch_items *items, enum fetch_kind kind)
 {

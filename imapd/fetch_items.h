@@ -51,6 +51,10 @@ void fetch_add_item(struct imap_args *a, struct fetch_items *items, enum fetch_k
 /* A copy that lives in `arena`. ERR_NOMEM. */
 NODISCARD enum err fetch_copy_items(
     struct arena *arena, const struct fetch_items *from, struct fetch_items *ret);
+/* Adds those of `from` that are not among them; in `arena`, but for the texts of `from`. ERR_NOMEM.
+ */
+NODISCARD enum err fetch_merge_items(
+    struct arena *arena, const struct fetch_items *from, struct fetch_items *items);
 bool fetch_has_item(const struct fetch_items *items, enum fetch_kind kind);
 
 #endif

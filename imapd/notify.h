@@ -46,4 +46,10 @@ void imap_notify_own_name(struct imap_session *s, struct str name);
 void imap_notify_own_messages(
     struct imap_session *s, int64_t account, int64_t mailbox, uint32_t first, uint32_t last);
 
+/* A context has `items` to tell of these new messages of the selected mailbox. True: they come in
+ * one FETCH with those of NOTIFY (§5.2), behind all contexts; false: NOTIFY tells none, or has no
+ * memory for it. */
+bool imap_notify_tells_too(
+    struct imap_session *s, const struct uidset *uids, const struct fetch_items *items);
+
 #endif

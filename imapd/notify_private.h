@@ -72,6 +72,12 @@ struct notify {
 	struct fetch_run *run;
 	struct uidset uids;
 	struct arena *run_arena; /* of `uids` */
+	/* those among them that contexts have items to tell of too: they come first, with all items
+	 */
+	struct uidset also;
+	struct fetch_items also_items;
+	struct arena *also_arena; /* of these two */
+	enum { ALSO_WAITS, ALSO_RUNS, ALSO_TOLD } also_phase;
 };
 
 /* -- notify_table.c */

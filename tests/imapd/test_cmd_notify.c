@@ -353,6 +353,34 @@ static const struct exchange updates[] = {
 };
 EXCHANGE_TEST(contexts_can_ask_for_data_items, updates, "Box:2")
 
+/* §5.2: attributes of NOTIFY and of searches SHOULD be combined into a single FETCH, behind ADDTO,
+ * and nothing be told twice */
+static const struct exchange combined[] = {
+    {1, "1 SELECT Box", "1 OK"},
+    {0, "1 SELECT Box", "1 OK"},
+    {0, "U SEARCH RETURN (COUNT UPDATE (UID RFC822.SIZE)) SUBJECT \"message 1\"",
+	"* ESEARCH (TAG \"U\") COUNT 1\nU OK"},
+    {0, "V SEARCH RETURN (COUNT UPDATE (UID BODY.PEEK[]<0.3>)) ALL",
+	"* ESEARCH (TAG \"V\") COUNT 3\nV OK"},
+    {0, "W SEARCH RETURN (COUNT UPDATE (UID BODY.PEEK[]<0.5>)) FLAGGED",
+	"* ESEARCH (TAG \"W\") COUNT 0\nW OK"},
+    {0, "2 NOTIFY SET (selected (MessageNew (UID FLAGS) MessageExpunge FlagChange))", "2 OK"},
+    {1, "2 COPY 1:2 Box", "2 OK"},
+    {0, NULL,
+	"!FETCH (UID 4 FLAGS ()) \n* 5 EXISTS\n* ESEARCH (TAG \"U\") ADDTO (0 4)\n"
+	"* ESEARCH (TAG \"V\") ADDTO (0 4:5)\n"
+	"* 4 FETCH (UID 4 FLAGS () RFC822.SIZE 163 BODY[]<0> {3}\nFro)\n"
+	"* 5 FETCH (UID 5 FLAGS () RFC822.SIZE 163 BODY[]<0> {3}\nFro)"},
+    {0, "V CANCELUPDATE \"V\"", "V OK"},
+    {1, "3 COPY 1:2 Box", "3 OK"},
+    {0, NULL,
+	"* 7 EXISTS\n* ESEARCH (TAG \"U\") ADDTO (0 6)\n"
+	"* 6 FETCH (UID 6 FLAGS () RFC822.SIZE 163)\n* 7 FETCH (UID 7 FLAGS ())"},
+    /* its own are told for the search's sake */
+    {0, "3 COPY 1 Box", "* 8 EXISTS\n* ESEARCH (TAG \"U\") ADDTO (0 8)\n* 8 FETCH (UID 8\n3 OK"},
+};
+EXCHANGE_TEST(items_of_notify_and_of_contexts_come_in_one_fetch, combined, "Box:3")
+
 /* -- shared mailboxes: 1 is their owner, 0 the one they are shared with */
 
 #define WORK "\"Other Users/" FIXTURE_USER "/Work\""
@@ -530,6 +558,7 @@ TEST_MAIN("cmd_notify", news_have_their_modseqs, its_grammar_is_that_of_section_
     status_gives_a_snapshot, the_selected_mailbox_is_followed_without_a_command,
     an_expunge_waits_for_a_command, what_is_not_asked_for_is_not_told,
     other_mailboxes_are_told_by_status, names_are_told_by_list, subscriptions_are_told_by_list,
-    metadata_is_told_of, contexts_can_ask_for_data_items, entries_of_the_server_are_told_to_all,
+    metadata_is_told_of, contexts_can_ask_for_data_items,
+    items_of_notify_and_of_contexts_come_in_one_fetch, entries_of_the_server_are_told_to_all,
     much_is_told_in_pieces, too_many_mailboxes_are_an_overflow, too_many_groups_are_refused,
     shared_mailboxes_are_told_of_as_far_as_rights_go)
