@@ -30,7 +30,8 @@ has_same(const struct fetch_items *items, const struct fetch_item *one)
 		const struct fetch_item *other = &items->item[i];
 		if (other->kind == one->kind && str_eq(other->label, one->label) &&
 		    other->partial.given == one->partial.given &&
-		    other->partial.from == one->partial.from && other->partial.count == one->partial.count)
+		    other->partial.from == one->partial.from &&
+		    other->partial.count == one->partial.count)
 			return true;
 	}
 	return false;
