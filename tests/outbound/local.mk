@@ -69,3 +69,7 @@ check_PROGRAMS += tests/outbound/test_outgoing
 tests_outbound_test_outgoing_SOURCES = %D%/test_outgoing.c
 tests_outbound_test_outgoing_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_outbound_test_outgoing_LDADD = libtestsupport.a $(OUTBOUND_LIBS) $(DAEMON_LIBS) $(OUTSIDE_LIBS) $(UNBOUND_LIBS) $(CHECK_LIBS)
+check_PROGRAMS += tests/outbound/test_results
+tests_outbound_test_results_SOURCES = %D%/test_results.c
+tests_outbound_test_results_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_outbound_test_results_LDADD = $(OUTBOUND_TEST_LIBS)
