@@ -3,6 +3,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/mail/date.h"
+#include "smtpd/outbound/onward.h"
 #include "smtpd/outbound/trace_fields.h"
 #include "store/queue.h"
 #include "store/suppression.h"
@@ -75,12 +76,20 @@ tell_postmaster(struct smtp_session *s, struct str why, uint64_t held)
 	if (!e)
 		e = spool_write(spool, text.p, text.n);
 	struct delivery *d = e ? NULL : arena_alloc_array(arena, n, sizeof(*d));
+	size_t inside = 0;
 	for (size_t i = 0; d && i < n; i++)
-		d[i] = (struct delivery){.account = to[i].account, .mailbox = STR("")};
-	if (d)
-		message_deliver(s->svc->store, spool, d, n);
-	for (size_t i = 0; d && i < n && !e; i++)
+		if (to[i].account)
+			d[inside++] =
+			    (struct delivery){.account = to[i].account, .mailbox = STR("")};
+	if (inside)
+		message_deliver(s->svc->store, spool, d, inside);
+	for (size_t i = 0; i < inside && !e; i++)
 		e = d[i].result;
+	if (d && onward_any(to, n)) {
+		enum err on =
+		    onward_add(s->svc->store, s->conf, spool, STR(""), str_of(s->txn->id), to, n);
+		e = e ? e : on;
+	}
 	if (e || !d)
 		log_error("notice", F_STR("user", user),
 		    F_CSTR("reason", "the postmaster could not be told"), F_ERR(e));

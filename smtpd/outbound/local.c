@@ -1,4 +1,5 @@
 /* Mail of the queue for ourselves: reports to senders of ours, and what was held for later. */
+#include "smtpd/outbound/onward.h"
 #include "smtpd/outbound/runner_private.h"
 
 #include "smtpd/outbound/trace_fields.h"
@@ -7,8 +8,9 @@
 #define COPY_PIECE 16384
 #define RETURN_PATH_MAX 1024
 
+/* The message; for mailboxes with a Return-Path. */
 static enum err
-make_spool(struct runner *r, const struct job *job, struct spool **ret)
+make_spool(struct runner *r, const struct job *job, bool mailbox, struct spool **ret)
 {
 	CLEANUP(sbuf_done) struct sbuf front = SBUF_INIT(RETURN_PATH_MAX);
 	CLEANUP(spool_free) struct spool *spool = NULL;
@@ -16,7 +18,8 @@ make_spool(struct runner *r, const struct job *job, struct spool **ret)
 	char piece[COPY_PIECE];
 	uint64_t at = 0;
 
-	trace_write_return_path(job->message.sender, &front);
+	if (mailbox)
+		trace_write_return_path(job->message.sender, &front);
 	enum err e = sbuf_error(&front);
 	if (!e)
 		e = queue_octets_open(r->store, job->message.id, &octets);
@@ -65,40 +68,61 @@ set_fate(struct job_rcpt *rcpt, enum err e)
 	rcpt->reply = str_of(r.reply);
 }
 
+/* Where the mail of one of ours goes on to. */
+static enum err
+send_on(struct runner *r, const struct job *job, const struct recipient *found, size_t n)
+{
+	CLEANUP(spool_free) struct spool *spool = NULL;
+	CLEANUP(conf_unref) struct conf *conf = runner_conf(r);
+	enum err e = make_spool(r, job, false, &spool);
+
+	return e ? e
+		 : onward_add(
+		       r->store, conf, spool, job->message.sender, job->message.trace_id, found, n);
+}
+
 /* Of an alias with several targets: one that has it makes it delivered, since another try would
  * give it to that one again. */
 static enum err
-deliver_to(struct runner *r, struct spool *spool, struct str address, struct arena *arena)
+deliver_to(struct runner *r, const struct job *job, struct spool *spool, struct str address)
 {
+	struct arena *arena = job->arena;
 	struct recipient *found = NULL;
 	size_t n = 0;
 	enum err e = directory_resolve(r->store, address, arena, &found, &n);
 	struct delivery *d = e ? NULL : arena_alloc_array(arena, n, sizeof(*d));
+	size_t inside = 0;
 
 	if (e)
 		return e;
 	if (!d)
 		return ERR_NOMEM;
 	for (size_t i = 0; i < n; i++)
-		d[i] = (struct delivery){.account = found[i].account, .mailbox = STR("")};
-	message_deliver(r->store, spool, d, n);
-	e = d[0].result;
-	for (size_t i = 1; i < n && e; i++)
+		if (found[i].account)
+			d[inside++] =
+			    (struct delivery){.account = found[i].account, .mailbox = STR("")};
+	if (inside)
+		message_deliver(r->store, spool, d, inside);
+	e = inside ? d[0].result : ERR_OK;
+	for (size_t i = 1; i < inside && e; i++)
 		e = d[i].result;
-	return e;
+	if (!onward_any(found, n))
+		return e;
+	enum err on = send_on(r, job, found, n);
+	return !on || (inside && !e) ? ERR_OK : on;
 }
 
 void
 local_deliver(struct runner *r, struct parcel *p)
 {
 	CLEANUP(spool_free) struct spool *spool = NULL;
-	enum err e = make_spool(r, &p->job, &spool);
+	enum err e = make_spool(r, &p->job, true, &spool);
 
 	for (size_t i = 0; i < p->job.rcpt_count; i++) {
 		struct job_rcpt *rcpt = &p->job.rcpts[i];
 		enum err mine = e;
 		if (!mine)
-			mine = deliver_to(r, spool, rcpt->row.address, p->job.arena);
+			mine = deliver_to(r, &p->job, spool, rcpt->row.address);
 		set_fate(rcpt, mine);
 	}
 }

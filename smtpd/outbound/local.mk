@@ -26,7 +26,8 @@ liboutbound_a_SOURCES += \
 	%D%/reply.c %D%/reply.h \
 	%D%/cte_writer.c %D%/cte_writer.h
 # signatures
-liboutbound_a_SOURCES += %D%/outgoing.c %D%/outgoing.h %D%/outgoing_keys.c %D%/outgoing_keys.h
+liboutbound_a_SOURCES += %D%/outgoing.c %D%/outgoing.h %D%/outgoing_keys.c %D%/outgoing_keys.h \
+	%D%/onward.c %D%/onward.h
 # reports to senders
 liboutbound_a_SOURCES += %D%/report.c %D%/report.h %D%/report_text.c %D%/report_text.h \
 	%D%/tlsrpt.c %D%/tlsrpt.h %D%/tlsrpt_ask.c %D%/tlsrpt_ask.h %D%/tlsrpt_report.c %D%/tlsrpt_report.h

@@ -155,5 +155,14 @@ check "what was signed before still does" pb dkim verify "$SUITE/sink/1.eml"
 OLD=$(pb dkim list $DOMAIN | awk '/retired/ {print $2; exit}')
 check "a retired key can go" pb dkim remove $DOMAIN "$OLD"
 refuse "one that signs only with --yes" pb dkim remove $DOMAIN "$(pb dkim list $DOMAIN | awk '/signing/ {print $2; exit}')"
+
+# -- what the queue brings to ourselves goes on, too
+message $U2 'for later' | sed "s/^From: .*/From: $U1/" >"$SUITE/m.eml"
+check "a message for later to one who forwards" $PYTHON -c 'import smtplib, ssl, sys
+s = smtplib.SMTP_SSL(sys.argv[1], int(sys.argv[2]), context=ssl._create_unverified_context())
+s.login(sys.argv[3], sys.argv[5])
+s.sendmail(sys.argv[3], [sys.argv[4]], open(sys.argv[6]).read(), mail_options=["HOLDFOR=1"])' $HOST "$(port 465)" $U1 $U2 $PW "$SUITE/m.eml"
+check "arrives where it goes on to" arrived 9
+check "for that address" grep -q '^RCPT TO:<ann@example.net>' "$SUITE/sink/9.envelope"
 if grep -rIl 'PRIVATE KEY' "$SUITE/log" >/dev/null; then fail "a key in the log"; else pass "no key is in the log"; fi
 finish

@@ -1,0 +1,19 @@
+/* smtpd/outbound/onward.h - mail that is made or delivered here (a report, a notice, what was held
+ * for later) for one of ours who lets his mail go on to other servers. Its sender is null or ours,
+ * so it needs no other one (smtpd/forward.h).
+ */
+#ifndef SMTPD_OUTBOUND_ONWARD_H
+#define SMTPD_OUTBOUND_ONWARD_H
+
+#include "common/base/conf.h"
+#include "store/directory.h"
+#include "store/queue.h"
+
+/* Whether one of `found` is elsewhere. */
+bool onward_any(const struct recipient *found, size_t n);
+/* `spool`, a message without Return-Path, for those of `found` that are elsewhere; durable on
+ * return. As queue_add(). */
+NODISCARD enum err onward_add(struct store *s, const struct conf *conf, struct spool *spool,
+    struct str sender, struct str trace_id, const struct recipient *found, size_t n);
+
+#endif
