@@ -113,6 +113,11 @@ case $phases in
 			chmod +x build-check/tools/$program
 		done
 	fi
+	if [ ! -x build-check/tools/opensmtpd/usr/sbin/smtpd ]; then
+		mkdir -p build-check/tools
+		(cd build-check/tools && apt-get download -q opensmtpd >>download.log 2>&1 && dpkg -x opensmtpd_*.deb opensmtpd) || echo "   OpenSMTPD could not be fetched"
+	fi
+	[ ! -x build-check/tools/opensmtpd/usr/sbin/smtpd ] || export OPENSMTPD_ROOT=$PWD/build-check/tools/opensmtpd
 	[ ! -x build-check/tools/smtp-source ] || PATH=$PWD/build-check/tools:$PATH
 	[ ! -x build-check/tools/postfix/usr/lib/postfix/sbin/master ] || export POSTFIX_ROOT=$PWD/build-check/tools/postfix
 	;;

@@ -109,6 +109,36 @@ Y
   answers "$address" "$PEER_PORT" || { cat "$d/out" "$d/log" 2>/dev/null; fail "Postfix did not start"; return 1; }
 }
 
+# OpenSMTPD has its users and places built in, so it gets a view of the machine that has them: nothing outside changes.
+start_opensmtpd() { # ADDRESS DOMAIN: takes right@DOMAIN
+  local root=${OPENSMTPD_ROOT:-} d
+  peers_dir
+  d=$PEERS/opensmtpd
+  [ -n "$root" ] && [ -x "$root/usr/sbin/smtpd" ] && [ "$(id -u)" = 0 ] && ! ldd "$root/usr/sbin/smtpd" | grep -q 'not found' || return 1
+  unshare -m true 2>/dev/null || return 1
+  mkdir "$d"
+  { cat /etc/passwd; printf 'opensmtpd:x:64001:64001::/:/usr/sbin/nologin\nopensmtpq:x:64002:64002::/:/usr/sbin/nologin\n'; } >"$d/passwd"
+  { cat /etc/group; printf 'opensmtpd:x:64001:\nopensmtpq:x:64002:\n'; } >"$d/group"
+  cp -r "$root/usr/libexec/opensmtpd" "$d/libexec"
+  cat >"$d/smtpd.conf" <<Y
+listen on $1 port $PEER_PORT hostname mx-opensmtpd.peers.test
+action "take" mda "/bin/cat > /dev/null" virtual { "right@$2" = nobody }
+match from any for domain "$2" action "take"
+Y
+  chmod 600 "$d/smtpd.conf"
+  unshare -m bash -e -c '
+    mount --make-rprivate /
+    mount --bind "$1/passwd" /etc/passwd
+    mount --bind "$1/group" /etc/group
+    for t in /var/lib /var/spool /run; do mount -t tmpfs tmpfs $t; done
+    mkdir -p /var/lib/opensmtpd/empty /run/opensmtpd
+    cp -r "$1/libexec" /run/libexec
+    if [ -d /usr/libexec ]; then mount --bind /run/libexec /usr/libexec; mkdir -p /usr/libexec/opensmtpd; cp -r "$1"/libexec/* /usr/libexec/opensmtpd/; fi
+    exec "$2/usr/sbin/smtpd" -d -f "$1/smtpd.conf"' bash "$d" "$root" >"$d/log" 2>&1 &
+  PEER_PIDS+=($!)
+  answers "$1" "$PEER_PORT" || { cat "$d/log"; fail "OpenSMTPD did not start"; return 1; }
+}
+
 # start_other NAME ADDRESS OFFSET DOMAIN [LINE...]: options as in suite_start, users with $PW: u1@DOMAIN, u2@DOMAIN
 start_other() {
   local name=$1 address=$2 offset=$3 domain=$4 option u conf

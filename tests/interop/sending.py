@@ -120,7 +120,7 @@ CASES = [
     Case("Postfix, too large (SIZE)", "large@postfix", "failed", "5.3.4", "too large", text=("y" * 70 + "\r\n") * 1000, peer="postfix"),
     Case("Postfix, NOTIFY=SUCCESS", "right@postfix", "sent", told="delivered", rcpt=["NOTIFY=SUCCESS"], mail=["ENVID=p1"], envid="p1", peer="postfix-dsn"),
     Case("OpenSMTPD", "right@opensmtpd", peer="opensmtpd"),
-    Case("OpenSMTPD, unknown user", "wrong@opensmtpd", "failed", "5.", "550", peer="opensmtpd"),
+    Case("OpenSMTPD, unknown user", "wrong@opensmtpd", "failed", "5.2.4", "524 5.2.4", peer="opensmtpd"),
 ]
 
 

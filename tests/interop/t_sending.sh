@@ -102,6 +102,7 @@ virtual_transport = discard:taken
 transport_maps = inline:{ {$DOMAIN = smtp:[$HOST]:$(port 25)} }
 message_size_limit = 20000
 smtpd_recipient_restrictions = check_recipient_access inline:{ {grey@postfix.peers.test = 450 4.7.1 Greylisted come back later} {full@postfix.peers.test = 552 5.2.2 Mailbox full} }"; then HAVE=$HAVE,postfix; else echo "SKIPPED: Postfix is not here, or this is not root"; fi
+if start_opensmtpd 127.0.14.3 opensmtpd.peers.test; then HAVE=$HAVE,opensmtpd; else echo "SKIPPED: OpenSMTPD is not here, or this is not root"; fi
 SENDING="$SUITE/pillarbox.conf" HAVE=$HAVE ONLY=${ONLY:-} SUITE_PID=$SUITE_PID PILLARBOX=$PILLARBOX python3 "$HERE/sending.py" $HOST "$OFFSET" "$CA" $DOMAIN $U1 $U2 "$PW" >"$SUITE/results" 2>&1
 sed '$d' "$SUITE/results"
 read -r p _ f _ <<<"$(tail -1 "$SUITE/results")"
