@@ -5,12 +5,13 @@
 #include "common/mail/header.h"
 #include "common/trust/fields.h"
 #include "common/trust/srs.h"
+#include "smtpd/outbound/srs_sender.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
-#define SECRET_OCTETS 32
+#define SECRET_OCTETS SRS_SECRET_OCTETS
 #define MARK_OCTETS 12 /* that tell a forward from others: 96 bits */
 #define MARK_DIGITS (2 * MARK_OCTETS)
 #define MARK_FIELD "X-Forward-Mark"
@@ -19,20 +20,10 @@
 
 /* -- secrets --------------------------------------------------------------------------------- */
 
-/* One for each use, of the directory's: whoever learns one knows no other. The caller wipes it. */
 static enum err
 derive_secret(struct smtp_session *s, const char *use, unsigned char ret[SECRET_OCTETS])
 {
-	struct str secret;
-	unsigned n = SECRET_OCTETS;
-	enum err e = directory_secret(s->svc->store, s->txn->arena, &secret);
-
-	if (e)
-		return e;
-	return HMAC(EVP_sha256(), secret.p, (int)secret.n, (const unsigned char *)use, strlen(use),
-		   ret, &n)
-		   ? ERR_OK
-		   : ERR_NOMEM;
+	return srs_sender_secret(s->svc->store, use, s->txn->arena, ret);
 }
 
 static enum err
@@ -246,25 +237,8 @@ forward_sender(struct smtp_session *s, struct str *ret)
 enum err
 forward_reverse(struct smtp_session *s, struct str address, struct str *ret)
 {
-	CLEANUP(sbuf_done) struct sbuf back = SBUF_INIT(ADDRESS_MAX);
-	unsigned char secret[SECRET_OCTETS];
-	size_t at = str_rfind(address, '@');
+	enum err e = srs_sender_behind(s->svc->store, address, s->arena, ret);
 
-	if (at == STR_NONE)
-		return ERR_NOT_FOUND;
-	enum err e = directory_is_local_domain(s->svc->store, str_skip(address, at + 1));
-	if (!e)
-		e = derive_secret(s, "srs", secret);
-	if (e)
-		return e;
-	e = srs_reverse(
-	    str_sub(address, 0, at), str_make(secret, sizeof(secret)), clock_real_s(), &back);
-	OPENSSL_cleanse(secret, sizeof(secret));
-	if (e)
-		return e;
 	/* Reports only: nobody is to write to a stranger by way of us. */
-	if (s->txn->sender.n)
-		return ERR_DENIED;
-	*ret = arena_dup(s->arena, sbuf_view(&back));
-	return ret->p ? ERR_OK : ERR_NOMEM;
+	return !e && s->txn->sender.n ? ERR_DENIED : e;
 }

@@ -15,36 +15,44 @@ struct inside {
 
 static void run_inside(struct task *t);
 
-/* The next one, where there is a place. */
+/* With the runner's lock: the next one, where there is a place. */
+static struct inside *
+take_next(struct runner *r)
+{
+	if (r->inside_running >= INSIDE_MAX || list_is_empty(&r->inside))
+		return NULL;
+	struct inside *in = LIST_OWNER(r->inside.next, struct inside, turn);
+	list_take(&in->turn);
+	r->inside_running++;
+	return in;
+}
+
 static void
 start_next(struct runner *r)
 {
-	struct inside *in = NULL;
-
 	pthread_mutex_lock(&r->mu);
-	if (r->inside_running < INSIDE_MAX && !list_is_empty(&r->inside)) {
-		in = LIST_OWNER(r->inside.next, struct inside, turn);
-		list_take(&in->turn);
-		r->inside_running++;
-	}
+	struct inside *in = take_next(r);
 	pthread_mutex_unlock(&r->mu);
 	if (in)
 		workers_queue(r->workers, &in->task);
 }
 
+/* The place goes to the next at once: once none is running the runner may be no more. */
 static void
 end(struct inside *in)
 {
 	struct runner *r = in->runner;
+	struct workers *workers = r->workers;
 
 	scheduler_close(r->scheduler, in->link, SCHEDULER_FINE, NULL);
 	free(in);
-	start_next(r);
 	pthread_mutex_lock(&r->mu);
 	r->inside_running--;
+	struct inside *next = take_next(r);
 	pthread_cond_signal(&r->cond);
 	pthread_mutex_unlock(&r->mu);
-	start_next(r);
+	if (next)
+		workers_queue(workers, &next->task);
 }
 
 static void

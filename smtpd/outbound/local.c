@@ -2,6 +2,7 @@
 #include "smtpd/outbound/onward.h"
 #include "smtpd/outbound/runner_private.h"
 
+#include "smtpd/outbound/srs_sender.h"
 #include "smtpd/outbound/trace_fields.h"
 #include "store/directory.h"
 
@@ -81,6 +82,20 @@ send_on(struct runner *r, const struct job *job, const struct recipient *found, 
 		       r->store, conf, spool, job->message.sender, job->message.trace_id, found, n);
 }
 
+/* A report on what was forwarded from here belongs to who sent that. */
+static enum err
+send_back(struct runner *r, const struct job *job, struct str address)
+{
+	struct recipient behind = {.account = 0};
+
+	if (job->message.sender.n)
+		return ERR_NO_USER;
+	enum err e = srs_sender_behind(r->store, address, job->arena, &behind.elsewhere);
+	if (e == ERR_NOT_FOUND || e == ERR_DENIED)
+		return ERR_NO_USER;
+	return e ? e : send_on(r, job, &behind, 1);
+}
+
 /* Of an alias with several targets: one that has it makes it delivered, since another try would
  * give it to that one again. */
 static enum err
@@ -93,6 +108,8 @@ deliver_to(struct runner *r, const struct job *job, struct spool *spool, struct 
 	struct delivery *d = e ? NULL : arena_alloc_array(arena, n, sizeof(*d));
 	size_t inside = 0;
 
+	if (e == ERR_NO_USER)
+		return send_back(r, job, address);
 	if (e)
 		return e;
 	if (!d)

@@ -32,7 +32,7 @@ liboutbound_a_SOURCES += %D%/outgoing.c %D%/outgoing.h %D%/outgoing_keys.c %D%/o
 liboutbound_a_SOURCES += %D%/report.c %D%/report.h %D%/report_text.c %D%/report_text.h \
 	%D%/tlsrpt.c %D%/tlsrpt.h %D%/tlsrpt_ask.c %D%/tlsrpt_ask.h %D%/tlsrpt_report.c %D%/tlsrpt_report.h
 # the fields that both halves of smtpd write
-liboutbound_a_SOURCES += %D%/trace_fields.c %D%/trace_fields.h
+liboutbound_a_SOURCES += %D%/trace_fields.c %D%/trace_fields.h %D%/srs_sender.c %D%/srs_sender.h
 # the scheduler and the runner
 liboutbound_a_SOURCES += \
 	%D%/attempt.c \

@@ -112,18 +112,17 @@ deferred(struct maker *m, struct job_rcpt *rcpt, struct queue_result *row)
 	row->next_ms = clock_real_us() / 1000 + results_retry_ms(m->conf, rcpt->row.attempts);
 	if (row->next_ms > about->expires_s * 1000)
 		row->next_ms = about->expires_s * 1000;
-	if (!notice_s || rcpt->row.delay_told || m->now_s < about->created_s + notice_s)
+	/* What was to be held (RFC 4865) is late from its release on. Of a report that is late
+	 * nobody is told. */
+	int64_t begun_s = about->expires_s - (int64_t)m->conf->outbound.expire_s;
+	if (begun_s < about->created_s)
+		begun_s = about->created_s;
+	if (!notice_s || rcpt->row.delay_told || m->now_s < begun_s + notice_s ||
+	    about->kind == QUEUE_REPORT)
 		return;
 	row->outcome = QUEUE_DELAY_TOLD;
 	if (wants_told(&rcpt->row, QUEUE_NOTIFY_DELAY))
 		tell(m, rcpt, REPORT_DELAYED);
-}
-
-/* "550 5.1.1 No such user" */
-static struct str
-words(struct arena *a, const struct job_rcpt *rcpt)
-{
-	return arena_dup(a, str_sub(rcpt->reply, 0, JOB_REPLY_MAX));
 }
 
 enum err
@@ -142,8 +141,9 @@ results_make(const struct conf *conf, struct job *job, bool attempted, struct re
 		if (rcpt->fate == JOB_UNTRIED)
 			continue;
 		struct queue_result *row = &ret->rows[ret->n++];
-		*row = (struct queue_result){
-		    .rcpt = rcpt->row.id, .reply = words(job->arena, rcpt), .host = job->host};
+		*row = (struct queue_result){.rcpt = rcpt->row.id,
+		    .reply = str_sub(rcpt->reply, 0, JOB_REPLY_MAX),
+		    .host = job->host};
 		if (rcpt->fate == JOB_DONE)
 			delivered(&m, rcpt, row);
 		else if (rcpt->fate == JOB_NEVER)
@@ -197,9 +197,10 @@ address_letter(struct runner *r, const struct conf *conf, const struct queue_mes
 
 static enum err
 write_report(struct runner *r, const struct conf *conf, const struct job *job,
-    const struct results *res, const struct letter *to, struct spool *spool)
+    const struct results *res, const struct letter *to, bool with_original, struct spool **ret)
 {
 	CLEANUP(content_close) struct content *original = NULL;
+	CLEANUP(spool_free) struct spool *spool = NULL;
 	struct queue_octets *octets = NULL;
 	const struct report report = {
 	    .hostname = str_of(conf->hostname),
@@ -214,11 +215,15 @@ write_report(struct runner *r, const struct conf *conf, const struct job *job,
 	};
 	struct report full = report;
 
-	/* a sender is told even where the original can't be read any more */
-	if (!queue_octets_open(r->store, job->message.id, &octets) &&
+	if (with_original && !queue_octets_open(r->store, job->message.id, &octets) &&
 	    !content_of_queue(octets, &job->message, &original))
 		full.original = original;
-	return report_write(&full, spool);
+	enum err e = spool_new(r->store, &spool);
+	if (!e)
+		e = report_write(&full, spool);
+	if (!e)
+		*ret = MOVE_PTR(spool);
+	return e;
 }
 
 static enum err
@@ -238,10 +243,11 @@ record_with_report(struct runner *r, const struct conf *conf, struct job *job,
 	    .rcpt_count = 1,
 	};
 	const struct queue_report report = {spool, &envelope};
-	enum err e = spool_new(r->store, &spool);
+	enum err e = write_report(r, conf, job, res, to, true, &spool);
 
-	if (!e)
-		e = write_report(r, conf, job, res, to, spool);
+	/* a sender is told even where the original can't be read any more */
+	if (e == ERR_CORRUPT || e == ERR_IO)
+		e = write_report(r, conf, job, res, to, false, &spool);
 	if (e)
 		return e;
 	struct queue_report with = report;

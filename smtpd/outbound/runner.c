@@ -163,7 +163,8 @@ read_news(struct runner *r)
 		e = read_pauses(r);
 	if (!e)
 		e = read_domains(r);
-	r->edits = edits;
+	if (!e)
+		r->edits = edits;
 	return e;
 }
 

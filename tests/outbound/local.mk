@@ -73,3 +73,8 @@ check_PROGRAMS += tests/outbound/test_results
 tests_outbound_test_results_SOURCES = %D%/test_results.c
 tests_outbound_test_results_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_outbound_test_results_LDADD = $(OUTBOUND_TEST_LIBS)
+# mail of the queue for ourselves
+check_PROGRAMS += tests/outbound/test_local
+tests_outbound_test_local_SOURCES = %D%/test_local.c
+tests_outbound_test_local_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_outbound_test_local_LDADD = libtestsupport.a $(OUTBOUND_LIBS) $(DAEMON_LIBS) $(OUTSIDE_LIBS) $(UNBOUND_LIBS) $(CHECK_LIBS)
