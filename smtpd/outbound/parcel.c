@@ -33,11 +33,13 @@ new_parcel(void)
 }
 
 static void
-pick_is_over(struct runner *r, struct scheduler_pick *pick, enum scheduler_success success)
+pick_is_over(struct runner *r, struct scheduler_pick *pick, enum scheduler_fate fate)
 {
-	const enum scheduler_fate fates[JOB_RCPTS_MAX] = {SCHEDULER_RECORDED};
+	enum scheduler_fate fates[JOB_RCPTS_MAX];
 
-	scheduler_done(r->scheduler, pick, fates, success);
+	for (size_t i = 0; i < JOB_RCPTS_MAX; i++)
+		fates[i] = fate;
+	scheduler_done(r->scheduler, pick, fates, SCHEDULER_NEITHER);
 }
 
 /* Puts those whom a person gave up into a parcel of their own: they are not tried. */
@@ -108,11 +110,11 @@ parcel_load(struct runner *r, struct scheduler_pick *pick)
 		part_given_up(r, p);
 	}
 	if (e || !p->job.rcpt_count) {
-		/* dropped or held meanwhile; what could not be read is looked at again, since it is
-		 * still due */
-		if (e && e != ERR_NOT_FOUND)
+		/* dropped or held meanwhile; what could not be read is still due */
+		bool unread = e && e != ERR_NOT_FOUND;
+		if (unread)
 			log_error("outbound", F_CSTR("op", "job"), F_ERR(e));
-		pick_is_over(r, pick, SCHEDULER_NEITHER);
+		pick_is_over(r, pick, unread ? SCHEDULER_UNREAD : SCHEDULER_RECORDED);
 		return NULL;
 	}
 	p->pick = pick;

@@ -286,6 +286,16 @@ run_steps(struct runner *r)
 
 /* -- the thread -------------------------------------------------------------------------------- */
 
+/* Not at once, as queue_changed() would have it. */
+static void
+look_again_later(struct runner *r)
+{
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&r->mu);
+
+	(void)held;
+	r->changed = true;
+}
+
 static int64_t
 run_queue(struct runner *r, const struct chores *chores)
 {
@@ -295,7 +305,7 @@ run_queue(struct runner *r, const struct chores *chores)
 		enum err e = read_news(r);
 		if (e) {
 			log_error("outbound", F_CSTR("op", "read"), F_ERR(e));
-			queue_changed(r);
+			look_again_later(r);
 			return AGAIN_MS;
 		}
 		r->looked = true;
@@ -337,8 +347,6 @@ run(void *arg)
 			wait_ms = 10;
 		else if (!chores.draining && chores.enabled)
 			wait_ms = run_queue(r, &chores);
-		else if (chores.changed && chores.enabled)
-			continue;
 		if (!list_is_empty(&r->kept) && wait_ms > AGAIN_MS)
 			wait_ms = AGAIN_MS;
 	}
@@ -351,7 +359,7 @@ static struct scheduler_options
 options_of(struct runner *r, const struct conf *c)
 {
 	return (struct scheduler_options){
-	    .max_connections = c->outbound.max_connections,
+	    .max_connections = c->outbound.enabled ? c->outbound.max_connections : 0,
 	    .first_window = c->outbound.first_window < c->outbound.max_window
 				? c->outbound.first_window
 				: c->outbound.max_window,

@@ -192,6 +192,10 @@ domain_wants_rows(struct scheduler *s, struct scheduler_domain *d)
 	if (d->out || list_has(&d->turn) || !d->more || d->paused ||
 	    (d->waiting && d->waiting > share(s) / 2))
 		return;
+	if (scheduler_now_ms() < d->not_before_ms) {
+		domain_look_at(s, d, d->not_before_ms);
+		return;
+	}
 	list_put_last(route_is_fresh(d) ? &s->to_load : &s->to_find, &d->turn);
 	s->news = true;
 }

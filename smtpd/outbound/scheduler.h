@@ -28,7 +28,7 @@
 struct scheduler;
 
 struct scheduler_options {
-	uint32_t max_connections;
+	uint32_t max_connections; /* 0: nothing is picked */
 	uint32_t first_window, max_window;
 	uint32_t connection_reuse; /* messages */
 	int64_t dead_first_ms, dead_max_ms; /* how long a destination is dead at first, at most */
@@ -150,6 +150,7 @@ uint32_t scheduler_pick_tries(const struct scheduler_pick *p);
 
 enum scheduler_fate {
 	SCHEDULER_RECORDED, /* gone, or due again at a later time: the queue has it */
+	SCHEDULER_UNREAD, /* could not be read: looked for again after a while */
 	SCHEDULER_BACK, /* not recorded: to be picked again, before others of its sender */
 };
 enum scheduler_success { SCHEDULER_GOOD, SCHEDULER_BAD, SCHEDULER_NEITHER };

@@ -3,6 +3,7 @@
 #include "smtpd/outbound/scheduler_private.h"
 
 #define PENDING_RECORD_MS 60000 /* a link whose message is being recorded is woken after that */
+#define UNREAD_MS 5000 /* rests a domain whose messages could not be read */
 #define YIELD_JOBS 5 /* messages after which a link makes room for others that wait */
 #define DESTINATIONS_RESTING 1000 /* whose windows are remembered though nothing waits for them */
 #define DEAD_REFUSED_MS 1000 /* who says no for good is asked again for the next message */
@@ -336,7 +337,7 @@ static enum scheduler_choice
 pick(struct scheduler *s, struct scheduler_link *l, struct scheduler_pick **ret_pick,
     int64_t *ret_wait_ms)
 {
-	if (s->draining)
+	if (s->draining || !s->o.max_connections)
 		return SCHEDULER_QUIT;
 	note_answer(s, l);
 	if (l->pick) {
@@ -398,10 +399,13 @@ sort_rows(struct scheduler *s, struct scheduler_pick *p, const enum scheduler_fa
 
 	for (size_t i = 0; i < p->n; i++) {
 		if (fates[i] == SCHEDULER_BACK && !s->draining && !p->lane->paused &&
-		    !p->rows[i]->domain->paused)
+		    !p->rows[i]->domain->paused) {
 			p->rows[kept++] = p->rows[i];
-		else
-			row_free(s, p->rows[i]);
+			continue;
+		}
+		if (fates[i] == SCHEDULER_UNREAD)
+			p->rows[i]->domain->not_before_ms = scheduler_now_ms() + UNREAD_MS;
+		row_free(s, p->rows[i]);
 	}
 	p->n = kept;
 }

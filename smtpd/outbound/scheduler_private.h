@@ -20,6 +20,7 @@ struct scheduler_domain {
 	size_t heap_i; /* its place in the heap of those who are to be looked at later */
 	int64_t look_ms; /* when */
 	int64_t after_ms, after_id; /* rows up to these were loaded */
+	int64_t not_before_ms; /* nothing is loaded until then */
 	int64_t slack_ms; /* when it was last looked at from further back */
 	size_t in_hand; /* rows in memory */
 	size_t waiting; /* of these, not picked */

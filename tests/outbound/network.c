@@ -324,7 +324,14 @@ ask(struct network *n, struct link_model *l)
 	l->answered = true;
 	switch (scheduler_pick(n->scheduler, l->link, &l->pick, &wait)) {
 	case SCHEDULER_JOB:
+		n->picks++;
 		set_event(n, l, EV_DONE, MESSAGE_MS);
+		if (n->unread) {
+			const enum scheduler_fate fates[JOB_RCPTS_MAX] = {SCHEDULER_UNREAD};
+			n->unread--;
+			set_event(n, l, EV_ASK, 0);
+			scheduler_done(n->scheduler, MOVE_PTR(l->pick), fates, SCHEDULER_NEITHER);
+		}
 		break;
 	case SCHEDULER_WAIT:
 		set_event(n, l, EV_ASK, wait);

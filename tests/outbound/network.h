@@ -27,6 +27,8 @@ struct network {
 	int64_t now_ms; /* since the start */
 	size_t open, open_max; /* connections that carry mail */
 	size_t rows_max; /* in memory */
+	size_t unread; /* so many picks can't be read from the queue */
+	size_t picks;
 	size_t deferred, failed;
 	int64_t taken_order[200000]; /* messages in the order in which they were taken */
 	size_t taken;

@@ -266,7 +266,42 @@ START_TEST(a_dead_host_holds_up_no_domain_that_has_a_second_one)
 }
 END_TEST
 
-TEST_MAIN("scheduler",
+START_TEST(what_cannot_be_read_is_looked_for_again_and_not_at_full_speed)
+{
+	network_new(&net);
+	net.unread = 3;
+	network_send(&net, "ann@example.org", "d0.example", 0);
+	network_run(&net, 4000);
+	ck_assert_uint_eq(net.picks, 1);
+	network_run(&net, 60000);
+	ck_assert_uint_eq(net.picks, 4);
+	ck_assert_uint_eq(net.servers[0].taken, 1);
+	network_free(&net);
+}
+END_TEST
+
+START_TEST(nothing_more_is_picked_once_sending_is_switched_off)
+{
+	network_new(&net);
+	for (size_t i = 0; i < 200; i++)
+		network_send(&net, "ann@example.org", "d0.example", 0);
+	network_run(&net, 1000);
+	size_t taken = net.servers[0].taken;
+	ck_assert_uint_gt(taken, 0);
+	net.o.max_connections = 0;
+	scheduler_set_options(net.scheduler, &net.o);
+	network_run(&net, 10000);
+	ck_assert_uint_le(net.servers[0].taken, taken + 20);
+	net.o.max_connections = 200;
+	scheduler_set_options(net.scheduler, &net.o);
+	network_run(&net, 60000);
+	ck_assert_uint_eq(net.servers[0].taken, 200);
+	network_free(&net);
+}
+END_TEST
+
+TEST_MAIN("scheduler", what_cannot_be_read_is_looked_for_again_and_not_at_full_speed,
+    nothing_more_is_picked_once_sending_is_switched_off,
     ten_thousand_messages_to_a_thousand_servers_half_of_them_dead_reach_the_living_at_full_speed,
     rows_of_a_dead_destination_are_put_off_without_each_being_tried,
     a_destination_that_lives_again_gets_its_mail_at_once,
