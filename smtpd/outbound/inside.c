@@ -10,7 +10,6 @@ struct inside {
 	struct list turn; /* in runner.inside */
 	struct runner *runner;
 	struct scheduler_link *link;
-	struct parcel *kept; /* carried out, not recorded yet */
 };
 
 static void run_inside(struct task *t);
