@@ -20,6 +20,9 @@ struct attempt {
 	bool answered; /* it has asked for a job */
 	bool only_refused; /* all so far said no for good */
 	struct parcel *parcel; /* in hand */
+	struct parcel *passed_on; /* the host does not offer what it needs: for the next one */
+	size_t passed_by; /* that host */
+	bool missed_one; /* a host could not be asked */
 
 	pthread_mutex_t mu;
 	struct client *client; /* guarded by mu */
@@ -64,6 +67,14 @@ next_job(void *arg, int64_t *ret_wait_ms)
 	struct scheduler_pick *pick;
 
 	a->answered = true;
+	if (a->passed_on && a->host == a->passed_by) {
+		*ret_wait_ms = 0;
+		return NULL;
+	}
+	if (a->passed_on) {
+		a->parcel = MOVE_PTR(a->passed_on);
+		return &a->parcel->job;
+	}
 	for (;;) {
 		switch (scheduler_pick(a->runner->scheduler, a->link, &pick, ret_wait_ms)) {
 		case SCHEDULER_JOB:
@@ -90,6 +101,59 @@ content(void *arg, struct job *job, enum content_form form)
 	return parcel_content(a->runner, job, form);
 }
 
+/* Some host refused for want of REQUIRETLS, and one that may offer it could not be asked. */
+static void
+set_doubt(struct parcel *p)
+{
+	static const struct scheduler_verdict later = {.status = {"4.7.30", 6},
+	    .reply = {
+		"The sender requires TLS all the way (REQUIRETLS), and not all servers of the "
+		"domain could be asked for it",
+		105}};
+
+	for (size_t i = 0; i < p->job.rcpt_count; i++)
+		p->job.rcpts[i].fate = JOB_UNTRIED;
+	parcel_set_fates(p, JOB_LATER, &later);
+}
+
+static size_t
+host_after(const struct route *r, size_t host)
+{
+	do
+		host++;
+	while (host < r->host_count && !r->hosts[host].address_count);
+	return host;
+}
+
+static bool
+is_draining(struct runner *r)
+{
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&r->mu);
+
+	(void)held;
+	return r->draining || r->stop;
+}
+
+/* As client_job.c says it, of all recipients at once. */
+static bool
+lacks_requiretls(const struct job *job)
+{
+	const struct job_rcpt *first = job->rcpts;
+
+	return job->message.requiretls && first->fate == JOB_NEVER && first->code == 0 &&
+	       (str_eq(first->status, STR("5.7.30")) || str_eq(first->status, STR("5.7.10")));
+}
+
+/* RFC 8689 §4.2.1: where one host does not do REQUIRETLS, another of the domain's may. */
+static bool
+may_pass_on(const struct attempt *a, const struct job *job)
+{
+	const struct route *r = scheduler_link_route(a->link);
+
+	return lacks_requiretls(job) && host_after(r, a->host) < r->host_count &&
+	       !is_draining(a->runner);
+}
+
 static void
 job_done(void *arg, struct job *job)
 {
@@ -97,6 +161,29 @@ job_done(void *arg, struct job *job)
 	struct parcel *p = LIST_OWNER(job, struct parcel, job);
 
 	a->parcel = NULL;
+	if (may_pass_on(a, job)) {
+		a->passed_on = p;
+		a->passed_by = a->host;
+		return;
+	}
+	if (a->missed_one && lacks_requiretls(job))
+		set_doubt(p);
+	parcel_hand_back(a->runner, p);
+}
+
+/* There is no host left to ask, or no time. */
+static void
+hand_back_passed_on(struct attempt *a)
+{
+	struct parcel *p = MOVE_PTR(a->passed_on);
+
+	if (!p)
+		return;
+	if (a->missed_one)
+		set_doubt(p);
+	else if (a->host < scheduler_link_route(a->link)->host_count)
+		for (size_t i = 0; i < p->job.rcpt_count; i++)
+			p->job.rcpts[i].fate = JOB_UNTRIED;
 	parcel_hand_back(a->runner, p);
 }
 
@@ -121,7 +208,9 @@ note_failure(struct attempt *a, const struct client_end *end)
 	a->where_n = keep_words(a->where, str_of(end->host));
 	if (end->failure != CLIENT_GREETING_NEVER)
 		a->only_refused = false;
-	if (end->failure == CLIENT_FINE || end->failure == CLIENT_STOPPED || a->answered)
+	if (end->failure == CLIENT_FINE || end->failure == CLIENT_STOPPED)
+		return;
+	if (a->answered && !a->passed_on)
 		return;
 	log_info("unreachable", F_STR("domain", scheduler_link_route(a->link)->domain),
 	    F_CSTR("host", end->host), F_STR("reason", end->reply), F_CSTR("tls", end->tls_text));
@@ -155,6 +244,9 @@ move_on(struct attempt *a)
 	bool next_host = false;
 
 	switch (a->failure) {
+	case CLIENT_FINE: /* it passed a job on */
+		next_host = true;
+		break;
 	case CLIENT_TLS_BROKEN:
 		if (a->without_tls)
 			next_host = true;
@@ -176,10 +268,20 @@ move_on(struct attempt *a)
 		return true;
 	}
 	a->address = 0;
-	do
-		a->host++;
-	while (a->host < r->host_count && !r->hosts[a->host].address_count);
+	a->host = host_after(r, a->host);
+	a->missed_one |= a->failure != CLIENT_FINE;
 	return a->host < r->host_count;
+}
+
+/* Whether there is one more to be dialled. */
+static bool
+goes_on(struct attempt *a)
+{
+	if (a->failure == CLIENT_STOPPED)
+		return false;
+	if (a->passed_on)
+		return !is_draining(a->runner) && move_on(a);
+	return a->failure != CLIENT_FINE && !a->answered && move_on(a);
 }
 
 static const char *
@@ -205,6 +307,8 @@ close_attempt(struct attempt *a)
 {
 	struct runner *r = a->runner;
 	enum scheduler_end how = SCHEDULER_DEAD;
+
+	hand_back_passed_on(a);
 	const struct scheduler_verdict v = {
 	    .permanent = a->only_refused && a->failure == CLIENT_GREETING_NEVER,
 	    .code = a->code,
@@ -286,8 +390,7 @@ static void
 proceed(struct attempt *a)
 {
 	while (!dial(a)) {
-		if (a->failure == CLIENT_FINE || a->failure == CLIENT_STOPPED || a->answered ||
-		    !move_on(a)) {
+		if (!goes_on(a)) {
 			close_attempt(a);
 			return;
 		}
@@ -308,11 +411,10 @@ ended(void *arg, const struct client_end *end)
 	pthread_mutex_unlock(&a->mu);
 	if (dialling)
 		return; /* dial() goes on */
-	if (end->failure == CLIENT_FINE || end->failure == CLIENT_STOPPED || a->answered ||
-	    !move_on(a))
-		close_attempt(a);
-	else
+	if (goes_on(a))
 		proceed(a);
+	else
+		close_attempt(a);
 }
 
 void

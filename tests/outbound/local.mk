@@ -78,3 +78,8 @@ check_PROGRAMS += tests/outbound/test_local
 tests_outbound_test_local_SOURCES = %D%/test_local.c
 tests_outbound_test_local_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_outbound_test_local_LDADD = libtestsupport.a $(OUTBOUND_LIBS) $(DAEMON_LIBS) $(OUTSIDE_LIBS) $(UNBOUND_LIBS) $(CHECK_LIBS)
+# which host comes next, with a client of the test's own
+check_PROGRAMS += tests/outbound/test_attempt
+tests_outbound_test_attempt_SOURCES = %D%/test_attempt.c
+tests_outbound_test_attempt_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_outbound_test_attempt_LDADD = $(OUTBOUND_TEST_LIBS)

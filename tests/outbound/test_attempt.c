@@ -1,0 +1,212 @@
+/* Which host comes next: the runner's connections, with a client that the test plays. */
+#include "smtpd/outbound/client.h"
+#include "smtpd/outbound/route_private.h"
+#include "smtpd/outbound/runner_private.h"
+
+#include "common/base/clock.h"
+#include "tests/support/store_fixture.h"
+
+#include <stdio.h>
+
+#define OCTETS "Subject: x\r\n\r\nHello.\r\n"
+
+/* -- in place of client.c ---------------------------------------------------------------------- */
+
+static struct client_options dialled;
+static char hosts_dialled[64];
+
+enum err
+client_dial(struct hub *h, const struct client_options *o, struct client **ret)
+{
+	size_t n = strlen(hosts_dialled);
+
+	(void)h;
+	dialled = *o;
+	snprintf(hosts_dialled + n, sizeof(hosts_dialled) - n, "%zu", o->host);
+	*ret = (struct client *)&dialled;
+	return ERR_OK;
+}
+
+void
+client_wake(struct client *c)
+{
+	(void)c;
+}
+
+static void
+wake(void *arg, void *owner)
+{
+	(void)arg, (void)owner;
+}
+
+static void
+poke(void *arg)
+{
+	(void)arg;
+}
+
+/* -- a domain with two hosts, and a message for it --------------------------------------------- */
+
+struct world {
+	struct store_fixture *f;
+	struct conf *conf;
+	struct runner runner;
+};
+
+static void
+load_conf(struct world *w)
+{
+	CLEANUP(sbuf_done) struct sbuf problem = SBUF_INIT(4096);
+	const char *path = store_fixture_path(w->f, "conf");
+	FILE *file = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(file);
+	fprintf(file, "hostname = \"mx.example.test\"\ndata_dir = \"%s\"\nrun_dir = \"%s\"\n",
+	    w->f->options.data_dir, w->f->options.run_dir);
+	fclose(file);
+	ck_assert_ok(conf_load(path, &w->conf, &problem));
+}
+
+static void
+world_open(struct world *w)
+{
+	static const struct scheduler_options o = {.max_connections = 10,
+	    .first_window = 2,
+	    .max_window = 10,
+	    .connection_reuse = 10,
+	    .dead_first_ms = 1000,
+	    .dead_max_ms = 1000,
+	    .max_rows = 100,
+	    .wake = wake,
+	    .poke = poke};
+
+	w->f = store_fixture_open();
+	load_conf(w);
+	w->runner =
+	    (struct runner){.store = w->f->store, .conf = w->conf, .scheduler = scheduler_new(&o)};
+	pthread_mutex_init(&w->runner.mu, NULL);
+	pthread_cond_init(&w->runner.cond, NULL);
+	list_init(&w->runner.done);
+	hosts_dialled[0] = '\0';
+}
+
+static void
+world_close(struct world *w)
+{
+	scheduler_drain(w->runner.scheduler);
+	scheduler_free(&w->runner.scheduler);
+	pthread_cond_destroy(&w->runner.cond);
+	pthread_mutex_destroy(&w->runner.mu);
+	conf_unref(&w->conf);
+	store_fixture_close(&w->f);
+}
+
+static struct route *
+two_hosts(void)
+{
+	struct route *r = route_make(ROUTE_SMTP, STR("other.test"), 0, "", STR(""), 3600);
+
+	r->destination = STR("a.test");
+	r->hosts = arena_alloc_array(route_arena(r), 2, sizeof(*r->hosts));
+	r->host_count = 2;
+	for (size_t i = 0; i < 2; i++) {
+		r->hosts[i] = (struct route_host){.name = i ? STR("b.test") : STR("a.test"),
+		    .address_count = 1,
+		    .policy = POLICY_RULE,
+		    .addresses = ARENA_NEW(route_arena(r), struct sockaddr_storage)};
+		route_address(STR("\xc0\x00\x02\x01"), 25, r->hosts[i].addresses);
+	}
+	return r;
+}
+
+/* The message's connection, begun. */
+static void
+begin(struct world *w)
+{
+	CLEANUP(spool_free) struct spool *spool = NULL;
+	const struct queue_new_rcpt rcpt = {.address = STR("bob@other.test")};
+	const struct queue_new q = {.sender = STR("ann@example.test"),
+	    .requiretls = true,
+	    .expires_s = clock_real_s() + 432000,
+	    .rcpts = &rcpt,
+	    .rcpt_count = 1};
+	struct scheduler_step step;
+	int64_t id = 0;
+
+	ck_assert_ok(spool_new(w->f->store, &spool));
+	ck_assert_ok(spool_write(spool, OCTETS, strlen(OCTETS)));
+	ck_assert_ok(queue_add(w->f->store, spool, &q, &id));
+	scheduler_due(w->runner.scheduler, STR("other.test"), 0);
+	for (;;) {
+		const struct scheduler_row row = {queue_rcpt_id(id, 0), id, q.sender, 1};
+		scheduler_next_step(w->runner.scheduler, &step);
+		if (step.what == SCHEDULER_OPEN)
+			break;
+		ck_assert_int_ne(step.what, SCHEDULER_NOTHING);
+		if (step.what == SCHEDULER_FIND)
+			scheduler_found(w->runner.scheduler, step.domain, two_hosts());
+		else
+			scheduler_loaded(
+			    w->runner.scheduler, step.domain, &row, 1, false, INT64_MAX);
+	}
+	attempt_begin(&w->runner, step.link);
+}
+
+/* What the host that was dialled does with its first job. */
+enum behaviour { TAKES, LACKS, ABSENT };
+
+static void
+play(enum behaviour b)
+{
+	const struct client_options o = dialled;
+	struct client_end end = {.failure = b == ABSENT ? CLIENT_NO_CONNECTION : CLIENT_FINE,
+	    .host = "mx",
+	    .tls_text = "none"};
+	int64_t wait_ms = -1;
+
+	if (b != ABSENT) {
+		struct job *job = o.owner->next_job(o.arg, &wait_ms);
+		ck_assert_ptr_nonnull(job);
+		job->rcpts[0].fate = b == TAKES ? JOB_DONE : JOB_NEVER;
+		job->rcpts[0].code = b == TAKES ? 250 : 0;
+		job->rcpts[0].status = b == TAKES ? STR("2.0.0") : STR("5.7.30");
+		o.owner->job_done(o.arg, job);
+		ck_assert_ptr_null(o.owner->next_job(o.arg, &wait_ms));
+	}
+	o.owner->ended(o.arg, &end);
+}
+
+START_TEST(who_requires_tls_is_served_by_any_host_that_offers_it)
+{
+	static const struct {
+		enum behaviour hosts[2];
+		const char *dialled;
+		enum job_fate fate;
+	} rows[] = {
+	    {{TAKES, TAKES}, "0", JOB_DONE},
+	    {{LACKS, TAKES}, "01", JOB_DONE},
+	    {{LACKS, LACKS}, "01", JOB_NEVER},
+	    {{LACKS, ABSENT}, "01", JOB_LATER},
+	    {{ABSENT, LACKS}, "01", JOB_LATER},
+	    {{ABSENT, TAKES}, "01", JOB_DONE},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct world w;
+		world_open(&w);
+		begin(&w);
+		for (size_t played = 0; played < strlen(hosts_dialled); played++)
+			play(rows[i].hosts[played]);
+		ck_assert_str_eq(hosts_dialled, rows[i].dialled);
+		ck_assert_msg(!list_is_empty(&w.runner.done), "row %zu", i);
+		struct parcel *p = LIST_OWNER(w.runner.done.next, struct parcel, turn);
+		list_take(&p->turn);
+		ck_assert_msg(list_is_empty(&w.runner.done), "row %zu", i);
+		ck_assert_msg(p->job.rcpts[0].fate == rows[i].fate, "row %zu", i);
+		ck_assert(parcel_record(&w.runner, p));
+		world_close(&w);
+	}
+}
+END_TEST
+
+TEST_MAIN("attempt", who_requires_tls_is_served_by_any_host_that_offers_it)
