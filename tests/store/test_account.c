@@ -320,7 +320,7 @@ START_TEST(check_finds_what_is_damaged_in_the_directory)
 	    "INSERT INTO alias (domain, local) VALUES (1, 'x')",
 	    "INSERT INTO alias (domain, local) VALUES (99, 'x')",
 	    "INSERT INTO alias_target (alias, position, address) VALUES (99, 1, 'x@x')",
-	    ("INSERT INTO account SELECT 99, domain, 'x', 1, 0, 0, 0, 0, '', '', 1, '', '', ''"
+	    ("INSERT INTO account SELECT 99, domain, 'x', 1, 0, 0, 0, 0, '', '', 1, '', '', '', 1"
 	     " FROM account"),
 	};
 	CLEANUP(store_fixture_close) struct store_fixture *f = store_fixture_open();
