@@ -259,9 +259,16 @@ remove_source(const struct transfer *x, struct copied *copied)
 	return e;
 }
 
+/* Between the entry in the target and the removal from the source the message is in both. Were it
+ * moved on from the target then, while a second mover takes it out of the source, it could not be
+ * taken back any more, and there would be two: so the ends of MOVEs, of whatever accounts, follow
+ * one another. Only one process moves. The lock is waited for as the disk is. */
 enum err
 transfer_end(struct transfer_run *r, struct copied *ret)
 {
+	CLEANUP(mutex_unlock)
+	pthread_mutex_t *held = r->x.move ? mutex_lock(&r->to->store->moves) : NULL;
+
 	drop_missing(r);
 	enum err e = account_write(r->to, enter_in_txn, r, DURABLE_NOW);
 

@@ -87,6 +87,7 @@ store_open(const struct store_options *o, struct store **ret)
 	if (!s)
 		return ERR_NOMEM;
 	pthread_mutex_init(&s->mu, NULL);
+	pthread_mutex_init(&s->moves, NULL);
 	s->default_quota_bytes = o->default_quota_bytes;
 	s->tombstone_days = o->tombstone_days;
 	s->trace_days = o->trace_days;
@@ -179,6 +180,7 @@ store_close(struct store **sp)
 	pool_free(&s->pool);
 	upkeep_free(&s->upkeep);
 	pthread_mutex_destroy(&s->mu);
+	pthread_mutex_destroy(&s->moves);
 	free(s->data_dir);
 	free(s->run_dir);
 	free(s->process);

@@ -38,6 +38,8 @@ struct store {
 	size_t clean_bucket; /* of accounts, where the cleaner goes on; store_tick() only */
 	bool untrimmed; /* handles were closed since; store_tick() only */
 
+	pthread_mutex_t
+	    moves; /* the ends of MOVEs between accounts, one at a time: message_transfer.c */
 	struct bus *bus; /* changes.c */
 	struct queue *queue; /* queue_open.c */
 	struct tracer *tracer; /* trace.c */
