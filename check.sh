@@ -137,7 +137,12 @@ for phase in $phases; do
 		;;
 	clang)
 		step "clang, warnings are errors"
-		build clang CC=clang CFLAGS="-g -O1" --enable-werror && run_tests clang
+		# all of it is compiled; run again is what reads strangers' octets, since gcc and its sanitizers run everything
+		if build clang CC=clang CFLAGS="-g -O1" --enable-werror; then
+			(cd build-check/clang && make -j"$jobs" check TESTS=) >>build-check/clang.log 2>&1 || give_up "clang, tests" build-check/clang.log
+			# shellcheck disable=SC2046
+			run_tests clang $(cd build-check/clang && make -s list-tests | tr ' ' '\n' | grep -E '^tests/(base|mail|trust|fuzz)/')
+		fi
 		;;
 	address)
 		step "address and undefined-behaviour sanitizers"
@@ -167,9 +172,11 @@ for phase in $phases; do
 		if [ -n "$line" ]; then read -r p _ f _ <<<"$line"; result interop "$p" "$f"; else give_up interop build-check/interop.log; fi
 		;;
 	dist)
-		step "make distcheck: a release archive builds, tests, installs and cleans up by itself"
+		step "make distcheck: a release archive builds, tests what it ships, installs and cleans up by itself"
 		[ -f build-check/gcc/Makefile ] || build gcc CC=gcc --enable-werror || continue
-		if (cd build-check/gcc && make -j"$jobs" distcheck AM_DISTCHECK_CONFIGURE_FLAGS=CFLAGS=-O0) 2>&1 | tee build-check/distcheck.log | show_steps && grep -q 'archives ready for distribution' build-check/distcheck.log; then
+		# every test program is built from the archive; those run that need what it ships
+		replays=$(cd build-check/gcc && make -s list-tests | tr ' ' '\n' | grep '^tests/fuzz/replay' | tr '\n' ' ')
+		if (cd build-check/gcc && make -j"$jobs" distcheck AM_DISTCHECK_CONFIGURE_FLAGS=CFLAGS=-O0 "TESTS=$replays") 2>&1 | tee build-check/distcheck.log | show_steps && grep -q 'archives ready for distribution' build-check/distcheck.log; then
 			result distcheck 1 0
 		else
 			give_up distcheck build-check/distcheck.log
