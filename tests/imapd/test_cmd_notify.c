@@ -420,6 +420,7 @@ static const struct exchange sharing[] = {
     {0, NULL, "* STATUS " WORK " (MESSAGES 7"},
 };
 
+/* RFC 5465 §5.9: access that is lost, and given again */
 START_TEST(shared_mailboxes_are_told_of_as_far_as_rights_go)
 {
 	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Work:3");
