@@ -174,7 +174,8 @@ verb_trace(struct call *call)
 	enum err e = trace_find(call->store, &filter, tell_event, &t);
 	if (t.json)
 		sbuf_puts(&t.out, t.messages ? "]}]\n" : "]\n");
-	fwrite(t.out.p, 1, t.out.n, stdout);
+	if (t.out.n)
+		fwrite(t.out.p, 1, t.out.n, stdout);
 	sbuf_done(&t.out);
 	if (!e && !t.json && !t.messages)
 		puts("nothing is known of such mail");

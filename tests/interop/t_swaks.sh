@@ -28,7 +28,8 @@ check "AUTH with the wrong TLS-less loopback" "${W[@]}" "${SUB[@]}" --to $U2 --a
 refuse "wrong password" "${W[@]}" "${SUB[@]}" --to $U2 --tls --auth PLAIN --auth-user $U1 --auth-password wrong; has "535 5.7.8" '535 5\.7\.8'
 refuse "without AUTH" "${W[@]}" "${SUB[@]}" --to $U2 --tls; has "530 5.7.0" '530 5\.7\.0'
 refuse "another's address as sender" "${W[@]}" "${SUB[@]}" --from $U2 --to $U2 --tls --auth PLAIN --auth-user $U1 --auth-password "$PW"; has "553 5.7.1" '553 5\.7\.1'
-refuse "submission to another domain (not built yet)" "${W[@]}" "${SUB[@]}" --to a@b.test --tls --auth PLAIN --auth-user $U1 --auth-password "$PW"; has "550" '550 5\.'
+check "submission to another domain" "${W[@]}" "${SUB[@]}" --to a@b.test --tls --auth PLAIN --auth-user $U1 --auth-password "$PW"
+refuse "port 25 relays nothing" "${W[@]}" "${MX[@]}" --from x@remote.test --to a@b.test; has "550" '550 5\.'
 check "LMTP" "${W[@]}" --protocol LMTP --socket "$SUITE/run/lmtp.sock" --to $U1,$U2 --from x@remote.test
 equal "LMTP answers each recipient" "$(grep -c '^<-  250 2.*\(Delivered\|delivered\|stored\|Ok\|ok\)' "$SUITE/out" | awk '{print ($1 >= 2)}')" 1
 equal "u2 got them all" "$(count $U2)" 12

@@ -112,8 +112,11 @@ network_free(struct network *n)
 		scheduler_close(n->scheduler, l->link, SCHEDULER_FINE, NULL);
 	}
 	scheduler_free(&n->scheduler);
-	for (size_t i = 0; i < in->domain_n; i++)
+	for (size_t i = 0; i < in->domain_n; i++) {
 		free(in->domains[i].rows);
+		for (size_t k = 0; k < ARRAY_LEN(in->domains[i].hosts); k++)
+			free((char *)(uintptr_t)in->domains[i].hosts[k].name.p);
+	}
 	free(in->rows);
 	free(in);
 	clock_thaw();
