@@ -24,7 +24,8 @@ struct list {
 };
 
 struct dns {
-	struct ub_ctx *ctx;
+	const struct conf *conf;
+	struct ub_ctx *ctx; /* NULL until the first question; then it stays */
 	struct loop *loop;
 	struct loop_timer *timer; /* the first of `asked` is out of time */
 	int fd; /* libunbound's, readable when it has answers; -1 */
@@ -186,6 +187,28 @@ end_late(void *arg)
 	ask_waiting(d);
 }
 
+/* The library takes a megabyte, which a server that has no mail to send need not have. mu held. */
+static enum err
+start_locked(struct dns *d)
+{
+	struct ub_ctx *ctx = NULL;
+
+	if (d->ctx)
+		return ERR_OK;
+	enum err e = dns_make_context(d->conf, &ctx);
+	if (e)
+		return e;
+	int fd = ub_fd(ctx);
+	e = fd < 0 ? ERR_IO : loop_watch(d->loop, fd, process, d);
+	if (e) {
+		ub_ctx_delete(ctx);
+		return e;
+	}
+	d->ctx = ctx;
+	d->fd = fd;
+	return ERR_OK;
+}
+
 enum err
 dns_ask(struct dns *d, struct str name, enum dns_type type,
     void (*fn)(void *arg, const struct dns_answer *a), void *arg)
@@ -202,14 +225,19 @@ dns_ask(struct dns *d, struct str name, enum dns_type type,
 	memcpy(q->name, name.p, name.n);
 	q->name[name.n] = '.';
 	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&d->mu);
-	if (!d->closing && d->asked.n < DNS_IN_FLIGHT_MAX) {
+	enum err e = d->closing ? ERR_BUSY : start_locked(d);
+	if (e) {
+		free(q);
+		return e;
+	}
+	if (d->asked.n < DNS_IN_FLIGHT_MAX) {
 		int code = ask_locked(d, q);
 		if (!code)
 			return ERR_OK;
 		free(q);
 		return code == UB_NOMEM ? ERR_NOMEM : ERR_IO;
 	}
-	if (d->closing || d->waiting.n >= DNS_WAITING_MAX) {
+	if (d->waiting.n >= DNS_WAITING_MAX) {
 		free(q);
 		return ERR_BUSY;
 	}
@@ -229,22 +257,13 @@ dns_new(struct loop *l, const struct conf *conf, struct dns **ret)
 	pthread_mutex_init(&d->mu, NULL);
 	d->asked.tail = &d->asked.head;
 	d->waiting.tail = &d->waiting.head;
+	d->conf = conf;
 	d->loop = l;
 	d->fd = -1;
 	d->timeout_ms = (int64_t)conf->dns.timeout_s * 1000;
 	d->timer = loop_timer_new(l, end_late, d);
 	if (!d->timer)
 		return ERR_NOMEM;
-	enum err e = dns_make_context(conf, &d->ctx);
-	if (e)
-		return e;
-	int fd = ub_fd(d->ctx);
-	if (fd < 0)
-		return ERR_IO;
-	e = loop_watch(l, fd, process, d);
-	if (e)
-		return e;
-	d->fd = fd;
 	*ret = MOVE_PTR(d);
 	return ERR_OK;
 }

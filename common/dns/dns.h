@@ -58,7 +58,7 @@ struct dns_answer {
 #define DNS_NAME_MAX 253
 
 /* Resolvers and trust anchors as `conf->dns` says: the system's (resolv.conf), given ones, or from
- * the root. */
+ * the root. `conf` outlives it; nothing is opened before the first question. ERR_NOMEM. */
 NODISCARD enum err dns_new(struct loop *l, const struct conf *conf, struct dns **ret);
 /* Unanswered questions are answered DNS_FAILED first. On the loop's thread, or after it has ended.
  */
@@ -66,7 +66,8 @@ void dns_free(struct dns **d);
 
 /* `name` in ASCII form. The answer lives as long as the call of `fn`, which comes exactly once, on
  * the loop's thread, and never from inside dns_ask(). ERR_SYNTAX (no name of the DNS), ERR_BUSY
- * (DNS_WAITING_MAX, or dns_free() has begun), ERR_IO, ERR_NOMEM: it will not come. */
+ * (DNS_WAITING_MAX, or dns_free() has begun), ERR_CONFIG (logged), ERR_IO, ERR_NOMEM: it will not
+ * come. */
 NODISCARD enum err dns_ask(struct dns *d, struct str name, enum dns_type type,
     void (*fn)(void *arg, const struct dns_answer *a), void *arg);
 

@@ -183,12 +183,14 @@ open_mute(uint16_t *ret_port)
 static struct dns *
 open_dns(struct loop *loop, uint16_t port, uint32_t timeout_s)
 {
-	char resolver[40];
-	const char *const resolvers[] = {resolver, NULL};
-	const struct conf conf = {
-	    .dns = {.resolvers = resolvers, .trust_anchor_file = "", .timeout_s = timeout_s}};
+	static char resolver[40];
+	static const char *const resolvers[] = {resolver, NULL};
+	static struct conf conf;
 	struct dns *d = NULL;
 
+	conf.dns.resolvers = resolvers;
+	conf.dns.trust_anchor_file = "";
+	conf.dns.timeout_s = timeout_s;
 	snprintf(resolver, sizeof(resolver), "127.0.0.1@%u", port);
 	ck_assert_ok(dns_new(loop, &conf, &d));
 	return d;
