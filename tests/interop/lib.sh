@@ -40,17 +40,22 @@ port() { echo $(($1 + OFFSET)); }
 
 ports_taken() { local p; for p in 25 110 143; do (exec 3<>"/dev/tcp/$HOST/$(port $p)") 2>/dev/null && return 0; done; return 1; }
 
-# suite_start OFFSET [NAME=VALUE ...]: makes and starts a suite with u1 and u2; the options are set in its configuration.
+# Sets OFFSET, from which on the ports are free. Scripts that run at once have bands of their own ($INTEROP_SLOT), under
+# 32768: above it the system takes ports for connections that go out, and one of those may be the very port to be listened on.
+choose_offset() {
+  OFFSET=$((7000 + 2800 * ${INTEROP_SLOT:-0} % 22400))
+  while ports_taken; do OFFSET=$((OFFSET + 1400)); [ $OFFSET -lt 29000 ] || { fail "no free ports"; finish; }; done
+}
+
+# suite_start [NAME=VALUE ...]: makes and starts a suite with u1 and u2; the options are set in its configuration.
 suite_start() {
-  OFFSET=$(($1 + 5500 * ${INTEROP_SLOT:-0}))
-  while ports_taken; do OFFSET=$((OFFSET + 2000)); [ $OFFSET -lt 60000 ] || { fail "no free ports"; finish; }; done
+  choose_offset
   SUITE=$(mktemp -d /tmp/pillarbox-interop.XXXXXX)
   chmod 755 "$SUITE"
   CA=$SUITE/tls/ca.pem
   CONF=$SUITE/pillarbox.conf
   "$PILLARBOX" init --dir "$SUITE" --domain $DOMAIN --listen $HOST --port-offset "$OFFSET" >"$SUITE.log" 2>&1 || { cat "$SUITE.log"; fail "init"; finish; }
   mv "$SUITE.log" "$SUITE/log"
-  shift
   local option
   for option in "$@"; do
     sed -i -E "s|^([[:space:]]*)#?${option%%=*}[[:space:]]*=.*|\\1${option%%=*} = ${option#*=}|" "$CONF"

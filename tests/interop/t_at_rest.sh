@@ -7,7 +7,7 @@ case "$(nm -D "$PB_BUILD/imapd/imapd" 2>/dev/null)" in *__asan*|*__tsan*) echo "
 make -s -C "$PB_BUILD" tests/interop/idlers >/dev/null || { fail "idlers does not build"; finish; }
 IDLERS=${IDLERS:-1000}
 SETTLE=34 # idle handles are closed after 30 s
-suite_start 18200 login_timeout=5s
+suite_start login_timeout=5s
 IMAPD=$(daemon_pid imapd)
 pss() { awk '/^Pss:/ {print $2}' "/proc/$IMAPD/smaps_rollup"; }
 # A thread that does anything must first be scheduled.

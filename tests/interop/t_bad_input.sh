@@ -1,7 +1,7 @@
 #!/bin/bash
 # Bad input to every port gets the protocol's own error, and the daemons live on.
 . "$(dirname "$0")/lib.sh"
-suite_start 17500 max_connections_per_address=500
+suite_start max_connections_per_address=500
 before="$(daemon_pid smtpd) $(daemon_pid pop3d) $(daemon_pid imapd)"
 python3 "$HERE/bad_input.py" "$HOST" "$OFFSET" "$U1" "$PW" >"$SUITE/out" 2>&1
 sed '$d' "$SUITE/out"

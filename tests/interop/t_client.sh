@@ -3,7 +3,7 @@
 # servers that talk TLS as they should not
 . "$(dirname "$0")/lib.sh"
 need smtp-sink openssl python3
-suite_start 27400
+suite_start
 SEND=$PB_BUILD/tests/outbound/send
 SINK_PID=
 trap 'sink_stop; suite_stop' EXIT

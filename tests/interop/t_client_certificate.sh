@@ -2,7 +2,7 @@
 # AUTH=EXTERNAL with client certificates: Python's imaplib, poplib and smtplib, and curl, over OpenSSL.
 . "$(dirname "$0")/lib.sh"
 need openssl python3 curl
-suite_start 19600
+suite_start
 suite_stop
 mkdir "$SUITE/clients"
 cd "$SUITE/clients" || exit 1

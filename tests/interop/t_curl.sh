@@ -2,7 +2,7 @@
 # curl: smtp, smtps, imap, imaps, pop3, pop3s
 . "$(dirname "$0")/lib.sh"
 need curl
-suite_start 16100
+suite_start
 S="$SUITE/m.txt"
 C=(curl -sS --max-time 20 --cacert "$CA")
 message $U1 "curl smtp" >"$S"

@@ -2,7 +2,7 @@
 # Without descriptors a daemon answers for now, lives on, and goes on when there are some again.
 . "$(dirname "$0")/lib.sh"
 need prlimit
-suite_start 18400
+suite_start
 limit() { prlimit --pid "$1" --nofile="$2":"$(prlimit --pid "$1" --nofile --output HARD --noheadings | tr -d ' ')"; }
 python3 - "$HOST" "$(port 25)" "$U1" >"$SUITE/session" 2>&1 <<'P' &
 import os, smtplib, sys, time

@@ -12,7 +12,7 @@ $PYTHON -c 'import authres, dkim, nacl' || { fail "python3-dkim is not installed
 nameserver_zone $DOMAIN <<<''
 nameserver_zone example.net <<<''
 start_nameserver
-suite_start 7300
+suite_start
 suite_stop
 SINK=$((OFFSET + 2525))
 mkdir "$SUITE/sink" "$SUITE/keys" "$SUITE/peer"

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 need strace
 strace -o /dev/null true 2>/dev/null || { echo "skip: no process may be traced here"; echo "0 passed, 0 failed"; exit 0; }
-suite_start 18400
+suite_start
 TRACERS=()
 for d in smtpd imapd pop3d; do
   strace -f -y -s 100 -e trace=pwrite64,pwritev,write,writev,sendto,sendmsg,fdatasync,fsync -o "$SUITE/$d.trace" -p "$(daemon_pid $d)" 2>"$SUITE/$d.strace" &

@@ -2,7 +2,7 @@
 # fetchmail: POP3 and IMAP, keep and delete
 . "$(dirname "$0")/lib.sh"
 need fetchmail swaks
-suite_start 16500
+suite_start
 for i in 1 2 3; do message $U1 "fetch $i" >"$SUITE/m$i"; swaks --server $HOST --port "$(port 25)" --helo c.test --from x@remote.test --to $U1 --data "$SUITE/m$i" >/dev/null 2>&1; done
 equal "three messages wait" "$(count $U1)" 3
 export HOME=$SUITE/home FETCHMAILHOME=$SUITE/home; mkdir -p "$HOME"

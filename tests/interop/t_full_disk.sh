@@ -12,7 +12,7 @@ if ! mount -t tmpfs -o size=64k tmpfs "$probe" 2>/dev/null; then
   exit 0
 fi
 umount "$probe"; rmdir "$probe"
-suite_start 17600
+suite_start
 suite_stop
 cp -a "$SUITE/data" "$SUITE/data.away"
 mount -t tmpfs -o size=12m,mode=750 tmpfs "$SUITE/data" && MOUNTED=$SUITE/data

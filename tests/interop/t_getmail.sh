@@ -2,7 +2,7 @@
 # getmail: POP3 and IMAP, keep and delete
 . "$(dirname "$0")/lib.sh"
 need getmail swaks
-suite_start 16600
+suite_start
 for i in 1 2 3; do message $U1 "get $i" >"$SUITE/m$i"; swaks --server $HOST --port "$(port 25)" --helo c.test --from x@remote.test --to $U1 --data "$SUITE/m$i" >/dev/null 2>&1; done
 # RETRIEVER PORT DELETE MAILDIR
 get() {

@@ -2,7 +2,7 @@
 # alone
 # A folder of 100,000 messages is used, and other sessions hardly notice (huge_folder.py). HUGE_MESSAGES makes it smaller.
 . "$(dirname "$0")/lib.sh"
-suite_start 20700
+suite_start
 python3 "$HERE/huge_folder.py" $HOST "$(port 143)" $U1 "$PW" $U2 "${HUGE_MESSAGES:-100000}" >"$SUITE/out" 2>&1
 sed '$d' "$SUITE/out"
 read -r p _ f _ <<<"$(tail -1 "$SUITE/out")"

@@ -2,7 +2,7 @@
 # alone
 # IDLE: a delivery by smtpd is told by imapd within 100 ms; concurrent sessions see each other's changes.
 . "$(dirname "$0")/lib.sh"
-suite_start 17400
+suite_start
 python3 - "$HERE" "$HOST" "$OFFSET" "$U1" "$PW" >"$SUITE/out" 2>&1 <<'P'
 import smtplib, sys, threading, time; sys.path.insert(0, sys.argv[1])
 from imapwire import Imap

@@ -13,7 +13,7 @@ if [ ! -f "$CACHE/complete" ]; then
   exit 0
 fi
 need node
-suite_start 20100
+suite_start
 NODE_PATH=$CACHE/node_modules timeout 100 node "$HERE/imapflow.js" "$(port 993)" "$CA" "$U1" "$PW" >"$SUITE/out" 2>&1
 sed '$d' "$SUITE/out"
 read -r p _ f _ <<<"$(tail -1 "$SUITE/out")"

@@ -7,8 +7,7 @@ if [ "$(id -u)" != 0 ]; then
   exit 0
 fi
 SUITE=$(mktemp -d /tmp/pillarbox-interop.XXXXXX); chmod 755 "$SUITE"
-OFFSET=18200
-while ports_taken; do OFFSET=$((OFFSET + 2000)); done
+choose_offset
 ROOT=$SUITE/root DIR=$SUITE/mail CONF=$SUITE/mail/pillarbox.conf CA=$SUITE/mail/tls/ca.pem
 check "make install DESTDIR=" make -s -C "$PB_BUILD" install DESTDIR="$ROOT"
 BIN=$(dirname "$(find "$ROOT" -type f -path '*/bin/pillarbox')")

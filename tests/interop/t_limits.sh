@@ -2,7 +2,7 @@
 # Connections beyond a limit hear in clear text which one it is, and the log names the option to change.
 . "$(dirname "$0")/lib.sh"
 said() { timeout 5 bash -c "exec 3<>/dev/tcp/$HOST/$1; head -1 <&3" | tr -d '\r'; }
-suite_start 19800 max_memory=64K
+suite_start max_memory=64K
 sleep 0.3
 equal "IMAP without memory" "$(said "$(port 143)")" "* BYE [UNAVAILABLE] No memory for another connection, try again in a minute"
 equal "POP3 without memory" "$(said "$(port 110)")" "-ERR [SYS/TEMP] No memory for another connection, try again in a minute"

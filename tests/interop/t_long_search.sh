@@ -2,7 +2,7 @@
 # alone
 # A search that takes long: it says how far it is (RFC 9585), others are served meanwhile, and it ends when its client is gone.
 . "$(dirname "$0")/lib.sh"
-suite_start 19700
+suite_start
 python3 - "$HERE" "$HOST" "$OFFSET" "$U1" "$PW" "$SUITE/log" >"$SUITE/out" 2>&1 <<'P'
 import base64, os, re, sys, time; sys.path.insert(0, sys.argv[1])
 from imapwire import Imap

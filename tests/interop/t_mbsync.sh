@@ -2,7 +2,7 @@
 # mbsync: full two-way sync of a tree with non-ASCII folder names, twice; the second run changes nothing
 . "$(dirname "$0")/lib.sh"
 need mbsync
-suite_start 16700
+suite_start
 export HOME=$SUITE/home; mkdir -p "$HOME" "$SUITE/md"
 cat >"$HOME/.mbsyncrc" <<X
 IMAPAccount pb

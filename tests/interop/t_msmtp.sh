@@ -2,7 +2,7 @@
 # msmtp: STARTTLS and TLS from the start, mechanisms
 . "$(dirname "$0")/lib.sh"
 need msmtp
-suite_start 16300
+suite_start
 M=(msmtp -C /dev/null --host=localhost --tls=on --tls-trust-file="$CA" --user=$U1 --passwordeval="echo $PW" --from=$U1 --timeout=15)
 sent=0
 for a in plain login scram-sha-256; do

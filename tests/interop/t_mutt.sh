@@ -2,7 +2,7 @@
 # mutt and neomutt in a terminal: read, flag, move, delete, write
 . "$(dirname "$0")/lib.sh"
 need tmux swaks
-suite_start 16900
+suite_start
 T="tmux -L pbmutt$$ -f /dev/null"
 screen() { $T capture-pane -p -t m 2>/dev/null; }
 # wait_for PATTERN: until the screen shows it

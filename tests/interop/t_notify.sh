@@ -2,7 +2,7 @@
 # alone
 # NOTIFY (RFC 5465): smtpd, another process, delivers; imapd tells a session that has no command in progress, within 100 ms.
 . "$(dirname "$0")/lib.sh"
-suite_start 17480
+suite_start
 python3 - "$HERE" "$HOST" "$OFFSET" "$U1" "$PW" >"$SUITE/out" 2>&1 <<'P'
 import smtplib, sys, time; sys.path.insert(0, sys.argv[1])
 from imapwire import Imap

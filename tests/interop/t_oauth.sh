@@ -3,7 +3,7 @@
 # Debian's python3, which has its packages, stands in /usr/bin whatever comes first in PATH.
 . "$(dirname "$0")/lib.sh"
 need python3
-suite_start 19400 login_failure_delay=10ms
+suite_start login_failure_delay=10ms
 suite_stop
 PROVIDER=$((OFFSET + 1))
 /usr/bin/python3 "$HERE/oauth_provider.py" $PROVIDER "$SUITE" 2>>"$SUITE/log" &

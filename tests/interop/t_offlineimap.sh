@@ -2,7 +2,7 @@
 # offlineimap: full two-way sync of a tree with non-ASCII folder names, twice; the second run changes nothing
 . "$(dirname "$0")/lib.sh"
 need offlineimap
-suite_start 16800
+suite_start
 export HOME=$SUITE/home; mkdir -p "$HOME"
 cat >"$HOME/.offlineimaprc" <<X
 [general]

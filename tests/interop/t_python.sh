@@ -1,7 +1,7 @@
 #!/bin/bash
 # Python's smtplib, poplib, imaplib
 . "$(dirname "$0")/lib.sh"
-suite_start 17000
+suite_start
 python3 "$HERE/python_clients.py" "$HOST" "$OFFSET" "$CA" "$U1" "$U2" "$PW" >"$SUITE/out" 2>&1
 cat "$SUITE/out" | sed '$d'
 read -r p _ f _ <<<"$(tail -1 "$SUITE/out")"

@@ -2,7 +2,7 @@
 # Submitted mail goes to another server, Postfix's smtp-sink; what can't be delivered comes back as a report.
 . "$(dirname "$0")/lib.sh"
 need smtp-sink swaks
-suite_start 21200 retry_first=1s
+suite_start retry_first=1s
 suite_stop
 SINK=$(port 26) SOFT=$(port 27) HARD=$(port 28) DEAD=$(port 29)
 for t in "sink $SINK" "soft $SOFT" "hard $HARD" "dead $DEAD"; do

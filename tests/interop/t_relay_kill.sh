@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 EXPECTED_LOG='died'
 KILLS=${RELAY_KILLS:-4} MESSAGES=${RELAY_MESSAGES:-400}
-suite_start 21400 per_hour=0 per_day=0 new_per_day=0 first_window=10
+suite_start per_hour=0 per_day=0 new_per_day=0 first_window=10
 suite_stop
 printf 'transport "sink.test" {\n  host = "127.0.0.1"\n  port = %s\n  tls = "none"\n}\n' "$(port 26)" >>"$CONF"
 python3 "$HERE/counting_sink.py" "$(port 26)" "$SUITE/counted" 40 & SINK=$!

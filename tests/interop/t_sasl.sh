@@ -2,7 +2,7 @@
 # GNU SASL's client: SCRAM-SHA-256 with and without channel binding, PLAIN, LOGIN; the channel binding that it does not have, in Python
 . "$(dirname "$0")/lib.sh"
 need gsasl python3
-suite_start 17800 'hide_mechanisms={}'
+suite_start 'hide_mechanisms={}'
 login() { # MECHANISM PASSWORD ARGUMENTS...
   local m=$1 pw=$2; shift 2
   timeout 20 gsasl "$@" --x509-ca-file="$CA" -m "$m" -a $U1 -z $U1 -p "$pw" --quality-of-protection=qop-auth --no-client-first </dev/null

@@ -63,7 +63,7 @@ mkdir -p "$PEERS/secret"
 echo "$PW" >"$PEERS/secret/right"
 echo "not it" >"$PEERS/secret/wrong"
 chmod 600 "$PEERS"/secret/*
-suite_start 33000 "resolvers={ \"$NAMESERVER\" }" "trust_anchor_file=\"$ANCHORS\"" allow_private=yes retry_first=1s delay_notice=2s "ca_file=\"$PEERS/ca.pem\"" max_connections=50
+suite_start "resolvers={ \"$NAMESERVER\" }" "trust_anchor_file=\"$ANCHORS\"" allow_private=yes retry_first=1s delay_notice=2s "ca_file=\"$PEERS/ca.pem\"" max_connections=50
 suite_stop
 PEER_PORT=$((OFFSET + 26))
 sed -i -E "s|^([[:space:]]*)#port = 25$|\1port = $PEER_PORT|" "$CONF"

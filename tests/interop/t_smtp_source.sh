@@ -3,7 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 SOURCE=$(command -v smtp-source || echo /usr/sbin/smtp-source)
 need "$SOURCE"
-suite_start 16400
+suite_start
 check "500 messages, 50 parallel sessions, counted" "$SOURCE" -c -s 50 -m 500 -l 4000 -f x@remote.test -t $U1 "inet:$HOST:$(port 25)"
 equal "u1 has 500" "$(count $U1)" 500
 check "200 messages, several per session, no disconnect" "$SOURCE" -d -s 10 -m 200 -l 20000 -f x@remote.test -t $U2 "inet:$HOST:$(port 25)"

@@ -2,7 +2,7 @@
 # swaks: AUTH and TLS variants, refusals with their codes, LMTP
 . "$(dirname "$0")/lib.sh"
 need swaks
-suite_start 16200
+suite_start
 W=(swaks --timeout 15 --helo client.test --from $U1 --tls-ca-path "$CA")
 MX=(--server $HOST --port "$(port 25)")
 SUB=(--server $HOST --port "$(port 587)")

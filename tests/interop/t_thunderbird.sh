@@ -1,7 +1,7 @@
 #!/bin/bash
 # Thunderbird's conversations, replayed: account set-up, five connections, reading, filing, searching, sending, POP3.
 . "$(dirname "$0")/lib.sh"
-suite_start 18600
+suite_start
 python3 "$HERE/thunderbird.py" "$HOST" "$OFFSET" "$CA" "$DOMAIN" "$U1" "$U2" "$PW" >"$SUITE/out" 2>&1
 sed '$d' "$SUITE/out"
 read -r p _ f _ <<<"$(tail -1 "$SUITE/out")"

@@ -36,7 +36,7 @@ server() {
   next=$((next + 1))
 }
 cert() { echo "{\"cert\": \"$T/$1.pem\"${2:+, $2}}"; }
-suite_start 35000 allow_private=yes retry_first=1s delay_notice=0 "ca_file=\"$T/ca.pem\""
+suite_start allow_private=yes retry_first=1s delay_notice=0 "ca_file=\"$T/ca.pem\""
 suite_stop
 PEER_PORT=$((OFFSET + 26)) POLICY_PORT=$((OFFSET + 27))
 tlsa() { printf '_%s._tcp.mx-%s TLSA %s\n' "$PEER_PORT" "$1" "$2" >>"$3"; }

@@ -17,9 +17,8 @@ start_nameserver
 QUEUES="0 messages, 0 recipients
 0 messages, 0 recipients"
 OTHERS="allow_private=yes retry_first=1s delay_notice=0"
-OFFSET=$((34000 + 5500 * ${INTEROP_SLOT:-0}))
 HOST=127.0.15.1
-while ports_taken; do OFFSET=$((OFFSET + 2000)); done
+choose_offset
 PEER_PORT=$((OFFSET + 25))
 for side in "east 127.0.15.1" "west 127.0.15.2"; do
   set -- $side

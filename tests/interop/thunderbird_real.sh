@@ -10,7 +10,7 @@ fi
 [ "${PB_NETWORK:-}" != own ] || ip link set lo up || exit 1
 . "$(dirname "$0")/lib.sh"
 need thunderbird Xvfb xdotool import certutil
-suite_start 19600
+suite_start
 mkdir "$SUITE/thunderbird"
 timeout -k 30 400 python3 "$HERE/thunderbird_real.py" "$HOST" "$OFFSET" "$CA" "$DOMAIN" "$U1" "$U2" "$PW" "$SUITE/thunderbird" >"$SUITE/out" 2>&1
 sed '$d' "$SUITE/out"
