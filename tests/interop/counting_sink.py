@@ -2,6 +2,7 @@
 
 Each message it has answered 250 is one line of FILE: the connection's number and the message's Subject. The line is
 written before the answer, so that a client that is killed may have an answer less than there are lines, never more.
+Recipients whose name begins with "refused" are.
 """
 import asyncio
 import sys
@@ -25,6 +26,7 @@ async def serve(reader, writer, out):
     global connections
     connections += 1
     number = connections
+    taken = 0
     writer.write(b"220 sink.test ESMTP\r\n")
     try:
         while True:
@@ -34,7 +36,12 @@ async def serve(reader, writer, out):
             verb = line.split()[0]
             if verb == b"EHLO":
                 writer.write(b"250-sink.test\r\n250-PIPELINING\r\n250 8BITMIME\r\n")
+            elif line.startswith(b"RCPT TO:<REFUSED"):
+                writer.write(b"550 5.1.1 No such user\r\n")
+            elif verb == b"DATA" and not taken:
+                writer.write(b"554 5.5.1 No recipients\r\n")
             elif verb == b"DATA":
+                taken = 0
                 writer.write(b"354 go on\r\n")
                 end, subject = await message(reader)
                 if not end:
@@ -47,6 +54,7 @@ async def serve(reader, writer, out):
                 writer.write(b"221 2.0.0 Bye\r\n")
                 break
             else:
+                taken = taken + 1 if verb == b"RCPT" else 0
                 writer.write(b"250 2.0.0 Ok\r\n")
             await writer.drain()
     except ConnectionError:

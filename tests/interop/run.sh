@@ -1,8 +1,9 @@
 #!/bin/bash
 # Runs every script of tests/interop (or those named) against the programs in $PB_BUILD, and adds up what they found.
 #   PB_BUILD=build tests/interop/run.sh [name ...]
+# SCRIPTS: another directory of scripts of this kind.
 # INTEROP_JOBS: how many at a time (1). Scripts that measure time say "# alone" in a line of their own and run first, one by one.
-here=$(cd "$(dirname "$0")" && pwd)
+here=$(cd "${SCRIPTS:-$(dirname "$0")}" && pwd)
 jobs=${INTEROP_JOBS:-1}
 total_passed=0 total_failed=0
 scripts=("$@")
