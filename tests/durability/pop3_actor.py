@@ -77,8 +77,8 @@ class Pop3Actor(threading.Thread):
     def wrong(self, kind, what):
         self.wrongs.add(kind, self.account, what)
 
-    def look(self, pop):
-        known = self.ledger.known(self.account)
+    def look(self, pop, known):
+        """`known`: from before the login, since a session sees what was there then."""
         listed = pop.uidl()
         self.looks += 1
         if self.quitting:
@@ -108,10 +108,11 @@ class Pop3Actor(threading.Thread):
             self.there.pop(u, None)
 
     def session(self):
+        known = self.ledger.known(self.account)
         pop = Pop3(self.suite.port(110), self.account, self.suite.password)
         self.refused_since = None
         try:
-            listed = self.look(pop)
+            listed = self.look(pop, known)
             doomed = {u for u in self.there if self.random.random() < 0.6}
             pop.send(*(f"DELE {listed[u]}" for u in doomed))
             for _ in doomed:
@@ -152,9 +153,10 @@ class Pop3Actor(threading.Thread):
             raise
 
     def last_look(self):
+        known = self.ledger.known(self.account)
         pop = Pop3(self.suite.port(110), self.account, self.suite.password)
         try:
-            self.look(pop)
+            self.look(pop, known)
             pop.cmd("QUIT")
         finally:
             pop.close()

@@ -4,7 +4,8 @@
 . "$(dirname "$0")/../interop/lib.sh"
 TESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 case ${LONG:-} in '' | 0) echo "skip: LONG=1 runs it"; echo "0 passed, 0 failed"; exit 0 ;; esac
-suite_start 23800 lmtp_port=24 max_mails=1000000
+INTEROP_SLOT=6
+suite_start lmtp_port=24 max_mails=1000000
 suite_stop
 echo "$PW" | "$PILLARBOX" -c "$CONF" account add m1@$DOMAIN --password-stdin >>"$SUITE/log" 2>&1 || fail "account add"
 KILLS=${MILLION_KILLS:-30} PYTHONDONTWRITEBYTECODE=1 python3 "$TESTS/million.py" "$PB_BUILD" "$SUITE" "$OFFSET" "$PW" "$PB_BUILD/tests/durability/deliver_load" | tee "$SUITE/said"
