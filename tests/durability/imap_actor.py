@@ -1,5 +1,6 @@
 """A mail program that does everything to one account, whose server is killed, and which holds what it finds afterwards
 against the states that are allowed (model.py)."""
+import collections
 import re
 import threading
 import time
@@ -29,7 +30,8 @@ class ImapActor(threading.Thread):
         self.last_validity = {}
         self.came, self.inbox_uids = {}, set()
         self.named = 0
-        self.acked = self.found_done = self.found_undone = self.looks = self.batches = 0
+        self.acked = collections.Counter()
+        self.found_done = self.found_undone = self.looks = self.batches = 0
         self.imap, self.box = None, None
         self.broken = None
 
@@ -187,8 +189,8 @@ class ImapActor(threading.Thread):
         """A command that fits the state, or None."""
         f = state.folders[self.box]
         total = sum(len(g.messages) for g in state.folders.values())
-        what = self.random.choices(["append", "store", "copy", "move", "delete mail", "expunge", "create", "rename", "delete", "subscribe"],
-                                   [25, 18, 10, 15, 12, 8, 4, 3, 2, 2])[0]
+        what = self.random.choices(["append", "store", "copy", "move", "delete mail", "expunge", "replace", "create", "rename", "delete", "subscribe"],
+                                   [25, 18, 10, 15, 12, 8, 5, 4, 3, 2, 2])[0]
         if len(f.messages) > BOX_MAX or total > ACCOUNT_MAX:
             what = self.random.choice(["delete mail", "delete mail", "expunge", "move"])
         if what in ("create", "rename", "delete"):
@@ -203,6 +205,8 @@ class ImapActor(threading.Thread):
         uids = self.some(f, 60 if what == "delete mail" else 12)
         if not uids:
             return None
+        if what == "replace":
+            return model.Replace(self.box, self.random.choice(uids), self.random.choice(list(state.folders)), *self.names(1), self.random.sample(FLAGS, 1), octets)
         if what == "delete mail":
             return model.Store(self.box, uids, "+", ["\\Deleted"])
         if what == "store":
@@ -213,6 +217,13 @@ class ImapActor(threading.Thread):
             return None
         return (model.Copy if what == "copy" else model.Move)(self.box, uids, to)
 
+    def rename_inbox(self):
+        name = f"f{self.random.randrange(30)}"
+        if len(self.state.folders) < FOLDERS_MAX and not any(n == name or n.startswith(name + "/") for n in self.state.folders):
+            self.choose_box("Drafts")
+            self.run_commands([model.RenameInbox(name)])
+            self.look()  # for the UIDs
+
     def batch(self):
         commands, state = [], self.state
         for _ in range(self.random.choice([1, 1, 1, 2, 3, 4])):
@@ -220,13 +231,20 @@ class ImapActor(threading.Thread):
             if command:
                 commands.append(command)
                 state = command.effect(state)
+        if self.random.random() < 0.03:
+            commands.append(model.Close(self.box))
+        self.run_commands(commands)
+        if commands and commands[-1].wire == "CLOSE":
+            self.box = None
+
+    def run_commands(self, commands):
         self.flying = list(commands)
         for command, tag in zip(commands, self.imap.send([c.wire for c in commands])):
             untagged, words = self.imap.answer(tag)
             told = " ".join(t.decode("latin1") for t, _ in untagged if t.startswith(b"* OK ["))
             self.state = command.learn(command.effect(self.state), told + words)
             self.flying.pop(0)
-            self.acked += 1
+            self.acked[type(command).__name__] += 1
         self.note_validity()
         self.batches += 1
 
@@ -237,6 +255,8 @@ class ImapActor(threading.Thread):
                 self.choose_box(self.random.choice(list(self.state.folders)))
             if self.gets_mail and self.random.random() < 0.1:
                 self.scan()
+            if not self.gets_mail and self.random.random() < 0.005:
+                self.rename_inbox()
             if self.box not in self.state.folders:
                 self.choose_box("INBOX")
             self.batch()

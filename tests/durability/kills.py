@@ -6,6 +6,7 @@
 Each client keeps to accounts of its own and knows what was acknowledged to it (model.py, pop3_actor.py, submitter.py,
 ledger.py); what was in flight when a connection broke may have happened or not. It looks after every break, and all of it is
 read and recounted in the end. Then a few faults are made behind everybody's back, each of which must be found."""
+import collections
 import json
 import os
 import random
@@ -144,9 +145,10 @@ class Run:
 
     def figures(self):
         ready = sorted(self.killer.ready)
+        commands = sum((a.acked for a in self.imaps), collections.Counter())
         done, undone = (sum(getattr(a, f"found_{w}") for a in self.imaps + self.pops) for w in ("done", "undone"))
         return (f"{self.killer.kills} kills ({', '.join(f'{n} {k}' for n, k in self.killer.kills_of.items())}), {self.ledger.acked} deliveries acknowledged, "
-                f"{self.ledger.unsure} cut off before their answer; {sum(a.acked for a in self.imaps)} IMAP commands, {sum(a.acked for a in self.pops)} POP3 deletions and QUITs, "
+                f"{self.ledger.unsure} cut off before their answer; {commands.total()} IMAP commands ({', '.join(f'{n} {k}' for k, n in commands.most_common())}), {sum(a.acked for a in self.pops)} POP3 deletions and QUITs, "
                 f"{sum(a for _, a, _ in self.submitter.fate.values())} submissions; {sum(c.looks for c in self.imaps + self.pops + [self.collector])} looks, "
                 f"in flight at a kill: {done} found done, {undone} found undone; served again after {ready[len(ready) // 2] * 1000:.0f} ms, at most {ready[-1] * 1000:.0f} ms")
 

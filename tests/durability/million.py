@@ -18,7 +18,8 @@ MESSAGES = int(os.environ.get("MESSAGES", 1_000_000))
 KILLS = int(os.environ.get("KILLS", 30))
 READY_MS = int(os.environ.get("READY_MS", 1000))
 ACCOUNT = "m1@example.test"
-AT_ONCE = 2000 # in one APPEND
+AT_ONCE = 100  # in one APPEND; several are sent at once
+PIPELINED = 20
 FEEDERS = 2
 
 
@@ -27,11 +28,15 @@ def fill(suite, box, count):
     imap = Imap(suite.port(143), ACCOUNT, suite.password)
     if box != "INBOX":
         imap.cmd(f"CREATE {box}")
+    commands = []
     for first in range(0, count, AT_ONCE):
-        command = [f"APPEND {box}"]
+        commands.append([f"APPEND {box}"])
         for n in range(first, min(first + AT_ONCE, count)):
-            command += [" ", f"From: a@b.test\r\nSubject: {box} {n}\r\nDate: Mon, 23 Nov 2026 12:00:00 +0000\r\n\r\nNumber {n}.\r\n".encode()]
-        imap.cmd(command)
+            commands[-1] += [" ", f"From: a@b.test\r\nSubject: {box} {n}\r\nDate: Mon, 23 Nov 2026 12:00:00 +0000\r\n\r\nNumber {n}.\r\n".encode()]
+        if len(commands) == PIPELINED or first + AT_ONCE >= count:
+            for tag in imap.send(commands):
+                imap.answer(tag)
+            commands = []
     imap.close()
 
 

@@ -132,6 +132,36 @@ class Expunge(Command):
         return state.set({self.box: f.without(gone)})
 
 
+class Close(Expunge):
+    def __init__(self, box):
+        super().__init__(box)
+        self.wire = "CLOSE"
+
+
+class Replace(Append):
+    """One message by another, in whichever folder (RFC 8508)."""
+
+    def __init__(self, box, uid, to, name, flags, octets):
+        super().__init__(to, [name], flags, octets)
+        self.source, self.uid = box, uid
+        self.wire[0] = f'UID REPLACE {uid} "{to}"'
+
+    def effect(self, state):
+        after = super().effect(state)
+        return after.set({self.source: after.folders[self.source].without({self.uid})})
+
+
+class RenameInbox(Command):
+    """INBOX stays, its messages go (RFC 3501 section 6.3.5). Nobody tells the UIDs they get."""
+
+    def __init__(self, new):
+        self.new, self.wire = new, f'RENAME INBOX "{new}"'
+
+    def effect(self, state):
+        f = state.folders["INBOX"]
+        return state.set({"INBOX": f.but(messages={}), self.new: Folder(fresh=[f.messages[u] for u in sorted(f.messages)])})
+
+
 class Create(Command):
     def __init__(self, name):
         self.name, self.wire = name, f'CREATE "{name}"'
