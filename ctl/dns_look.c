@@ -62,6 +62,7 @@ text_of(struct arena *arena, enum dns_type type, const struct dns_record *r)
 	case DNS_MX:
 		return arena_printf(arena, "%u %.*s.", r->preference, STR_ARG(r->name));
 	case DNS_CNAME:
+	case DNS_NS:
 	case DNS_PTR:
 		return arena_printf(arena, "%.*s.", STR_ARG(r->name));
 	case DNS_TXT:

@@ -30,6 +30,8 @@ dns_type_name(enum dns_type t)
 		return "A";
 	case DNS_CNAME:
 		return "CNAME";
+	case DNS_NS:
+		return "NS";
 	case DNS_PTR:
 		return "PTR";
 	case DNS_MX:

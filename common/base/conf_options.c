@@ -341,11 +341,12 @@ static const struct conf_option options[] = {
     {"dns", "resolvers", CONF_LIST, AT(dns.resolvers), 0, 8, "", NULL, check_resolver,
      "The name servers to ask, each with its port behind an @ where that is not 53; the system's "
      "(/etc/resolv.conf) when there are none. They must answer for every domain and pass on DNSSEC's "
-     "records: with one that drops those, as some home routers do, nothing is found, and the queue "
-     "says so; then name others here, or set `from_root`."},
+     "records: with one that drops those, as some home routers do, nothing can be validated, mail goes "
+     "without DANE, and the log says so (dns_not_validated); then name others here, or set "
+     "`from_root`."},
     {"dns", "from_root", CONF_BOOL, AT(dns.from_root), 0, 0, "no", NULL, NULL,
      "Ask nobody in between: begin at the DNS's root servers, whatever `resolvers` or the system "
-     "say."},
+     "say. Then nobody on the way to a resolver can make it seem that this one knows no DNSSEC."},
     {"dns", "trust_anchor_file", CONF_PATH, AT(dns.trust_anchor_file), 0, 0,
      "/usr/share/dns/root.key", NULL, NULL,
      "The key of the DNS's root (of Debian's package dns-root-data), in the form of a zone file. "

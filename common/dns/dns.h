@@ -4,6 +4,16 @@
  * must not block: it hands the answer on and wakes whoever wanted it. A temporary failure
  * (SERVFAIL, no answer in time, an answer that fails validation) is never taken for "does not
  * exist".
+ *
+ * A resolver that drops DNSSEC's records (some home routers do) makes every answer bogus. So the
+ * first bogus answers are held back while the root's own records are asked for: where even these
+ * are bogus, though the resolver does answer for them, nothing is validated from then on (nothing
+ * is `secure`: mail goes without DANE), which is logged (dns_not_validated) and tried anew after
+ * minutes, then every hour. Where the root validates, bogus means bogus. Whoever sits between this
+ * host and its resolver and drops DNSSEC's records could make it seem so; therefore it is believed
+ * only until anything has validated: from then on, for as long as the process runs, bogus stays
+ * bogus. With conf->dns.from_root there is no resolver that could be to blame, and it is never
+ * believed.
  */
 #ifndef COMMON_DNS_DNS_H
 #define COMMON_DNS_DNS_H
@@ -16,6 +26,7 @@ struct dns;
 
 enum dns_type {
 	DNS_A = 1,
+	DNS_NS = 2,
 	DNS_CNAME = 5,
 	DNS_PTR = 12,
 	DNS_MX = 15,

@@ -78,6 +78,7 @@ dns_parse_record(enum dns_type type, struct str rdata, struct arena *arena, stru
 	case DNS_TXT:
 		return take_strings(rdata, arena, &ret->data);
 	case DNS_CNAME:
+	case DNS_NS:
 	case DNS_PTR:
 		return take_name(rdata, arena, &ret->name);
 	case DNS_MX:

@@ -100,7 +100,7 @@ delete_context(struct ub_ctx **ctx)
 }
 
 enum err
-dns_make_context(const struct conf *conf, struct ub_ctx **ret)
+dns_make_context(const struct conf *conf, bool validates, struct ub_ctx **ret)
 {
 	CLEANUP(delete_context) struct ub_ctx *ctx = ub_ctx_create();
 
@@ -111,7 +111,8 @@ dns_make_context(const struct conf *conf, struct ub_ctx **ret)
 		if (!set(ctx, settings[i].name, settings[i].value))
 			return ERR_CONFIG;
 	if ((!conf->dns.from_root && !use_resolvers(ctx, conf)) ||
-	    !use_trust_anchor(ctx, conf->dns.trust_anchor_file) || !finish(ctx, conf))
+	    (validates && !use_trust_anchor(ctx, conf->dns.trust_anchor_file)) ||
+	    !finish(ctx, conf))
 		return ERR_CONFIG;
 	*ret = MOVE_PTR(ctx);
 	return ERR_OK;

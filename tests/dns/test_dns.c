@@ -6,6 +6,8 @@
 #include "tests/support/test.h"
 
 #include <arpa/inet.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 static const struct {
@@ -240,6 +242,204 @@ START_TEST(so_many_questions_wait_and_all_are_answered_at_the_end)
 }
 END_TEST
 
+/* -- resolvers without DNSSEC ----------------------------------------------------------------- */
+
+#define QUESTION_MAX 512
+
+/* A resolver that knows no signatures: NS and MX of any name, nothing else. */
+struct stripper {
+	pthread_t thread;
+	int fd;
+	bool mute_root; /* it refuses to say anything of the root's name servers */
+	atomic_uint root_asked, others_asked;
+};
+
+static size_t
+answer(struct stripper *s, unsigned char *m, size_t n)
+{
+	static const unsigned char mx[] = {
+	    0xc0, 12, 0, 15, 0, 1, 0, 0, 1, 0, 0, 5, 0, 10, 1, 'm', 0};
+	static const unsigned char ns[] = {0xc0, 12, 0, 2, 0, 1, 0, 0, 1, 0, 0, 3, 1, 'n', 0};
+	size_t end = 12;
+
+	while (end < n && m[end])
+		end += m[end] + 1U;
+	bool root = end == 12;
+	unsigned type = end + 4 < n ? m[end + 2] : 0;
+	end += 5;
+	*(root ? &s->root_asked : &s->others_asked) += 1;
+	m[2] = 0x81; /* a response; recursion was desired and is available */
+	m[3] = 0x80;
+	memset(m + 6, 0, 6);
+	if (root && type == DNS_NS && s->mute_root)
+		m[3] |= 5;
+	else if (type == DNS_NS || type == DNS_MX)
+		m[7] = 1;
+	if (m[7]) {
+		size_t size = type == DNS_NS ? sizeof(ns) : sizeof(mx);
+		memcpy(m + end, type == DNS_NS ? ns : mx, size);
+		end += size;
+	}
+	return end;
+}
+
+static void *
+answer_all(void *arg)
+{
+	struct stripper *s = arg;
+	unsigned char m[QUESTION_MAX + 64];
+
+	for (;;) {
+		struct sockaddr_in from;
+		socklen_t from_n = sizeof(from);
+		ssize_t n = recvfrom(s->fd, m, QUESTION_MAX, 0, (struct sockaddr *)&from, &from_n);
+		if (n < 17)
+			return NULL;
+		size_t size = answer(s, m, (size_t)n);
+		(void)!sendto(s->fd, m, size, 0, (struct sockaddr *)&from, from_n);
+	}
+}
+
+struct resolving {
+	struct stripper stripper;
+	const char *dir;
+	char anchors[200], resolver[40];
+	const char *resolvers[2];
+	struct conf conf;
+	struct loop *loop;
+	struct dns *dns;
+	struct loop_timer *end;
+	uint16_t port;
+	int64_t linger_ms; /* behind the last answer */
+	unsigned asked_then; /* at the last answer, of the root */
+	unsigned found, secure, bogus, failed, left;
+};
+
+static struct resolving *
+resolving_open(bool mute_root, bool from_root)
+{
+	static const char key[] =
+	    ". IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D\n";
+	struct resolving *x = calloc(1, sizeof(*x));
+
+	x->stripper.mute_root = mute_root;
+	x->stripper.fd = open_mute(&x->port);
+	ck_assert_int_eq(pthread_create(&x->stripper.thread, NULL, answer_all, &x->stripper), 0);
+	x->dir = test_mkdir();
+	x->linger_ms = 1;
+	snprintf(x->anchors, sizeof(x->anchors), "%s/root.key", x->dir);
+	FILE *f = fopen(x->anchors, "w");
+	ck_assert(f && fputs(key, f) >= 0 && fclose(f) == 0);
+	snprintf(x->resolver, sizeof(x->resolver), "127.0.0.1@%u", x->port);
+	x->resolvers[0] = x->resolver;
+	x->conf.dns.resolvers = x->resolvers;
+	x->conf.dns.trust_anchor_file = x->anchors;
+	x->conf.dns.timeout_s = 5;
+	ck_assert_ok(loop_new(&x->loop));
+	ck_assert_ok(dns_new(x->loop, &x->conf, &x->dns));
+	if (from_root) /* as far as trust goes; the questions still go to the stripper */
+		x->dns->trust = DNS_TRUST_PROVEN;
+	x->end = loop_timer_new(x->loop, stop, x->loop);
+	return x;
+}
+
+static void
+resolving_close(struct resolving **xp)
+{
+	struct resolving *x = MOVE_PTR(*xp);
+	struct sockaddr_in to = {.sin_family = AF_INET,
+	    .sin_port = htons(x->port),
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+
+	dns_free(&x->dns);
+	loop_timer_free(&x->end);
+	loop_free(&x->loop);
+	(void)!sendto(x->stripper.fd, "", 0, 0, (struct sockaddr *)&to, sizeof(to));
+	pthread_join(x->stripper.thread, NULL);
+	close(x->stripper.fd);
+	test_rmdir(x->dir);
+	free(x);
+}
+
+static void
+count(void *arg, const struct dns_answer *a)
+{
+	struct resolving *x = arg;
+
+	x->found += a->status == DNS_FOUND;
+	x->secure += a->secure;
+	x->bogus += a->status == DNS_BOGUS;
+	x->failed += a->status == DNS_FAILED;
+	if (--x->left)
+		return;
+	x->asked_then = x->stripper.root_asked;
+	loop_timer_set(x->end, x->linger_ms);
+}
+
+static void
+ask_for_ten(struct resolving *x)
+{
+	char name[40];
+
+	x->found = x->secure = x->bogus = x->failed = 0;
+	x->left = 10;
+	for (int i = 0; i < 10; i++) {
+		snprintf(name, sizeof(name), "d%d.example.org", i);
+		ck_assert_ok(dns_ask(x->dns, str_of(name), DNS_MX, count, x));
+	}
+	loop_run(x->loop);
+}
+
+START_TEST(with_a_resolver_that_drops_dnssec_mail_goes_on_unvalidated)
+{
+	CLEANUP(resolving_close) struct resolving *x = resolving_open(false, false);
+
+	ask_for_ten(x);
+	ck_assert_uint_eq(x->found, 10);
+	ck_assert_uint_eq(x->secure, 0);
+	ck_assert_int_eq(x->dns->trust, DNS_TRUST_LOST);
+	ck_assert_uint_gt(x->stripper.root_asked, 0);
+}
+END_TEST
+
+START_TEST(a_lost_root_is_probed_again_and_again)
+{
+	CLEANUP(resolving_close) struct resolving *x = resolving_open(false, false);
+
+	dns_set_probe_ms(x->dns, 100);
+	x->linger_ms = 1000;
+	ask_for_ten(x);
+	ck_assert_uint_gt(x->stripper.root_asked, x->asked_then);
+	ck_assert_int_eq(x->dns->trust, DNS_TRUST_LOST);
+	ck_assert_ptr_null(x->dns->probed);
+	ck_assert_ptr_null(x->dns->sources->next); /* only the one in use is left */
+}
+END_TEST
+
+START_TEST(where_the_root_is_not_answered_for_bogus_stays_bogus)
+{
+	CLEANUP(resolving_close) struct resolving *x = resolving_open(true, false);
+
+	ask_for_ten(x);
+	ck_assert_uint_eq(x->bogus, 10);
+	ck_assert_int_eq(x->dns->trust, DNS_TRUST_UNPROVEN);
+}
+END_TEST
+
+/* Who drops the records later, or between us and the root's own servers, switches nothing off. */
+START_TEST(once_something_has_validated_bogus_stays_bogus)
+{
+	CLEANUP(resolving_close) struct resolving *x = resolving_open(false, true);
+
+	ask_for_ten(x);
+	ck_assert_uint_eq(x->bogus, 10);
+	ck_assert_int_eq(x->dns->trust, DNS_TRUST_PROVEN);
+}
+END_TEST
+
 TEST_MAIN("dns", names_are_brought_into_the_form_of_the_dns, records_are_read_or_left_out,
     mail_exchangers_come_by_preference_equal_ones_at_random, failures_are_told_from_absence,
-    a_question_without_answer_fails_in_time, so_many_questions_wait_and_all_are_answered_at_the_end)
+    a_question_without_answer_fails_in_time, so_many_questions_wait_and_all_are_answered_at_the_end,
+    with_a_resolver_that_drops_dnssec_mail_goes_on_unvalidated,
+    a_lost_root_is_probed_again_and_again, where_the_root_is_not_answered_for_bogus_stays_bogus,
+    once_something_has_validated_bogus_stays_bogus)

@@ -22,18 +22,20 @@ ns_dir() {
   : >"$ANCHORS"
 }
 
-# nameserver_zone [--signed] NAME: records on stdin, names relative to the zone; SOA and NS are there.
+# nameserver_zone [--signed] NAME: records on stdin, names relative to the zone; SOA and NS are there. "root" is the root.
 nameserver_zone() {
-  local signed=no zone name
+  local signed=no zone name origin
   [ "$1" != --signed ] || { signed=yes; shift; }
   zone=$1
+  origin=$zone
+  [ "$zone" != root ] || origin=
   ns_dir
-  { printf '$ORIGIN %s.\n$TTL 300\n@ IN SOA ns hostmaster 1 3600 600 86400 60\n@ IN NS ns\nns IN A 127.0.0.1\n' "$zone"; cat; } >"$NS_DIR/$zone.zone"
+  { printf '$ORIGIN %s.\n$TTL 300\n@ IN SOA ns hostmaster 1 3600 600 86400 60\n@ IN NS ns\nns IN A 127.0.0.1\n' "$origin"; cat; } >"$NS_DIR/$zone.zone"
   rm -f "$NS_DIR/$zone.served"
   if [ $signed = no ]; then cp "$NS_DIR/$zone.zone" "$NS_DIR/$zone.served"; return; fi
   cd "$NS_DIR" || finish
   if [ ! -f "$zone.name" ]; then # the key stays when the zone changes
-    ldns-keygen -a ECDSAP256SHA256 -k "$zone" >"$zone.name" || { fail "ldns-keygen $zone"; finish; }
+    ldns-keygen -a ECDSAP256SHA256 -k "${origin:-.}" >"$zone.name" || { fail "ldns-keygen $zone"; finish; }
     cat "$(cat "$zone.name").key" >>"$ANCHORS"
   fi
   name=$(cat "$zone.name")
@@ -44,14 +46,16 @@ nameserver_zone() {
 nameserver_spoil() { sed -i -E "$2" "$NS_DIR/$1.served"; }
 
 ns_write_conf() {
-  local zone
+  local zone origin
   {
     printf 'server:\n ip-address: 127.0.0.1@%s\n username: ""\n chroot: ""\n server-count: 1\n database: ""\n' "${NAMESERVER#*@}"
     printf ' zonesdir: "%s"\n pidfile: "%s/pid"\n xfrdfile: ""\n zonelistfile: "%s/zones"\n logfile: "%s/log"\n' "$NS_DIR" "$NS_DIR" "$NS_DIR" "$NS_DIR"
     printf 'remote-control:\n control-enable: no\n'
     for zone in "$NS_DIR"/*.served; do
       zone=${zone##*/}
-      printf 'zone:\n name: "%s"\n zonefile: "%s"\n' "${zone%.served}" "$zone"
+      origin=${zone%.served}
+      [ "$origin" != root ] || origin=
+      printf 'zone:\n name: "%s."\n zonefile: "%s"\n' "$origin" "$zone"
     done
   } >"$NS_DIR/nsd.conf"
 }

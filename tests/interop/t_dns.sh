@@ -1,12 +1,13 @@
 #!/bin/bash
 # Where mail goes, by a real name server: each case of MX, addresses, DNSSEC and DANE. tests/outbound/show_route asks as smtpd does.
+# Debian packages: pdns-recursor, beside those of nameserver.sh.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/nameserver.sh"
-need openssl python3
+need openssl python3 pdns_recursor
 SHOW=$PB_BUILD/tests/outbound/show_route
 SUITE=$(mktemp -d /tmp/pillarbox-interop.XXXXXX)
 : >"$SUITE/log"
-"$PILLARBOX" init --dir "$SUITE/work" --domain $DOMAIN --listen $HOST --port-offset 17900 >"$SUITE/init" 2>&1 || { cat "$SUITE/init"; fail init; finish; }
+"$PILLARBOX" init --dir "$SUITE/made" --domain $DOMAIN --listen $HOST --port-offset 17900 >"$SUITE/init" 2>&1 || { cat "$SUITE/init"; fail init; finish; }
 HEX=$(printf %064d 7)
 
 nameserver_zone plain.org <<'Z'
@@ -116,13 +117,13 @@ while [ ! -s "$SUITE/sts/port" ]; do sleep 0.05; done
 # conf NAME LINES: the configuration of this script's data with these lines
 conf() {
   {
-    printf 'hostname = "mail.example.test"\ndata_dir = "%s"\nrun_dir = "%s"\n' "$SUITE/work/data" "$SUITE/work/run"
+    printf 'hostname = "mail.example.test"\ndata_dir = "%s"\nrun_dir = "%s"\n' "$SUITE/made/data" "$SUITE/made/run"
     nameserver_options
     echo "$2"
   } >"$SUITE/$1.conf"
 }
-DATA=$(sed -n 's/^data_dir = "\(.*\)"/\1/p' "$SUITE/work/pillarbox.conf")
-[ -e "$SUITE/work/data" ] || ln -s "$(cd "$SUITE/work" && cd "${DATA:-.}" && pwd)" "$SUITE/work/data"
+DATA=$(sed -n 's/^data_dir = "\(.*\)"/\1/p' "$SUITE/made/pillarbox.conf")
+[ -e "$SUITE/made/data" ] || ln -s "$(cd "$SUITE/made" && cd "${DATA:-.}" && pwd)" "$SUITE/made/data"
 conf open 'outbound {
 allow_private = yes
 }'
@@ -206,4 +207,51 @@ route mute plain.org 'later 451 4.4.3'
 took=$((($(date +%s%N) - began) / 1000000))
 if [ $took -lt 5000 ]; then pass "a mute name server is waited for two seconds ($took ms)"; else fail "a mute name server: $took ms"; fi
 kill $MUTE
+
+# A resolver that drops DNSSEC's records, as some home routers do: PowerDNS Recursor is told to. forwarder off|process-no-validate
+FORWARD=$((${NAMESERVER#*@} + 1))
+while (exec 3<>"/dev/tcp/127.0.0.1/$FORWARD") 2>/dev/null; do FORWARD=$((FORWARD + 1)); done
+end_forwarder() { [ -z "$FORWARDER" ] || { kill "$FORWARDER"; wait "$FORWARDER"; } 2>/dev/null; }
+forwarder() {
+  end_forwarder
+  printf '%s\n' local-address=127.0.0.1 "local-port=$FORWARD" "socket-dir=$SUITE" "forward-zones-recurse=.=${NAMESERVER/@/:}" dont-query= \
+    allow-from=127.0.0.0/8 "dnssec=$1" daemon=no setuid= setgid= hint-file=no threads=1 security-poll-suffix= >"$SUITE/recursor.conf"
+  pdns_recursor --config-dir="$SUITE" >"$SUITE/recursor.log" 2>&1 &
+  FORWARDER=$!
+  for _ in $(seq 100); do (exec 3<>"/dev/tcp/127.0.0.1/$FORWARD") 2>/dev/null && return; sleep 0.05; done
+  cat "$SUITE/recursor.log"
+  fail "the resolver did not start"
+}
+FORWARDER=
+nameserver_zone --signed root <<'Z'
+org NS ns
+Z
+nameserver_reload
+forwarder off
+sed "s|$NAMESERVER|127.0.0.1@$FORWARD|" "$SUITE/open.conf" >"$SUITE/stripped.conf"
+route stripped secure.org 'smtp mx1.secure.org 127.0.0.21:25 [none proof=any] mx2.secure.org 127.0.0.22:25 [none proof=any]'
+route stripped plain.org 'smtp mx1.plain.org [::1]:25 127.0.0.11:25 [none'
+if grep -q "dns_not_validated.*127.0.0.1@$FORWARD.*from_root" "$SUITE/log"; then pass "the log says so, and what to do"; else fail "nothing in the log: $(tail -3 "$SUITE/log")"; fi
+coproc ASK { "$PB_BUILD/tests/dns/ask" "$SUITE/stripped.conf" 500 2>>"$SUITE/ask.log"; }
+# asks NAME WANTED: of one process that lives on
+asks() {
+  local got=
+  echo "$1" >&"${ASK[1]}"
+  read -r -t 30 got <&"${ASK[0]}"
+  equal "one process asks for $1" "$got" "$1 $2"
+}
+asks secure.org found
+asks spoilt.org found # nothing is validated: nothing is bogus
+forwarder process-no-validate
+for _ in $(seq 100); do grep -q dns_validated "$SUITE/ask.log" && break; sleep 0.1; done
+asks secure.org "found secure"
+asks elsewhere.secure.org "found secure"
+asks spoilt.org bogus # its own signatures are wrong, the root's are not
+forwarder off # somebody drops them later: that switches nothing off
+asks unusable.secure.org bogus
+sleep 1
+asks mixed.secure.org bogus
+equal "… as the log says" "$(grep -c dns_not_validated "$SUITE/ask.log")" 1
+exec {ASK[1]}>&-
+end_forwarder
 finish

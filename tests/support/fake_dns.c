@@ -122,6 +122,7 @@ read_value(enum dns_type type, const char *value)
 		r.name = name_of(rest);
 		break;
 	case DNS_CNAME:
+	case DNS_NS:
 	case DNS_PTR:
 		r.name = name_of(value);
 		break;
