@@ -2,6 +2,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "smtpd/enqueue.h"
 #include "smtpd/outbound/report.h"
 #include "store/trace.h"
 
@@ -33,8 +34,12 @@ static void
 note_all(struct smtp_session *s, const struct message_index *index)
 {
 	const struct smtp_txn *t = s->txn;
-	char tls[128];
+	char tls[128], with[64];
 
+	snprintf(with, sizeof(with), "%s%s", smtp_with(s),
+	    t->params.requiretls         ? ", REQUIRETLS"
+	    : enqueue_is_tls_optional(s) ? ", TLS-Required: No"
+					 : "");
 	snprintf(tls, sizeof(tls), "%s %s", conn_tls_version(s->conn), conn_tls_cipher(s->conn));
 	trace_note(s->svc->store, &(struct trace_event){.kind = TRACE_ACCEPTED,
 				      .trace_id = str_of(t->id),
@@ -44,7 +49,7 @@ note_all(struct smtp_session *s, const struct message_index *index)
 				      .account = s->account,
 				      .host = str_of(s->peer),
 				      .tls = str_of(conn_is_tls(s->conn) ? tls : ""),
-				      .text = str_of(smtp_with(s))});
+				      .text = str_of(with)});
 	for (size_t i = 0; i < t->rcpt_count; i++) {
 		const struct smtp_rcpt *r = &t->rcpts[i];
 		if (!r->taken)

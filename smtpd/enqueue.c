@@ -69,6 +69,15 @@ release_time(const struct smtp_mail_params *p, int64_t now_s)
 	return p->hold_for_s ? now_s + (int64_t)p->hold_for_s : 0;
 }
 
+/* RFC 8689 §4.1: MAIL's REQUIRETLS counts more than the header. */
+bool
+enqueue_is_tls_optional(const struct smtp_session *s)
+{
+	const struct smtp_txn *t = s->txn;
+
+	return t->in && !t->params.requiretls && incoming_tls_optional(t->in);
+}
+
 enum err
 enqueue_message(struct smtp_session *s, struct spool *spool)
 {
@@ -113,6 +122,7 @@ enqueue_message(struct smtp_session *s, struct spool *spool)
 	    .body = says_7bit && index->has_8bit ? QUEUE_8BITMIME : t->params.body,
 	    .smtputf8 = t->params.smtputf8,
 	    .requiretls = t->params.requiretls,
+	    .tls_optional = enqueue_is_tls_optional(s),
 	    .trace_id = str_of(t->id),
 	    .message_id = bare_message_id(index->message_id),
 	    .release_s = release_s,

@@ -16,6 +16,9 @@ NODISCARD enum err enqueue_add_recipient(struct smtp_session *s, struct str addr
 NODISCARD enum err enqueue_local_copy(
     struct smtp_session *s, struct spool *queued, struct spool **ret);
 
+/* The message says "TLS-Required: No" and may (RFC 8689 §4.1). After incoming_finish(). */
+bool enqueue_is_tls_optional(const struct smtp_session *s);
+
 /* The message for the transaction's recipients elsewhere; durable on return. ERR_DENIED (the
  * account may send no more), or one of OURS. */
 NODISCARD enum err enqueue_message(struct smtp_session *s, struct spool *spool);

@@ -75,12 +75,25 @@ flush_held(struct header_filter *f, header_sink *sink, void *arg)
 	f->held_n = 0;
 }
 
+static struct str
+trim_fws(struct str s)
+{
+	while (s.n && strchr(" \t\r\n", s.p[0]) && s.p[0])
+		s = str_skip(s, 1);
+	while (s.n && strchr(" \t\r\n", s.p[s.n - 1]) && s.p[s.n - 1])
+		s.n--;
+	return s;
+}
+
 /* A field or the header ends: an undecided field is decided. */
 static void
 end_field(struct header_filter *f, header_sink *sink, void *arg)
 {
 	if (f->field == FILTER_JUDGE && !claims_to_be_ours(f))
 		flush_held(f, sink, arg);
+	if (f->field == FILTER_NOTE)
+		f->tls_required_no =
+		    str_eq_nocase(trim_fws(str_make(f->held, f->held_n)), STR("No"));
 	f->held_n = 0;
 	f->field = FILTER_PASS;
 }
@@ -119,7 +132,11 @@ decide_name(struct header_filter *f, header_sink *sink, void *arg)
 		f->has_date = true;
 	else if (str_eq_nocase(name, STR("Message-ID")))
 		f->has_message_id = true;
-	if (f->field == FILTER_PASS)
+	else if (str_eq_nocase(name, STR("TLS-Required")))
+		f->field = FILTER_NOTE;
+	if (f->field == FILTER_NOTE && f->tls_required < UINT32_MAX)
+		f->tls_required++;
+	if (f->field == FILTER_PASS || f->field == FILTER_NOTE)
 		flush_held(f, sink, arg);
 	else if (f->field == FILTER_DROP)
 		f->held_n = 0;
@@ -176,6 +193,15 @@ step_name(struct header_filter *f, const char *p, header_sink *sink, void *arg)
 	return p + 1;
 }
 
+static void
+hold(struct header_filter *f, const char *p, size_t n)
+{
+	size_t room = sizeof(f->held) - f->held_n;
+
+	memcpy(f->held + f->held_n, p, n < room ? n : room);
+	f->held_n += n < room ? n : room;
+}
+
 /* Up to and with the end of the line. */
 static const char *
 step_line(struct header_filter *f, const char *p, const char *end, header_sink *sink, void *arg)
@@ -197,9 +223,11 @@ step_line(struct header_filter *f, const char *p, const char *end, header_sink *
 		}
 		memcpy(f->held + f->held_n, p, (size_t)(stop - p));
 		f->held_n += (size_t)(stop - p);
-	} else if (f->state == FILTER_PASS) {
+	} else if (f->state == FILTER_PASS || f->state == FILTER_NOTE) {
 		sink(arg, p, (size_t)(stop - p));
 	}
+	if (f->state == FILTER_NOTE) /* what does not fit is more than could be right */
+		hold(f, p, (size_t)(stop - p));
 	if (lf)
 		f->state = FILTER_LINE_START;
 	return stop;
@@ -222,6 +250,7 @@ header_filter_feed(struct header_filter *f, const char *p, size_t n, header_sink
 			p = step_name(f, p, sink, arg);
 			break;
 		case FILTER_PASS:
+		case FILTER_NOTE:
 		case FILTER_DROP:
 		case FILTER_JUDGE:
 			p = step_line(f, p, end, sink, arg);
@@ -233,6 +262,12 @@ header_filter_feed(struct header_filter *f, const char *p, size_t n, header_sink
 	}
 }
 
+bool
+header_filter_tls_optional(const struct header_filter *f)
+{
+	return f->tls_required == 1 && f->tls_required_no;
+}
+
 void
 header_filter_finish(struct header_filter *f, header_sink *sink, void *arg)
 {
@@ -241,7 +276,8 @@ header_filter_finish(struct header_filter *f, header_sink *sink, void *arg)
 
 	if (f->state == FILTER_BODY)
 		return;
-	bool inside_line = f->state == FILTER_NAME || f->state == FILTER_PASS;
+	bool inside_line =
+	    f->state == FILTER_NAME || f->state == FILTER_PASS || f->state == FILTER_NOTE;
 	if (f->state == FILTER_NAME)
 		flush_held(f, sink, arg);
 	else

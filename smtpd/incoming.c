@@ -150,6 +150,12 @@ incoming_finish(struct incoming *in, struct spool **ret_spool, struct smtp_reply
 	return in->err;
 }
 
+bool
+incoming_tls_optional(const struct incoming *in)
+{
+	return header_filter_tls_optional(&in->filter);
+}
+
 const unsigned char *
 incoming_digest(const struct incoming *in)
 {

@@ -49,6 +49,8 @@ bool incoming_has_digest(const struct incoming *in);
  * *ret_reply saying it. */
 NODISCARD enum err incoming_finish(
     struct incoming *in, struct spool **ret_spool, struct smtp_reply *ret_reply);
+/* After incoming_finish(): "TLS-Required: No" stands in its header (RFC 8689 §3). */
+bool incoming_tls_optional(const struct incoming *in);
 /* After incoming_finish(): SHA-256 of the message as it came, without what was put in front. */
 const unsigned char *incoming_digest(const struct incoming *in);
 

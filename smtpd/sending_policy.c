@@ -86,8 +86,8 @@ tell_postmaster(struct smtp_session *s, struct str why, uint64_t held)
 	for (size_t i = 0; i < inside && !e; i++)
 		e = d[i].result;
 	if (d && onward_any(to, n)) {
-		enum err on =
-		    onward_add(s->svc->store, s->conf, spool, STR(""), str_of(s->txn->id), to, n);
+		const struct onward notice = {.trace_id = str_of(s->txn->id)};
+		enum err on = onward_add(s->svc->store, s->conf, spool, &notice, to, n);
 		e = e ? e : on;
 	}
 	if (e || !d)

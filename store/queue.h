@@ -51,6 +51,7 @@ struct queue_new {
 	enum queue_body body;
 	bool smtputf8; /* RFC 6531 */
 	bool requiretls; /* RFC 8689 */
+	bool tls_optional; /* RFC 8689 §4.2.2: "TLS-Required: No"; nothing beside requiretls */
 	struct str trace_id; /* as the client and the log were told */
 	struct str message_id; /* of the header, without <> */
 	int64_t release_s; /* not before (RFC 4865); 0 at once */
@@ -117,7 +118,7 @@ struct queue_message {
 	struct str envid;
 	enum queue_ret ret;
 	enum queue_body body;
-	bool smtputf8, requiretls;
+	bool smtputf8, requiretls, tls_optional;
 	struct str trace_id;
 	struct str message_id;
 	int64_t created_s, expires_s;
@@ -145,6 +146,7 @@ struct queue_brief {
 	int64_t message;
 	int64_t next_ms;
 	struct str sender; /* the message's */
+	bool tls_optional; /* the message's */
 };
 NODISCARD enum err queue_brief(struct store *s, struct str domain, int64_t after_ms,
     int64_t after_id, size_t max, struct arena *arena, struct queue_brief **ret, size_t *ret_n);

@@ -116,6 +116,14 @@ insert_rcpts(struct txn *t, const struct queue_adding *a, int64_t next_ms)
 	return e;
 }
 
+static enum queue_tls
+tls_of(const struct queue_new *q)
+{
+	if (q->requiretls)
+		return QUEUE_TLS_REQUIRED;
+	return q->tls_optional ? QUEUE_TLS_OPTIONAL : QUEUE_TLS_AS_POLICY;
+}
+
 enum err
 queue_adding_in_txn(struct txn *t, struct queue_adding *a)
 {
@@ -135,7 +143,7 @@ queue_adding_in_txn(struct txn *t, struct queue_adding *a)
 		    " requiretls, trace_id, message_id, created_s, expires_s, size, file)"
 		    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
 		    DB_INT(q->kind), DB_INT(q->account), DB_TEXT(q->sender), DB_TEXT(q->envid),
-		    DB_INT(q->ret), DB_INT(q->body), DB_INT(q->smtputf8), DB_INT(q->requiretls),
+		    DB_INT(q->ret), DB_INT(q->body), DB_INT(q->smtputf8), DB_INT(tls_of(q)),
 		    DB_TEXT(q->trace_id), DB_TEXT(q->message_id), DB_INT(now_ms / 1000),
 		    DB_INT(q->expires_s), DB_INT(a->size), DB_TEXT(str_of(a->name)));
 	if (e)

@@ -31,18 +31,18 @@ collect_briefs(struct stmt *st, struct briefs *to)
 		    .id = stmt_int(st, 0),
 		    .message = QUEUE_RCPT_MESSAGE(stmt_int(st, 0)),
 		    .next_ms = stmt_int(st, 1),
-		    .sender = arena_dup(to->arena, stmt_str(st, 2)),
+		    .sender = arena_dup(to->arena, stmt_str(st, 3)),
+		    .tls_optional = stmt_int(st, 2) == QUEUE_TLS_OPTIONAL,
 		};
 	}
 	return e ? e : arena_failed(to->arena) ? ERR_NOMEM : ERR_OK;
 }
 
-/* Their messages' senders are looked up one by one: a join would be free to begin with them. */
+/* CROSS JOIN: the due ones first, then their messages one by one, never the other way round. */
 #define BRIEF                                                                                      \
-	"SELECT r.id, r.next_ms,"                                                                  \
-	" (SELECT sender FROM message m WHERE m.id = r.id >> " BRIEF_SHIFT(                        \
-	    QUEUE_RCPT_SHIFT) ")"                                                                  \
-			      " FROM rcpt r WHERE r.state = 0 AND r.domain = ?1"
+	"SELECT r.id, r.next_ms, m.requiretls, m.sender FROM rcpt r"                               \
+	" CROSS JOIN message m ON m.id = r.id >> " BRIEF_SHIFT(                                    \
+	    QUEUE_RCPT_SHIFT) " WHERE r.state = 0 AND r.domain = ?1"
 #define BRIEF_SHIFT(n) BRIEF_TEXT(n)
 #define BRIEF_TEXT(n) #n
 

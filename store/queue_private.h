@@ -82,6 +82,9 @@ NODISCARD enum err suppression_in_txn(struct txn *t, struct str address, struct 
 
 /* -- of queue_read.c */
 
+/* What stands in message.requiretls. */
+enum queue_tls { QUEUE_TLS_AS_POLICY, QUEUE_TLS_REQUIRED, QUEUE_TLS_OPTIONAL };
+
 /* The domain of an address as rows have it: ASCII, lower case; of "[192.0.2.1]" and of what is no
  * domain its own octets. In `arena`; ERR_NOMEM. */
 NODISCARD enum err queue_domain_of(struct str address, struct arena *arena, struct str *ret);

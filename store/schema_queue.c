@@ -15,7 +15,7 @@ static const char version_1[] =
 "	ret INTEGER NOT NULL,"
 "	body INTEGER NOT NULL,"
 "	smtputf8 INTEGER NOT NULL,"
-"	requiretls INTEGER NOT NULL,"
+"	requiretls INTEGER NOT NULL,"		/* enum queue_tls */
 "	trace_id TEXT NOT NULL,"
 "	message_id TEXT NOT NULL,"
 "	created_s INTEGER NOT NULL,"

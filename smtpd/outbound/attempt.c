@@ -19,10 +19,12 @@ struct attempt {
 	bool without_tls;
 	bool answered; /* it has asked for a job */
 	bool only_refused; /* all so far said no for good */
+	bool only_tls_failed; /* all so far were there, and could not prove themselves */
 	struct parcel *parcel; /* in hand */
 	struct parcel *passed_on; /* the host does not offer what it needs: for the next one */
 	size_t passed_by; /* that host */
 	bool missed_one; /* a host could not be asked */
+	bool missed_paused; /* since a person paused it */
 
 	pthread_mutex_t mu;
 	struct client *client; /* guarded by mu */
@@ -116,12 +118,16 @@ set_doubt(struct parcel *p)
 	parcel_set_fates(p, JOB_LATER, &later);
 }
 
+/* The next host from `host` on that may be asked. */
 static size_t
-host_after(const struct route *r, size_t host)
+host_from(const struct attempt *a, size_t host)
 {
-	do
+	const struct route *r = scheduler_link_route(a->link);
+
+	while (host < r->host_count &&
+	       (!r->hosts[host].address_count ||
+		   scheduler_pauses_host(a->runner->scheduler, r->hosts[host].name)))
 		host++;
-	while (host < r->host_count && !r->hosts[host].address_count);
 	return host;
 }
 
@@ -150,7 +156,7 @@ may_pass_on(const struct attempt *a, const struct job *job)
 {
 	const struct route *r = scheduler_link_route(a->link);
 
-	return lacks_requiretls(job) && host_after(r, a->host) < r->host_count &&
+	return lacks_requiretls(job) && host_from(a, a->host + 1) < r->host_count &&
 	       !is_draining(a->runner);
 }
 
@@ -208,6 +214,8 @@ note_failure(struct attempt *a, const struct client_end *end)
 	a->where_n = keep_words(a->where, str_of(end->host));
 	if (end->failure != CLIENT_GREETING_NEVER)
 		a->only_refused = false;
+	if (end->failure != CLIENT_TLS_FAILED)
+		a->only_tls_failed = false;
 	if (end->failure == CLIENT_FINE || end->failure == CLIENT_STOPPED)
 		return;
 	if (a->answered && !a->passed_on)
@@ -268,7 +276,7 @@ move_on(struct attempt *a)
 		return true;
 	}
 	a->address = 0;
-	a->host = host_after(r, a->host);
+	a->host = host_from(a, a->host + 1);
 	a->missed_one |= a->failure != CLIENT_FINE;
 	return a->host < r->host_count;
 }
@@ -311,6 +319,7 @@ close_attempt(struct attempt *a)
 	hand_back_passed_on(a);
 	const struct scheduler_verdict v = {
 	    .permanent = a->only_refused && a->failure == CLIENT_GREETING_NEVER,
+	    .tls = a->only_tls_failed && !a->missed_paused,
 	    .code = a->code,
 	    .status = str_of(status_of(a)),
 	    .reply = str_make(a->why, a->why_n),
@@ -360,6 +369,7 @@ dial(struct attempt *a)
 	};
 	struct client *c = NULL;
 
+	scheduler_link_set_host(a->link, a->host);
 	pthread_mutex_lock(&a->mu);
 	a->dialling = true;
 	a->ended = false;
@@ -429,17 +439,22 @@ attempt_begin(struct runner *r, struct scheduler_link *link)
 	a->runner = r;
 	a->link = link;
 	a->conf = runner_conf(r);
-	a->only_refused = true;
+	a->only_refused = a->only_tls_failed = true;
 	pthread_mutex_init(&a->mu, NULL);
 	scheduler_link_set_owner(link, a);
 	const struct route *route = scheduler_link_route(link);
-	while (a->host < route->host_count && !route->hosts[a->host].address_count)
-		a->host++;
+	tlsrpt_note_off_policy(r->tlsrpt, route);
+	for (size_t i = 0; i < route->host_count && !a->missed_paused; i++)
+		a->missed_paused = scheduler_pauses_host(r->scheduler, route->hosts[i].name);
+	a->missed_one = a->missed_paused;
+	a->host = host_from(a, 0);
 	if (a->host < route->host_count) {
 		proceed(a);
 		return;
 	}
-	a->failure = CLIENT_NO_CONNECTION;
+	a->only_tls_failed = false;
+	/* its pause is as fresh as this link: the rows are already on their way out of memory */
+	a->failure = a->missed_paused ? CLIENT_STOPPED : CLIENT_NO_CONNECTION;
 	a->why_n = keep_words(a->why, STR("None of the domain's mail servers has an address"));
 	close_attempt(a);
 }

@@ -100,7 +100,9 @@ begin_job(struct client *cl, struct job *job)
 	for (size_t i = 0; i < job->rcpt_count; i++)
 		job->rcpts[i].fate = JOB_UNTRIED;
 	job->host = arena_dup(job->arena, str_of(cl->name));
-	job->tls = arena_dup(job->arena, str_of(cl->tls_text));
+	job->tls = cl->route->is_relaxed
+		       ? arena_printf(job->arena, "%s (TLS-Required: No)", cl->tls_text)
+		       : arena_dup(job->arena, str_of(cl->tls_text));
 	if (!check_requiretls(cl)) {
 		client_end_job(cl);
 		return;

@@ -54,6 +54,26 @@ end(struct inside *in)
 		workers_queue(workers, &next->task);
 }
 
+/* RFC 8689 §4.2.1: where no host can be proved to be the right one, waiting is no answer; who could
+ * not be asked may yet be. False: it waits as others do. */
+static bool
+fail_for_tls(struct parcel *p, const struct scheduler_verdict *v)
+{
+	struct job *job = &p->job;
+
+	if (!v->tls || v->permanent || !job->message.requiretls || !job->message.sender.n)
+		return false;
+	const struct scheduler_verdict untrusted = {.permanent = true,
+	    .status = STR("5.7.10"),
+	    .reply = arena_printf(job->arena,
+		"The sender requires TLS all the way (REQUIRETLS), but no server of the domain "
+		"could be authenticated: %.*s",
+		STR_ARG(v->reply)),
+	    .host = v->host};
+	parcel_set_fates(p, JOB_NEVER, &untrusted);
+	return true;
+}
+
 static void
 carry_out(struct inside *in, struct parcel *p)
 {
@@ -61,7 +81,7 @@ carry_out(struct inside *in, struct parcel *p)
 
 	if (scheduler_link_mode(in->link) == SCHEDULER_LOCAL)
 		local_deliver(in->runner, p);
-	else
+	else if (!fail_for_tls(p, v))
 		parcel_set_fates(p, v->permanent ? JOB_NEVER : JOB_LATER, v);
 }
 
@@ -106,6 +126,8 @@ inside_begin(struct runner *r, struct scheduler_link *link)
 	in->link = link;
 	list_init(&in->turn);
 	scheduler_link_set_owner(link, in);
+	if (scheduler_link_route(link)->tls_unproven)
+		tlsrpt_note_off_policy(r->tlsrpt, scheduler_link_route(link));
 	pthread_mutex_lock(&r->mu);
 	list_put_last(&r->inside, &in->turn);
 	pthread_mutex_unlock(&r->mu);

@@ -69,47 +69,61 @@ set_fate(struct job_rcpt *rcpt, enum err e)
 	rcpt->reply = str_of(r.reply);
 }
 
-/* Where the mail of one of ours goes on to. */
+/* Where the mail of one of ours goes on to. Everything that its sender asked for goes with it (RFC
+ * 3461 §5.2.7.3, RFC 8689 §4.1, RFC 6531 §3.5). */
 static enum err
-send_on(struct runner *r, const struct job *job, const struct recipient *found, size_t n)
+send_on(struct runner *r, const struct job *job, const struct queue_rcpt *rcpt,
+    const struct recipient *found, size_t n)
 {
+	const struct queue_message *m = &job->message;
+	/* that it has come is told from here (§5.2.7.3) */
+	unsigned notify = rcpt->notify & ~(unsigned)QUEUE_NOTIFY_SUCCESS;
+	const struct onward on = {.sender = m->sender,
+	    .trace_id = m->trace_id,
+	    .envid = m->envid,
+	    .ret = m->ret,
+	    .body = m->body,
+	    .smtputf8 = m->smtputf8,
+	    .requiretls = m->requiretls,
+	    .tls_optional = m->tls_optional,
+	    .orcpt = rcpt->orcpt,
+	    .notify = rcpt->notify && !notify ? QUEUE_NOTIFY_NEVER : notify};
 	CLEANUP(spool_free) struct spool *spool = NULL;
 	CLEANUP(conf_unref) struct conf *conf = runner_conf(r);
 	enum err e = make_spool(r, job, false, &spool);
 
-	return e ? e
-		 : onward_add(
-		       r->store, conf, spool, job->message.sender, job->message.trace_id, found, n);
+	return e ? e : onward_add(r->store, conf, spool, &on, found, n);
 }
 
 /* A report on what was forwarded from here belongs to who sent that. */
 static enum err
-send_back(struct runner *r, const struct job *job, struct str address)
+send_back(struct runner *r, const struct job *job, const struct queue_rcpt *rcpt)
 {
 	struct recipient behind = {.account = 0};
 
 	if (job->message.sender.n)
 		return ERR_NO_USER;
-	enum err e = srs_sender_behind(r->store, address, job->arena, &behind.elsewhere);
+	enum err e = srs_sender_behind(r->store, rcpt->address, job->arena, &behind.elsewhere);
 	if (e == ERR_NOT_FOUND || e == ERR_DENIED)
 		return ERR_NO_USER;
-	return e ? e : send_on(r, job, &behind, 1);
+	return e ? e : send_on(r, job, rcpt, &behind, 1);
 }
 
 /* Of an alias with several targets: one that has it makes it delivered, since another try would
  * give it to that one again. */
 static enum err
-deliver_to(struct runner *r, const struct job *job, struct spool *spool, struct str address)
+deliver_to(
+    struct runner *r, const struct job *job, struct spool *spool, const struct queue_rcpt *rcpt)
 {
 	struct arena *arena = job->arena;
 	struct recipient *found = NULL;
 	size_t n = 0;
-	enum err e = directory_resolve(r->store, address, arena, &found, &n);
+	enum err e = directory_resolve(r->store, rcpt->address, arena, &found, &n);
 	struct delivery *d = e ? NULL : arena_alloc_array(arena, n, sizeof(*d));
 	size_t inside = 0;
 
 	if (e == ERR_NO_USER)
-		return send_back(r, job, address);
+		return send_back(r, job, rcpt);
 	if (e)
 		return e;
 	if (!d)
@@ -125,7 +139,7 @@ deliver_to(struct runner *r, const struct job *job, struct spool *spool, struct 
 		e = d[i].result;
 	if (!onward_any(found, n))
 		return e;
-	enum err on = send_on(r, job, found, n);
+	enum err on = send_on(r, job, rcpt, found, n);
 	return !on || (inside && !e) ? ERR_OK : on;
 }
 
@@ -139,7 +153,7 @@ local_deliver(struct runner *r, struct parcel *p)
 		struct job_rcpt *rcpt = &p->job.rcpts[i];
 		enum err mine = e;
 		if (!mine)
-			mine = deliver_to(r, &p->job, spool, rcpt->row.address);
+			mine = deliver_to(r, &p->job, spool, &rcpt->row);
 		set_fate(rcpt, mine);
 	}
 }

@@ -44,5 +44,6 @@ liboutbound_a_SOURCES += \
 	%D%/runner.c %D%/runner.h %D%/runner_private.h \
 	%D%/scheduler.c %D%/scheduler.h %D%/scheduler_private.h \
 	%D%/scheduler_links.c \
+	%D%/scheduler_provider.c \
 	%D%/scheduler_rows.c \
 	%D%/table.c %D%/table.h

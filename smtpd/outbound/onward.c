@@ -12,8 +12,8 @@ onward_any(const struct recipient *found, size_t n)
 }
 
 enum err
-onward_add(struct store *s, const struct conf *conf, struct spool *spool, struct str sender,
-    struct str trace_id, const struct recipient *found, size_t n)
+onward_add(struct store *s, const struct conf *conf, struct spool *spool, const struct onward *on,
+    const struct recipient *found, size_t n)
 {
 	CLEANUP(mem_free) struct queue_new_rcpt *rcpts = calloc(n + 1, sizeof(*rcpts));
 	const struct message_index *index;
@@ -24,15 +24,22 @@ onward_add(struct store *s, const struct conf *conf, struct spool *spool, struct
 		return ERR_NOMEM;
 	for (size_t i = 0; i < n; i++)
 		if (!found[i].account)
-			rcpts[count++] = (struct queue_new_rcpt){.address = found[i].elsewhere};
+			rcpts[count++] = (struct queue_new_rcpt){.address = found[i].elsewhere,
+			    .orcpt = on->orcpt,
+			    .notify = on->notify};
 	enum err e = spool_finish(spool, &index);
 	if (e)
 		return e;
 	const struct queue_new q = {
 	    .kind = QUEUE_FORWARDED,
-	    .sender = sender,
-	    .body = index->has_8bit ? QUEUE_8BITMIME : QUEUE_7BIT,
-	    .trace_id = trace_id,
+	    .sender = on->sender,
+	    .envid = on->envid,
+	    .ret = on->ret,
+	    .body = on->body == QUEUE_7BIT && index->has_8bit ? QUEUE_8BITMIME : on->body,
+	    .smtputf8 = on->smtputf8,
+	    .requiretls = on->requiretls,
+	    .tls_optional = on->tls_optional,
+	    .trace_id = on->trace_id,
 	    .expires_s = clock_real_s() + (int64_t)conf->outbound.expire_s,
 	    .rcpts = rcpts,
 	    .rcpt_count = count,

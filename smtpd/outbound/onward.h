@@ -11,9 +11,19 @@
 
 /* Whether one of `found` is elsewhere. */
 bool onward_any(const struct recipient *found, size_t n);
+/* What the mail was that goes on, and what its sender asked for. */
+struct onward {
+	struct str sender, envid, trace_id;
+	enum queue_ret ret;
+	enum queue_body body;
+	bool smtputf8, requiretls, tls_optional;
+	struct str orcpt; /* of each recipient */
+	unsigned notify; /* the same; enum queue_notify */
+};
+
 /* `spool`, a message without Return-Path, for those of `found` that are elsewhere; durable on
  * return. As queue_add(). */
 NODISCARD enum err onward_add(struct store *s, const struct conf *conf, struct spool *spool,
-    struct str sender, struct str trace_id, const struct recipient *found, size_t n);
+    const struct onward *on, const struct recipient *found, size_t n);
 
 #endif

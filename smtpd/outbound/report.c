@@ -86,7 +86,8 @@ wants_whole(const struct report *r)
 	/* RFC 3461 §4.3: RET speaks of failures, others are told with the header alone. */
 	for (size_t i = 0; i < r->rcpt_count; i++)
 		failed |= r->rcpts[i].kind == REPORT_FAILED;
-	if (!failed || !r->original || r->about->body == QUEUE_BINARYMIME)
+	/* RFC 8689 §5: as with RET=HDRS */
+	if (!failed || !r->original || r->about->body == QUEUE_BINARYMIME || r->about->requiretls)
 		return false;
 	switch (r->about->ret) {
 	case QUEUE_RET_FULL:

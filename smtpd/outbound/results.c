@@ -237,6 +237,7 @@ record_with_report(struct runner *r, const struct conf *conf, struct job *job,
 	    .envid = to->envid,
 	    .body = QUEUE_8BITMIME,
 	    .smtputf8 = job->message.smtputf8,
+	    .requiretls = job->message.requiretls, /* RFC 8689 §5 */
 	    .trace_id = job->message.trace_id,
 	    .expires_s = clock_real_s() + (int64_t)conf->outbound.expire_s,
 	    .rcpts = &rcpt,

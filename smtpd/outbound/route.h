@@ -51,10 +51,19 @@ struct route {
 			   §4.2.1 */
 	bool implicit_tls;
 	struct str user, password; /* AUTH, for a smart host */
+	struct str login; /* both, as one keyed digest: the same for the same login; or empty */
 	uint16_t code; /* REFUSED: 556, 550 … */
 	struct str status; /* "5.1.10" */
 	struct str why; /* REFUSED, LATER: for people, and for the report */
 	int64_t good_until_ms; /* clock_mono_ms() */
+	/* The way of mail that asks not to be kept from going by its recipients' policies (RFC 8689
+	 * §4.2.2), where that is another: without DANE and MTA-STS. It lives with this one. */
+	struct route *relaxed;
+	bool is_relaxed; /* this is such a one: nothing of it is reported */
+	/* A host that is never connected to, though it would be the first to be, since an enforced
+	 * policy does not name it; or empty. */
+	struct str off_policy_host;
+	bool tls_unproven; /* LATER, and for that reason */
 	/* MTA-STS, for reports (tlsrpt.h): the policy as fetched, or empty. */
 	struct str sts_policy;
 	bool sts_testing; /* mode testing: a failure is reported, mail goes all the same */

@@ -57,6 +57,7 @@ route_unref(struct route **rp)
 	if (atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	wipe_secret(r->password);
+	route_unref(&r->relaxed);
 	arena_free(&b->arena);
 	free(b);
 }
@@ -393,8 +394,8 @@ build_smtp(const struct domain_facts *f, const struct route_settings *s, size_t 
 	return r;
 }
 
-struct route *
-route_build(const struct domain_facts *f, const struct route_settings *s)
+static struct route *
+build(const struct domain_facts *f, const struct route_settings *s)
 {
 	bool go_on;
 
@@ -411,4 +412,69 @@ route_build(const struct domain_facts *f, const struct route_settings *s)
 		if (is_usable(f, &f->hosts[i]))
 			return build_smtp(f, s, n);
 	return judge_hosts(f, n);
+}
+
+/* -- without policies ------------------------------------------------------------------------- */
+
+static bool
+has_policies(const struct domain_facts *f)
+{
+	bool dane = false;
+
+	for (size_t i = 0; i < f->host_count; i++)
+		dane = dane || f->hosts[i].tlsa_found || f->hosts[i].tlsa_failed;
+	return dane || (f->sts && f->sts->mode != STS_NONE);
+}
+
+/* What the route would be if the domain asked for nothing (RFC 8689 §3). */
+static struct route *
+build_relaxed(const struct domain_facts *f, const struct route_settings *s)
+{
+	struct domain_facts g = *f;
+	size_t n = f->host_count;
+
+	g.sts = NULL;
+	g.sts_failure = NULL;
+	g.hosts = arena_alloc_array(f->arena, n + 1, sizeof(*g.hosts));
+	for (size_t i = 0; g.hosts && i < n; i++) {
+		g.hosts[i] = f->hosts[i];
+		g.hosts[i].tlsa_found = g.hosts[i].tlsa_failed = false;
+		g.hosts[i].tlsa_count = 0;
+	}
+	struct route *r = build(&g, s);
+	if (r)
+		r->is_relaxed = true;
+	return r;
+}
+
+/* The first host that could take mail, were it not for the policy. */
+static struct str
+off_policy(const struct domain_facts *f, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct host_facts *h = &f->hosts[i];
+		if (h->v4_count + h->v6_count > 0)
+			return is_against_policy(f, h) ? h->name : STR("");
+	}
+	return STR("");
+}
+
+struct route *
+route_build(const struct domain_facts *f, const struct route_settings *s)
+{
+	struct route *r = build(f, s);
+
+	if (!r || !has_policies(f) || (r->kind != ROUTE_SMTP && r->kind != ROUTE_LATER))
+		return r;
+	struct arena *arena = route_arena(r);
+	struct str off = off_policy(f, count_before_us(f, s));
+	r->off_policy_host = arena_dup(arena, off);
+	if (off.n && r->kind == ROUTE_LATER) {
+		r->sts_policy = arena_dup(arena, f->sts->text);
+		r->tls_unproven = true;
+	}
+	r->relaxed = build_relaxed(f, s);
+	if (!r->relaxed || arena_failed(arena))
+		route_unref(&r);
+	return r;
 }

@@ -120,6 +120,7 @@ struct route_config {
 	struct route_settings settings;
 	struct route_rule *rules;
 	size_t rule_count;
+	unsigned char login_key[32]; /* random: of route.login */
 };
 
 /* Reads the passwords' files. NULL without memory. */

@@ -5,6 +5,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
 #include <sys/un.h>
 
 #define PASSWORD_MAX 1024 /* octets of its first line */
@@ -55,6 +58,8 @@ route_config_new(const struct conf *conf)
 	    .port = (uint16_t)conf->outbound.port,
 	    .ca_file = conf->outbound.ca_file,
 	};
+	if (RAND_bytes(c->login_key, sizeof(c->login_key)) != 1)
+		return NULL;
 	c->rules = calloc(conf->transport_count + 1, sizeof(*c->rules));
 	if (!c->rules)
 		return NULL;
@@ -156,6 +161,26 @@ apply_to_host(struct route_host *h, const struct route_config *c, const struct c
 		h->tls.ca_file = arena_cstr(arena, str_of(c->settings.ca_file));
 }
 
+/* What tells one login from another wherever routes are compared, and tells nobody the password. */
+static struct str
+digest_of(const struct route_config *c, const struct route_rule *rule, struct arena *arena)
+{
+	struct str user = str_of(rule->conf->user);
+	unsigned char inner[EVP_MAX_MD_SIZE * 2];
+	unsigned char *out = arena_alloc(arena, EVP_MAX_MD_SIZE);
+	unsigned n = 0, m = 0, both = 0;
+
+	if (!out ||
+	    !HMAC(EVP_sha256(), c->login_key, (int)sizeof(c->login_key),
+		(const unsigned char *)user.p, user.n, inner, &n) ||
+	    !HMAC(EVP_sha256(), c->login_key, (int)sizeof(c->login_key),
+		(const unsigned char *)rule->password.p, rule->password.n, inner + n, &m) ||
+	    !HMAC(EVP_sha256(), c->login_key, (int)sizeof(c->login_key), inner, n + m, out, &both))
+		return STR("");
+	OPENSSL_cleanse(inner, sizeof(inner));
+	return str_make((const char *)out, both);
+}
+
 void
 route_apply_rule(struct route *r, const struct route_config *c, const struct route_rule *rule)
 {
@@ -167,6 +192,7 @@ route_apply_rule(struct route *r, const struct route_config *c, const struct rou
 	if (*t->user) {
 		r->user = arena_dup(arena, str_of(t->user));
 		r->password = arena_dup(arena, rule->password);
+		r->login = digest_of(c, rule, arena);
 	}
 	for (size_t i = 0; i < r->host_count; i++)
 		apply_to_host(&r->hosts[i], c, t, arena);

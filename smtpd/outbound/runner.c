@@ -246,8 +246,8 @@ step_load(struct runner *r, const struct scheduler_step *step)
 		return;
 	}
 	while (due < n && due < step->max && briefs[due].next_ms <= now) {
-		rows[due] = (struct scheduler_row){
-		    briefs[due].id, briefs[due].message, briefs[due].sender, briefs[due].next_ms};
+		rows[due] = (struct scheduler_row){briefs[due].id, briefs[due].message,
+		    briefs[due].sender, briefs[due].next_ms, briefs[due].tls_optional};
 		due++;
 	}
 	bool more = due < n && briefs[due].next_ms <= now;

@@ -155,7 +155,9 @@ domain_forget_route(struct scheduler *s, struct scheduler_domain *d)
 {
 	if (d->lane)
 		lane_release(s, d->lane);
-	d->lane = NULL;
+	if (d->relaxed)
+		lane_release(s, d->relaxed);
+	d->lane = d->relaxed = NULL;
 	route_unref(&d->route);
 }
 
@@ -240,6 +242,13 @@ scheduler_domain_name(const struct scheduler_domain *d)
 	return d->name;
 }
 
+/* Where only one way of two is paused, all waits: mail of a domain is read as one. */
+static bool
+is_lane_paused(const struct scheduler_domain *d)
+{
+	return (d->lane && d->lane->paused) || (d->relaxed && d->relaxed->paused);
+}
+
 void
 scheduler_found(struct scheduler *s, struct scheduler_domain *d, struct route *r)
 {
@@ -252,11 +261,13 @@ scheduler_found(struct scheduler *s, struct scheduler_domain *d, struct route *r
 	domain_forget_route(s, d);
 	d->route = r;
 	d->lane = lane;
+	/* without memory its mail goes the strict way */
+	d->relaxed = lane && r->relaxed ? lane_of_route(held, r->relaxed) : NULL;
 	if (s->draining)
 		return;
 	if (!lane) {
 		domain_look_at(s, d, scheduler_now_ms() + RETRY_MEMORY_MS);
-	} else if (lane->paused || d->paused) {
+	} else if (is_lane_paused(d) || d->paused) {
 		domain_forget_route(s, d);
 		d->paused = true;
 	} else {
@@ -269,7 +280,7 @@ scheduler_loaded(struct scheduler *s, struct scheduler_domain *d, const struct s
     size_t n, bool more, int64_t next_ms)
 {
 	CLEANUP(scheduler_leave) struct scheduler *held = scheduler_enter(s);
-	struct lane *lane = d->lane;
+	struct lane *lane = d->lane, *relaxed = d->relaxed ? d->relaxed : lane;
 	enum err e = ERR_OK;
 
 	held->news = true;
@@ -278,7 +289,7 @@ scheduler_loaded(struct scheduler *s, struct scheduler_domain *d, const struct s
 		return;
 	d->more = d->more || more;
 	for (size_t i = 0; i < n && !e && !d->paused; i++) {
-		e = lane_add_row(s, lane, d, &rows[i]);
+		e = lane_add_row(s, rows[i].tls_optional ? relaxed : lane, d, &rows[i]);
 		if (!e) {
 			d->after_ms = rows[i].next_ms;
 			d->after_id = rows[i].id;
@@ -297,6 +308,10 @@ scheduler_loaded(struct scheduler *s, struct scheduler_domain *d, const struct s
 	domain_wants_rows(s, d);
 	lane_wake_idle(s, lane);
 	destination_consider(s, lane->destination);
+	if (relaxed == lane)
+		return;
+	lane_wake_idle(s, relaxed);
+	destination_consider(s, relaxed->destination);
 }
 
 /* -- pauses, and people ------------------------------------------------------------------------ */
@@ -341,11 +356,13 @@ apply_pause(struct scheduler *s, struct scheduler_domain *d)
 {
 	bool was = d->paused;
 
-	d->paused = scheduler_is_paused(s, "", d->name) || (d->lane && d->lane->paused);
+	d->paused = scheduler_is_paused(s, "", d->name) || is_lane_paused(d);
 	if (d->paused) {
 		list_take(&d->turn);
 		if (d->lane)
 			lane_unload(s, d->lane, d);
+		if (d->relaxed)
+			lane_unload(s, d->relaxed, d);
 	} else if (was) {
 		domain_look_at(s, d, 0);
 	}
@@ -381,6 +398,17 @@ scheduler_pause(struct scheduler *s, const struct str *names, size_t n)
 	}
 	apply_lane_pauses(s);
 	each_domain(s, apply_pause);
+	for (struct list *l = s->idle.next; l != &s->idle; l = l->next)
+		s->o.wake(s->o.arg, LIST_OWNER(l, struct scheduler_link, idle_all)->owner);
+}
+
+bool
+scheduler_pauses_host(struct scheduler *s, struct str host)
+{
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&s->mu);
+
+	(void)held;
+	return s->paused_n && scheduler_is_paused(s, "mx:", host);
 }
 
 void
@@ -482,7 +510,8 @@ scheduler_new(const struct scheduler_options *o)
 	list_init(&s->resting);
 	for (size_t i = 0; i < RING__COUNT; i++)
 		list_init(&s->rings[i]);
-	struct table *tables[] = {&s->domains, &s->destinations, &s->senders, &s->groups, &s->rows};
+	struct table *tables[] = {
+	    &s->domains, &s->destinations, &s->providers, &s->senders, &s->groups, &s->rows};
 	bool ok = true;
 	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
 		ok = table_init(tables[i]) && ok;
@@ -496,6 +525,8 @@ unload_all(struct scheduler *s, struct scheduler_domain *d)
 {
 	if (d->lane)
 		lane_unload(s, d->lane, NULL);
+	if (d->relaxed)
+		lane_unload(s, d->relaxed, NULL);
 }
 
 void
@@ -513,6 +544,7 @@ scheduler_free(struct scheduler **sp)
 	forget_pauses(s);
 	table_done(&s->domains);
 	table_done(&s->destinations);
+	table_done(&s->providers);
 	table_done(&s->senders);
 	table_done(&s->groups);
 	table_done(&s->rows);

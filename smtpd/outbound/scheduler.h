@@ -64,8 +64,12 @@ void scheduler_drain(struct scheduler *s);
 void scheduler_due(struct scheduler *s, struct str domain, int64_t due_ms);
 /* A person asked for another try: nobody counts as dead any more. */
 void scheduler_forgive(struct scheduler *s);
-/* Replaces what is paused: domains, and hosts as "mx:NAME". */
+/* Replaces what is paused: domains, and hosts as "mx:NAME". A host that is paused is asked for
+ * nothing, as one that does not answer: mail goes to the next hosts of its domain, and waits
+ * where there is none. */
 void scheduler_pause(struct scheduler *s, const struct str *names, size_t n);
+/* For those who dial. */
+bool scheduler_pauses_host(struct scheduler *s, struct str host);
 
 /* -- steps -- */
 
@@ -101,6 +105,7 @@ struct scheduler_row {
 	int64_t message;
 	struct str sender;
 	int64_t next_ms;
+	bool tls_optional; /* of the message: it goes by route->relaxed */
 };
 /* `rows` in their order, due ones only; `more`: there were as many as asked for; `next_ms`: when
  * the first one after them is due, INT64_MAX: there is none. */
@@ -119,6 +124,7 @@ enum scheduler_mode {
  * a dead destination. */
 struct scheduler_verdict {
 	bool permanent;
+	bool tls; /* every host was asked, and none proved itself as TLS is owed to it */
 	uint16_t code; /* 0: our own words */
 	struct str status; /* "4.4.1" */
 	struct str reply;
@@ -130,6 +136,9 @@ struct route *scheduler_link_route(const struct scheduler_link *l);
 const struct scheduler_verdict *scheduler_link_verdict(const struct scheduler_link *l);
 /* What wake() is called with; before the first scheduler_pick(). */
 void scheduler_link_set_owner(struct scheduler_link *l, void *owner);
+
+/* The host of its route that it is at: where that is paused, nothing more is picked. */
+void scheduler_link_set_host(struct scheduler_link *l, size_t host);
 
 /* A message and recipients of it that go in one transaction. */
 struct scheduler_pick;

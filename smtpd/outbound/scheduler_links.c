@@ -33,6 +33,7 @@ verdict_copy(struct scheduler_verdict *to, const struct scheduler_verdict *from)
 {
 	verdict_done(to);
 	to->permanent = from->permanent;
+	to->tls = from->tls;
 	to->code = from->code;
 	to->status = copy_words(from->status);
 	to->reply = copy_words(from->reply);
@@ -64,7 +65,7 @@ links_allowed(const struct destination *d, enum scheduler_mode mode)
 {
 	if (mode == SCHEDULER_LOCAL)
 		return SCHEDULER_LOCAL_MAX;
-	return d->vitality == ALIVE ? d->window : 1;
+	return d->vitality == ALIVE ? SIZE_MAX : 1; /* the provider's window apart */
 }
 
 /* More wait than there are links that will ask for them. */
@@ -103,6 +104,32 @@ ring_of(const struct destination *d, enum scheduler_mode mode)
 	return d->vitality == ALIVE ? RING_ALIVE : RING_UNPROVEN;
 }
 
+/* The provider has no place for it: a connection that only waits gives up its own. */
+static void
+wait_for_provider(struct scheduler *s, struct destination *d)
+{
+	struct provider *p = d->provider;
+
+	if (!list_has(&d->limited))
+		list_put_last(&p->limited, &d->limited);
+	if (!p->idling)
+		return;
+	for (struct list *i = s->idle.next; i != &s->idle; i = i->next) {
+		struct scheduler_link *l = LIST_OWNER(i, struct scheduler_link, idle_all);
+		if (l->destination->provider != p || l->leave)
+			continue;
+		l->leave = true;
+		s->o.wake(s->o.arg, l->owner);
+		return;
+	}
+}
+
+static bool
+is_limited(const struct scheduler *s, const struct destination *d, enum scheduler_mode mode)
+{
+	return mode == SCHEDULER_DIAL && provider_is_full(s, d->provider);
+}
+
 void
 destination_consider(struct scheduler *s, struct destination *d)
 {
@@ -110,6 +137,11 @@ destination_consider(struct scheduler *s, struct destination *d)
 
 	if (d->resting || list_has(&d->turn) || !wants(d, mode))
 		return;
+	if (is_limited(s, d, mode)) {
+		wait_for_provider(s, d);
+		return;
+	}
+	list_take(&d->limited);
 	list_put_last(&s->rings[ring_of(d, mode)], &d->turn);
 	s->news = true;
 }
@@ -153,6 +185,7 @@ open_link(struct scheduler *s, struct destination *d, enum scheduler_mode mode)
 	if (mode == SCHEDULER_SETTLE) {
 		const struct route *r = l->route;
 		const struct scheduler_verdict v = {.permanent = r->kind == ROUTE_REFUSED,
+		    .tls = r->tls_unproven,
 		    .code = r->code,
 		    .status = r->status,
 		    .reply = r->why};
@@ -166,6 +199,10 @@ open_link(struct scheduler *s, struct destination *d, enum scheduler_mode mode)
 	++*l->counter;
 	d->links++;
 	d->opening++;
+	if (d->provider) {
+		d->provider->links++;
+		d->provider->opening++;
+	}
 	lane->opening++;
 	return l;
 }
@@ -197,7 +234,7 @@ scheduler_open_next(struct scheduler *s)
 			enum scheduler_mode mode = mode_of(d);
 			if (!wants(d, mode))
 				continue;
-			if (ring_of(d, mode) != r) {
+			if (ring_of(d, mode) != r || is_limited(s, d, mode)) {
 				destination_consider(s, d);
 				continue;
 			}
@@ -239,6 +276,12 @@ scheduler_link_set_owner(struct scheduler_link *l, void *owner)
 	l->owner = owner;
 }
 
+void
+scheduler_link_set_host(struct scheduler_link *l, size_t host)
+{
+	l->host = host;
+}
+
 int64_t
 scheduler_pick_message(const struct scheduler_pick *p)
 {
@@ -276,6 +319,10 @@ note_answer(struct scheduler *s, struct scheduler_link *l)
 		return;
 	l->lane->opening--;
 	d->opening--;
+	if (d->provider) {
+		d->provider->opening--;
+		provider_note_answer(s, d->provider);
+	}
 	if (l->counter == &s->attempts) {
 		s->attempts--;
 		s->connections++;
@@ -284,8 +331,6 @@ note_answer(struct scheduler *s, struct scheduler_link *l)
 	d->vitality = ALIVE;
 	d->dead_ms = 0;
 	verdict_done(&d->verdict);
-	if (!d->window)
-		d->window = s->o.first_window;
 	destination_consider(s, d);
 	s->news = true;
 }
@@ -298,19 +343,27 @@ stop_idling(struct scheduler_link *l)
 	list_take(&l->idle);
 	list_take(&l->idle_all);
 	l->lane->idling--;
+	l->destination->provider->idling--;
 }
 
 /* Others could use its place. */
 static bool
 must_leave(const struct scheduler *s, const struct scheduler_link *l)
 {
-	const struct destination *d = l->destination;
+	const struct provider *p = l->destination->provider;
 	bool full = s->connections >= s->o.max_connections && !list_is_empty(&s->rings[RING_ALIVE]);
 
 	if (l->mode != SCHEDULER_DIAL)
 		return false;
-	return l->leave || l->jobs >= s->o.connection_reuse || d->links > d->window ||
-	       (l->jobs >= YIELD_JOBS && full);
+	return l->leave || l->jobs >= s->o.connection_reuse || p->links > p->window ||
+	       (l->jobs >= YIELD_JOBS && (full || !list_is_empty(&p->limited)));
+}
+
+static bool
+is_at_paused_host(const struct scheduler *s, const struct scheduler_link *l)
+{
+	return s->paused_n && l->mode == SCHEDULER_DIAL && l->host < l->route->host_count &&
+	       scheduler_is_paused(s, "mx:", l->route->hosts[l->host].name);
 }
 
 /* Nothing waits in its lane: whether it may stay for what comes. */
@@ -318,17 +371,18 @@ static enum scheduler_choice
 idle(struct scheduler *s, struct scheduler_link *l, int64_t *ret_wait_ms)
 {
 	int64_t now = scheduler_now_ms();
-	const struct destination *d = l->destination;
+	struct provider *p = l->destination->provider;
 	bool full = s->connections >= s->o.max_connections && !list_is_empty(&s->rings[RING_ALIVE]);
 
 	if (!l->idle_until_ms)
 		l->idle_until_ms = now + SCHEDULER_IDLE_MS;
 	if (l->mode != SCHEDULER_DIAL || now >= l->idle_until_ms || full ||
-	    (d->waiting && d->links >= d->window))
+	    (provider_is_full(s, p) && (l->destination->waiting || !list_is_empty(&p->limited))))
 		return SCHEDULER_QUIT;
 	list_put_last(&l->lane->idle, &l->idle);
 	list_put_last(&s->idle, &l->idle_all);
 	l->lane->idling++;
+	p->idling++;
 	*ret_wait_ms = l->idle_until_ms - now;
 	return SCHEDULER_WAIT;
 }
@@ -345,7 +399,7 @@ pick(struct scheduler *s, struct scheduler_link *l, struct scheduler_pick **ret_
 		return SCHEDULER_WAIT;
 	}
 	stop_idling(l);
-	if (must_leave(s, l))
+	if (must_leave(s, l) || is_at_paused_host(s, l))
 		return SCHEDULER_QUIT;
 	struct scheduler_pick *g = lane_take_group(s, l->lane);
 	if (!g)
@@ -369,27 +423,6 @@ scheduler_pick(struct scheduler *s, struct scheduler_link *l, struct scheduler_p
 }
 
 /* -- how it went ------------------------------------------------------------------------------- */
-
-static void
-note_success(struct scheduler *s, struct destination *d)
-{
-	if (++d->successes < d->window || d->window >= s->o.max_window)
-		return;
-	d->successes = 0;
-	d->window++;
-}
-
-/* `most`: so many were open when it failed. */
-static void
-note_failure(struct destination *d, size_t most)
-{
-	d->successes = 0;
-	d->window /= 2;
-	if (d->window > most)
-		d->window = (uint32_t)most;
-	if (!d->window)
-		d->window = 1;
-}
 
 /* What is not recorded waits again; what is leaves memory. */
 static void
@@ -420,12 +453,10 @@ scheduler_done(struct scheduler *s, struct scheduler_pick *p, const enum schedul
 	struct destination *d = lane->destination;
 
 	sort_rows(held, p, fates);
-	if (d->kind == ROUTE_SMTP || d->kind == ROUTE_LMTP) {
-		if (success == SCHEDULER_GOOD && d->window)
-			note_success(s, d);
-		else if (success == SCHEDULER_BAD && d->window)
-			note_failure(d, d->links);
-	}
+	if (d->provider && success == SCHEDULER_GOOD)
+		provider_note_success(s, d->provider);
+	else if (d->provider && success == SCHEDULER_BAD)
+		provider_note_failure(d->provider, d->provider->links);
 	if (l) {
 		l->pick = NULL;
 		if (l->mode == SCHEDULER_DIAL)
@@ -460,8 +491,7 @@ die(struct scheduler *s, struct destination *d, const struct scheduler_verdict *
 	else
 		d->dead_ms = d->dead_ms * 2 < s->o.dead_max_ms ? d->dead_ms * 2 : s->o.dead_max_ms;
 	d->vitality = DEAD;
-	d->window = 0;
-	d->successes = 0;
+	provider_forget(d->provider);
 	d->dead_until_ms = now + d->dead_ms;
 	verdict_copy(&d->verdict, v);
 }
@@ -478,10 +508,14 @@ uncount(struct scheduler_link *l)
 	}
 	d->links--;
 	--*l->counter;
+	if (d->provider)
+		d->provider->links--;
 	if (l->answered)
 		return;
 	d->opening--;
 	l->lane->opening--;
+	if (d->provider)
+		d->provider->opening--;
 }
 
 void
@@ -492,12 +526,13 @@ scheduler_close(struct scheduler *s, struct scheduler_link *l, enum scheduler_en
 	struct destination *d = l->destination;
 
 	uncount(l);
+	struct provider *p = d->provider;
 	if (how == SCHEDULER_DEAD && d->links > d->opening)
-		note_failure(d, d->links - d->opening);
+		provider_note_failure(p, p->links - p->opening);
 	else if (how == SCHEDULER_DEAD)
 		die(held, d, verdict);
-	else if (how == SCHEDULER_BROKE && d->window)
-		note_failure(d, d->links + 1);
+	else if (how == SCHEDULER_BROKE)
+		provider_note_failure(p, p->links + 1);
 	if (!d->links && d->vitality == ALIVE)
 		d->vitality =
 		    UNPROVEN; /* it lived; one connection will show whether it still does */
@@ -506,6 +541,8 @@ scheduler_close(struct scheduler *s, struct scheduler_link *l, enum scheduler_en
 	held->news = true;
 	list_take(&d->turn); /* it may belong into another ring now */
 	destination_consider(s, d);
+	if (p)
+		provider_let_in(s, p);
 	lane_release(s, l->lane);
 	route_unref(&l->route);
 	verdict_done(&l->verdict);

@@ -1,7 +1,7 @@
 /* smtpd/outbound/scheduler_private.h - what scheduler*.c share. All of it is guarded by the
  * scheduler's lock, which every function here expects to be held.
  *
- *	destination ─ lanes ─ senders ─ groups (of a message) ─ rows (its recipients)
+ *	provider ─ destinations ─ lanes ─ senders ─ groups (of a message) ─ rows (its recipients)
  */
 #ifndef SMTPD_OUTBOUND_SCHEDULER_PRIVATE_H
 #define SMTPD_OUTBOUND_SCHEDULER_PRIVATE_H
@@ -28,6 +28,7 @@ struct scheduler_domain {
 	bool more; /* there are, or may be, rows due that are not loaded */
 	bool paused;
 	struct lane *lane; /* of `route` */
+	struct lane *relaxed; /* of route->relaxed; NULL: the same */
 	struct route *route; /* NULL: not known */
 	struct str name; /* follows the struct */
 };
@@ -78,9 +79,25 @@ enum vitality { UNPROVEN, ALIVE, DEAD };
 /* Turns are taken by kind, so that who has not answered keeps nobody waiting who has. */
 enum ring { RING_INSIDE, RING_ALIVE, RING_UNPROVEN, RING__COUNT };
 
+/* The hosts of the best preference of its destinations; of a smart host that one. */
+struct provider {
+	struct table_node node; /* in scheduler.providers */
+	size_t users; /* destinations */
+	struct list limited; /* destinations that want a link beyond the window */
+	size_t links; /* of all its destinations */
+	size_t opening; /* of them, not answered yet */
+	size_t idling; /* of them, waiting for a message */
+	uint32_t window; /* 0: not known */
+	uint32_t successes; /* towards a larger one */
+	struct str name; /* follows the struct */
+};
+
+/* What lives and dies together. */
 struct destination {
 	struct table_node node; /* in scheduler.destinations */
 	struct list turn; /* in one of the rings, or in resting */
+	struct list limited; /* in provider.limited */
+	struct provider *provider; /* of SMTP and LMTP; NULL of others */
 	bool resting;
 	enum route_kind kind;
 	enum vitality vitality;
@@ -89,8 +106,6 @@ struct destination {
 	size_t links; /* but those that settle */
 	size_t opening; /* of them, not answered yet */
 	size_t settlers;
-	uint32_t window; /* 0: not known */
-	uint32_t successes; /* towards a larger one */
 	int64_t dead_ms; /* the last span */
 	int64_t dead_until_ms;
 	struct scheduler_verdict verdict; /* of a dead one; its strings are its own */
@@ -107,6 +122,7 @@ struct scheduler_link {
 	struct list idle; /* in lane.idle */
 	struct list idle_all; /* in scheduler.idle */
 	size_t *counter; /* of scheduler.connections, attempts and locals the one that counts it */
+	size_t host; /* of `route`, that it is at */
 	bool answered;
 	bool leave; /* somebody else needs its place */
 	struct scheduler_pick *pick;
@@ -117,7 +133,7 @@ struct scheduler_link {
 struct scheduler {
 	pthread_mutex_t mu;
 	struct scheduler_options o;
-	struct table domains, destinations, senders, groups, rows;
+	struct table domains, destinations, providers, senders, groups, rows;
 	struct scheduler_domain **heap; /* the first to be looked at on top */
 	size_t heap_n, heap_cap;
 	struct list to_find, to_load;
@@ -174,6 +190,22 @@ void group_free(struct scheduler_pick *p);
 bool lane_is_paused(const struct scheduler *s, const struct lane *l);
 /* Frees destinations that are only remembered until there are at most `max`. */
 void destinations_trim(struct scheduler *s, size_t max);
+
+/* -- scheduler_provider.c */
+
+/* One user more; NULL without memory. */
+struct provider *provider_find(struct scheduler *s, struct str name);
+void provider_release(struct scheduler *s, struct provider *p);
+/* It has all the links that it may have. */
+bool provider_is_full(const struct scheduler *s, const struct provider *p);
+/* There may be room: who was refused gets a turn. */
+void provider_let_in(struct scheduler *s, struct provider *p);
+void provider_note_answer(struct scheduler *s, struct provider *p);
+void provider_note_success(struct scheduler *s, struct provider *p);
+/* `most`: so many were open when it failed. */
+void provider_note_failure(struct provider *p, size_t most);
+/* None of its hosts answers: what was learnt counts no more. */
+void provider_forget(struct provider *p);
 
 /* -- scheduler_links.c */
 

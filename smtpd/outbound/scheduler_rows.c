@@ -331,7 +331,7 @@ static void
 put_key(struct sbuf *b, const struct route *r)
 {
 	sbuf_printf(b, "%d%d%d%d", (int)r->kind, r->implicit_tls, r->secure_mx, r->sts_testing);
-	put_words(b, r->user);
+	put_words(b, r->login);
 	for (size_t i = 0; i < r->host_count; i++) {
 		put_host(b, &r->hosts[i]);
 		put_rules(b, &r->hosts[i].tls);
@@ -343,8 +343,8 @@ put_key(struct sbuf *b, const struct route *r)
 static void
 put_name(struct sbuf *b, const struct route *r)
 {
-	sbuf_printf(b, "%d", r->implicit_tls);
-	put_words(b, r->user);
+	sbuf_printf(b, "%d%d", r->implicit_tls, r->is_relaxed);
+	put_words(b, r->login);
 	put_words(b, r->destination);
 	for (size_t i = 0; i < r->host_count; i++)
 		put_host(b, &r->hosts[i]);
@@ -354,6 +354,18 @@ static bool
 leads_nowhere(enum route_kind k)
 {
 	return k == ROUTE_REFUSED || k == ROUTE_LATER;
+}
+
+/* What shares a limit: the best hosts, as whom we come to them. */
+static struct provider *
+find_provider(struct scheduler *s, const struct route *r)
+{
+	CLEANUP(sbuf_done) struct sbuf words = SBUF_INIT(KEY_MAX);
+
+	sbuf_printf(&words, "%d%d", (int)r->kind, r->implicit_tls);
+	put_words(&words, r->user);
+	put_words(&words, r->destination);
+	return sbuf_error(&words) ? NULL : provider_find(s, sbuf_view(&words));
 }
 
 static struct destination *
@@ -373,11 +385,18 @@ find_destination(struct scheduler *s, const struct route *r)
 		if (d->kind == r->kind && str_eq_nocase(d->name, name))
 			return d;
 	}
-	struct destination *d = calloc(1, sizeof(*d) + name.n);
-	if (!d)
+	bool dials = r->kind == ROUTE_SMTP || r->kind == ROUTE_LMTP;
+	struct provider *p = dials ? find_provider(s, r) : NULL;
+	struct destination *d = dials && !p ? NULL : calloc(1, sizeof(*d) + name.n);
+	if (!d) {
+		if (p)
+			provider_release(s, p);
 		return NULL;
+	}
 	d->name = scheduler_keep(d + 1, name);
 	d->kind = r->kind;
+	d->provider = p;
+	list_init(&d->limited);
 	list_init(&d->turn);
 	list_init(&d->lanes);
 	table_put(&s->destinations, &d->node, hash);
@@ -388,9 +407,12 @@ static void
 destination_free(struct scheduler *s, struct destination *d)
 {
 	list_take(&d->turn);
+	list_take(&d->limited);
 	if (d->resting)
 		s->resting_n--;
 	table_take(&s->destinations, &d->node);
+	if (d->provider)
+		provider_release(s, d->provider);
 	verdict_done(&d->verdict);
 	free(d);
 }
@@ -408,19 +430,28 @@ destination_rests(struct scheduler *s, struct destination *d)
 	if (!list_is_empty(&d->lanes) || d->resting)
 		return;
 	list_take(&d->turn);
+	list_take(&d->limited);
 	list_put_last(&s->resting, &d->turn);
 	d->resting = true;
 	s->resting_n++;
 	s->news = true; /* the next step trims them */
 }
 
+/* Where one of the hosts is not paused, mail may go there: a host that is paused is as one that
+ * does not answer (RFC 5321 §5.1). */
 bool
 lane_is_paused(const struct scheduler *s, const struct lane *l)
 {
-	for (size_t i = 0; s->paused_n && i < l->route->host_count; i++)
-		if (scheduler_is_paused(s, "mx:", l->route->hosts[i].name))
-			return true;
-	return false;
+	size_t left = 0, paused = 0;
+
+	for (size_t i = 0; s->paused_n && i < l->route->host_count; i++) {
+		const struct route_host *h = &l->route->hosts[i];
+		if (scheduler_is_paused(s, "mx:", h->name))
+			paused++;
+		else
+			left += h->address_count > 0;
+	}
+	return paused && !left;
 }
 
 static struct lane *

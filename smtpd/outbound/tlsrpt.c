@@ -64,8 +64,12 @@ tlsrpt_note(struct tlsrpt *t, const struct route *route, const struct route_host
 	CLEANUP(sbuf_done) struct sbuf text = SBUF_INIT(64 * 1024), patterns = SBUF_INIT(64 * 1024);
 	bool sts = host->policy == POLICY_STS || (route->sts_testing && route->sts_policy.n);
 
-	if (route->kind != ROUTE_SMTP || host->policy == POLICY_RULE)
+	/* §5.3, RFC 8689 §4.2.2: what no policy counts for tells nothing of one */
+	if (route->is_relaxed || host->policy == POLICY_RULE ||
+	    (route->kind != ROUTE_SMTP && !route->tls_unproven))
 		return;
+	if (host->sts_mismatch && !failure)
+		failure = "validation-failure";
 	if (sts) {
 		sbuf_put(&text, route->sts_policy);
 		put_patterns(route->sts_policy, &patterns);
@@ -88,6 +92,15 @@ tlsrpt_note(struct tlsrpt *t, const struct route *route, const struct route_host
 	};
 	/* A count that is lost is no harm; the store has logged why. */
 	(void)!tls_session_note(t->o.store, &x);
+}
+
+void
+tlsrpt_note_off_policy(struct tlsrpt *t, const struct route *route)
+{
+	const struct route_host host = {.name = route->off_policy_host, .policy = POLICY_STS};
+
+	if (host.name.n)
+		tlsrpt_note(t, route, &host, "", "validation-failure");
 }
 
 /* -- one report ------------------------------------------------------------------------------ */
@@ -160,6 +173,7 @@ queue_mail(struct tlsrpt *t, const struct tlsrpt_report *r, struct str to, struc
 	const struct queue_new q = {
 	    .kind = QUEUE_REPORT,
 	    .trace_id = r->id,
+	    .tls_optional = true,
 	    .expires_s = r->now_s + EXPIRE_S,
 	    .rcpts = &rcpt,
 	    .rcpt_count = 1,

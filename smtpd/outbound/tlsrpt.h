@@ -36,6 +36,10 @@ void tlsrpt_free(struct tlsrpt **t);
 void tlsrpt_note(struct tlsrpt *t, const struct route *route, const struct route_host *host,
     const char *address, const char *failure);
 
+/* Mail is on its way by `route`: where the host that would be asked first is not, since an enforced
+ * MTA-STS policy does not name it, that is a session that failed (§4.3.1 "validation-failure"). */
+void tlsrpt_note_off_policy(struct tlsrpt *t, const struct route *route);
+
 /* Tells of all days before `day` (since 1970), on this thread, which waits. Returns how many
  * reports went into the queue. */
 size_t tlsrpt_run(struct tlsrpt *t, int64_t day);

@@ -113,9 +113,11 @@ json_time(int64_t utc_s)
 static json_t *
 json_failure(const struct tlsrpt_row *row)
 {
-	return json_pack("{s:o, s:o, s:o, s:I}", "result-type", json_of(row->failure),
-	    "receiving-mx-hostname", json_of(row->host), "receiving-ip", json_of(row->address),
-	    "failed-session-count", (json_int_t)row->sessions);
+	/* who was never connected to has no address */
+	return json_pack("{s:o, s:o, s:o*, s:I}", "result-type", json_of(row->failure),
+	    "receiving-mx-hostname", json_of(row->host), "receiving-ip",
+	    row->address.n ? json_of(row->address) : NULL, "failed-session-count",
+	    (json_int_t)row->sessions);
 }
 
 static bool

@@ -216,7 +216,7 @@ load(struct network *n, const struct scheduler_step *step)
 			next = r->next_ms < next ? r->next_ms : next;
 			continue;
 		}
-		rows[found++] = (struct scheduler_row){id, id, r->sender, r->next_ms};
+		rows[found++] = (struct scheduler_row){id, id, r->sender, r->next_ms, false};
 	}
 	qsort(rows, found, sizeof(*rows), by_time);
 	bool more = found > step->max;

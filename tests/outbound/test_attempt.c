@@ -138,7 +138,7 @@ begin(struct world *w)
 	ck_assert_ok(queue_add(w->f->store, spool, &q, &id));
 	scheduler_due(w->runner.scheduler, STR("other.test"), 0);
 	for (;;) {
-		const struct scheduler_row row = {queue_rcpt_id(id, 0), id, q.sender, 1};
+		const struct scheduler_row row = {queue_rcpt_id(id, 0), id, q.sender, 1, false};
 		scheduler_next_step(w->runner.scheduler, &step);
 		if (step.what == SCHEDULER_OPEN)
 			break;
