@@ -68,6 +68,7 @@ skip(struct txn *t)
 	return e;
 }
 
+/* One of older software, that did not note its boot, has nothing to compare with: `first`. */
 static enum err
 skip_in_txn(struct txn *t, void *arg)
 {

@@ -3,8 +3,9 @@
  * A UID, a modseq or a UIDVALIDITY is visible to other sessions when its transaction has committed,
  * a moment before it is synced. When the machine loses power in between, the database has forgotten
  * it, but a client may remember. So the account notes on which boot of the machine it was written
- * to last (the kernel's boot_id); the first write on another one skips ahead, further than anything
- * can have been given out unsynced, and notes which modseqs may have been seen and are lost.
+ * to last or made (the kernel's boot_id); the first write on another one skips ahead, further than
+ * anything can have been given out unsynced, and notes which modseqs may have been seen and are
+ * lost.
  */
 #ifndef STORE_BOOT_H
 #define STORE_BOOT_H

@@ -54,8 +54,10 @@ static enum err
 make_files(const struct store *s, int64_t id)
 {
 	char dir[PATH_MAX], path[PATH_MAX];
-	struct mailbox_defaults d = {
-	    .account = id, .created_s = clock_real_s(), .quota_bytes = s->default_quota_bytes};
+	struct mailbox_defaults d = {.account = id,
+	    .created_s = clock_real_s(),
+	    .quota_bytes = s->default_quota_bytes,
+	    .boot = s->boot};
 	enum err e = account_path(s, id, "", dir);
 
 	if (!e)

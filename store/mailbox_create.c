@@ -25,9 +25,10 @@ mailbox_make_defaults(struct db *db, void *arg)
 	/* UIDVALIDITY starts at the time of creation, so that an account that is made anew under
 	 * the same name never shows one that a client remembers; from there it only counts. */
 	enum err e = db_run(db,
-	    "INSERT INTO meta (id, account, created_s, uidvalidity, modseq, quota_bytes)"
-	    " VALUES (1, ?1, ?2, ?2, 1, ?3)",
-	    DB_INT(d->account), DB_INT(d->created_s), DB_INT(d->quota_bytes));
+	    "INSERT INTO meta (id, account, created_s, uidvalidity, modseq, quota_bytes, boot)"
+	    " VALUES (1, ?1, ?2, ?2, 1, ?3, ?4)",
+	    DB_INT(d->account), DB_INT(d->created_s), DB_INT(d->quota_bytes),
+	    DB_TEXT(str_of(d->boot)));
 
 	for (size_t i = 0; i < ARRAY_LEN(defaults) && !e; i++) {
 		int64_t ignored;

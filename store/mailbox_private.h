@@ -10,6 +10,7 @@ struct mailbox_defaults {
 	int64_t account;
 	int64_t created_s;
 	uint64_t quota_bytes;
+	const char *boot; /* the machine's: boot.h */
 };
 
 /* For database_create(): meta, INBOX and the special-use mailboxes, subscribed. `arg` is a struct

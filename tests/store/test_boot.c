@@ -121,6 +121,22 @@ START_TEST(what_a_power_loss_took_is_not_given_out_again)
 }
 END_TEST
 
+START_TEST(what_the_first_message_of_an_account_got_is_not_given_out_again)
+{
+	struct fixture f;
+	struct account *a = NULL;
+
+	fixture_open(&f);
+	copy_data(&f, "crash");
+	ck_assert_uint_eq(deliver_one(&f, 1, 100), 1); /* seen by clients, and lost */
+	struct store *s = open_copy(&f, "crash", "another boot", &a);
+	ck_assert_uint_eq(append_to(&f, s, a, f.inbox), 1 + BOOT_UIDS);
+	account_unref(&a);
+	store_close(&s);
+	fixture_close(&f);
+}
+END_TEST
+
 /* Whoever comes back and only reads is told as well, also where the mailbox was in memory before.
  */
 START_TEST(who_only_reads_is_told_what_a_power_loss_took)
@@ -183,5 +199,6 @@ START_TEST(the_machine_tells_its_boot)
 END_TEST
 
 TEST_MAIN("boot", what_a_power_loss_took_is_not_given_out_again,
+    what_the_first_message_of_an_account_got_is_not_given_out_again,
     who_only_reads_is_told_what_a_power_loss_took, uids_that_run_out_are_not_skipped,
     the_machine_tells_its_boot)
