@@ -160,7 +160,8 @@ smtp_begin_txn(struct smtp_session *s)
 		return ERR_NOMEM;
 	s->mails++;
 	s->txn_refused = false;
-	snprintf(t->id, sizeof(t->id), "%s-%u", s->sid, s->mails); /* an Atom: RFC 5321 §4.4 */
+	/* an Atom (RFC 5321 §4.4): the daemon's start, the session, the transaction */
+	snprintf(t->id, sizeof(t->id), "%s%s-%u", s->svc->stamp, s->sid, s->mails);
 	s->txn = MOVE_PTR(t);
 	smtp_enter(s, ST_MAIL);
 	return ERR_OK;

@@ -45,7 +45,7 @@ enum smtp_state {
 #define SMTP_ACCOUNTS_MAX 10000 /* mailboxes one message can reach through all its aliases */
 #define SMTP_HELO_MAX 255
 #define SMTP_STOP_MS 8000 /* for a transaction under way; a stopping daemon waits 10 s */
-#define SMTP_ID_MAX 48
+#define SMTP_ID_MAX 64
 
 struct smtp_rcpt {
 	struct str address;

@@ -1,5 +1,6 @@
 #include "store/service.h"
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "store/changes.h"
 #include "store/database.h"
@@ -57,6 +58,21 @@ bus_readable(void *arg)
 	changes_receive(svc->store);
 }
 
+#define STAMP_EPOCH_S INT64_C(1577836800) /* 2020 */
+#define STAMP_DIGITS 7
+
+void
+service_stamp(int64_t real_us, char out[SERVICE_STAMP_MAX])
+{
+	static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
+	uint64_t ticks = (uint64_t)(real_us - STAMP_EPOCH_S * 1000000) / (1000000 / 32);
+
+	for (size_t i = STAMP_DIGITS; i-- > 0; ticks /= 32)
+		out[i] = digits[ticks % 32];
+	out[STAMP_DIGITS] = '-';
+	out[STAMP_DIGITS + 1] = '\0';
+}
+
 static enum err
 read_secret(struct service *svc)
 {
@@ -97,6 +113,7 @@ service_start(struct server *s, const char *process, struct service **ret)
 
 	svc->server = s;
 	svc->limits = server_limits(s);
+	service_stamp(clock_real_us(), svc->stamp);
 	w->tick.run = run_tick;
 	svc->logins = conf->login_cache_s ? login_cache_new(conf->login_cache_s) : NULL;
 	const struct store_options options = {

@@ -9,6 +9,8 @@
 #include "common/net/server.h"
 #include "store/directory.h"
 
+#define SERVICE_STAMP_MAX 16
+
 struct service {
 	struct store *store;
 	struct login_cache *logins;
@@ -16,6 +18,9 @@ struct service {
 	struct limits *limits; /* the server's, or one of its own in tests */
 	struct server *server; /* NULL in tests */
 	char secret[DIRECTORY_SECRET_SIZE]; /* directory_secret() */
+	/* When the daemon began, "6gkz3m0-": what makes ids of sessions, which are counted from
+	 * one, unlike those of the times before. Empty in tests. */
+	char stamp[SERVICE_STAMP_MAX];
 	struct conf *conf; /* tests only: what service_conf() gives */
 };
 
@@ -28,6 +33,10 @@ enum err service_start_app(struct server *s, void **ret_app);
 void service_stop_app(void *app);
 /* Tests: over an open store and a configuration, neither of which it takes over. */
 struct service *service_for_test(struct store *store, struct conf *conf);
+
+/* What stands in `stamp` for a daemon that began then: seven letters and digits that rise with
+ * time, new ones each thirty-second of a second for 34 years. */
+void service_stamp(int64_t real_us, char out[SERVICE_STAMP_MAX]);
 
 /* The configuration in force now: a new reference for the session to keep. */
 struct conf *service_conf(struct service *svc);

@@ -19,8 +19,8 @@ complete(struct txn *t, int64_t message, const struct trace_event *e)
 	    DB_INT(message), DB_TEXT(e->message_id), DB_INT(e->size), DB_INT(e->account));
 }
 
-/* Sessions are counted anew whenever smtpd starts, so that their ids come again: mail is the same
- * where what else is known of it does not differ. */
+/* Ids are not given twice, but a clock that was set back may do so: mail is the same where what
+ * else is known of it does not differ. */
 static enum err
 find_message(struct txn *t, const struct trace_event *e, int64_t *ret)
 {

@@ -120,9 +120,9 @@ count(struct suite *s, int64_t account)
 	return info.messages;
 }
 
-/* The last message of an account's INBOX without its trace fields. */
+/* The last message of an account's INBOX. */
 static struct str
-last_body(struct suite *s, int64_t account)
+last_message(struct suite *s, int64_t account)
 {
 	CLEANUP(account_unref) struct account *a = NULL;
 	CLEANUP(view_unref) struct view *v = NULL;
@@ -141,8 +141,16 @@ last_body(struct suite *s, int64_t account)
 	ck_assert_ptr_nonnull(text);
 	ck_assert_ok(reader_read(r, message, 0, text, row.size, &n));
 	ck_assert_uint_eq(n, row.size);
-	struct str rest = str_make(text, n);
+	return str_make(text, n);
+}
+
+/* The same without its trace fields. */
+static struct str
+last_body(struct suite *s, int64_t account)
+{
+	struct str rest = last_message(s, account);
 	struct str line;
+
 	for (int fields = 0; fields < 2 || rest.p[0] == '\t'; fields++)
 		ck_assert(str_split(&rest, '\n', &line));
 	return rest;
@@ -288,6 +296,39 @@ START_TEST(a_directory_that_cannot_be_written_costs_no_mail)
 }
 END_TEST
 
-TEST_MAIN("smtp_store", what_is_accepted_can_be_read_back,
-    a_full_mailbox_is_told_at_rcpt_or_at_the_end, users_log_in_and_send_as_themselves,
-    a_directory_that_cannot_be_written_costs_no_mail)
+/* Sessions are counted anew when the daemon starts. */
+START_TEST(ids_of_messages_do_not_come_again_after_a_restart)
+{
+	static const struct {
+		int64_t began_us;
+		const char *stamp;
+	} rows[] = {
+	    {INT64_C(1577836800) * 1000000, "0000000-"},
+	    {INT64_C(1577836800) * 1000000 + 31250, "0000001-"},
+	    {INT64_C(1800000000) * 1000000, "6kvw800-"},
+	    {INT64_C(1800000000) * 1000000 + 40000, "6kvw801-"},
+	};
+	struct suite s;
+
+	suite_open(&s);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		service_stamp(rows[i].began_us, s.svc->stamp);
+		ck_assert_str_eq(s.svc->stamp, rows[i].stamp);
+		suite_connect(&s, SMTP_MX);
+		say(&s, "HELO c.test", "250");
+		say(&s, "MAIL FROM:<x@remote.test>", "250");
+		say(&s, "RCPT TO:<ann@example.test>", "250");
+		say(&s, "DATA", "354");
+		struct str got = feed(&s, STR("S: x\r\n\r\ny\r\n.\r\n"));
+		struct str id = arena_printf(s.arena, "%smemory-1", rows[i].stamp);
+		struct str want = arena_printf(s.arena, "250 2.0.0 Ok, id %.*s\r\n", STR_ARG(id));
+		ck_assert_msg(str_eq(got, want), "%.*s", STR_ARG(got));
+		ck_assert(str_find_nocase(last_message(&s, s.ann), id) != STR_NONE);
+	}
+	suite_close(&s);
+}
+END_TEST
+
+TEST_MAIN("smtp_store", ids_of_messages_do_not_come_again_after_a_restart,
+    what_is_accepted_can_be_read_back, a_full_mailbox_is_told_at_rcpt_or_at_the_end,
+    users_log_in_and_send_as_themselves, a_directory_that_cannot_be_written_costs_no_mail)
