@@ -209,3 +209,30 @@ tests_fuzz_fuzz_downgrade_SOURCES = %D%/fuzz_downgrade.c %D%/fuzz.h
 tests_fuzz_fuzz_downgrade_LDADD = $(OUTBOUND_LIBS) $(DAEMON_LIBS) $(OUTSIDE_LIBS)
 tests_fuzz_fuzz_downgrade_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
+
+# what the DNS, the web, an administrator and a client's login say
+EXTRA_DIST += %D%/dns.dict %D%/sts.dict %D%/conf.dict %D%/sasl.dict
+check_PROGRAMS += tests/fuzz/replay_dns tests/fuzz/replay_sts tests/fuzz/replay_conf tests/fuzz/replay_sasl
+tests_fuzz_replay_dns_SOURCES = %D%/fuzz_dns.c %D%/replay.c %D%/fuzz.h
+tests_fuzz_replay_dns_LDADD = $(OUTBOUND_LIBS) $(DAEMON_LIBS) $(OUTSIDE_LIBS) $(UNBOUND_LIBS)
+tests_fuzz_replay_sts_SOURCES = %D%/fuzz_sts.c %D%/replay.c %D%/fuzz.h
+tests_fuzz_replay_sts_LDADD = $(OUTBOUND_LIBS) $(DAEMON_LIBS) $(OUTSIDE_LIBS)
+tests_fuzz_replay_conf_SOURCES = %D%/fuzz_conf.c %D%/replay.c %D%/fuzz.h
+tests_fuzz_replay_conf_LDADD = $(BASE_LIBS) $(OUTSIDE_LIBS)
+tests_fuzz_replay_sasl_SOURCES = %D%/fuzz_sasl.c %D%/replay.c %D%/fuzz.h
+tests_fuzz_replay_sasl_LDADD = $(AUTH_LIBS) $(OUTSIDE_LIBS)
+if FUZZING
+noinst_PROGRAMS += tests/fuzz/fuzz_dns tests/fuzz/fuzz_sts tests/fuzz/fuzz_conf tests/fuzz/fuzz_sasl
+tests_fuzz_fuzz_dns_SOURCES = %D%/fuzz_dns.c %D%/fuzz.h
+tests_fuzz_fuzz_dns_LDADD = $(OUTBOUND_LIBS) $(DAEMON_LIBS) $(OUTSIDE_LIBS) $(UNBOUND_LIBS)
+tests_fuzz_fuzz_dns_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_sts_SOURCES = %D%/fuzz_sts.c %D%/fuzz.h
+tests_fuzz_fuzz_sts_LDADD = $(OUTBOUND_LIBS) $(DAEMON_LIBS) $(OUTSIDE_LIBS)
+tests_fuzz_fuzz_sts_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_conf_SOURCES = %D%/fuzz_conf.c %D%/fuzz.h
+tests_fuzz_fuzz_conf_LDADD = $(BASE_LIBS) $(OUTSIDE_LIBS)
+tests_fuzz_fuzz_conf_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_sasl_SOURCES = %D%/fuzz_sasl.c %D%/fuzz.h
+tests_fuzz_fuzz_sasl_LDADD = $(AUTH_LIBS) $(OUTSIDE_LIBS)
+tests_fuzz_fuzz_sasl_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif
