@@ -181,7 +181,10 @@ ctl_make_dirs(const char *path, mode_t mode, const struct passwd *owner)
 			continue;
 		memcpy(part, path, i);
 		part[i] = '\0';
-		if (mkdir(part, i == n ? mode : 0755) == 0) {
+		mode_t m = i == n ? mode : 0755;
+		if (mkdir(part, m) == 0) {
+			if (chmod(part, m) != 0) /* as it stands here, whatever the umask */
+				return err_from_errno(errno);
 			if (i == n && owner && chown(part, owner->pw_uid, owner->pw_gid) != 0)
 				return err_from_errno(errno);
 		} else if (errno != EEXIST) {

@@ -210,6 +210,8 @@ write_conf(struct plan *p, bool relative)
 	CLEANUP(fd_close)
 	int fd = open(p->conf_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	struct str text = sbuf_view(&out);
+	if (fd >= 0 && fchmod(fd, 0644) != 0)
+		return err_from_errno(errno);
 	while (fd >= 0 && text.n > 0) {
 		ssize_t n = write(fd, text.p, text.n);
 		if (n < 0)
@@ -300,8 +302,8 @@ make_files(struct plan *p, bool relative)
 		mode_t mode;
 		const struct passwd *owner;
 	} dirs[] = {
-	    {p->data_dir, 0770, p->owner},
-	    {p->run_dir, 0770, p->owner},
+	    {p->data_dir, 0700, p->owner},
+	    {p->run_dir, 0750, p->owner}, /* the group may hand in mail by LMTP */
 	    {p->tls_dir, 0755, NULL},
 	};
 

@@ -3,6 +3,8 @@
 
 #include "common/base/log.h"
 
+#include <sys/stat.h>
+
 /* Enough for the names of some hundred thousand accounts. */
 #define CALL_ARENA_MAX (256U << 20)
 
@@ -361,6 +363,7 @@ main(int argc, char **argv)
 		call_complain("out of memory");
 		return CTL_FAILED;
 	}
+	umask(077); /* what it makes is its owner's, unless it says otherwise */
 	log_open("pillarbox", "stderr", LOG_LEVEL_WARN);
 	status = run_call(&call, argc, argv);
 	store_close(&call.store);

@@ -183,7 +183,7 @@ static int
 take_run_dir(struct supervisor *s, const struct conf *c)
 {
 	const struct passwd *owner = geteuid() == 0 && c->user[0] ? getpwnam(c->user) : NULL;
-	enum err e = ctl_make_dirs(c->run_dir, 0770, owner);
+	enum err e = ctl_make_dirs(c->run_dir, 0750, owner);
 	pid_t pid;
 
 	if (e)

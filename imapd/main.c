@@ -1,4 +1,5 @@
 /* imapd: IMAP4rev1 (RFC 3501) over the mail store. */
+#include "common/mail/charset.h"
 #include "common/net/server.h"
 #include "imapd/imap_session.h"
 #include "search/indexer.h"
@@ -92,6 +93,20 @@ refuse_text(int service, enum err why)
 	}
 }
 
+static void *
+load(void)
+{
+	return charsets_load();
+}
+
+static void
+unload(void *loaded)
+{
+	struct charsets *c = loaded;
+
+	charsets_free(&c);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -102,6 +117,9 @@ main(int argc, char **argv)
 	    .listeners = listeners,
 	    .listener_count = ARRAY_LEN(listeners),
 	    .ops = &imap_session_ops,
+	    .does = SANDBOX_INDEXES,
+	    .load = load,
+	    .unload = unload,
 	    .start = app_start,
 	    .stop = app_stop,
 	    .session_new = session_new,

@@ -2,7 +2,7 @@
 # packaging/debian.sh - sourced by quickstart.sh and check.sh: installs Debian packages that are missing, and only those.
 
 # What building needs; configure names the libraries too.
-BUILD_PACKAGES="autoconf automake gcc libc6-dev make pkg-config libssl-dev libsqlite3-dev libconfuse-dev libgsasl-dev zlib1g-dev libjansson-dev libargon2-dev libutf8proc-dev libidn2-dev libunbound-dev dns-root-data check"
+BUILD_PACKAGES="autoconf automake gcc libc6-dev make pkg-config libssl-dev libsqlite3-dev libconfuse-dev libgsasl-dev zlib1g-dev libjansson-dev libargon2-dev libutf8proc-dev libidn2-dev libunbound-dev libseccomp-dev dns-root-data check"
 
 # What ./check.sh needs beyond that: a second compiler, the linters, and the mail programs of tests/interop.
 CHECK_PACKAGES="clang clang-format cppcheck groff-base python3 procps"

@@ -1,4 +1,5 @@
 /* smtpd: receives mail by SMTP and LMTP and delivers it into the store. */
+#include "common/mail/charset.h"
 #include "common/net/server.h"
 #include "smtpd/outbound/runner.h"
 #include "smtpd/smtp_session.h"
@@ -149,6 +150,20 @@ dialled(const struct conf *c)
 	return c->outbound.max_connections;
 }
 
+static void *
+load(void)
+{
+	return charsets_load();
+}
+
+static void
+unload(void *loaded)
+{
+	struct charsets *c = loaded;
+
+	charsets_free(&c);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -159,6 +174,9 @@ main(int argc, char **argv)
 	    .listeners = listeners,
 	    .listener_count = ARRAY_LEN(listeners),
 	    .ops = &smtp_session_ops,
+	    .does = SANDBOX_DIALS | SANDBOX_RESOLVES,
+	    .load = load,
+	    .unload = unload,
 	    .start = app_start,
 	    .dialled = dialled,
 	    .drain = app_drain,

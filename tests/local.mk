@@ -1,6 +1,7 @@
 # Every test program is built from tests/<folder>/test_<module>.c and run by `make check`.
 include tests/support/local.mk
 include tests/base/local.mk
+include tests/sandbox/local.mk
 include tests/net/local.mk
 include tests/dns/local.mk
 include tests/mail/local.mk

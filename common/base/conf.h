@@ -41,6 +41,8 @@ struct conf {
 	const char *run_dir; /* sockets, pid files */
 	const char *user; /* to become after binding when started as root; "" stays */
 	const char *group;
+	const char *sandbox; /* "on", "strict", "log", "off" */
+	bool core_dumps;
 	const char *const *listen; /* addresses, NULL-terminated */
 	uint32_t port_offset; /* added to every port */
 	struct conf_tls *tls; /* the default one first */

@@ -183,6 +183,14 @@ static const struct conf_option options[] = {
      "The user to become, once the ports are open, when started as root; \"\" stays who it is."},
     {"", "group", CONF_STRING, AT(group), 0, 0, "", NULL, check_group,
      "The group to become; the user's own when \"\"."},
+    {"", "sandbox", CONF_STRING, AT(sandbox), 0, 0, "on", "on strict log off", NULL,
+     "Shut the daemons in, so that who breaks into one has little in hand: they make only the system "
+     "calls on a list (seccomp) and reach only the files that they need (landlock, Linux 5.19). With "
+     "\"on\" another call fails, or ends the daemon if only an intruder makes it; with \"strict\" any "
+     "other one ends it; \"log\" only has the kernel log it. A change needs a restart."},
+    {"", "core_dumps", CONF_BOOL, AT(core_dumps), 0, 0, "no", NULL, NULL,
+     "Let a daemon that crashes leave an image of its memory, and debuggers of its user look into it. "
+     "Mail, passwords and keys are in there. A change needs a restart."},
     {"", "listen", CONF_LIST, AT(listen), 1, 64, "0.0.0.0 ::", NULL, check_address,
      "The addresses to listen on."},
     {"", "port_offset", CONF_NUMBER, AT(port_offset), 0, 60000, "0", NULL, NULL,

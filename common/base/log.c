@@ -286,8 +286,10 @@ open_file(void)
 
 	if (fd < 0 && errno == ENOENT) {
 		fd = open(out.path, O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
-		/* Only what was made just now is given away, whatever lies in that directory. */
-		if (fd >= 0 && out.uid != (uid_t)-1 && fchown(fd, out.uid, out.gid) < 0)
+		/* Only what was made just now is given away, whatever lies in that directory; and
+		 * the group reads it, whatever the umask. */
+		if (fd >= 0 && ((out.uid != (uid_t)-1 && fchown(fd, out.uid, out.gid) < 0) ||
+				   fchmod(fd, 0640) < 0))
 			fd_close(&fd);
 		else if (fd < 0 && errno == EEXIST) /* another daemon was faster */
 			fd = open(out.path, O_WRONLY | O_APPEND | O_CLOEXEC);

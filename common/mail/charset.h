@@ -13,6 +13,13 @@
 enum err charset_to_utf8(struct str charset, struct str in, struct sbuf *out);
 bool charset_is_known(struct str charset);
 
+/* The tables of the charsets that mail is written in, kept in memory: libc loads them as they are
+ * first asked for, which a process can't that is shut in. Others are not known to it then. NULL
+ * without memory. */
+struct charsets;
+struct charsets *charsets_load(void);
+void charsets_free(struct charsets **c);
+
 /* An unstructured header value as people read it: unfolded, encoded words decoded (also broken ones
  * that clients write: adjacent words split inside a character, words inside quotes), raw 8-bit as
  * charset_to_utf8("") does. */

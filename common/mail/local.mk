@@ -19,6 +19,7 @@ libmail_a_SOURCES = \
 	%D%/wire.c \
 	%D%/address.c %D%/address.h \
 	%D%/charset.c %D%/charset.h %D%/charset_private.h \
+	%D%/charset_load.c \
 	%D%/charset_stream.c %D%/charset_stream.h \
 	%D%/text_fold.c \
 	%D%/words.c \

@@ -2,6 +2,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/net/inherited.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -20,8 +21,10 @@ struct listener {
 	struct listeners *set;
 	const struct listener_spec *spec;
 	int fd;
+	bool local; /* a Unix socket */
 	bool paused;
-	char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* of a Unix socket, else "" */
+	char path[sizeof(
+	    ((struct sockaddr_un *)0)->sun_path)]; /* of one that is ours to remove, or "" */
 };
 
 struct listeners {
@@ -150,21 +153,60 @@ open_unix(struct listeners *ls, const struct listener_spec *spec, const char *ru
 	struct listener *l = add(ls, spec, fd);
 	if (!l)
 		return ERR_NOMEM;
+	l->local = true;
 	memcpy(l->path, sa.sun_path, sizeof(l->path));
 	fd = -1;
 	return ERR_OK;
 }
 
-static enum err
-open_ports(struct listeners *ls, const struct conf *conf, const struct listener_spec *spec)
+static uint32_t
+port_of(const struct conf *conf, const struct listener_spec *spec)
 {
 	uint32_t port = spec->port              ? spec->port
 			: spec->configured_port ? spec->configured_port(conf)
 						: 0;
+
+	return port ? port + conf->port_offset : 0;
+}
+
+/* Sockets of this listener that we were started with. */
+static enum err
+adopt(struct listeners *ls, struct inherited *in, const struct conf *conf,
+    const struct listener_spec *spec)
+{
+	int fd;
+
+	while ((fd = inherited_find(in, spec, port_of(conf, spec))) >= 0) {
+		int family = AF_UNSPEC;
+		socklen_t len = sizeof(family);
+		struct listener *l = add(ls, spec, fd);
+		if (!l) {
+			close(fd);
+			return ERR_NOMEM;
+		}
+		getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len);
+		l->local = family == AF_UNIX;
+	}
+	return ERR_OK;
+}
+
+static bool
+is_open(const struct listeners *ls, const struct listener_spec *spec, bool local)
+{
+	for (const struct listener *l = ls->first; l; l = l->next)
+		if (l->spec == spec && l->local == local)
+			return true;
+	return false;
+}
+
+static enum err
+open_ports(struct listeners *ls, const struct conf *conf, const struct listener_spec *spec)
+{
+	uint32_t port = port_of(conf, spec);
 	enum err e = ERR_OK;
 
 	for (size_t i = 0; !e && port && conf->listen[i]; i++)
-		e = open_port(ls, spec, conf->listen[i], port + conf->port_offset);
+		e = open_port(ls, spec, conf->listen[i], port);
 	return e;
 }
 
@@ -178,11 +220,18 @@ enum err
 listeners_open(const struct conf *conf, const struct daemon *d, struct listeners **ret)
 {
 	CLEANUP(listeners_close) struct listeners *ls = calloc(1, sizeof(*ls));
+	CLEANUP(inherited_done) struct inherited in = {.n = 0};
 	enum err e = ls ? ERR_OK : ERR_NOMEM;
 
-	for (size_t i = 0; !e && i < d->listener_count; i++)
-		if (is_wanted(&d->listeners[i], conf))
-			e = open_ports(ls, conf, &d->listeners[i]);
+	inherited_take(&in);
+	for (size_t i = 0; !e && i < d->listener_count; i++) {
+		const struct listener_spec *spec = &d->listeners[i];
+		if (!is_wanted(spec, conf))
+			continue;
+		e = adopt(ls, &in, conf, spec);
+		if (!e && !is_open(ls, spec, false))
+			e = open_ports(ls, conf, spec);
+	}
 	if (!e)
 		*ret = MOVE_PTR(ls);
 	return e;
@@ -194,7 +243,8 @@ listeners_open_unix(struct listeners *ls, const struct conf *conf, const struct 
 	enum err e = ERR_OK;
 
 	for (size_t i = 0; !e && i < d->listener_count; i++)
-		if (d->listeners[i].unix_name && is_wanted(&d->listeners[i], conf))
+		if (d->listeners[i].unix_name && is_wanted(&d->listeners[i], conf) &&
+		    !is_open(ls, &d->listeners[i], true))
 			e = open_unix(ls, &d->listeners[i], conf->run_dir);
 	return e;
 }
@@ -216,6 +266,25 @@ pause_listener(struct listener *l)
 	loop_timer_set(l->set->resume, PAUSE_MS);
 }
 
+union peer {
+	struct sockaddr sa;
+	struct sockaddr_in four;
+	struct sockaddr_in6 six;
+	struct sockaddr_storage storage;
+};
+
+/* A socket that was opened for us may be for IPv4, too: its clients are not all in one network of
+ * IPv6. */
+static void
+unmap(union peer *peer)
+{
+	if (peer->sa.sa_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&peer->six.sin6_addr))
+		return;
+	struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = peer->six.sin6_port};
+	memcpy(&four.sin_addr, peer->six.sin6_addr.s6_addr + 12, sizeof(four.sin_addr));
+	peer->four = four;
+}
+
 static void
 accept_some(void *arg)
 {
@@ -223,10 +292,7 @@ accept_some(void *arg)
 	const int on = 1;
 
 	for (int i = 0; i < ACCEPTS_AT_ONCE; i++) {
-		union {
-			struct sockaddr sa;
-			struct sockaddr_storage storage;
-		} peer = {.sa.sa_family = AF_UNIX};
+		union peer peer = {.sa.sa_family = AF_UNIX};
 		socklen_t len = sizeof(peer);
 		int fd = accept4(l->fd, &peer.sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd < 0) {
@@ -240,6 +306,7 @@ accept_some(void *arg)
 			    sizeof(on)); /* whole replies are written at once */
 			setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on,
 			    sizeof(on)); /* an idle client that is gone */
+			unmap(&peer);
 		}
 		l->set->fn(l->set->arg, fd, &peer.sa, l->spec);
 	}

@@ -10,8 +10,9 @@ struct listeners;
 typedef void accept_fn(
     void *arg, int fd, const struct sockaddr *peer, const struct listener_spec *spec);
 
-/* Binds every enabled port on every address of the configuration. What can't be bound is logged
- * with address and port and what to do; then nothing stays open. */
+/* Binds every enabled port on every address of the configuration, but for those of which the
+ * process was started with sockets (inherited.h). What can't be bound is logged with address and
+ * port and what to do; then nothing stays open. */
 NODISCARD enum err listeners_open(
     const struct conf *conf, const struct daemon *d, struct listeners **ret);
 /* Binds the Unix sockets, as the user that the daemon is by then: run_dir is that user's. */

@@ -8,6 +8,7 @@ libnet_a_SOURCES = \
 	%D%/files.c %D%/files.h \
 	%D%/handshake.c \
 	%D%/hub.c %D%/hub.h \
+	%D%/inherited.c %D%/inherited.h \
 	%D%/limits.c %D%/limits.h \
 	%D%/line.c %D%/line.h \
 	%D%/listeners.c %D%/listeners.h \
@@ -17,6 +18,7 @@ libnet_a_SOURCES = \
 	%D%/octets.c \
 	%D%/prompt.c %D%/prompt.h \
 	%D%/server.c %D%/server.h \
+	%D%/shut_in.c %D%/shut_in.h \
 	%D%/tls.c %D%/tls.h \
 	%D%/tls_client.c %D%/tls_client.h \
 	%D%/transport.c \

@@ -4,7 +4,10 @@
 #include "common/base/clock.h"
 
 #include <fcntl.h>
+#include <link.h>
+#include <malloc.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 /* The beginning of a small file, "" if there is none. */
@@ -30,12 +33,13 @@ available(void)
 }
 
 uint64_t
-memory_in_use(void)
+memory_in_use(const struct memory *m)
 {
 	char text[128];
 	unsigned long long resident, shared;
+	ssize_t got = pread(m->fd, text, sizeof(text) - 1, 0);
 
-	read_file("/proc/self/statm", text, sizeof(text));
+	text[got > 0 ? got : 0] = '\0';
 	if (sscanf(text, "%*u %llu %llu", &resident, &shared) != 2)
 		return 0;
 	return (resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE);
@@ -44,7 +48,21 @@ memory_in_use(void)
 void
 memory_init(struct memory *m, uint64_t limit)
 {
-	*m = (struct memory){.limit = limit ? limit : available() / 2};
+	*m = (struct memory){.fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)};
+	memory_set_limit(m, limit);
+}
+
+void
+memory_set_limit(struct memory *m, uint64_t limit)
+{
+	m->limit = limit ? limit : available() / 2;
+	m->look_ms = 0;
+}
+
+void
+memory_done(struct memory *m)
+{
+	fd_close(&m->fd);
 }
 
 bool
@@ -54,7 +72,32 @@ memory_is_full(struct memory *m)
 
 	if (now >= m->look_ms) {
 		m->look_ms = now + MEMORY_LOOK_MS;
-		m->full = memory_in_use() >= m->limit;
+		m->full = memory_in_use(m) >= m->limit;
 	}
 	return m->full;
+}
+
+/* Code and constants, which nobody ever writes to: a page that is gone comes back as it was. */
+static int
+forget_object(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+	(void)size, (void)arg;
+	for (size_t i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *part = &info->dlpi_phdr[i];
+		if (part->p_type != PT_LOAD || part->p_flags & PF_W)
+			continue;
+		uintptr_t from = (info->dlpi_addr + part->p_vaddr) & ~(page - 1);
+		uintptr_t to = info->dlpi_addr + part->p_vaddr + part->p_memsz;
+		madvise((void *)from, to - from, MADV_DONTNEED);
+	}
+	return 0;
+}
+
+void
+memory_forget_start(void)
+{
+	malloc_trim(0);
+	dl_iterate_phdr(forget_object, NULL);
 }

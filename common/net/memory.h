@@ -13,12 +13,19 @@ struct memory {
 	uint64_t limit; /* octets, its own: what is mapped from files can be given back */
 	int64_t look_ms; /* when to look again */
 	bool full;
+	int fd; /* of what the system tells; the files of a process in a sandbox are not to be
+		   opened by and by */
 };
 
 /* `limit` 0: half of what the machine, or the control group, has. */
 void memory_init(struct memory *m, uint64_t limit);
+void memory_set_limit(struct memory *m, uint64_t limit);
+void memory_done(struct memory *m);
 bool memory_is_full(struct memory *m);
+/* Gives back the pages of programs and libraries that only the start needed; what is needed again
+ * is read from the files again, which the system has at hand. */
+void memory_forget_start(void);
 /* Octets in use now; 0 where the system does not tell. */
-uint64_t memory_in_use(void);
+uint64_t memory_in_use(const struct memory *m);
 
 #endif

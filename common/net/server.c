@@ -6,15 +6,14 @@
 #include "common/net/listeners.h"
 #include "common/net/memory.h"
 #include "common/net/notify.h"
+#include "common/net/shut_in.h"
+#include "common/sandbox/privileges.h"
 
 #include <errno.h>
 #include <getopt.h>
-#include <grp.h>
 #include <malloc.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -41,6 +40,7 @@ struct server {
 	int64_t drained_ms; /* waited so far; the loop's thread only */
 	bool draining; /* the loop's thread only */
 	void *app;
+	void *loaded;
 };
 
 struct conf *
@@ -229,36 +229,13 @@ connections_that_fit(const struct server *s, const struct conf *conf)
 	return s->files.connections;
 }
 
-struct owner {
-	bool becomes; /* root, and a user is configured */
-	uid_t uid;
-	gid_t gid;
-};
-
-static enum err
-find_owner(const struct conf *conf, struct owner *ret)
-{
-	*ret = (struct owner){0};
-	if (geteuid() != 0 || conf->user[0] == '\0')
-		return ERR_OK;
-	const struct passwd *pw = getpwnam(conf->user);
-	const struct group *gr = conf->group[0] ? getgrnam(conf->group) : NULL;
-	if (!pw || (conf->group[0] && !gr)) {
-		log_error("privileges", F_CSTR("user", conf->user), F_CSTR("group", conf->group),
-		    F_CSTR("reason", "no such user or group on this machine"));
-		return ERR_CONFIG;
-	}
-	*ret = (struct owner){true, pw->pw_uid, gr ? gr->gr_gid : pw->pw_gid};
-	return ERR_OK;
-}
-
 static void
 open_log(const struct server *s, const struct conf *conf)
 {
 	enum log_level level = LOG_LEVEL_INFO;
 	struct owner owner;
 
-	if (!find_owner(conf, &owner) && owner.becomes)
+	if (!owner_find(conf->user, conf->group, &owner) && owner.becomes)
 		log_set_owner(owner.uid, owner.gid);
 	log_level_parse(str_of(conf->log_level), &level);
 	if (log_open(s->daemon->name, conf->log_target, level))
@@ -285,7 +262,7 @@ reload(struct server *s)
 	} else {
 		open_log(s, conf);
 		s->files = files_share(s->files.all, conf->max_connections, dialled(s, conf));
-		memory_init(&s->memory, conf->max_memory);
+		memory_set_limit(&s->memory, conf->max_memory);
 		limits_set(
 		    s->limits, connections_that_fit(s, conf), conf->max_connections_per_address);
 		pthread_mutex_lock(&s->mu);
@@ -342,48 +319,13 @@ set_process_limits(struct server *s)
 {
 	s->files = files_raise(s->conf->max_connections, dialled(s, s->conf));
 	memory_init(&s->memory, s->conf->max_memory);
-	struct rlimit core = {0, 0}; /* memory holds mail and passwords */
-	setrlimit(RLIMIT_CORE, &core);
+	privileges_harden(s->conf->core_dumps);
 	/* a thread that went to the lowest priority may come back (sched(7), SCHED_IDLE); nothing
 	 * better than the common one is allowed by it */
 	struct rlimit nice = {20, 20};
 	setrlimit(RLIMIT_NICE, &nice);
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	mallopt(M_ARENA_MAX, 4); /* a heap for each worker would cost more than it brings */
 	mallopt(M_TRIM_THRESHOLD, 256 * 1024);
-}
-
-/* What root could read and its successor can't: a reload would fail. */
-static void
-warn_if_unreadable(const char *path)
-{
-	if (access(path, R_OK) < 0)
-		log_warn("unreadable", F_CSTR("file", path), F_CSTR("reason", strerror(errno)),
-		    F_CSTR("effect",
-			"SIGHUP can't take up changes: give `user` the right to read it"));
-}
-
-/* Root binds the ports, reads the keys, and becomes `user`. */
-static enum err
-drop_privileges(const struct conf *conf)
-{
-	struct owner to;
-	enum err e = find_owner(conf, &to);
-
-	if (e || !to.becomes)
-		return e;
-	if (initgroups(conf->user, to.gid) < 0 || setgid(to.gid) < 0 || setuid(to.uid) < 0 ||
-	    setuid(0) == 0) {
-		log_error(
-		    "privileges", F_CSTR("user", conf->user), F_CSTR("reason", strerror(errno)));
-		return ERR_DENIED;
-	}
-	warn_if_unreadable(conf->path);
-	for (size_t i = 0; i < conf->tls_count; i++) {
-		warn_if_unreadable(conf->tls[i].certificate);
-		warn_if_unreadable(conf->tls[i].key);
-	}
-	return ERR_OK;
 }
 
 static enum err
@@ -394,9 +336,13 @@ start(struct server *s)
 	if (!e)
 		e = listeners_open(s->conf, s->daemon, &s->listeners);
 	if (!e)
-		e = drop_privileges(s->conf);
+		e = become_user(s->conf);
 	if (!e)
 		e = listeners_open_unix(s->listeners, s->conf, s->daemon);
+	if (!e && s->daemon->load && !(s->loaded = s->daemon->load()))
+		e = ERR_NOMEM;
+	if (!e)
+		e = shut_in(s->conf, s->daemon->does);
 	if (!e)
 		e = loop_new(&s->loop);
 	if (!e && !(s->limits = limits_new(
@@ -432,8 +378,11 @@ finish(struct server *s)
 	loop_timer_free(&s->drain);
 	hub_free(&s->hub);
 	limits_free(&s->limits);
+	memory_done(&s->memory);
 	loop_free(&s->loop);
 	fd_close(&s->signal_fd);
+	if (s->loaded)
+		s->daemon->unload(s->loaded);
 	tls_context_unref(&s->tls);
 	conf_unref(&s->conf);
 	pthread_mutex_destroy(&s->mu);
@@ -443,7 +392,8 @@ finish(struct server *s)
 static int
 run(const struct daemon *d, const char *conf_path, bool only_check)
 {
-	struct server s = {.daemon = d, .conf_path = conf_path, .signal_fd = -1};
+	struct server s = {
+	    .daemon = d, .conf_path = conf_path, .signal_fd = -1, .memory = {.fd = -1}};
 	CLEANUP(sbuf_done) struct sbuf problem = SBUF_INIT(16384);
 
 	pthread_mutex_init(&s.mu, NULL);
@@ -470,6 +420,7 @@ run(const struct daemon *d, const char *conf_path, bool only_check)
 		log_info("ready", F_CSTR("hostname", s.conf->hostname),
 		    F_UINT("workers", s.conf->workers));
 		notify_state("READY=1");
+		memory_forget_start();
 		loop_run(s.loop);
 		log_info("stopped");
 	} else {

@@ -18,6 +18,7 @@
 #include "common/net/loop.h"
 #include "common/net/tls.h"
 #include "common/net/workers.h"
+#include "common/sandbox/sandbox.h"
 
 struct server;
 
@@ -41,6 +42,12 @@ struct daemon {
 	const struct listener_spec *listeners;
 	size_t listener_count;
 	const struct session_ops *ops;
+	unsigned
+	    does; /* SANDBOX_… (common/sandbox/sandbox.h), beside what its configuration asks for */
+	/* Takes into memory what can't be had any more when the process is shut in (shut_in.h), and
+	 * gives it back at the end; may be NULL. */
+	void *(*load)(void);
+	void (*unload)(void *loaded);
 	/* Before the listeners open: *ret_app is handed to every session. Failures are logged by
 	 * the callee. */
 	enum err (*start)(struct server *s, void **ret_app);

@@ -8,11 +8,12 @@ START_TEST(memory_is_full_when_it_is_used_up)
 {
 	enum { MORE = 64 * 1024 * 1024 };
 	struct memory m;
-	uint64_t before = memory_in_use();
 
-	ck_assert_uint_gt(before, 0);
 	clock_freeze(clock_real_s()); /* a busy machine may take long */
-	memory_init(&m, before + MORE / 2);
+	memory_init(&m, 0);
+	uint64_t before = memory_in_use(&m);
+	ck_assert_uint_gt(before, 0);
+	memory_set_limit(&m, before + MORE / 2);
 	ck_assert(!memory_is_full(&m));
 	/* not malloc(): a sanitizer keeps what was freed */
 	volatile char *p =
@@ -20,13 +21,14 @@ START_TEST(memory_is_full_when_it_is_used_up)
 	ck_assert_ptr_ne((void *)p, MAP_FAILED);
 	for (size_t i = 0; i < MORE; i += 4096)
 		p[i] = 1;
-	ck_assert_uint_ge(memory_in_use(), before + MORE / 2);
+	ck_assert_uint_ge(memory_in_use(&m), before + MORE / 2);
 	ck_assert(!memory_is_full(&m)); /* looked a moment ago */
 	clock_advance_ms(MEMORY_LOOK_MS + 1000);
 	ck_assert(memory_is_full(&m));
 	munmap((void *)p, MORE);
 	clock_advance_ms(MEMORY_LOOK_MS);
 	ck_assert(!memory_is_full(&m));
+	memory_done(&m);
 	clock_thaw();
 }
 END_TEST
@@ -36,8 +38,9 @@ START_TEST(a_share_of_the_machine_is_enough_for_a_process)
 	struct memory m;
 
 	memory_init(&m, 0);
-	ck_assert_uint_gt(m.limit, memory_in_use());
+	ck_assert_uint_gt(m.limit, memory_in_use(&m));
 	ck_assert(!memory_is_full(&m));
+	memory_done(&m);
 }
 END_TEST
 

@@ -1,5 +1,5 @@
 # tests/smtpd
-SMTPD_TEST_LIBS = libtestsupport.a libsmtpd.a libtrust.a liboutbound.a libauth.a libmail.a libnet.a $(BASE_LIBS) \
+SMTPD_TEST_LIBS = libtestsupport.a libsmtpd.a libtrust.a liboutbound.a libauth.a libmail.a libnet.a libsandbox.a $(BASE_LIBS) \
 	$(OUTSIDE_LIBS) $(CHECK_LIBS)
 check_PROGRAMS += tests/smtpd/test_smtp_params
 tests_smtpd_test_smtp_params_SOURCES = %D%/test_smtp_params.c
