@@ -178,7 +178,7 @@ NODISCARD enum err queue_octets_make(
 enum queue_outcome {
 	QUEUE_DELIVERED, /* the row goes */
 	QUEUE_FAILED, /* the row goes; the sender is told by `report` of the same call, if at all */
-	QUEUE_DEFERRED, /* attempts + 1, next_ms, last_* */
+	QUEUE_DEFERRED, /* attempts + 1 (unless `put_off`), next_ms, last_* */
 	QUEUE_DELAY_TOLD, /* as DEFERRED, and the sender is told by `report` */
 	QUEUE_PUT_BACK, /* no attempt was made after all: next_ms only */
 };
@@ -186,6 +186,7 @@ enum queue_outcome {
 struct queue_result {
 	int64_t rcpt;
 	enum queue_outcome outcome;
+	bool put_off; /* nobody was asked for it: no attempt */
 	int64_t next_ms;
 	struct str reply; /* "550 5.1.1 No such user", or our own words */
 	struct str host; /* "mx1.example.net[192.0.2.1]", or empty */

@@ -55,10 +55,10 @@ put_off(struct txn *t, const struct queue_result *r)
 		    "UPDATE rcpt SET next_ms = iif(give_up, next_ms, ?2) WHERE id = ?1",
 		    DB_INT(r->rcpt), DB_INT(r->next_ms));
 	return db_run(t->db,
-	    "UPDATE rcpt SET next_ms = iif(give_up, next_ms, ?2), attempts = attempts + 1,"
+	    "UPDATE rcpt SET next_ms = iif(give_up, next_ms, ?2), attempts = attempts + ?6,"
 	    " delay_told = delay_told OR ?3, last_reply = ?4, last_host = ?5 WHERE id = ?1",
 	    DB_INT(r->rcpt), DB_INT(r->next_ms), DB_INT(r->outcome == QUEUE_DELAY_TOLD),
-	    DB_TEXT(r->reply), DB_TEXT(r->host));
+	    DB_TEXT(r->reply), DB_TEXT(r->host), DB_INT(!r->put_off));
 }
 
 static enum err

@@ -21,6 +21,7 @@ struct attempt {
 	bool only_refused; /* all so far said no for good */
 	bool only_tls_failed; /* all so far were there, and could not prove themselves */
 	struct parcel *parcel; /* in hand */
+	struct preparation *preparation; /* of its octets, where that takes long */
 	struct parcel *passed_on; /* the host does not offer what it needs: for the next one */
 	size_t passed_by; /* that host */
 	bool missed_one; /* a host could not be asked */
@@ -95,12 +96,31 @@ next_job(void *arg, int64_t *ret_wait_ms)
 	}
 }
 
+static void
+wake_client(void *arg)
+{
+	attempt_wake(NULL, arg);
+}
+
 static struct content *
-content(void *arg, struct job *job, enum content_form form)
+content(void *arg, struct job *job, enum content_form form, bool *ret_wait)
 {
 	struct attempt *a = arg;
+	struct content *c = NULL;
+	enum err e = ERR_OK;
 
-	return parcel_content(a->runner, job, form);
+	if (prepare_is_quick(&job->message))
+		return parcel_content(a->runner, job, form);
+	if (!a->preparation)
+		a->preparation =
+		    preparation_begin(a->runner->preparer, &job->message, form, wake_client, a);
+	if (!a->preparation)
+		e = ERR_NOMEM;
+	else if (!preparation_take(a->preparation, &e, &c))
+		*ret_wait = true;
+	if (e)
+		parcel_set_content_failure(job, e);
+	return c;
 }
 
 /* Some host refused for want of REQUIRETLS, and one that may offer it could not be asked. */
@@ -167,6 +187,7 @@ job_done(void *arg, struct job *job)
 	struct parcel *p = LIST_OWNER(job, struct parcel, job);
 
 	a->parcel = NULL;
+	preparation_free(&a->preparation);
 	if (may_pass_on(a, job)) {
 		a->passed_on = p;
 		a->passed_by = a->host;

@@ -210,6 +210,11 @@ handle_reply(struct client *cl)
 	case PH_AUTH:
 		client_auth_reply(cl);
 		break;
+	case PH_PREPARE:
+		client_mail_lost(
+		    cl, 0, "4.4.2", STR("The server ended the connection before the message"));
+		client_over(cl, CLIENT_FINE, 0, STR(""));
+		break;
 	case PH_IDLE: /* 421, most likely */
 		client_over(cl, CLIENT_FINE, 0, STR(""));
 		break;
@@ -268,6 +273,7 @@ timed_out(struct client *cl)
 	    [PH_STARTTLS] = "STARTTLS",
 	    [PH_HANDSHAKE] = "the TLS handshake",
 	    [PH_AUTH] = "AUTH",
+	    [PH_PREPARE] = "",
 	    [PH_ENVELOPE] = "MAIL, RCPT or DATA",
 	    [PH_BODY] = "the message, which it does not take",
 	    [PH_FINAL] = "the end of the message",
@@ -278,6 +284,13 @@ timed_out(struct client *cl)
 	char words[CLIENT_WORDS_MAX];
 
 	if (cl->phase == PH_IDLE) {
+		client_next(cl);
+		return;
+	}
+	if (cl->phase == PH_PREPARE) { /* we were too slow, not the server */
+		client_settle_pending(cl, JOB_LATER, "4.3.2",
+		    STR("There is too much to do here to make the message ready"));
+		client_end_job(cl);
 		client_next(cl);
 		return;
 	}
@@ -303,7 +316,9 @@ stop(struct client *cl)
 	if (cl->stop_ms)
 		return;
 	cl->stop_ms = clock_mono_ms() + CLIENT_STOP_MS;
-	if (cl->phase == PH_IDLE)
+	if (cl->phase == PH_PREPARE)
+		client_mail_lost(cl, 0, "4.3.2", STR("This server is stopping"));
+	if (cl->phase == PH_IDLE || cl->phase == PH_PREPARE)
 		client_quit(cl);
 	else if (cl->job)
 		client_enter(cl, cl->phase, cl->deadline_ms - clock_mono_ms());
@@ -332,6 +347,8 @@ handle_events(struct client *cl, unsigned events)
 		timed_out(cl);
 	if (events & CONN_EV_WOKEN && cl->phase == PH_IDLE)
 		client_next(cl);
+	else if (events & CONN_EV_WOKEN && cl->phase == PH_PREPARE)
+		client_prepared(cl);
 }
 
 static enum conn_turn

@@ -48,8 +48,10 @@ struct client_owner {
 	struct job *(*next_job)(void *arg, int64_t *ret_wait_ms);
 	/* The octets that go out: the message's, re-encoded so that they are at most `form`, then
 	 * signed. The client closes them before job_done(). NULL with every recipient's fate set:
-	 * this job can't be carried out. */
-	struct content *(*content)(void *arg, struct job *job, enum content_form form);
+	 * this job can't be carried out. NULL with *ret_wait: they are being made, and
+	 * client_wake() says when to ask again. */
+	struct content *(*content)(
+	    void *arg, struct job *job, enum content_form form, bool *ret_wait);
 	void (*job_done)(void *arg, struct job *job);
 	/* The connection is over; a job that was in hand was handed back before. The client is no
 	 * more when this returns. */
@@ -75,6 +77,7 @@ struct client_options {
 #define CLIENT_DATA_MS (2 * 60 * 1000) /* for 354 */
 #define CLIENT_BLOCK_MS (3 * 60 * 1000) /* for the other side to take some octets */
 #define CLIENT_FINAL_MS (10 * 60 * 1000) /* for the reply to the final dot */
+#define CLIENT_PREPARE_MS (4 * 60 * 1000) /* for content(): less than a server waits */
 #define CLIENT_QUIT_MS (2 * 1000) /* nothing depends on it any more */
 #define CLIENT_STOP_MS (8 * 1000) /* for what is under way; a stopping daemon waits 10 s */
 

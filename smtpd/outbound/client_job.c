@@ -93,6 +93,29 @@ check_size(struct client *cl)
 }
 
 static void
+take_content(struct client *cl)
+{
+	bool wait = false;
+
+	cl->content = cl->owner->content(cl->arg, cl->job, form_taken(&cl->offers), &wait);
+	if (!cl->content && wait) {
+		if (cl->phase != PH_PREPARE)
+			client_enter(cl, PH_PREPARE, CLIENT_PREPARE_MS);
+		return;
+	}
+	if (!cl->content) {
+		client_end_job(cl);
+		return;
+	}
+	choose_utf8(cl);
+	check_size(cl);
+	if (client_count_pending(cl) == 0)
+		client_end_job(cl);
+	else
+		client_begin_transaction(cl);
+}
+
+static void
 begin_job(struct client *cl, struct job *job)
 {
 	cl->job = job;
@@ -111,17 +134,7 @@ begin_job(struct client *cl, struct job *job)
 		client_end_job(cl);
 		return;
 	}
-	cl->content = cl->owner->content(cl->arg, job, form_taken(&cl->offers));
-	if (!cl->content) {
-		client_end_job(cl);
-		return;
-	}
-	choose_utf8(cl);
-	check_size(cl);
-	if (client_count_pending(cl) == 0)
-		client_end_job(cl);
-	else
-		client_begin_transaction(cl);
+	take_content(cl);
 }
 
 /* A job that ends without a word to the server is followed by the next in this loop. */
@@ -152,4 +165,12 @@ client_next(struct client *cl)
 		client_enter(cl, PH_IDLE, wait_ms);
 	else
 		client_quit(cl);
+}
+
+void
+client_prepared(struct client *cl)
+{
+	take_content(cl);
+	if (!cl->job && cl->phase != PH_OVER)
+		client_next(cl);
 }

@@ -111,7 +111,8 @@ client_end_job(struct client *cl)
 void
 client_mail_lost(struct client *cl, uint16_t code, const char *status, struct str words)
 {
-	bool said_nothing = cl->phase == PH_ENVELOPE && cl->txn && cl->txn->heard == 0 && cl->mails;
+	bool said_nothing = cl->phase == PH_PREPARE || (cl->phase == PH_ENVELOPE && cl->txn &&
+							   cl->txn->heard == 0 && cl->mails);
 
 	for (size_t i = 0; i < cl->job->rcpt_count; i++) {
 		if (!is_pending(cl, i))

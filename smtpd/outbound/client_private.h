@@ -21,6 +21,7 @@ enum client_phase {
 	PH_HANDSHAKE,
 	PH_AUTH,
 	PH_IDLE, /* no job: nothing is waited for */
+	PH_PREPARE, /* the content of a job is being made: no reply is due */
 	PH_ENVELOPE, /* MAIL, RCPT and DATA, as far as they were said */
 	PH_BODY, /* the message goes out: no reply is due */
 	PH_FINAL, /* to the dot, or to the last chunk */
@@ -117,6 +118,8 @@ void client_sasl_free(struct client_sasl **s);
 
 /* client_job.c: introduced, or done with a job: the next one, or the end. */
 void client_next(struct client *cl);
+/* PH_PREPARE: the content may be there. */
+void client_prepared(struct client *cl);
 
 /* client_mail.c: */
 /* With the recipients that are still to be settled, or the end of the job. */

@@ -150,3 +150,47 @@ content_look(struct content *c, const struct queue_message *m)
 					      : CONTENT_7BIT;
 	return ERR_OK;
 }
+
+/* -- header and body ------------------------------------------------------------------------- */
+
+enum err
+content_split(struct content *c, struct sbuf *header, void (*body)(void *arg, struct str octets),
+    void *arg, bool *ret_whole)
+{
+	CLEANUP(mem_free) char *piece = malloc(PIECE);
+	uint64_t offset = 0;
+	size_t n = 0, at, seen = 0;
+	bool in_body = false;
+
+	if (!piece)
+		return ERR_NOMEM;
+	*ret_whole = false;
+	while (offset < c->size) {
+		enum err e = c->read(c, offset, piece, PIECE, &n);
+		if (e)
+			return e;
+		if (n == 0)
+			return ERR_CORRUPT;
+		offset += n;
+		if (in_body) {
+			body(arg, str_make(piece, n));
+			continue;
+		}
+		sbuf_append(header, piece, n);
+		if (sbuf_error(header))
+			return sbuf_error(header) == ERR_TOO_LONG ? ERR_OK : ERR_NOMEM;
+		struct str fresh = str_skip(sbuf_view(header), seen);
+		bool empty = str_starts(sbuf_view(header), STR("\r\n"));
+		at = empty ? 0 : str_find_nocase(fresh, STR("\r\n\r\n"));
+		if (at != STR_NONE) {
+			size_t end = empty ? 0 : seen + at + 2;
+			struct str rest = str_skip(sbuf_view(header), end + 2);
+			sbuf_cut(header, end); /* what is behind stays until the next append */
+			body(arg, rest);
+			in_body = true;
+		}
+		seen = header->n > 3 ? header->n - 3 : 0;
+	}
+	*ret_whole = true;
+	return ERR_OK;
+}

@@ -36,6 +36,10 @@ NODISCARD enum err content_of_queue(
 /* Those of a spool that has been ended, which it takes over also on failure. */
 NODISCARD enum err content_of_spool(
     struct spool *s, const struct queue_message *m, struct content **ret);
+/* Reads all of it: the header with its lines into `header`, the rest in pieces to `body`.
+ * *ret_whole: false when the header is larger than `header` may be; nothing more is read then. */
+NODISCARD enum err content_split(struct content *c, struct sbuf *header,
+    void (*body)(void *arg, struct str octets), void *arg, bool *ret_whole);
 /* For those who make one: sets `form` and `utf8_header` by what the octets are. */
 NODISCARD enum err content_look(struct content *c, const struct queue_message *m);
 

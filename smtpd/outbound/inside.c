@@ -74,6 +74,16 @@ fail_for_tls(struct parcel *p, const struct scheduler_verdict *v)
 	return true;
 }
 
+/* Who waited while the destination was tried counts that as an attempt, who came later was put off.
+ */
+static void
+settle(struct parcel *p, const struct scheduler_verdict *v)
+{
+	parcel_set_fates(p, v->permanent ? JOB_NEVER : JOB_LATER, v);
+	for (size_t i = 0; i < p->job.rcpt_count; i++)
+		p->job.rcpts[i].put_off = p->job.rcpts[i].row.next_ms > v->tried_ms;
+}
+
 static void
 carry_out(struct inside *in, struct parcel *p)
 {
@@ -82,7 +92,7 @@ carry_out(struct inside *in, struct parcel *p)
 	if (scheduler_link_mode(in->link) == SCHEDULER_LOCAL)
 		local_deliver(in->runner, p);
 	else if (!fail_for_tls(p, v))
-		parcel_set_fates(p, v->permanent ? JOB_NEVER : JOB_LATER, v);
+		settle(p, v);
 }
 
 static void

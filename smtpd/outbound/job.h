@@ -27,6 +27,7 @@ struct job_rcpt {
 	struct str status; /* enhanced code of it, "5.1.1", or what stands for it */
 	struct str reply; /* its text with codes, lines joined by blanks; or our own words */
 	bool relayed; /* JOB_DONE by a server without DSN (RFC 3461 §5.2.7) */
+	bool put_off; /* JOB_LATER without anybody having been asked for it: no attempt */
 };
 
 struct job {

@@ -58,4 +58,15 @@ list_take(struct list *member)
 	list_init(member);
 }
 
+/* To the end of `to`. */
+static inline void
+list_move_all(struct list *from, struct list *to)
+{
+	while (!list_is_empty(from)) {
+		struct list *first = from->next;
+		list_take(first);
+		list_put_last(to, first);
+	}
+}
+
 #endif

@@ -7,7 +7,6 @@
 #include "common/trust/dkim.h"
 #include "smtpd/outbound/outgoing_keys.h"
 
-#define PIECE 16384
 #define FRONT_MAX (64 * 1024)
 #define ARENA_MAX (4 * 1024 * 1024)
 #define FROM_MAX 65536
@@ -78,52 +77,6 @@ put_in_front(struct content *inner, struct sbuf *front, struct content **ret)
 	    .close = close_fronted,
 	};
 	*ret = &f->content;
-	return ERR_OK;
-}
-
-/* -- reading it once ------------------------------------------------------------------------- */
-
-/* The header with its lines, into `header`, and the body into `body`. *ret_whole: false when the
- * header is too large to be signed; nothing more is read then. */
-static enum err
-read_message(struct content *c, struct sbuf *header, struct dkim_body *body, bool *ret_whole)
-{
-	CLEANUP(mem_free) char *piece = malloc(PIECE);
-	uint64_t offset = 0;
-	size_t n = 0, at, seen = 0;
-	bool in_body = false;
-
-	if (!piece)
-		return ERR_NOMEM;
-	*ret_whole = false;
-	while (offset < c->size) {
-		enum err e = c->read(c, offset, piece, PIECE, &n);
-		if (e)
-			return e;
-		if (n == 0)
-			return ERR_CORRUPT;
-		offset += n;
-		if (in_body) {
-			dkim_body_feed(body, str_make(piece, n));
-			continue;
-		}
-		sbuf_append(header, piece, n);
-		if (sbuf_error(header))
-			return sbuf_error(header) == ERR_TOO_LONG ? ERR_OK : ERR_NOMEM;
-		struct str fresh = str_skip(sbuf_view(header), seen);
-		at = str_starts(sbuf_view(header), STR("\r\n"))
-			 ? 0
-			 : str_find_nocase(fresh, STR("\r\n\r\n"));
-		if (at != STR_NONE) {
-			bool empty = str_starts(sbuf_view(header), STR("\r\n"));
-			size_t end = empty ? 0 : seen + at + 2;
-			dkim_body_feed(body, str_skip(sbuf_view(header), end + 2));
-			sbuf_cut(header, end);
-			in_body = true;
-		}
-		seen = header->n > 3 ? header->n - 3 : 0;
-	}
-	*ret_whole = true;
 	return ERR_OK;
 }
 
@@ -230,31 +183,22 @@ find_sealer(struct outgoing *o, const struct queue_message *m, struct arena *are
 	return e;
 }
 
-/* Whether there is a chain already. What it is worth takes questions to the DNS, for which nobody
- * waits here. The message goes on as it came, so that a chain that holds still holds without us. */
-static bool
-has_chain(struct str header)
-{
-	struct header_field field;
-
-	while (header_next(&header, &field))
-		if (str_starts_nocase(field.name, STR("ARC-")))
-			return true;
-	return false;
-}
-
-/* The first set of a chain, in front of `front`. */
+/* One more set (RFC 8617 §5.1), in front of `front`. */
 static enum err
-seal(struct outgoing *o, const struct queue_message *m, struct str header,
+seal(struct outgoing *o, const struct outgoing_message *m, struct str header,
     const unsigned char *hash, struct arena *arena, struct sbuf *front)
 {
+	const struct chain_state *chain = &m->chain;
 	CLEANUP(sbuf_done) struct sbuf whole = SBUF_INIT(TRUST_HEADER_MAX);
 	CLEANUP(sbuf_done) struct sbuf set = SBUF_INIT(FRONT_MAX);
 	const struct signing_key *k;
 	struct outgoing_key *key = NULL;
-	enum err e = find_sealer(o, m, arena, &k);
 
-	if (e || !k || has_chain(header))
+	/* what was found broken already stays so (§5.1 step 2), and there is an end to it */
+	if (chain->over || chain->sets >= ARC_SETS_MAX)
+		return ERR_OK;
+	enum err e = find_sealer(o, m->envelope, arena, &k);
+	if (e || !k)
 		return e;
 	e = outgoing_keys_get(o->keys, k, &key);
 	if (e)
@@ -264,9 +208,10 @@ seal(struct outgoing *o, const struct queue_message *m, struct str header,
 	    .domain = k->domain,
 	    .selector = k->selector,
 	    .now_s = clock_real_s(),
-	    .status = ARC_NONE,
+	    .status = chain->status,
+	    .sets = chain->sets,
 	    .authserv_id = str_of(o->conf->hostname),
-	    .results = STR("arc=none"),
+	    .results = arena_printf(arena, "arc=%s", arc_status_name(chain->status)),
 	};
 	sbuf_put(&whole, sbuf_view(front)); /* signatures come before the seal (RFC 8617 §5.1) */
 	sbuf_put(&whole, header);
@@ -280,10 +225,18 @@ seal(struct outgoing *o, const struct queue_message *m, struct str header,
 	return sbuf_error(&set) ? sbuf_error(&set) : sbuf_error(front);
 }
 
+static void
+feed_body(void *body, struct str octets)
+{
+	dkim_body_feed(body, octets);
+}
+
 /* What goes in front of the message `c`; nothing where it is not signed. */
 static enum err
-make_front(struct outgoing *o, const struct queue_message *m, struct content *c, struct sbuf *front)
+make_front(
+    struct outgoing *o, const struct outgoing_message *om, struct content *c, struct sbuf *front)
 {
+	const struct queue_message *m = om->envelope;
 	CLEANUP(sbuf_done) struct sbuf header = SBUF_INIT(TRUST_HEADER_MAX);
 	CLEANUP(arena_free) struct arena *arena = arena_new(ARENA_MAX);
 	CLEANUP(dkim_body_free) struct dkim_body *body = dkim_body_new(DKIM_RELAXED);
@@ -294,7 +247,7 @@ make_front(struct outgoing *o, const struct queue_message *m, struct content *c,
 
 	if (!arena || !body)
 		return ERR_NOMEM;
-	enum err e = read_message(c, &header, body, &whole);
+	enum err e = content_split(c, &header, feed_body, body, &whole);
 	if (!e && !whole)
 		log_warn("unsigned", F_STR("id", m->trace_id), F_CSTR("why", "header too large"));
 	if (e || !whole)
@@ -305,7 +258,7 @@ make_front(struct outgoing *o, const struct queue_message *m, struct content *c,
 	for (size_t i = 0; i < n && !e; i++)
 		e = sign_with(o, &keys[i], sbuf_view(&header), hash, front);
 	if (!e && m->kind == QUEUE_FORWARDED)
-		e = seal(o, m, sbuf_view(&header), hash, arena, front);
+		e = seal(o, om, sbuf_view(&header), hash, arena, front);
 	if (e != ERR_CANNOT && e != ERR_TOO_BIG)
 		return e;
 	/* No single From: nobody can say whose mail it is. It goes as it is. */
@@ -317,8 +270,8 @@ make_front(struct outgoing *o, const struct queue_message *m, struct content *c,
 /* -- whole ----------------------------------------------------------------------------------- */
 
 enum err
-outgoing_content(
-    struct outgoing *o, const struct queue_message *m, struct content *inner, struct content **ret)
+outgoing_content(struct outgoing *o, const struct outgoing_message *m, struct content *inner,
+    struct content **ret)
 {
 	CLEANUP(content_close) struct content *c = inner;
 	CLEANUP(sbuf_done) struct sbuf front = SBUF_INIT(FRONT_MAX);

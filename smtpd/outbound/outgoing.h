@@ -10,6 +10,7 @@
 #define SMTPD_OUTBOUND_OUTGOING_H
 
 #include "common/base/conf.h"
+#include "smtpd/outbound/chain.h"
 #include "smtpd/outbound/content.h"
 #include "store/store.h"
 
@@ -19,11 +20,16 @@ NODISCARD enum err outgoing_new(
     struct store *store, const struct conf *conf, struct outgoing **ret);
 void outgoing_free(struct outgoing **o);
 
+struct outgoing_message {
+	const struct queue_message *envelope;
+	struct chain_state chain; /* of what is forwarded: as it came (chain.h) */
+};
+
 /* `inner` with what belongs in front of it; `inner` itself where that is nothing: no key for its
  * domain, no single From, a header too large to be signed. It is taken over, also on failure.
  * ERR_IO, ERR_CORRUPT (a key that can't be read: better later than unsigned), ERR_NOMEM, and what
  * reading `inner` gives. */
-NODISCARD enum err outgoing_content(
-    struct outgoing *o, const struct queue_message *m, struct content *inner, struct content **ret);
+NODISCARD enum err outgoing_content(struct outgoing *o, const struct outgoing_message *m,
+    struct content *inner, struct content **ret);
 
 #endif

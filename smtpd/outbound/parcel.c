@@ -1,5 +1,4 @@
 /* Jobs: from the queue to whoever carries them out, and what became of them back. */
-#include "smtpd/outbound/downgrade.h"
 #include "smtpd/outbound/report.h"
 #include "smtpd/outbound/runner_private.h"
 
@@ -42,50 +41,50 @@ pick_is_over(struct runner *r, struct scheduler_pick *pick, enum scheduler_fate 
 	scheduler_done(r->scheduler, pick, fates, SCHEDULER_NEITHER);
 }
 
-/* Puts those whom a person gave up into a parcel of their own: they are not tried. */
-static void
-part_given_up(struct runner *r, struct parcel *p)
+/* Those whom a person gave up are not tried; the others of the pick are, after it. It is done when
+ * that is recorded: rows that are still in the queue must not be picked again and again meanwhile.
+ */
+static bool
+give_up(struct runner *r, struct parcel *p)
 {
 	static const struct scheduler_verdict verdict = {.permanent = true,
 	    .status = {"5.0.0", 5},
 	    .reply = {"Given up by the administrator of this server", 44}};
-	size_t kept = 0, given_up = 0;
+	struct job_rcpt all[JOB_RCPTS_MAX];
+	size_t n = 0, given_up = 0;
 
+	/* first those whom the verdict is for */
 	for (size_t i = 0; i < p->job.rcpt_count; i++)
-		given_up += p->job.rcpts[i].row.give_up;
+		if (p->job.rcpts[i].row.give_up)
+			all[n++] = p->job.rcpts[i];
+	given_up = n;
+	for (size_t i = 0; i < p->job.rcpt_count; i++)
+		if (!p->job.rcpts[i].row.give_up)
+			all[n++] = p->job.rcpts[i];
 	if (!given_up)
+		return false;
+	memcpy(p->job.rcpts, all, n * sizeof(*all));
+	p->job.rcpt_count = given_up;
+	parcel_set_fates(p, JOB_NEVER, &verdict);
+	p->job.rcpt_count = n;
+	p->given_up = true;
+	parcel_hand_back(r, p);
+	return true;
+}
+
+/* What was picked can't be read. What was dropped or held meanwhile is no trouble. */
+static void
+not_read(struct runner *r, struct scheduler_pick *pick, enum err e)
+{
+	if (!e || e == ERR_NOT_FOUND) {
+		pick_is_over(r, pick, SCHEDULER_RECORDED);
 		return;
-	struct parcel *other = new_parcel();
-	struct job_rcpt *theirs =
-	    other ? arena_alloc_array(other->job.arena, given_up, sizeof(*theirs)) : NULL;
-	if (!theirs) {
-		parcel_free(&other);
-		return; /* then they are tried once more */
 	}
-	struct arena *a = other->job.arena;
-	struct queue_message *m = &other->job.message;
-	*m = p->job.message;
-	m->sender = arena_dup(a, m->sender);
-	m->envid = arena_dup(a, m->envid);
-	m->trace_id = arena_dup(a, m->trace_id);
-	m->message_id = arena_dup(a, m->message_id);
-	other->job.rcpts = theirs;
-	for (size_t i = 0; i < p->job.rcpt_count; i++) {
-		struct job_rcpt *rcpt = &p->job.rcpts[i];
-		if (!rcpt->row.give_up) {
-			p->job.rcpts[kept++] = *rcpt;
-			continue;
-		}
-		struct job_rcpt *to = &theirs[other->job.rcpt_count++];
-		*to = *rcpt;
-		to->row.address = arena_dup(a, rcpt->row.address);
-		to->row.domain = arena_dup(a, rcpt->row.domain);
-		to->row.orcpt = arena_dup(a, rcpt->row.orcpt);
-		to->row.last_reply = to->row.last_host = STR("");
-	}
-	p->job.rcpt_count = kept;
-	parcel_set_fates(other, JOB_NEVER, &verdict);
-	parcel_hand_back(r, other);
+	if (e == ERR_CORRUPT)
+		runner_tell_damage(r);
+	log_error("outbound", F_CSTR("op", "job"), F_INT("message", scheduler_pick_message(pick)),
+	    F_ERR(e));
+	pick_is_over(r, pick, e == ERR_CORRUPT ? SCHEDULER_DAMAGED : SCHEDULER_UNREAD);
 }
 
 struct parcel *
@@ -101,23 +100,21 @@ parcel_load(struct runner *r, struct scheduler_pick *pick)
 	enum err e = p ? queue_job_get(r->store, scheduler_pick_message(pick), ids, n, p->job.arena,
 			     &p->job.message, &rows, &found)
 		       : ERR_NOMEM;
-	if (!e)
-		p->job.rcpts = arena_alloc_array(p->job.arena, found + 1, sizeof(*p->job.rcpts));
-	if (!e && p->job.rcpts) {
-		for (size_t i = 0; i < found; i++)
-			p->job.rcpts[i].row = rows[i];
-		p->job.rcpt_count = found;
-		part_given_up(r, p);
-	}
-	if (e || !p->job.rcpt_count) {
-		/* dropped or held meanwhile; what could not be read is still due */
-		bool unread = e && e != ERR_NOT_FOUND;
-		if (unread)
-			log_error("outbound", F_CSTR("op", "job"), F_ERR(e));
-		pick_is_over(r, pick, unread ? SCHEDULER_UNREAD : SCHEDULER_RECORDED);
+	if (!e && found &&
+	    !(p->job.rcpts = arena_alloc_array(p->job.arena, found, sizeof(*p->job.rcpts))))
+		e = ERR_NOMEM;
+	if (e || !found) {
+		not_read(r, pick, e);
 		return NULL;
 	}
+	for (size_t i = 0; i < found; i++)
+		p->job.rcpts[i].row = rows[i];
+	p->job.rcpt_count = found;
 	p->pick = pick;
+	if (give_up(r, p)) {
+		p = NULL; /* the thread's */
+		return NULL;
+	}
 	return MOVE_PTR(p);
 }
 
@@ -141,9 +138,8 @@ parcel_set_fates(struct parcel *p, enum job_fate fate, const struct scheduler_ve
 		p->job.host = arena_dup(a, v->host);
 }
 
-/* Why there are no octets, as a fate. */
-static void
-set_content_failure(struct parcel *p, enum err e)
+void
+parcel_set_content_failure(struct job *job, enum err e)
 {
 	static const struct scheduler_verdict damaged = {.permanent = true,
 	    .status = {"5.6.3", 5},
@@ -152,35 +148,33 @@ set_content_failure(struct parcel *p, enum err e)
 		94}};
 	static const struct scheduler_verdict trouble = {
 	    .status = {"4.3.0", 5}, .reply = {"The message could not be read here", 34}};
+	static const struct scheduler_verdict no_keys = {.status = {"4.4.3", 5},
+	    .reply = {
+		"The keys of those who sealed the message (ARC) can't be had from the DNS for "
+		"now",
+		80}};
+	struct parcel *p = LIST_OWNER(job, struct parcel, job);
 
-	if (e != ERR_CANNOT)
-		log_error("outbound", F_CSTR("op", "content"), F_INT("message", p->job.message.id),
+	if (e == ERR_CANNOT) {
+		parcel_set_fates(p, JOB_NEVER, &damaged);
+	} else if (e == ERR_BUSY) {
+		parcel_set_fates(p, JOB_LATER, &no_keys);
+	} else {
+		log_error("outbound", F_CSTR("op", "content"), F_INT("message", job->message.id),
 		    F_ERR(e));
-	parcel_set_fates(
-	    p, e == ERR_CANNOT ? JOB_NEVER : JOB_LATER, e == ERR_CANNOT ? &damaged : &trouble);
+		parcel_set_fates(p, JOB_LATER, &trouble);
+	}
 }
 
 struct content *
 parcel_content(struct runner *r, struct job *job, enum content_form form)
 {
-	struct parcel *p = LIST_OWNER(job, struct parcel, job);
-	struct queue_octets *octets = NULL;
 	struct content *c = NULL;
-	enum err e = queue_octets_open(r->store, job->message.id, &octets);
+	enum err e = prepare_now(r->preparer, &job->message, form, &c);
 
 	if (!e)
-		e = content_of_queue(octets, &job->message, &c);
-	if (!e && c->form > form) {
-		struct content *in = MOVE_PTR(c);
-		e = downgrade(r->store, in, &job->message, form, &c);
-	}
-	if (!e) {
-		struct content *in = MOVE_PTR(c);
-		e = outgoing_content(r->outgoing, &job->message, in, &c);
-	}
-	if (!e)
 		return c;
-	set_content_failure(p, e);
+	parcel_set_content_failure(job, e);
 	return NULL;
 }
 
@@ -200,7 +194,7 @@ settle_untried(struct parcel *p)
 	static const struct scheduler_verdict broke = {
 	    .status = {"4.4.2", 5}, .reply = {"The connection broke", 20}};
 
-	if (!p->pick || scheduler_pick_tries(p->pick) + 1 >= RUNNER_TRIES_MAX)
+	if (!p->given_up && scheduler_pick_tries(p->pick) + 1 >= RUNNER_TRIES_MAX)
 		parcel_set_fates(p, JOB_LATER, &broke);
 }
 
@@ -227,8 +221,7 @@ finish_pick(struct runner *r, struct parcel *p)
 static void
 finish(struct runner *r, struct parcel *p)
 {
-	if (p->pick)
-		finish_pick(r, p);
+	finish_pick(r, p);
 	parcel_free(&p);
 }
 
@@ -236,15 +229,15 @@ bool
 parcel_record(struct runner *r, struct parcel *p)
 {
 	CLEANUP(conf_unref) struct conf *conf = runner_conf(r);
+	CLEANUP(arena_free) struct arena *arena = arena_new(PARCEL_ARENA);
 	struct results res = {0};
 
 	settle_untried(p);
-	enum err e = results_make(conf, &p->job, p->attempted, &res);
+	enum err e = arena ? results_make(conf, &p->job, p->attempted, arena, &res) : ERR_NOMEM;
 	if (!e && res.n)
 		e = results_record(r, conf, &p->job, &res);
 	if (e && e != ERR_NOT_FOUND) {
-		log_error("outbound", F_CSTR("op", "record"), F_INT("message", p->job.message.id),
-		    F_ERR(e));
+		p->trouble = e;
 		return false;
 	}
 	finish(r, p);
@@ -254,49 +247,78 @@ parcel_record(struct runner *r, struct parcel *p)
 /* -- many -------------------------------------------------------------------------------------- */
 
 struct batch {
+	struct arena *arena; /* of the results */
 	struct parcel *parcels[RECORD_AT_ONCE];
 	struct results results[RECORD_AT_ONCE];
 	struct queue_recorded items[RECORD_AT_ONCE];
 	size_t n;
+	enum err trouble; /* nothing can be written for now */
 };
 
-static void
-record_alone(struct runner *r, struct parcel *p, struct list *failed)
+/* Others would fare no better. */
+static bool
+is_general(enum err e)
 {
-	if (!parcel_record(r, p))
-		list_put_last(failed, &p->turn);
+	return e == ERR_NO_SPACE || e == ERR_IO || e == ERR_BUSY || e == ERR_NOMEM;
+}
+
+static void
+keep(struct batch *b, struct parcel *p, enum err e, struct list *failed)
+{
+	if (is_general(e))
+		b->trouble = e;
+	p->trouble = e;
+	list_put_last(failed, &p->turn);
+}
+
+static void
+record_alone(struct runner *r, struct batch *b, struct parcel *p, struct list *failed)
+{
+	if (b->trouble)
+		keep(b, p, b->trouble, failed);
+	else if (!parcel_record(r, p))
+		keep(b, p, p->trouble, failed);
 }
 
 static void
 record_batch(struct runner *r, struct batch *b, struct list *failed)
 {
-	enum err e = b->n ? queue_record_many(r->store, b->items, b->n) : ERR_OK;
+	enum err e = b->n && !b->trouble ? queue_record_many(r->store, b->items, b->n) : b->trouble;
 
+	if (is_general(e))
+		b->trouble = e;
 	for (size_t i = 0; i < b->n; i++) {
 		if (e) {
-			record_alone(r, b->parcels[i], failed);
+			record_alone(r, b, b->parcels[i], failed);
 			continue;
 		}
 		results_note(r, &b->parcels[i]->job, &b->results[i]);
 		finish(r, b->parcels[i]);
 	}
 	b->n = 0;
+	if (b->arena)
+		arena_reset(b->arena);
 }
 
 void
 parcel_record_all(struct runner *r, struct list *done, struct list *failed)
 {
 	CLEANUP(conf_unref) struct conf *conf = runner_conf(r);
-	struct batch b = {.n = 0};
+	CLEANUP(arena_free) struct arena *arena = arena_new(PARCEL_ARENA);
+	struct batch b = {.arena = arena, .trouble = arena ? ERR_OK : ERR_NOMEM};
 
 	while (!list_is_empty(done)) {
 		struct parcel *p = LIST_OWNER(done->next, struct parcel, turn);
 		struct results *res = &b.results[b.n];
 		list_take(&p->turn);
 		settle_untried(p);
-		enum err e = results_make(conf, &p->job, p->attempted, res);
+		enum err e = b.trouble;
+		if (!e)
+			e = results_make(conf, &p->job, p->attempted, arena, res);
 		if (e || res->told_n || !res->n) {
-			record_alone(r, p, failed);
+			record_alone(r, &b, p, failed);
+			if (arena_used(arena) > PARCEL_ARENA / 2)
+				record_batch(r, &b, failed);
 			continue;
 		}
 		b.parcels[b.n] = p;

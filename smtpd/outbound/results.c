@@ -15,21 +15,38 @@
 #define DOUBLE_BOUNCE STR("double-bounce")
 #define REPORT_ARENA (1024 * 1024)
 
+/* A fifth more or less: what failed together is not tried together for ever. */
+static int64_t
+scatter(int64_t ms)
+{
+	uint16_t random = 32768;
+
+	if (RAND_bytes((unsigned char *)&random, (int)sizeof(random)) != 1)
+		random = 32768;
+	return ms - ms / 5 + ms * 2 / 5 * random / 65536;
+}
+
 int64_t
 results_retry_ms(const struct conf *conf, uint32_t attempts)
 {
 	int64_t max = (int64_t)conf->outbound.retry_max_s * 1000;
 	int64_t ms = (int64_t)conf->outbound.retry_first_s * 1000;
-	uint16_t random = 32768;
 
 	for (uint32_t i = 0; i < attempts && ms < max; i++)
 		ms *= 2;
-	if (ms > max)
-		ms = max;
-	if (RAND_bytes((unsigned char *)&random, (int)sizeof(random)) != 1)
-		random = 32768;
-	/* a fifth more or less: what failed together is not tried together for ever */
-	return ms - ms / 5 + ms * 2 / 5 * random / 65536;
+	return scatter(ms < max ? ms : max);
+}
+
+/* As if each of these times had been an attempt: those double from one to the next. */
+int64_t
+results_put_off_ms(const struct conf *conf, int64_t waited_s)
+{
+	int64_t max = (int64_t)conf->outbound.retry_max_s;
+	int64_t s = (int64_t)conf->outbound.retry_first_s;
+
+	if (s < waited_s)
+		s = waited_s;
+	return scatter((s < max ? s : max) * 1000);
 }
 
 static bool
@@ -100,7 +117,11 @@ deferred(struct maker *m, struct job_rcpt *rcpt, struct queue_result *row)
 {
 	const struct queue_message *about = &m->job->message;
 	int64_t notice_s = m->conf->outbound.delay_notice_s;
+	/* What was to be held (RFC 4865) is late from its release on. */
+	int64_t begun_s = about->expires_s - (int64_t)m->conf->outbound.expire_s;
 
+	if (begun_s < about->created_s)
+		begun_s = about->created_s;
 	if (m->now_s >= about->expires_s) {
 		/* RFC 3463 §3.5: what the last reply was stands in the text */
 		if (rcpt->code == 0)
@@ -109,14 +130,13 @@ deferred(struct maker *m, struct job_rcpt *rcpt, struct queue_result *row)
 		return;
 	}
 	row->outcome = QUEUE_DEFERRED;
-	row->next_ms = clock_real_us() / 1000 + results_retry_ms(m->conf, rcpt->row.attempts);
+	row->put_off = rcpt->put_off;
+	row->next_ms = clock_real_us() / 1000 +
+		       (rcpt->put_off ? results_put_off_ms(m->conf, m->now_s - begun_s)
+				      : results_retry_ms(m->conf, rcpt->row.attempts));
 	if (row->next_ms > about->expires_s * 1000)
 		row->next_ms = about->expires_s * 1000;
-	/* What was to be held (RFC 4865) is late from its release on. Of a report that is late
-	 * nobody is told. */
-	int64_t begun_s = about->expires_s - (int64_t)m->conf->outbound.expire_s;
-	if (begun_s < about->created_s)
-		begun_s = about->created_s;
+	/* of a report that is late nobody is told */
 	if (!notice_s || rcpt->row.delay_told || m->now_s < begun_s + notice_s ||
 	    about->kind == QUEUE_REPORT)
 		return;
@@ -126,13 +146,15 @@ deferred(struct maker *m, struct job_rcpt *rcpt, struct queue_result *row)
 }
 
 enum err
-results_make(const struct conf *conf, struct job *job, bool attempted, struct results *ret)
+results_make(const struct conf *conf, struct job *job, bool attempted, struct arena *arena,
+    struct results *ret)
 {
 	struct maker m = {conf, job, ret, clock_real_s(), attempted};
 
 	*ret = (struct results){
-	    .rows = arena_alloc_array(job->arena, job->rcpt_count + 1, sizeof(*ret->rows)),
-	    .told = arena_alloc_array(job->arena, job->rcpt_count + 1, sizeof(*ret->told)),
+	    .arena = arena,
+	    .rows = arena_alloc_array(arena, job->rcpt_count + 1, sizeof(*ret->rows)),
+	    .told = arena_alloc_array(arena, job->rcpt_count + 1, sizeof(*ret->told)),
 	};
 	if (!ret->rows || !ret->told)
 		return ERR_NOMEM;
@@ -284,7 +306,7 @@ static void
 trace_report(struct runner *r, const struct job *job, const struct results *res, struct str to)
 {
 	struct str text = arena_printf(
-	    job->arena, "a report on %zu recipient%s", res->told_n, res->told_n == 1 ? "" : "s");
+	    res->arena, "a report on %zu recipient%s", res->told_n, res->told_n == 1 ? "" : "s");
 
 	trace_note(r->store, &(struct trace_event){.kind = TRACE_REPORTED,
 				 .trace_id = job->message.trace_id,
@@ -333,7 +355,7 @@ results_record(
 	struct letter to = {{NULL, 0}, {NULL, 0}, {NULL, 0}};
 
 	if (res->told_n)
-		address_letter(r, conf, &job->message, job->arena, &to);
+		address_letter(r, conf, &job->message, res->arena, &to);
 	enum err e = to.to.n ? record_with_report(r, conf, job, res, &to)
 			     : queue_record(r->store, job->message.id, res->rows, res->n, NULL);
 	if (!e)

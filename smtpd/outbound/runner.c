@@ -10,6 +10,7 @@
 #define NEWS_MAX 1000 /* rows read at a time */
 #define READ_ARENA (64 * 1024 * 1024)
 #define AGAIN_MS 5000 /* after a failure of the store */
+#define AGAIN_MAX_MS 600000 /* after many of them */
 #define TURN_MS 1000 /* between looks whether another process still runs the queue */
 #define DEAD_FIRST_MS 60000
 #define DEAD_MAX_MS 1800000
@@ -90,11 +91,7 @@ take_chores(struct runner *r, int64_t wait_ms, struct chores *ret)
 	ret->changed = r->changed;
 	r->changed = false;
 	list_init(&ret->done);
-	while (!list_is_empty(&r->done)) {
-		struct list *first = r->done.next;
-		list_take(first);
-		list_put_last(&ret->done, first);
-	}
+	list_move_all(&r->done, &ret->done);
 }
 
 /* -- reading the queue ------------------------------------------------------------------------- */
@@ -174,13 +171,21 @@ may_run(struct runner *r)
 {
 	if (r->runs)
 		return true;
-	enum err e = queue_run_begin(r->store);
-	if (e == ERR_BUSY)
+	if (runner_until(r->begin_ms))
 		return false;
-	if (e)
-		log_error("outbound", F_CSTR("op", "begin"), F_ERR(e));
+	enum err e = queue_run_begin(r->store);
 	r->runs = !e;
-	return r->runs;
+	if (!e)
+		return true;
+	if (e == ERR_BUSY) {
+		r->begin_ms = clock_mono_ms() + TURN_MS;
+		return false;
+	}
+	runner_back_off(&r->begin_ms, &r->begin_span_ms, TURN_MS, AGAIN_MAX_MS);
+	log_error("outbound", F_CSTR("op", "begin"), F_ERR(e));
+	if (e == ERR_CORRUPT)
+		runner_tell_damage(r);
+	return false;
 }
 
 /* -- steps ------------------------------------------------------------------------------------- */
@@ -242,7 +247,10 @@ step_load(struct runner *r, const struct scheduler_step *step)
 		e = ERR_NOMEM;
 	if (e) {
 		log_error("outbound", F_CSTR("op", "load"), F_STR("domain", domain), F_ERR(e));
-		scheduler_loaded(r->scheduler, step->domain, NULL, 0, false, now + AGAIN_MS);
+		if (e == ERR_CORRUPT)
+			runner_tell_damage(r);
+		scheduler_loaded(r->scheduler, step->domain, NULL, 0, false,
+		    now + (e == ERR_CORRUPT ? AGAIN_MAX_MS : AGAIN_MS));
 		return;
 	}
 	while (due < n && due < step->max && briefs[due].next_ms <= now) {
@@ -296,21 +304,37 @@ look_again_later(struct runner *r)
 	r->changed = true;
 }
 
+/* Zero, or the time until it is tried again. */
+static int64_t
+look(struct runner *r)
+{
+	int64_t wait_ms = runner_until(r->look_ms);
+
+	if (!wait_ms) {
+		enum err e = read_news(r);
+		if (!e) {
+			r->looked = true;
+			r->look_span_ms = 0;
+			return 0;
+		}
+		runner_back_off(&r->look_ms, &r->look_span_ms, AGAIN_MS, AGAIN_MAX_MS);
+		log_error("outbound", F_CSTR("op", "read"), F_ERR(e));
+		if (e == ERR_CORRUPT)
+			runner_tell_damage(r);
+		wait_ms = runner_until(r->look_ms);
+	}
+	look_again_later(r);
+	return wait_ms;
+}
+
 static int64_t
 run_queue(struct runner *r, const struct chores *chores)
 {
 	if (!may_run(r))
-		return TURN_MS;
-	if (chores->changed || !r->looked) {
-		enum err e = read_news(r);
-		if (e) {
-			log_error("outbound", F_CSTR("op", "read"), F_ERR(e));
-			look_again_later(r);
-			return AGAIN_MS;
-		}
-		r->looked = true;
-	}
-	return run_steps(r);
+		return runner_until(r->begin_ms);
+	int64_t look_ms = chores->changed || !r->looked ? look(r) : 0;
+	int64_t wait_ms = run_steps(r); /* with what is known, though news can't be had */
+	return look_ms && look_ms < wait_ms ? look_ms : wait_ms;
 }
 
 static bool
@@ -331,15 +355,7 @@ run(void *arg)
 
 	for (;;) {
 		take_chores(r, wait_ms, &chores);
-		struct list again;
-		list_init(&again);
-		while (!list_is_empty(&r->kept)) {
-			struct list *first = r->kept.next;
-			list_take(first);
-			list_put_last(&again, first);
-		}
-		parcel_record_all(r, &again, &r->kept);
-		parcel_record_all(r, &chores.done, &r->kept);
+		runner_record(r, &chores.done, chores.stop);
 		wait_ms = INT64_MAX;
 		if (chores.stop && is_finished(r))
 			break;
@@ -347,8 +363,8 @@ run(void *arg)
 			wait_ms = 10;
 		else if (!chores.draining && chores.enabled)
 			wait_ms = run_queue(r, &chores);
-		if (!list_is_empty(&r->kept) && wait_ms > AGAIN_MS)
-			wait_ms = AGAIN_MS;
+		if (!list_is_empty(&r->kept) && wait_ms > runner_until(r->record_ms))
+			wait_ms = runner_until(r->record_ms);
 	}
 	return NULL;
 }
@@ -384,6 +400,8 @@ make_parts(struct runner *r, const struct runner_options *o)
 		e = router_new(o->store, r->dns, r->first_conf, &r->router);
 	if (!e)
 		e = outgoing_new(o->store, r->first_conf, &r->outgoing);
+	if (!e)
+		e = preparer_new(o->store, r->outgoing, r->dns, &r->preparer);
 	const struct tlsrpt_options to = {.store = o->store,
 	    .dns = r->dns,
 	    .loop = o->loop,
@@ -468,6 +486,7 @@ runner_stop(struct runner **rp)
 	tlsrpt_free(&r->tlsrpt);
 	router_end(r->router);
 	dns_free(&r->dns); /* who waits for a route is told */
+	preparer_free(&r->preparer);
 	if (r->has_thread) {
 		pthread_mutex_lock(&r->mu);
 		r->stop = true;

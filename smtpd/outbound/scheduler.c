@@ -416,6 +416,7 @@ scheduler_forgive(struct scheduler *s)
 {
 	CLEANUP(scheduler_leave) struct scheduler *held = scheduler_enter(s);
 
+	rows_wake(held, INT64_MAX);
 	for (size_t i = 0; i < held->destinations.bucket_count; i++) {
 		for (struct table_node *n = s->destinations.buckets[i]; n; n = n->next) {
 			struct destination *d = LIST_OWNER(n, struct destination, node);
@@ -465,6 +466,19 @@ step_load(struct scheduler *s, struct scheduler_domain *d, int64_t now, struct s
 	}
 }
 
+/* How long until somebody is to be looked at. */
+static int64_t
+next_look(const struct scheduler *s, int64_t now)
+{
+	int64_t at = s->heap_n ? s->heap[0]->look_ms : INT64_MAX;
+
+	if (!list_is_empty(&s->damaged)) {
+		const struct row *r = LIST_OWNER(s->damaged.next, struct row, turn);
+		at = r->rests_until_ms < at ? r->rests_until_ms : at;
+	}
+	return at == INT64_MAX ? at : at > now ? at - now : 1;
+}
+
 void
 scheduler_next_step(struct scheduler *s, struct scheduler_step *ret)
 {
@@ -476,6 +490,7 @@ scheduler_next_step(struct scheduler *s, struct scheduler_step *ret)
 	if (s->draining)
 		return;
 	wake_sleepers(s, now);
+	rows_wake(s, now);
 	s->news = false; /* the caller comes again until there is nothing */
 	ret->link = scheduler_open_next(s);
 	if (ret->link) {
@@ -488,8 +503,8 @@ scheduler_next_step(struct scheduler *s, struct scheduler_step *ret)
 		ret->domain->out = true;
 		s->finding++;
 		ret->what = SCHEDULER_FIND;
-	} else if (s->heap_n) {
-		ret->wait_ms = s->heap[0]->look_ms > now ? s->heap[0]->look_ms - now : 1;
+	} else {
+		ret->wait_ms = next_look(s, now);
 	}
 }
 
@@ -508,6 +523,7 @@ scheduler_new(const struct scheduler_options *o)
 	list_init(&s->to_load);
 	list_init(&s->idle);
 	list_init(&s->resting);
+	list_init(&s->damaged);
 	for (size_t i = 0; i < RING__COUNT; i++)
 		list_init(&s->rings[i]);
 	struct table *tables[] = {
@@ -537,6 +553,7 @@ scheduler_free(struct scheduler **sp)
 	if (!s)
 		return;
 	s->draining = true;
+	rows_wake(s, INT64_MAX);
 	each_domain(s, unload_all);
 	for (struct table_node *n; (n = table_any(&s->domains));)
 		domain_free(s, LIST_OWNER(n, struct scheduler_domain, node));
@@ -569,6 +586,15 @@ scheduler_drain(struct scheduler *s)
 
 	(void)held;
 	s->draining = true;
+}
+
+void
+scheduler_block(struct scheduler *s, bool blocked)
+{
+	CLEANUP(scheduler_leave) struct scheduler *held = scheduler_enter(s);
+
+	held->news |= held->blocked && !blocked;
+	held->blocked = blocked;
 }
 
 void

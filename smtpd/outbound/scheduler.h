@@ -47,6 +47,8 @@ struct scheduler_options {
 #define SCHEDULER_PAGE_MAX 1000 /* rows of a domain read at a time */
 #define SCHEDULER_IDLE_MS 5000 /* a connection is kept so long for another message */
 #define SCHEDULER_LOCAL_MAX 4 /* deliveries into the local store at a time */
+#define SCHEDULER_DAMAGED_MS (60 * 60 * 1000) /* what is damaged is looked at again after that */
+#define SCHEDULER_DAMAGED_MAX 1000 /* rows that are known to be; others count as unread */
 
 /* `o` is copied. NULL without memory. */
 struct scheduler *scheduler_new(const struct scheduler_options *o);
@@ -56,13 +58,16 @@ void scheduler_free(struct scheduler **s);
 void scheduler_set_options(struct scheduler *s, const struct scheduler_options *o);
 /* No step and no pick any more. */
 void scheduler_drain(struct scheduler *s);
+/* Nothing is opened and nothing picked until it is called with false: what became of what was
+ * picked can't be recorded. */
+void scheduler_block(struct scheduler *s, bool blocked);
 
 /* -- what there is to send -- */
 
 /* Recipients of `domain` (ASCII, lower case) are due at `due_ms` (since 1970). Without memory it is
  * forgotten until the queue is looked through again. */
 void scheduler_due(struct scheduler *s, struct str domain, int64_t due_ms);
-/* A person asked for another try: nobody counts as dead any more. */
+/* A person asked for another try: nobody counts as dead any more, nor anything as damaged. */
 void scheduler_forgive(struct scheduler *s);
 /* Replaces what is paused: domains, and hosts as "mx:NAME". A host that is paused is asked for
  * nothing, as one that does not answer: mail goes to the next hosts of its domain, and waits
@@ -129,6 +134,7 @@ struct scheduler_verdict {
 	struct str status; /* "4.4.1" */
 	struct str reply;
 	struct str host; /* or empty */
+	int64_t tried_ms; /* the end of the attempt; 0: there was none. Set by scheduler_close() */
 };
 
 enum scheduler_mode scheduler_link_mode(const struct scheduler_link *l);
@@ -160,6 +166,7 @@ uint32_t scheduler_pick_tries(const struct scheduler_pick *p);
 enum scheduler_fate {
 	SCHEDULER_RECORDED, /* gone, or due again at a later time: the queue has it */
 	SCHEDULER_UNREAD, /* could not be read: looked for again after a while */
+	SCHEDULER_DAMAGED, /* nor will it soon: others go on without it */
 	SCHEDULER_BACK, /* not recorded: to be picked again, before others of its sender */
 };
 enum scheduler_success { SCHEDULER_GOOD, SCHEDULER_BAD, SCHEDULER_NEITHER };

@@ -38,6 +38,7 @@ verdict_copy(struct scheduler_verdict *to, const struct scheduler_verdict *from)
 	to->status = copy_words(from->status);
 	to->reply = copy_words(from->reply);
 	to->host = copy_words(from->host);
+	to->tried_ms = from->tried_ms;
 }
 
 /* -- who wants a link -------------------------------------------------------------------------- */
@@ -226,6 +227,8 @@ struct scheduler_link *
 scheduler_open_next(struct scheduler *s)
 {
 	destinations_trim(s, DESTINATIONS_RESTING);
+	if (s->blocked)
+		return NULL;
 	for (enum ring r = 0; r < RING__COUNT; r++) {
 		while (!list_is_empty(&s->rings[r]) && ring_has_room(s, r)) {
 			struct destination *d =
@@ -394,6 +397,10 @@ pick(struct scheduler *s, struct scheduler_link *l, struct scheduler_pick **ret_
 	if (s->draining || !s->o.max_connections)
 		return SCHEDULER_QUIT;
 	note_answer(s, l);
+	if (s->blocked) {
+		stop_idling(l);
+		return SCHEDULER_QUIT;
+	}
 	if (l->pick) {
 		*ret_wait_ms = PENDING_RECORD_MS;
 		return SCHEDULER_WAIT;
@@ -436,7 +443,11 @@ sort_rows(struct scheduler *s, struct scheduler_pick *p, const enum scheduler_fa
 			p->rows[kept++] = p->rows[i];
 			continue;
 		}
-		if (fates[i] == SCHEDULER_UNREAD)
+		if (fates[i] == SCHEDULER_DAMAGED && s->damaged_n < SCHEDULER_DAMAGED_MAX) {
+			row_rest(s, p->rows[i]);
+			continue;
+		}
+		if (fates[i] == SCHEDULER_UNREAD || fates[i] == SCHEDULER_DAMAGED)
 			p->rows[i]->domain->not_before_ms = scheduler_now_ms() + UNREAD_MS;
 		row_free(s, p->rows[i]);
 	}
@@ -494,6 +505,7 @@ die(struct scheduler *s, struct destination *d, const struct scheduler_verdict *
 	provider_forget(d->provider);
 	d->dead_until_ms = now + d->dead_ms;
 	verdict_copy(&d->verdict, v);
+	d->verdict.tried_ms = now;
 }
 
 static void

@@ -37,6 +37,8 @@ struct row {
 	struct table_node node; /* in scheduler.rows */
 	int64_t id;
 	struct scheduler_domain *domain;
+	struct list turn; /* in scheduler.damaged */
+	int64_t rests_until_ms; /* when it is there */
 };
 
 /* A message and rows of it, waiting or picked: a group until it is picked. */
@@ -146,6 +148,9 @@ struct scheduler {
 	size_t connections; /* those at unproven destinations not counted */
 	size_t attempts; /* these */
 	size_t locals;
+	struct list damaged; /* rows that can't be read, the first to be looked at again first */
+	size_t damaged_n;
+	bool blocked;
 	bool draining;
 	bool news; /* there may be a step */
 	struct str *paused; /* each its own memory */
@@ -186,6 +191,10 @@ NODISCARD enum err lane_put_back(struct scheduler *s, struct scheduler_pick *p);
 /* Lets go of rows that wait: of this domain, or (NULL) of all. */
 void lane_unload(struct scheduler *s, struct lane *l, struct scheduler_domain *d);
 void row_free(struct scheduler *s, struct row *r);
+/* It can't be read: it stays, and is in nobody's way for a while. */
+void row_rest(struct scheduler *s, struct row *r);
+/* Those of them whose time has come are looked for again. */
+void rows_wake(struct scheduler *s, int64_t now_ms);
 void group_free(struct scheduler_pick *p);
 bool lane_is_paused(const struct scheduler *s, const struct lane *l);
 /* Frees destinations that are only remembered until there are at most `max`. */

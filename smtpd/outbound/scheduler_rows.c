@@ -21,11 +21,33 @@ has_row(const struct scheduler *s, int64_t id)
 void
 row_free(struct scheduler *s, struct row *r)
 {
+	if (list_has(&r->turn))
+		s->damaged_n--;
+	list_take(&r->turn);
 	table_take(&s->rows, &r->node);
 	if (!list_is_empty(&s->to_load))
 		s->news = true; /* there is room for others */
 	domain_lost_row(s, r->domain);
 	free(r);
+}
+
+void
+row_rest(struct scheduler *s, struct row *r)
+{
+	r->rests_until_ms = scheduler_now_ms() + SCHEDULER_DAMAGED_MS;
+	list_put_last(&s->damaged, &r->turn);
+	s->damaged_n++;
+}
+
+void
+rows_wake(struct scheduler *s, int64_t now_ms)
+{
+	while (!list_is_empty(&s->damaged)) {
+		struct row *r = LIST_OWNER(s->damaged.next, struct row, turn);
+		if (r->rests_until_ms > now_ms)
+			break;
+		row_free(s, r);
+	}
 }
 
 /* -- groups ------------------------------------------------------------------------------------ */
@@ -176,6 +198,7 @@ lane_add_row(
 	}
 	row->id = r->id;
 	row->domain = d;
+	list_init(&row->turn);
 	g->rows[g->n++] = row;
 	if (g->n == JOB_RCPTS_MAX)
 		close_group(s, g);

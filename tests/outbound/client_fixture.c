@@ -49,12 +49,17 @@ next_job(void *arg, int64_t *ret_wait_ms)
 }
 
 static struct content *
-content(void *arg, struct job *job, enum content_form form)
+content(void *arg, struct job *job, enum content_form form, bool *ret_wait)
 {
 	struct client_fixture *f = arg;
-	struct text_content *t = calloc(1, sizeof(*t));
 
 	f->asked = form;
+	f->contents_asked++;
+	if (f->content_waits) {
+		*ret_wait = true;
+		return NULL;
+	}
+	struct text_content *t = calloc(1, sizeof(*t));
 	t->f = f;
 	t->text = f->texts[f->given - 1];
 	f->contents_open++;

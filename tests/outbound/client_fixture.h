@@ -19,6 +19,8 @@ struct client_fixture {
 	enum err read_err; /* of the content, once `read_room` octets were read */
 	uint64_t read_room;
 	bool no_content;
+	bool content_waits; /* it is not ready */
+	unsigned contents_asked;
 	bool utf8_header;
 	bool binary;
 

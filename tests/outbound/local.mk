@@ -83,3 +83,8 @@ check_PROGRAMS += tests/outbound/test_attempt
 tests_outbound_test_attempt_SOURCES = %D%/test_attempt.c
 tests_outbound_test_attempt_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_outbound_test_attempt_LDADD = $(OUTBOUND_TEST_LIBS)
+# parcels, and what becomes of them on a full disk
+check_PROGRAMS += tests/outbound/test_parcel
+tests_outbound_test_parcel_SOURCES = %D%/test_parcel.c
+tests_outbound_test_parcel_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_outbound_test_parcel_LDADD = $(OUTBOUND_TEST_LIBS)

@@ -334,6 +334,11 @@ ask(struct network *n, struct link_model *l)
 			n->unread--;
 			set_event(n, l, EV_ASK, 0);
 			scheduler_done(n->scheduler, MOVE_PTR(l->pick), fates, SCHEDULER_NEITHER);
+		} else if (n->damaged && scheduler_pick_message(l->pick) == n->damaged) {
+			const enum scheduler_fate fates[JOB_RCPTS_MAX] = {SCHEDULER_DAMAGED};
+			n->damaged_picks++;
+			set_event(n, l, EV_ASK, 0);
+			scheduler_done(n->scheduler, MOVE_PTR(l->pick), fates, SCHEDULER_NEITHER);
 		}
 		break;
 	case SCHEDULER_WAIT:

@@ -28,6 +28,8 @@ struct network {
 	size_t open, open_max; /* connections that carry mail */
 	size_t rows_max; /* in memory */
 	size_t unread; /* so many picks can't be read from the queue */
+	int64_t damaged; /* nor can this message ever; 0 none */
+	size_t damaged_picks;
 	size_t picks;
 	size_t deferred, failed;
 	int64_t taken_order[200000]; /* messages in the order in which they were taken */

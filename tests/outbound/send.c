@@ -75,12 +75,12 @@ next_job(void *arg, int64_t *ret_wait_ms)
 }
 
 static struct content *
-content(void *arg, struct job *job, enum content_form form)
+content(void *arg, struct job *job, enum content_form form, bool *ret_wait)
 {
 	struct sender *s = arg;
 	struct file_content *f = calloc(1, sizeof(*f));
 
-	(void)form;
+	(void)form, (void)ret_wait;
 	f->text = s->file;
 	f->content = (struct content){.size = s->file.n, .read = read_file, .close = close_file};
 	if (content_look(&f->content, &job->message))

@@ -337,6 +337,42 @@ START_TEST(a_message_that_cannot_be_read_to_its_end_is_never_ended)
 }
 END_TEST
 
+START_TEST(a_message_that_takes_long_to_make_ready_is_waited_for)
+{
+	clock_freeze(1000000);
+	for (int how = 0; how < 4; how++) {
+		CLEANUP(client_fixture_free) struct client_fixture *f = client_fixture_new();
+		job(f);
+		f->content_waits = true;
+		greet(f);
+		client_talk(f, PIPE, "", false);
+		conn_wake(f->conn); /* for something else */
+		client_talk(f, NULL, "", false);
+		if (how == 0) { /* it is ready */
+			f->content_waits = false;
+			conn_wake(f->conn);
+			client_talk(f, NULL, SAY, false);
+			ck_assert_uint_eq(f->contents_asked, 3);
+			client_talk(f, TAKEN, BODY, false);
+			client_talk(f, "250 2.0.0 ok\n", "QUIT\n<closed>", false);
+			ck_assert_str_is(sbuf_view(&f->log), B_DONE "FINE 0  jobs=1 tls=\n");
+		} else if (how == 1) { /* the server has no patience: nothing was tried */
+			client_talk(f, "421 4.4.2 too long\n", "<closed>", false);
+			ck_assert(str_starts(sbuf_view(&f->log), STR("b@x UNTRIED 4.4.2")));
+		} else if (how == 2) { /* we were too slow */
+			clock_advance_ms(CLIENT_PREPARE_MS);
+			client_talk(f, NULL, "QUIT\n<closed>", false);
+			ck_assert(str_starts(sbuf_view(&f->log), STR("b@x LATER 4.3.2")));
+		} else {
+			conn_notify(f->conn, CONN_EV_STOP);
+			client_talk(f, NULL, "QUIT\n<closed>", false);
+			ck_assert(str_starts(sbuf_view(&f->log), STR("b@x UNTRIED 4.3.2")));
+		}
+	}
+	clock_thaw();
+}
+END_TEST
+
 START_TEST(a_job_without_content_is_passed_over)
 {
 	CLEANUP(client_fixture_free) struct client_fixture *f = client_fixture_new();
@@ -355,4 +391,5 @@ TEST_MAIN("client_life", jobs_follow_each_other_on_one_connection,
     a_lost_connection_is_an_attempt_where_it_was_the_first, each_step_has_its_time_limit,
     a_stop_lets_what_is_under_way_end_and_nothing_begin, no_octets_of_a_message_end_it,
     a_long_message_goes_out_as_it_is_taken, a_server_may_refuse_a_message_before_it_has_all_of_it,
-    a_message_that_cannot_be_read_to_its_end_is_never_ended, a_job_without_content_is_passed_over)
+    a_message_that_cannot_be_read_to_its_end_is_never_ended,
+    a_message_that_takes_long_to_make_ready_is_waited_for, a_job_without_content_is_passed_over)

@@ -173,7 +173,7 @@ START_TEST(mail_is_late_from_its_release_on_and_no_report_is)
 		    .sender = str_of(rows[i].sender),
 		    .created_s = created_s,
 		    .expires_s = created_s + rows[i].held_s + (int64_t)w.conf->outbound.expire_s};
-		ck_assert_ok(results_make(w.conf, &job, true, &res));
+		ck_assert_ok(results_make(w.conf, &job, true, job.arena, &res));
 		ck_assert_uint_eq(res.n, 1);
 		ck_assert_msg(res.told_n == rows[i].told, "row %zu", i);
 	}

@@ -66,6 +66,7 @@ struct world {
 	struct store_fixture *f;
 	struct outgoing *outgoing;
 	struct conf conf;
+	struct chain_state chain; /* of what goes out */
 };
 
 static struct world
@@ -117,7 +118,8 @@ go_out(struct world *w, const char *octets, enum queue_kind kind, const char *se
 	struct content *c = NULL;
 	bool closed;
 
-	ck_assert_ok(outgoing_content(w->outgoing, &m, content_of(octets, &closed), &c));
+	const struct outgoing_message om = {.envelope = &m, .chain = w->chain};
+	ck_assert_ok(outgoing_content(w->outgoing, &om, content_of(octets, &closed), &c));
 	char *whole = arena_alloc(w->f->arena, c->size + 1);
 	for (uint64_t at = 0; at < c->size;) {
 		size_t n;
@@ -258,6 +260,7 @@ START_TEST(a_key_that_cannot_be_read_lets_mail_wait)
 {
 	struct world w = open_world();
 	const struct queue_message m = {.kind = QUEUE_SUBMITTED};
+	const struct outgoing_message om = {.envelope = &m};
 	struct content *c = NULL;
 	bool closed;
 	char path[4096];
@@ -267,7 +270,7 @@ START_TEST(a_key_that_cannot_be_read_lets_mail_wait)
 	snprintf(path, sizeof(path), "%s/dkim/e1.example.test.pem", w.f->options.data_dir);
 	ck_assert_int_eq(truncate(path, 10), 0);
 	ck_assert_int_eq(
-	    outgoing_content(w.outgoing, &m, content_of(message, &closed), &c), ERR_CORRUPT);
+	    outgoing_content(w.outgoing, &om, content_of(message, &closed), &c), ERR_CORRUPT);
 	ck_assert(closed);
 	close_world(&w);
 }
@@ -315,7 +318,30 @@ START_TEST(what_is_forwarded_is_sealed)
 }
 END_TEST
 
-START_TEST(a_chain_that_is_there_is_left_alone)
+/* RFC 8617 §5.1 steps 3 and 4 */
+START_TEST(each_who_forwards_adds_a_set_up_to_fifty)
+{
+	struct world w = open_world();
+	const char *octets = "From: eve@elsewhere.test\r\nTo: b@c\r\n\r\nx\r\n";
+
+	begin(&w);
+	struct str record = add_key(&w, "r1", DKIM_RSA_SHA256, SIGNING_ACTIVE);
+	for (unsigned i = 0; i < ARC_SETS_MAX; i++) {
+		struct str all = go_out(&w, octets, QUEUE_FORWARDED, "SRS0=x@example.test");
+		struct str begins = arena_printf(
+		    w.f->arena, "ARC-Seal: i=%u; a=rsa-sha256; cv=%s;", i + 1, i ? "pass" : "none");
+		ck_assert_msg(str_starts(all, begins), "%.*s", STR_ARG(all));
+		octets = arena_cstr(w.f->arena, all);
+		w.chain = (struct chain_state){.status = ARC_PASS, .sets = i + 1};
+	}
+	ck_assert_int_eq(chain_of(str_of(octets), record), ARC_PASS);
+	ck_assert_str_is(go_out(&w, octets, QUEUE_FORWARDED, "SRS0=x@example.test"), octets);
+	close_world(&w);
+}
+END_TEST
+
+/* RFC 8617 §5.1 step 2, §5.1.2 */
+START_TEST(a_broken_chain_is_sealed_as_broken_and_then_no_more)
 {
 	struct world w = open_world();
 	static const char theirs[] =
@@ -323,7 +349,13 @@ START_TEST(a_chain_that_is_there_is_left_alone)
 
 	begin(&w);
 	add_key(&w, "r1", DKIM_RSA_SHA256, SIGNING_ACTIVE);
-	ck_assert_str_is(go_out(&w, theirs, QUEUE_FORWARDED, "SRS0=x@example.test"), theirs);
+	w.chain = (struct chain_state){.status = ARC_FAIL, .sets = 1};
+	struct str all = go_out(&w, theirs, QUEUE_FORWARDED, "SRS0=x@example.test");
+	ck_assert(str_starts(all, STR("ARC-Seal: i=2; a=rsa-sha256; cv=fail;")));
+	ck_assert(str_find_nocase(all, STR("\r\n\tarc=fail\r\n")) != STR_NONE);
+	w.chain = (struct chain_state){.status = ARC_FAIL, .sets = 2, .over = true};
+	const char *octets = arena_cstr(w.f->arena, all);
+	ck_assert_str_is(go_out(&w, octets, QUEUE_FORWARDED, "SRS0=x@example.test"), octets);
 	close_world(&w);
 }
 END_TEST
@@ -393,5 +425,6 @@ END_TEST
 TEST_MAIN("outgoing", mail_of_a_domain_is_signed_with_all_keys_that_sign,
     who_signs_is_found_by_from_then_by_the_sender, what_cannot_be_signed_goes_as_it_is,
     messages_without_body_or_header_go_out, a_key_that_cannot_be_read_lets_mail_wait,
-    what_is_forwarded_is_sealed, a_chain_that_is_there_is_left_alone,
-    keys_are_kept_listed_and_removed, a_domains_keys_go_with_it)
+    what_is_forwarded_is_sealed, each_who_forwards_adds_a_set_up_to_fifty,
+    a_broken_chain_is_sealed_as_broken_and_then_no_more, keys_are_kept_listed_and_removed,
+    a_domains_keys_go_with_it)

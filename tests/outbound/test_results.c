@@ -77,7 +77,7 @@ START_TEST(each_fate_has_its_outcome_and_its_report)
 			.created_s = NOW - w->age_s,
 			.expires_s = NOW - w->age_s + 432000}};
 		struct results res;
-		ck_assert_ok(results_make(conf(), &job, true, &res));
+		ck_assert_ok(results_make(conf(), &job, true, job.arena, &res));
 		ck_assert_uint_eq(res.n, 1);
 		ck_assert_msg(res.rows[0].outcome == w->outcome, "row %zu: outcome %d", i,
 		    (int)res.rows[0].outcome);
@@ -99,7 +99,7 @@ START_TEST(what_nothing_was_said_of_is_left_out)
 	struct job job = {.arena = arena, .rcpts = rcpts, .rcpt_count = 2};
 	struct results res;
 
-	ck_assert_ok(results_make(conf(), &job, true, &res));
+	ck_assert_ok(results_make(conf(), &job, true, job.arena, &res));
 	ck_assert_uint_eq(res.n, 1);
 	ck_assert_int_eq(res.rows[0].rcpt, 2);
 }
@@ -137,12 +137,53 @@ START_TEST(the_last_retry_is_at_the_end_and_not_behind_it)
 	struct results res;
 
 	clock_freeze(NOW);
-	ck_assert_ok(results_make(conf(), &job, true, &res));
+	ck_assert_ok(results_make(conf(), &job, true, job.arena, &res));
 	ck_assert_int_eq(res.rows[0].next_ms, ((int64_t)NOW + 1000) * 1000);
 	clock_thaw();
 }
 END_TEST
 
-TEST_MAIN("results", each_fate_has_its_outcome_and_its_report, what_nothing_was_said_of_is_left_out,
+/* Nobody was asked for it: it waits by its age, and is told of and given up by time alone. */
+START_TEST(what_was_put_off_is_no_attempt)
+{
+	static const struct {
+		int64_t age_s, wait_s;
+		enum queue_outcome outcome;
+	} rows[] = {
+	    {0, 300, QUEUE_DEFERRED},
+	    {299, 300, QUEUE_DEFERRED},
+	    {1200, 1200, QUEUE_DEFERRED},
+	    {14400, 14400, QUEUE_DELAY_TOLD},
+	    {400000, 14400, QUEUE_DELAY_TOLD},
+	    {432000, 0, QUEUE_FAILED},
+	};
+
+	clock_freeze(NOW);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(arena_free) struct arena *arena = arena_new(1 << 20);
+		struct job_rcpt rcpt = {
+		    .fate = JOB_LATER, .put_off = true, .status = STR("4.4.1"), .row.attempts = 3};
+		struct job job = {.arena = arena,
+		    .rcpts = &rcpt,
+		    .rcpt_count = 1,
+		    .message = {.sender = STR("ann@example.test"),
+			.created_s = NOW - rows[i].age_s,
+			.expires_s = NOW - rows[i].age_s + 432000}};
+		struct results res;
+		ck_assert_ok(results_make(conf(), &job, false, arena, &res));
+		ck_assert_int_eq(res.rows[0].outcome, rows[i].outcome);
+		if (rows[i].outcome == QUEUE_FAILED)
+			continue;
+		ck_assert(res.rows[0].put_off);
+		int64_t wait_ms = res.rows[0].next_ms - (int64_t)NOW * 1000;
+		ck_assert_int_ge(wait_ms, rows[i].wait_s * 800);
+		ck_assert_int_le(wait_ms, rows[i].wait_s * 1200);
+	}
+	clock_thaw();
+}
+END_TEST
+
+TEST_MAIN("results", what_was_put_off_is_no_attempt, each_fate_has_its_outcome_and_its_report,
+    what_nothing_was_said_of_is_left_out,
     retries_double_from_five_minutes_to_four_hours_give_or_take_a_fifth,
     the_last_retry_is_at_the_end_and_not_behind_it)

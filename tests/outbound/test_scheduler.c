@@ -300,7 +300,57 @@ START_TEST(nothing_more_is_picked_once_sending_is_switched_off)
 }
 END_TEST
 
-TEST_MAIN("scheduler", what_cannot_be_read_is_looked_for_again_and_not_at_full_speed,
+START_TEST(what_is_damaged_is_in_nobodys_way)
+{
+	network_new(&net);
+	net.damaged = 3;
+	for (size_t i = 0; i < 50; i++)
+		network_send(&net, "ann@example.org", "d0.example", 0);
+	network_run(&net, 60000);
+	ck_assert_uint_eq(net.servers[0].taken, 49);
+	ck_assert_uint_eq(net.damaged_picks, 1);
+	network_send(&net, "ann@example.org", "d0.example", 0); /* new mail finds it again */
+	network_run(&net, 120000);
+	ck_assert_uint_eq(net.servers[0].taken, 50);
+	ck_assert_uint_eq(net.damaged_picks, 1);
+	network_run(&net, 60000 + 3 * SCHEDULER_DAMAGED_MS);
+	ck_assert_uint_eq(net.damaged_picks, 4);
+	scheduler_forgive(net.scheduler); /* a person has mended it */
+	net.damaged = 0;
+	network_run(&net, net.now_ms + 60000);
+	ck_assert_uint_eq(net.servers[0].taken, 51);
+	network_free(&net);
+}
+END_TEST
+
+START_TEST(nothing_is_begun_while_nothing_can_be_recorded)
+{
+	network_new(&net);
+	for (size_t i = 0; i < 200; i++)
+		network_send(&net, "ann@example.org", "d0.example", 0);
+	network_run(&net, 1000);
+	size_t taken = net.servers[0].taken;
+	ck_assert_uint_gt(taken, 0);
+	scheduler_block(net.scheduler, true);
+	network_run(&net, 10000);
+	ck_assert_uint_le(net.servers[0].taken, taken + 20);
+	ck_assert_uint_eq(net.open, 0);
+	taken = net.servers[0].taken;
+	network_send(&net, "bob@example.org", "d1.example", 1);
+	network_run(&net, 600000);
+	ck_assert_uint_eq(net.servers[0].taken, taken);
+	ck_assert_uint_eq(net.servers[1].attempts, 0);
+	scheduler_block(net.scheduler, false);
+	network_run(&net, 660000);
+	ck_assert_uint_eq(net.servers[0].taken, 200);
+	ck_assert_uint_eq(net.servers[1].taken, 1);
+	network_free(&net);
+}
+END_TEST
+
+TEST_MAIN("scheduler", what_is_damaged_is_in_nobodys_way,
+    nothing_is_begun_while_nothing_can_be_recorded,
+    what_cannot_be_read_is_looked_for_again_and_not_at_full_speed,
     nothing_more_is_picked_once_sending_is_switched_off,
     ten_thousand_messages_to_a_thousand_servers_half_of_them_dead_reach_the_living_at_full_speed,
     rows_of_a_dead_destination_are_put_off_without_each_being_tried,

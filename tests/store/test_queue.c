@@ -156,6 +156,15 @@ START_TEST(a_deferral_is_due_again_at_its_time)
 	ck_assert_uint_eq(r->attempts, 1);
 	ck_assert_int_eq(r->next_ms, 1400000);
 	ck_assert(r->delay_told);
+	const struct queue_result put_off = {.rcpt = rcpt_of(id, 0),
+	    .outcome = QUEUE_DEFERRED,
+	    .put_off = true,
+	    .next_ms = 1500000,
+	    .reply = STR("no answer")};
+	ck_assert_ok(queue_record(f.store, id, &put_off, 1, NULL));
+	ck_assert_ok(queue_due(f.store, STR("one.example"), 1500000, 0, 0, 9, f.arena, &r, &n));
+	ck_assert_uint_eq(r->attempts, 1);
+	ck_assert_str_is(r->last_reply, "no answer");
 	clock_thaw();
 	fixture_close(&f);
 }

@@ -1,0 +1,289 @@
+/* Parcels: who is not tried, and results that can't be recorded for a while. */
+#include "smtpd/outbound/route_private.h"
+#include "smtpd/outbound/runner_private.h"
+
+#include "common/base/clock.h"
+#include "tests/support/store_fixture.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+static void
+wake(void *arg, void *owner)
+{
+	(void)arg, (void)owner;
+}
+
+static void
+poke(void *arg)
+{
+	(void)arg;
+}
+
+struct world {
+	struct store_fixture *f;
+	struct conf *conf;
+	struct runner runner;
+	struct scheduler_link *link;
+	int64_t message;
+};
+
+static void
+load_conf(struct world *w)
+{
+	CLEANUP(sbuf_done) struct sbuf problem = SBUF_INIT(4096);
+	const char *path = store_fixture_path(w->f, "conf");
+	FILE *file = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(file);
+	fprintf(file, "hostname = \"mx.example.test\"\ndata_dir = \"%s\"\nrun_dir = \"%s\"\n",
+	    w->f->options.data_dir, w->f->options.run_dir);
+	fclose(file);
+	ck_assert_ok(conf_load(path, &w->conf, &problem));
+}
+
+static void
+world_open(struct world *w)
+{
+	static const struct scheduler_options o = {.max_connections = 10,
+	    .first_window = 2,
+	    .max_window = 10,
+	    .connection_reuse = 10,
+	    .dead_first_ms = 1000,
+	    .dead_max_ms = 1000,
+	    .max_rows = 100,
+	    .wake = wake,
+	    .poke = poke};
+
+	*w = (struct world){.f = store_fixture_open()};
+	load_conf(w);
+	w->runner = (struct runner){.store = w->f->store,
+	    .conf = w->conf,
+	    .first_conf = w->conf,
+	    .scheduler = scheduler_new(&o)};
+	pthread_mutex_init(&w->runner.mu, NULL);
+	pthread_cond_init(&w->runner.cond, NULL);
+	list_init(&w->runner.done);
+	list_init(&w->runner.kept);
+}
+
+static void
+world_close(struct world *w)
+{
+	scheduler_close(w->runner.scheduler, w->link, SCHEDULER_FINE, NULL);
+	scheduler_drain(w->runner.scheduler);
+	scheduler_free(&w->runner.scheduler);
+	pthread_cond_destroy(&w->runner.cond);
+	pthread_mutex_destroy(&w->runner.mu);
+	conf_unref(&w->conf);
+	store_fixture_close(&w->f);
+}
+
+static struct route *
+one_host(void)
+{
+	struct route *r = route_make(ROUTE_SMTP, STR("other.test"), 0, "", STR(""), 3600);
+
+	r->destination = STR("a.test");
+	r->hosts = arena_alloc_array(route_arena(r), 1, sizeof(*r->hosts));
+	r->host_count = 1;
+	r->hosts[0] = (struct route_host){.name = STR("a.test"), .address_count = 1};
+	return r;
+}
+
+/* A message to ann, bob and eve at other.test. */
+static void
+send_message(struct world *w)
+{
+	CLEANUP(spool_free) struct spool *spool = NULL;
+	const struct queue_new_rcpt rcpts[] = {{.address = STR("ann@other.test")},
+	    {.address = STR("bob@other.test")}, {.address = STR("eve@other.test")}};
+	const struct queue_new q = {.sender = STR("us@example.test"),
+	    .expires_s = clock_real_s() + 432000,
+	    .rcpts = rcpts,
+	    .rcpt_count = 3};
+
+	ck_assert_ok(spool_new(w->f->store, &spool));
+	ck_assert_ok(spool_write(spool, "S: x\r\n\r\ny\r\n", 11));
+	ck_assert_ok(queue_add(w->f->store, spool, &q, &w->message));
+}
+
+/* A connection for what there is. */
+static void
+open_link(struct world *w)
+{
+	struct scheduler_step step;
+
+	scheduler_due(w->runner.scheduler, STR("other.test"), 0);
+	for (;;) {
+		struct scheduler_row rows[3];
+		for (size_t i = 0; i < 3; i++)
+			rows[i] = (struct scheduler_row){queue_rcpt_id(w->message, (int64_t)i),
+			    w->message, STR("us@example.test"), 1};
+		scheduler_next_step(w->runner.scheduler, &step);
+		if (step.what == SCHEDULER_OPEN)
+			break;
+		ck_assert_int_ne(step.what, SCHEDULER_NOTHING);
+		if (step.what == SCHEDULER_FIND)
+			scheduler_found(w->runner.scheduler, step.domain, one_host());
+		else
+			scheduler_loaded(
+			    w->runner.scheduler, step.domain, rows, 3, false, INT64_MAX);
+	}
+	w->link = step.link;
+}
+
+static enum scheduler_choice
+pick(struct world *w, struct scheduler_pick **ret)
+{
+	int64_t wait_ms;
+
+	return scheduler_pick(w->runner.scheduler, w->link, ret, &wait_ms);
+}
+
+/* As the runner's thread does. */
+static void
+record(struct world *w)
+{
+	struct list done;
+
+	list_init(&done);
+	list_move_all(&w->runner.done, &done);
+	runner_record(&w->runner, &done, false);
+}
+
+static uint64_t
+waiting(struct world *w)
+{
+	struct queue_counts counts;
+
+	ck_assert_ok(queue_count(w->f->store, &counts));
+	return counts.waiting;
+}
+
+START_TEST(who_was_given_up_is_not_tried_nor_picked_again_before_that_is_recorded)
+{
+	struct world w;
+	struct scheduler_pick *p;
+	uint64_t n;
+
+	world_open(&w);
+	send_message(&w);
+	const struct queue_filter bob = {.rcpt = queue_rcpt_id(w.message, 1), .state = -1};
+	ck_assert_ok(queue_change(w.f->store, &bob, QUEUE_FAIL, &n));
+	ck_assert_uint_eq(n, 1);
+	open_link(&w);
+	ck_assert_int_eq(pick(&w, &p), SCHEDULER_JOB);
+	ck_assert_ptr_null(parcel_load(&w.runner, p));
+	ck_assert_int_eq(pick(&w, &p), SCHEDULER_WAIT);
+	record(&w);
+	ck_assert_uint_eq(waiting(&w), 3); /* ann, eve, and the report */
+	ck_assert_int_eq(pick(&w, &p), SCHEDULER_JOB);
+	struct parcel *rest = parcel_load(&w.runner, p);
+	ck_assert_ptr_nonnull(rest);
+	ck_assert_uint_eq(rest->job.rcpt_count, 2);
+	for (size_t i = 0; i < 2; i++)
+		rest->job.rcpts[i].fate = JOB_DONE;
+	parcel_hand_back(&w.runner, rest);
+	record(&w);
+	ck_assert_uint_eq(waiting(&w), 1);
+	world_close(&w);
+}
+END_TEST
+
+/* In place of a full disk: no file may grow. */
+static void
+let_files_grow(bool yes)
+{
+	struct rlimit l;
+
+	signal(SIGXFSZ, SIG_IGN);
+	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &l), 0);
+	l.rlim_cur = yes ? l.rlim_max : 1;
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &l), 0);
+}
+
+START_TEST(what_cannot_be_recorded_is_kept_while_nothing_more_is_sent)
+{
+	struct world w;
+	struct scheduler_pick *p;
+
+	clock_freeze(1700000000);
+	world_open(&w);
+	send_message(&w);
+	open_link(&w);
+	ck_assert_int_eq(pick(&w, &p), SCHEDULER_JOB);
+	struct parcel *parcel = parcel_load(&w.runner, p);
+	ck_assert_ptr_nonnull(parcel);
+	const enum job_fate fates[] = {JOB_DONE, JOB_NEVER, JOB_LATER};
+	for (size_t i = 0; i < 3; i++) {
+		parcel->job.rcpts[i].fate = fates[i];
+		parcel->job.rcpts[i].code = 450;
+		parcel->job.rcpts[i].status = STR("4.0.0");
+	}
+	let_files_grow(false);
+	parcel_hand_back(&w.runner, parcel);
+	record(&w);
+	ck_assert(w.runner.blocked);
+	ck_assert(!list_is_empty(&w.runner.kept));
+	ck_assert_int_eq(pick(&w, &p), SCHEDULER_QUIT);
+	size_t used = arena_used(parcel->job.arena);
+	int64_t longest = 0;
+	for (int i = 0; i < 20; i++) {
+		int64_t wait_ms = runner_until(w.runner.record_ms);
+		ck_assert_int_gt(wait_ms, 0);
+		record(&w); /* before its time nothing is tried */
+		ck_assert_int_eq(runner_until(w.runner.record_ms), wait_ms);
+		clock_advance_ms(wait_ms);
+		record(&w);
+		longest = wait_ms > longest ? wait_ms : longest;
+	}
+	ck_assert_int_eq(longest, 30000);
+	ck_assert_uint_eq(arena_used(parcel->job.arena), used);
+	let_files_grow(true);
+	ck_assert_uint_eq(waiting(&w), 3);
+	clock_advance_ms(30000);
+	record(&w);
+	ck_assert(!w.runner.blocked);
+	ck_assert(list_is_empty(&w.runner.kept));
+	ck_assert_uint_eq(waiting(&w), 2); /* the one for later, and the report, once */
+	world_close(&w);
+	clock_thaw();
+}
+END_TEST
+
+/* Where a page of the file is damaged that is no reason to stop everything, but it must not go on
+ * for long. */
+START_TEST(a_little_damage_does_not_stop_what_can_be_recorded)
+{
+	struct world w;
+
+	world_open(&w);
+	send_message(&w);
+	open_link(&w);
+	struct parcel kept[20] = {{.trouble = ERR_CORRUPT}};
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+		kept[i].trouble = ERR_CORRUPT;
+		list_init(&kept[i].turn);
+	}
+	w.runner.record_ms = INT64_MAX;
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+		list_put_last(&w.runner.kept, &kept[i].turn);
+		runner_note_kept(&w.runner);
+		ck_assert_msg(w.runner.blocked == (i >= 16), "%zu", i);
+	}
+	kept[0].trouble = ERR_NO_SPACE;
+	for (size_t i = 1; i < ARRAY_LEN(kept); i++)
+		list_take(&kept[i].turn);
+	runner_note_kept(&w.runner);
+	ck_assert(w.runner.blocked);
+	list_take(&kept[0].turn);
+	world_close(&w);
+}
+END_TEST
+
+TEST_MAIN("parcel", who_was_given_up_is_not_tried_nor_picked_again_before_that_is_recorded,
+    what_cannot_be_recorded_is_kept_while_nothing_more_is_sent,
+    a_little_damage_does_not_stop_what_can_be_recorded)
