@@ -88,3 +88,8 @@ check_PROGRAMS += tests/outbound/test_parcel
 tests_outbound_test_parcel_SOURCES = %D%/test_parcel.c
 tests_outbound_test_parcel_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_outbound_test_parcel_LDADD = $(OUTBOUND_TEST_LIBS)
+# messages made ready beside the connections
+check_PROGRAMS += tests/outbound/test_prepare
+tests_outbound_test_prepare_SOURCES = %D%/test_prepare.c tests/trust/examples.c tests/trust/examples.h
+tests_outbound_test_prepare_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_outbound_test_prepare_LDADD = $(OUTBOUND_TEST_LIBS)
