@@ -120,8 +120,11 @@ open_link(struct world *w)
 	for (;;) {
 		struct scheduler_row rows[3];
 		for (size_t i = 0; i < 3; i++)
-			rows[i] = (struct scheduler_row){queue_rcpt_id(w->message, (int64_t)i),
-			    w->message, STR("us@example.test"), 1};
+			rows[i] =
+			    (struct scheduler_row){.id = queue_rcpt_id(w->message, (int64_t)i),
+				.message = w->message,
+				.sender = STR("us@example.test"),
+				.next_ms = 1};
 		scheduler_next_step(w->runner.scheduler, &step);
 		if (step.what == SCHEDULER_OPEN)
 			break;
