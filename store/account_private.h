@@ -28,6 +28,7 @@ struct account {
 	    same_boot; /* what was given out since the machine started is all there: boot.h */
 	_Atomic bool unswept; /* the cleaner may have something to do (cleaner.h) */
 	int64_t clean_after_ms; /* but not before; store_tick() only */
+	_Atomic int64_t from_queue_seen; /* up to where from_queue.c has looked */
 	struct view_cache
 	    *views; /* view_cache.c; NULL until needed, view_cache_free() at the end */
 };

@@ -34,6 +34,10 @@ NODISCARD enum err directory_remove_domain(struct store *s, struct str domain);
 NODISCARD enum err directory_list_domains(
     struct store *s, struct arena *arena, struct str **ret, size_t *ret_n);
 NODISCARD enum err directory_is_local_domain(struct store *s, struct str domain);
+/* The postmaster of this system: at the first of our domains, since he is there whatever accounts
+ * there are (directory_resolve()); what the host is called need not be one of them. In `arena`.
+ * ERR_NOT_FOUND: there is no domain. */
+NODISCARD enum err directory_postmaster(struct store *s, struct arena *arena, struct str *ret);
 
 /* Adds the account and makes its database with INBOX and the special-use mailboxes (Sent, Drafts,
  * Trash, Junk, Archive; all subscribed). */

@@ -3,31 +3,8 @@
 struct alias_change {
 	struct store *store;
 	struct directory_address address;
-	struct directory_address *targets;
-	size_t target_count;
-	struct arena *arena;
+	struct directory_targets targets;
 };
-
-enum err
-directory_check_target(struct store *s, struct db *db, const struct directory_address *target)
-{
-	struct directory_address base = *target;
-	struct str detail;
-	int64_t ignored;
-	enum err e = directory_domain_id(db, target->domain, &ignored);
-
-	if (e == ERR_NOT_FOUND) /* elsewhere */
-		return directory_is_dot_string(target->local) ? ERR_OK : ERR_SYNTAX;
-	if (e)
-		return e;
-	e = directory_account_id(db, target, &ignored);
-	if (e == ERR_NOT_FOUND)
-		e = directory_alias_id(db, target, &ignored);
-	if (e != ERR_NOT_FOUND || !directory_split_detail(s, target->local, &base.local, &detail))
-		return e;
-	e = directory_account_id(db, &base, &ignored);
-	return e == ERR_NOT_FOUND ? directory_alias_id(db, &base, &ignored) : e;
-}
 
 static enum err
 delete_rows(struct db *db, int64_t id)
@@ -35,23 +12,6 @@ delete_rows(struct db *db, int64_t id)
 	enum err e = db_run(db, "DELETE FROM alias_target WHERE alias = ?1", DB_INT(id));
 
 	return e ? e : db_run(db, "DELETE FROM alias WHERE id = ?1", DB_INT(id));
-}
-
-static enum err
-insert_targets(struct db *db, int64_t id, const struct alias_change *c)
-{
-	enum err e = ERR_OK;
-
-	for (size_t i = 0; i < c->target_count && !e; i++) {
-		struct str address = arena_printf(c->arena, "%.*s@%.*s",
-		    STR_ARG(c->targets[i].local), STR_ARG(c->targets[i].domain));
-		if (!address.p)
-			return ERR_NOMEM;
-		e = db_run(db,
-		    "INSERT INTO alias_target (alias, position, address) VALUES (?1, ?2, ?3)",
-		    DB_INT(id), DB_INT(i), DB_TEXT(address));
-	}
-	return e;
 }
 
 static enum err
@@ -66,11 +26,9 @@ set_alias(struct txn *t, void *arg)
 	e = directory_account_id(t->db, &c->address, &id);
 	if (e != ERR_NOT_FOUND)
 		return e ? e : ERR_EXISTS;
-	for (size_t i = 0; i < c->target_count; i++) {
-		e = directory_check_target(c->store, t->db, &c->targets[i]);
-		if (e)
-			return e;
-	}
+	e = directory_check_targets(c->store, t->db, &c->targets);
+	if (e)
+		return e;
 	e = directory_alias_id(t->db, &c->address, &id);
 	if (!e)
 		e = delete_rows(t->db, id);
@@ -79,7 +37,10 @@ set_alias(struct txn *t, void *arg)
 	if (!e)
 		e = db_run(t->db, "INSERT INTO alias (domain, local) VALUES (?1, ?2)",
 		    DB_INT(domain), DB_TEXT(c->address.local));
-	return e ? e : insert_targets(t->db, db_last_id(t->db), c);
+	return e ? e
+		 : directory_insert_targets(t->db,
+		       "INSERT INTO alias_target (alias, position, address) VALUES (?1, ?2, ?3)",
+		       db_last_id(t->db), &c->targets);
 }
 
 static enum err
@@ -98,7 +59,7 @@ directory_set_alias(struct store *s, struct str address, const struct str *targe
 	/* Room for the longest addresses, that many of them. */
 	CLEANUP(arena_free)
 	struct arena *arena = arena_new(DIRECTORY_ARENA + ALIAS_MAX_TARGETS * 2048);
-	struct alias_change c = {.store = s, .target_count = n, .arena = arena};
+	struct alias_change c = {.store = s};
 
 	if (!arena)
 		return ERR_NOMEM;
@@ -109,16 +70,8 @@ directory_set_alias(struct store *s, struct str address, const struct str *targe
 	enum err e = directory_parse_address(address, arena, &c.address);
 	if (!e && !directory_is_new_local(s, c.address.local))
 		e = ERR_SYNTAX;
-	c.targets = arena_alloc_array(arena, n, sizeof(*c.targets));
-	if (!e && !c.targets)
-		e = ERR_NOMEM;
-	for (size_t i = 0; i < n && !e; i++) {
-		struct directory_address *target = &c.targets[i];
-		e = directory_parse_address(targets[i], arena, target);
-		if (!e && str_eq(target->local, c.address.local) &&
-		    str_eq(target->domain, c.address.domain))
-			e = ERR_LOOP;
-	}
+	if (!e)
+		e = directory_parse_targets(&c.address, targets, n, arena, &c.targets);
 	return e ? e : database_write(&s->directory, set_alias, &c, DURABLE_NOW);
 }
 
@@ -126,7 +79,7 @@ enum err
 directory_remove_alias(struct store *s, struct str address)
 {
 	CLEANUP(arena_free) struct arena *arena = arena_new(DIRECTORY_ARENA);
-	struct alias_change c = {.store = s, .arena = arena};
+	struct alias_change c = {.store = s};
 
 	if (!arena)
 		return ERR_NOMEM;

@@ -91,6 +91,19 @@ directory_list_domains(struct store *s, struct arena *arena, struct str **ret, s
 }
 
 enum err
+directory_postmaster(struct store *s, struct arena *arena, struct str *ret)
+{
+	struct str *domains = NULL;
+	size_t n = 0;
+	enum err e = directory_list_domains(s, arena, &domains, &n);
+
+	if (e || !n)
+		return e ? e : ERR_NOT_FOUND;
+	*ret = arena_printf(arena, "postmaster@%.*s", STR_ARG(domains[0]));
+	return ret->p ? ERR_OK : ERR_NOMEM;
+}
+
+enum err
 directory_is_local_domain(struct store *s, struct str domain)
 {
 	CLEANUP(arena_free) struct arena *arena = arena_new(DIRECTORY_ARENA);

@@ -4,28 +4,9 @@
 struct forward_change {
 	struct store *store;
 	struct directory_address address;
-	struct directory_address *targets;
-	size_t target_count;
+	struct directory_targets targets;
 	bool keeps;
-	struct arena *arena;
 };
-
-static enum err
-insert_targets(struct db *db, int64_t account, const struct forward_change *c)
-{
-	enum err e = ERR_OK;
-
-	for (size_t i = 0; i < c->target_count && !e; i++) {
-		struct str address = arena_printf(c->arena, "%.*s@%.*s",
-		    STR_ARG(c->targets[i].local), STR_ARG(c->targets[i].domain));
-		if (!address.p)
-			return ERR_NOMEM;
-		e = db_run(db,
-		    "INSERT INTO forward (account, position, address) VALUES (?1, ?2, ?3)",
-		    DB_INT(account), DB_INT(i), DB_TEXT(address));
-	}
-	return e;
-}
 
 static enum err
 set_forward(struct txn *t, void *arg)
@@ -34,14 +15,17 @@ set_forward(struct txn *t, void *arg)
 	int64_t id;
 	enum err e = directory_account_id(t->db, &c->address, &id);
 
-	for (size_t i = 0; i < c->target_count && !e; i++)
-		e = directory_check_target(c->store, t->db, &c->targets[i]);
+	if (!e)
+		e = directory_check_targets(c->store, t->db, &c->targets);
 	if (!e)
 		e = db_run(t->db, "DELETE FROM forward WHERE account = ?1", DB_INT(id));
 	if (!e)
 		e = db_run(t->db, "UPDATE account SET keeps = ?2 WHERE id = ?1", DB_INT(id),
-		    DB_INT(c->keeps || c->target_count == 0));
-	return e ? e : insert_targets(t->db, id, c);
+		    DB_INT(c->keeps || c->targets.n == 0));
+	return e ? e
+		 : directory_insert_targets(t->db,
+		       "INSERT INTO forward (account, position, address) VALUES (?1, ?2, ?3)", id,
+		       &c->targets);
 }
 
 enum err
@@ -50,23 +34,15 @@ directory_set_forward(
 {
 	CLEANUP(arena_free)
 	struct arena *arena = arena_new(DIRECTORY_ARENA + FORWARD_MAX_TARGETS * 2048);
-	struct forward_change c = {.store = s, .target_count = n, .keeps = keeps, .arena = arena};
+	struct forward_change c = {.store = s, .keeps = keeps};
 
 	if (!arena)
 		return ERR_NOMEM;
 	if (n > FORWARD_MAX_TARGETS)
 		return ERR_LIMIT;
 	enum err e = directory_parse_address(address, arena, &c.address);
-	c.targets = arena_alloc_array(arena, n + 1, sizeof(*c.targets));
-	if (!e && !c.targets)
-		e = ERR_NOMEM;
-	for (size_t i = 0; i < n && !e; i++) {
-		struct directory_address *target = &c.targets[i];
-		e = directory_parse_address(targets[i], arena, target);
-		if (!e && str_eq(target->local, c.address.local) &&
-		    str_eq(target->domain, c.address.domain))
-			e = ERR_LOOP;
-	}
+	if (!e)
+		e = directory_parse_targets(&c.address, targets, n, arena, &c.targets);
 	return e ? e : database_write(&s->directory, set_forward, &c, DURABLE_NOW);
 }
 

@@ -34,10 +34,24 @@ bool directory_is_dot_string(struct str local);
 bool directory_split_detail(
     const struct store *s, struct str local, struct str *ret_base, struct str *ret_detail);
 
+/* -- of directory_target.c: where an alias, or an account's mail, leads to */
+
+struct directory_targets {
+	struct directory_address *list;
+	size_t n;
+	struct arena *arena;
+};
+/* ERR_SYNTAX; ERR_LOOP: `from` is one of them. */
+NODISCARD enum err directory_parse_targets(const struct directory_address *from,
+    const struct str *targets, size_t n, struct arena *arena, struct directory_targets *ret);
 /* A target must lead somewhere now: to an account or an alias, with or without its detail, or to a
  * domain that is not ours. ERR_NOT_FOUND; ERR_SYNTAX: one elsewhere that needs quotes. */
-NODISCARD enum err directory_check_target(
-    struct store *s, struct db *db, const struct directory_address *target);
+NODISCARD enum err directory_check_targets(
+    struct store *s, struct db *db, const struct directory_targets *t);
+/* `sql` takes whose they are, a position and an address. */
+NODISCARD enum err directory_insert_targets(
+    struct db *db, const char *sql, int64_t whose, const struct directory_targets *t);
+
 /* The row with this address: ERR_NOT_FOUND. On any handle of the directory. */
 NODISCARD enum err directory_domain_id(struct db *db, struct str domain, int64_t *ret);
 NODISCARD enum err directory_account_id(

@@ -17,9 +17,11 @@ libstore_a_SOURCES = \
 	%D%/directory_forward.c \
 	%D%/directory_login.c \
 	%D%/directory_resolve.c \
+	%D%/directory_target.c \
 	%D%/expunged.c \
 	%D%/expunged.h \
 	%D%/file.c %D%/file.h \
+	%D%/from_queue.c %D%/from_queue.h \
 	%D%/helpers.c %D%/helpers.h \
 	%D%/mailbox.h %D%/mailbox_private.h \
 	%D%/mailbox_create.c \
@@ -36,6 +38,7 @@ libstore_a_SOURCES = \
 	%D%/queue_list.c \
 	%D%/queue_octets.c \
 	%D%/queue_open.c \
+	%D%/queue_pass_on.c \
 	%D%/queue_pause.c \
 	%D%/queue_read.c \
 	%D%/queue_record.c \

@@ -35,10 +35,14 @@ NODISCARD enum err spool_finish(struct spool *s, const struct message_index **re
 
 struct delivery {
 	int64_t account;
+	/* The message of the queue that this is (its id, and created_s of it), which the account
+	 * takes once, however often it is delivered: the later ones have result ERR_OK. 0: of no
+	 * queue. */
+	int64_t queued, queued_s;
 	struct str mailbox; /* empty: INBOX; a name that does not exist is INBOX */
 	enum err result; /* ERR_OVER_QUOTA, ERR_GONE (account removed meanwhile), ERR_BUSY,
 			    ERR_NO_SPACE, ERR_IO … */
-	uint32_t uid;
+	uint32_t uid; /* 0: the account had it */
 };
 
 /* Puts the message into each account once (a second delivery to the same account gets the result of

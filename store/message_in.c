@@ -1,5 +1,6 @@
 /* Messages into mailboxes: delivery and APPEND. */
 #include "store/cleaner.h"
+#include "store/from_queue.h"
 #include "store/message_insert.h"
 
 #include "common/base/clock.h"
@@ -19,6 +20,9 @@
 struct deliver_op {
 	struct insert insert;
 	struct str mailbox; /* canonical, or empty */
+	struct queued_key key; /* of the queue; message 0: none */
+	struct from_queue_gone gone;
+	bool had; /* the account has it from an earlier delivery */
 	uint32_t uid;
 };
 
@@ -43,8 +47,13 @@ deliver_in_txn(struct txn *t, void *arg)
 	uint32_t uidvalidity;
 	uint64_t modseq;
 	struct mailbox_change change = {0};
-	enum err e = find_target(t, op->mailbox, &mailbox);
+	enum err e = from_queue_forget(t, &op->gone);
 
+	if (!e && op->key.message)
+		e = from_queue_note(t, &op->key, &op->had);
+	if (e || op->had)
+		return e;
+	e = find_target(t, op->mailbox, &mailbox);
 	if (!e)
 		e = txn_take_uids(t, mailbox, 1, &op->uid, &uidvalidity);
 	if (!e)
@@ -86,8 +95,11 @@ deliver_to(struct account *a, struct spool *spool, struct delivery *d, struct pr
 	if (e)
 		return e;
 	set_now(&op->insert);
+	op->key = (struct queued_key){d->queued, d->queued_s};
+	if (op->key.message)
+		from_queue_find_gone(a, &op->gone);
 	e = account_write_promised(a, deliver_in_txn, op, p);
-	insert_undo(&op->insert, e);
+	insert_undo(&op->insert, op->had ? ERR_EXISTS : e);
 	if (!e)
 		d->uid = op->uid;
 	return e;

@@ -71,6 +71,13 @@ struct queue_new {
 NODISCARD enum err queue_add(
     struct store *s, struct spool *spool, const struct queue_new *q, int64_t *ret_id);
 
+/* The same for a message of the queue whose recipients are ours and lead elsewhere: it goes on, as
+ * a message of its own, to those of `q` to whom it did not go on before. ERR_OK also when there are
+ * none. What becomes of its recipients is recorded later: an attempt that nobody recorded is made
+ * again, and passes on what is left. */
+NODISCARD enum err queue_pass_on(
+    struct store *s, int64_t message, struct spool *spool, const struct queue_new *q);
+
 /* -- the runner */
 
 /* This process runs the queue from now on. ERR_BUSY: another does. */

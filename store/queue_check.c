@@ -40,6 +40,8 @@ static const struct claim {
 	" WHERE length(o.octets) <> m.size"},
     {"octets of a message that is not there",
 	"SELECT message FROM octets WHERE message NOT IN (SELECT id FROM message)"},
+    {"notes on where a message went on to that is not there",
+	"SELECT DISTINCT message FROM passed_on WHERE message NOT IN (SELECT id FROM message)"},
     {"its octets are removed though it is still there",
 	"SELECT id FROM message WHERE file <> '' AND file IN (SELECT name FROM doomed_file)"},
 };
@@ -121,11 +123,8 @@ queue_check(struct store *s, struct sbuf *report)
 {
 	CLEANUP(read_end) struct handle *h = NULL;
 	struct check c = {.queue = s->queue, .report = report};
-	struct database *d = NULL;
-	enum err e = queue_database(s, &d);
+	enum err e = queue_read_begin(s, &h);
 
-	if (!e)
-		e = read_begin(d, &h);
 	if (e)
 		return e;
 	c.db = h->db;

@@ -2,15 +2,6 @@
  * its recipients for sending. */
 #include "store/queue_private.h"
 
-static enum err
-begin(struct store *s, struct handle **ret)
-{
-	struct database *d = NULL;
-	enum err e = queue_database(s, &d);
-
-	return e ? e : read_begin(d, ret);
-}
-
 struct briefs {
 	struct arena *arena;
 	struct queue_brief *list;
@@ -54,7 +45,7 @@ queue_brief(struct store *s, struct str domain, int64_t after_ms, int64_t after_
 	CLEANUP(stmt_done) struct stmt *st = NULL;
 	CLEANUP(stmt_done) struct stmt *rest = NULL;
 	struct briefs found = {.arena = arena};
-	enum err e = begin(s, &h);
+	enum err e = queue_read_begin(s, &h);
 
 	/* as in queue_due(): those of the same moment first */
 	if (!e)
@@ -93,23 +84,6 @@ read_rcpt(struct db *db, int64_t id, struct arena *arena, struct queue_rcpt *ret
 	return e;
 }
 
-static enum err
-read_message(struct db *db, int64_t id, struct arena *arena, struct queue_message *ret)
-{
-	CLEANUP(stmt_done) struct stmt *st = NULL;
-	bool row = false;
-	enum err e = db_query(
-	    db, "SELECT" QUEUE_MESSAGE_COLUMNS "FROM message m WHERE m.id = ?1", &st, DB_INT(id));
-
-	if (!e)
-		e = stmt_step(st, &row);
-	if (!e && !row)
-		e = ERR_NOT_FOUND;
-	if (!e)
-		*ret = queue_take_message(st, 0, arena);
-	return e;
-}
-
 enum err
 queue_job_get(struct store *s, int64_t message, const int64_t *ids, size_t n, struct arena *arena,
     struct queue_message *ret_message, struct queue_rcpt **ret, size_t *ret_n)
@@ -117,10 +91,10 @@ queue_job_get(struct store *s, int64_t message, const int64_t *ids, size_t n, st
 	CLEANUP(read_end) struct handle *h = NULL;
 	struct queue_rcpt *list = arena_alloc_array(arena, n, sizeof(*list));
 	size_t found = 0;
-	enum err e = list ? begin(s, &h) : ERR_NOMEM;
+	enum err e = list ? queue_read_begin(s, &h) : ERR_NOMEM;
 
 	if (!e)
-		e = read_message(h->db, message, arena, ret_message);
+		e = queue_read_message(h->db, message, arena, ret_message);
 	for (size_t i = 0; i < n && !e; i++) {
 		e = read_rcpt(h->db, ids[i], arena, &list[found]);
 		if (!e)

@@ -78,15 +78,12 @@ queue_list(struct store *s, const struct queue_filter *f,
 	CLEANUP(arena_free) struct arena *arena = arena_new(MATCH_ARENA);
 	CLEANUP(read_end) struct handle *h = NULL;
 	CLEANUP(stmt_done) struct stmt *st = NULL;
-	struct database *d = NULL;
 	struct queue_match match;
 	bool row = false;
 	enum err e = arena ? queue_match_make(f, arena, &match) : ERR_NOMEM;
 
 	if (!e)
-		e = queue_database(s, &d);
-	if (!e)
-		e = read_begin(d, &h);
+		e = queue_read_begin(s, &h);
 	if (!e)
 		e = db_query(h->db, queue_list_sql, &st, DB_INT(match.first), DB_INT(match.last));
 	while (!e && !(e = stmt_step(st, &row)) && row) {
@@ -105,12 +102,9 @@ queue_count(struct store *s, struct queue_counts *ret)
 {
 	CLEANUP(read_end) struct handle *h = NULL;
 	CLEANUP(stmt_done) struct stmt *st = NULL;
-	struct database *d = NULL;
 	bool row = false;
-	enum err e = queue_database(s, &d);
+	enum err e = queue_read_begin(s, &h);
 
-	if (!e)
-		e = read_begin(d, &h);
 	if (!e)
 		e = db_query(h->db,
 		    "SELECT m.n, m.octets, m.oldest, r.waiting, r.n - r.waiting, r.deferred FROM"

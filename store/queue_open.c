@@ -85,6 +85,15 @@ queue_database(struct store *s, struct database **ret)
 }
 
 enum err
+queue_read_begin(struct store *s, struct handle **ret)
+{
+	struct database *d = NULL;
+	enum err e = queue_database(s, &d);
+
+	return e ? e : read_begin(d, ret);
+}
+
+enum err
 queue_file_path(const struct queue *q, struct str name, char out[PATH_MAX])
 {
 	if (name.n != QUEUE_FILE_NAME || str_find(name, '/') != STR_NONE || str_has_nul(name))

@@ -81,14 +81,11 @@ queue_pauses(struct store *s, struct arena *arena, struct queue_pause **ret, siz
 {
 	CLEANUP(read_end) struct handle *h = NULL;
 	CLEANUP(stmt_done) struct stmt *st = NULL;
-	struct database *d = NULL;
 	struct queue_pause *list = NULL;
 	size_t n = 0, cap = 0;
 	bool row = false;
-	enum err e = queue_database(s, &d);
+	enum err e = queue_read_begin(s, &h);
 
-	if (!e)
-		e = read_begin(d, &h);
 	if (!e)
 		e = db_query(h->db, "SELECT name, reason, since_s FROM pause ORDER BY name", &st);
 	while (!e && !(e = stmt_step(st, &row)) && row) {

@@ -38,6 +38,8 @@ void queue_free(struct queue **q);
 void queue_tick(struct queue *q);
 /* queue.db, made where it is missing. */
 NODISCARD enum err queue_database(struct store *s, struct database **ret);
+/* read_begin() of it. */
+NODISCARD enum err queue_read_begin(struct store *s, struct handle **ret);
 /* DIR/queue/<name>. */
 NODISCARD enum err queue_file_path(const struct queue *q, struct str name, char out[PATH_MAX]);
 /* Something was added or changed: tells whoever runs the queue. */
@@ -100,6 +102,9 @@ NODISCARD enum err queue_domain_of(struct str address, struct arena *arena, stru
  * step. Failures are the arena's. */
 struct queue_rcpt queue_take_rcpt(struct stmt *st, int column, struct arena *arena);
 struct queue_message queue_take_message(struct stmt *st, int column, struct arena *arena);
+/* The message with this id. ERR_NOT_FOUND. */
+NODISCARD enum err queue_read_message(
+    struct db *db, int64_t id, struct arena *arena, struct queue_message *ret);
 
 /* -- of queue_list.c */
 

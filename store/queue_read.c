@@ -77,15 +77,6 @@ queue_take_message(struct stmt *st, int c, struct arena *arena)
 
 /* -- lists of them */
 
-static enum err
-begin(struct store *s, struct handle **ret)
-{
-	struct database *d = NULL;
-	enum err e = queue_database(s, &d);
-
-	return e ? e : read_begin(d, ret);
-}
-
 enum err
 queue_domains(struct store *s, struct arena *arena, struct queue_domain **ret, size_t *ret_n)
 {
@@ -94,7 +85,7 @@ queue_domains(struct store *s, struct arena *arena, struct queue_domain **ret, s
 	struct queue_domain *list = NULL;
 	size_t n = 0, cap = 0;
 	bool row = false;
-	enum err e = begin(s, &h);
+	enum err e = queue_read_begin(s, &h);
 
 	if (!e)
 		e = db_query(h->db,
@@ -155,7 +146,7 @@ queue_due(struct store *s, struct str domain, int64_t now_ms, int64_t after_ms, 
 {
 	CLEANUP(read_end) struct handle *h = NULL;
 	struct rcpts found = {.arena = arena};
-	enum err e = begin(s, &h);
+	enum err e = queue_read_begin(s, &h);
 
 	/* One query with (next_ms, id) > (?, ?) would walk all that fall due in the same moment,
 	 * as they do after QUEUE_RETRY. */
@@ -183,7 +174,7 @@ queue_news(struct store *s, int64_t after, size_t max, struct arena *arena, stru
 	CLEANUP(read_end) struct handle *h = NULL;
 	struct rcpts found = {.arena = arena};
 	int64_t edits = 0, last = 0;
-	enum err e = begin(s, &h);
+	enum err e = queue_read_begin(s, &h);
 
 	if (!e)
 		e = db_get_int(h->db, "SELECT edits FROM meta", &edits);
@@ -204,22 +195,29 @@ queue_news(struct store *s, int64_t after, size_t max, struct arena *arena, stru
 }
 
 enum err
+queue_read_message(struct db *db, int64_t id, struct arena *arena, struct queue_message *ret)
+{
+	CLEANUP(stmt_done) struct stmt *st = NULL;
+	bool row = false;
+	enum err e = db_query(
+	    db, "SELECT" QUEUE_MESSAGE_COLUMNS "FROM message m WHERE m.id = ?1", &st, DB_INT(id));
+
+	if (!e)
+		e = stmt_step(st, &row);
+	if (!e && !row)
+		e = ERR_NOT_FOUND;
+	if (!e)
+		*ret = queue_take_message(st, 0, arena);
+	return e;
+}
+
+enum err
 queue_message_get(struct store *s, int64_t message, struct arena *arena, struct queue_message *ret)
 {
 	CLEANUP(read_end) struct handle *h = NULL;
-	CLEANUP(stmt_done) struct stmt *st = NULL;
-	bool row = false;
-	enum err e = begin(s, &h);
+	enum err e = queue_read_begin(s, &h);
 
 	if (!e)
-		e = db_query(h->db, "SELECT" QUEUE_MESSAGE_COLUMNS "FROM message m WHERE m.id = ?1",
-		    &st, DB_INT(message));
-	if (!e)
-		e = stmt_step(st, &row);
-	if (e)
-		return e;
-	if (!row)
-		return ERR_NOT_FOUND;
-	*ret = queue_take_message(st, 0, arena);
-	return arena_failed(arena) ? ERR_NOMEM : ERR_OK;
+		e = queue_read_message(h->db, message, arena, ret);
+	return e ? e : arena_failed(arena) ? ERR_NOMEM : ERR_OK;
 }

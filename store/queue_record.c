@@ -18,8 +18,10 @@ drop_message(struct txn *t, int64_t message, bool *ret_doomed)
 {
 	CLEANUP(stmt_done) struct stmt *st = NULL;
 	bool row = false;
-	enum err e =
-	    db_query(t->db, "SELECT file FROM message WHERE id = ?1", &st, DB_INT(message));
+	enum err e = db_query(t->db,
+	    "SELECT file, EXISTS (SELECT 1 FROM passed_on WHERE message = ?1) FROM message"
+	    " WHERE id = ?1",
+	    &st, DB_INT(message));
 
 	if (!e)
 		e = stmt_step(st, &row);
@@ -32,6 +34,8 @@ drop_message(struct txn *t, int64_t message, bool *ret_doomed)
 	} else {
 		e = db_run(t->db, "DELETE FROM octets WHERE message = ?1", DB_INT(message));
 	}
+	if (!e && stmt_int(st, 1))
+		e = db_run(t->db, "DELETE FROM passed_on WHERE message = ?1", DB_INT(message));
 	stmt_done(&st);
 	return e ? e : db_run(t->db, "DELETE FROM message WHERE id = ?1", DB_INT(message));
 }

@@ -191,6 +191,13 @@ static const char version_9[] =
 "CREATE INDEX thread_id_thread ON thread_id (thread);"
 "CREATE INDEX thread_thread ON thread (thread);"
 "UPDATE meta SET threaded = 0;";
+
+/* Messages of the queue that the account has (from_queue.h). */
+static const char version_10[] =
+"CREATE TABLE from_queue ("
+"	message INTEGER NOT NULL,"		/* the queue's id of it */
+"	created_s INTEGER NOT NULL,"		/* when it came there */
+"	PRIMARY KEY (message, created_s)) WITHOUT ROWID;";
 /* clang-format on */
 
 static const struct schema_step steps[] = {
@@ -203,6 +210,7 @@ static const struct schema_step steps[] = {
     {.before = "", .convert = schema_normalise_names},
     {.before = version_8},
     {.before = version_9},
+    {.before = version_10},
 };
 const struct schema schema_account = {
     .name = "account", .steps = steps, .version = ARRAY_LEN(steps)};

@@ -104,10 +104,16 @@ static const char version_sts[] =
 "	until_s INTEGER NOT NULL);"
 "CREATE INDEX sts_policy_fetched ON sts_policy (fetched_s, domain);"
 "CREATE INDEX sts_policy_until ON sts_policy (until_s);";
+/* Where mail for addresses of ours that lead elsewhere went on to, while its message is here. */
+static const char version_passed_on[] =
+"CREATE TABLE passed_on ("
+"	message INTEGER NOT NULL,"
+"	address TEXT NOT NULL,"
+"	PRIMARY KEY (message, address)) WITHOUT ROWID;";
 /* clang-format on */
 
 static const struct schema_step steps[] = {{.before = version_1}, {.before = version_2},
-    {.before = version_tls_sessions}, {.before = version_sts}};
+    {.before = version_tls_sessions}, {.before = version_sts}, {.before = version_passed_on}};
 /* Most of what is written is soon deleted again: to overwrite it as well would double the writing.
  */
 const struct schema schema_queue = {

@@ -154,13 +154,10 @@ sending_use(struct store *s, int64_t account, struct arena *arena, struct sendin
 {
 	CLEANUP(read_end) struct handle *h = NULL;
 	CLEANUP(stmt_done) struct stmt *st = NULL;
-	struct database *d = NULL;
 	struct sending_use use = {0};
 	bool row = false;
-	enum err e = queue_database(s, &d);
+	enum err e = queue_read_begin(s, &h);
 
-	if (!e)
-		e = read_begin(d, &h);
 	if (!e)
 		e = read_use(h->db, account, &use);
 	if (!e)
@@ -184,12 +181,9 @@ sending_may(struct store *s, int64_t account, const struct sending_limits *limit
     enum sending_bound *ret_bound)
 {
 	CLEANUP(read_end) struct handle *h = NULL;
-	struct database *d = NULL;
 	struct sending_use use = {0};
-	enum err e = queue_database(s, &d);
+	enum err e = queue_read_begin(s, &h);
 
-	if (!e)
-		e = read_begin(d, &h);
 	if (!e)
 		e = read_use(h->db, account, &use);
 	if (!e)
@@ -253,14 +247,11 @@ sending_list_held(struct store *s, struct arena *arena, struct sending_held **re
 {
 	CLEANUP(read_end) struct handle *h = NULL;
 	CLEANUP(stmt_done) struct stmt *st = NULL;
-	struct database *d = NULL;
 	struct sending_held *list = NULL;
 	size_t n = 0, cap = 0;
 	bool row = false;
-	enum err e = queue_database(s, &d);
+	enum err e = queue_read_begin(s, &h);
 
-	if (!e)
-		e = read_begin(d, &h);
 	if (!e)
 		e = db_query(
 		    h->db, "SELECT account, since_s, why FROM held_account ORDER BY account", &st);

@@ -8,12 +8,9 @@ sts_cache_find(struct store *s, struct str domain, struct arena *arena, struct s
 {
 	CLEANUP(read_end) struct handle *h = NULL;
 	CLEANUP(stmt_done) struct stmt *st = NULL;
-	struct database *d = NULL;
 	bool row = false;
-	enum err e = queue_database(s, &d);
+	enum err e = queue_read_begin(s, &h);
 
-	if (!e)
-		e = read_begin(d, &h);
 	if (!e)
 		e = db_query(h->db,
 		    "SELECT id, policy, fetched_s, until_s FROM sts_policy"

@@ -115,16 +115,13 @@ suppression_find(struct store *s, struct str address, struct arena *arena, struc
 {
 	CLEANUP(read_end) struct handle *h = NULL;
 	CLEANUP(stmt_done) struct stmt *st = NULL;
-	struct database *d = NULL;
 	struct str spelt;
 	bool row = false;
 	enum err e = spell(address, arena, &spelt);
 
 	if (e)
 		return e == ERR_SYNTAX ? ERR_NOT_FOUND : e;
-	e = queue_database(s, &d);
-	if (!e)
-		e = read_begin(d, &h);
+	e = queue_read_begin(s, &h);
 	if (!e)
 		e = db_query(h->db,
 		    "SELECT address, reply, host, since_s, until_s FROM suppressed"
@@ -149,12 +146,9 @@ suppression_list(
 {
 	CLEANUP(read_end) struct handle *h = NULL;
 	CLEANUP(stmt_done) struct stmt *st = NULL;
-	struct database *d = NULL;
 	bool row = false;
-	enum err e = queue_database(s, &d);
+	enum err e = queue_read_begin(s, &h);
 
-	if (!e)
-		e = read_begin(d, &h);
 	if (!e)
 		e = db_query(h->db,
 		    "SELECT address, reply, host, since_s, until_s FROM suppressed"

@@ -30,15 +30,6 @@ tls_session_note(struct store *s, const struct tls_session *t)
 	return e ? e : database_write(d, note_in_txn, &copy, DURABLE_LATER);
 }
 
-static enum err
-begin(struct store *s, struct handle **ret)
-{
-	struct database *d = NULL;
-	enum err e = queue_database(s, &d);
-
-	return e ? e : read_begin(d, ret);
-}
-
 enum err
 tls_sessions_before(
     struct store *s, int64_t day, struct arena *arena, struct tls_sessions_day **ret, size_t *ret_n)
@@ -48,7 +39,7 @@ tls_sessions_before(
 	struct tls_sessions_day *list = NULL;
 	size_t n = 0, cap = 0;
 	bool row = false;
-	enum err e = begin(s, &h);
+	enum err e = queue_read_begin(s, &h);
 
 	if (!e)
 		e = db_query(h->db,
@@ -76,7 +67,7 @@ tls_sessions_of(struct store *s, const struct tls_sessions_day *d, struct arena 
 	struct tls_session *list = NULL;
 	size_t n = 0, cap = 0;
 	bool row = false;
-	enum err e = begin(s, &h);
+	enum err e = queue_read_begin(s, &h);
 
 	if (!e)
 		e = db_query(h->db,

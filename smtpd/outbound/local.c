@@ -42,14 +42,16 @@ make_spool(struct runner *r, const struct job *job, bool mailbox, struct spool *
 	return e;
 }
 
+/* -- what it came to --------------------------------------------------------------------------- */
+
 struct local_reply {
 	enum err err;
 	enum job_fate fate;
 	const char *status, *reply;
 };
 
-static void
-set_fate(struct job_rcpt *rcpt, enum err e)
+static struct local_reply
+reply_for(enum err e)
 {
 	static const struct local_reply replies[] = {
 	    {ERR_OK, JOB_DONE, "2.1.5", "Delivered"},
@@ -59,15 +61,59 @@ set_fate(struct job_rcpt *rcpt, enum err e)
 	    {ERR_TOO_BIG, JOB_NEVER, "5.2.3", "The message is too big for this mailbox"},
 	    {ERR_OVER_QUOTA, JOB_LATER, "4.2.2", "The mailbox is full"},
 	};
-	struct local_reply r = {e, JOB_LATER, "4.3.0", "Trouble in the mail system"};
 
 	for (size_t i = 0; i < ARRAY_LEN(replies); i++)
 		if (replies[i].err == e)
-			r = replies[i];
+			return replies[i];
+	return (struct local_reply){e, JOB_LATER, "4.3.0", "Trouble in the mail system"};
+}
+
+/* Of an address, from what became of all that it leads to. */
+struct outcome {
+	enum err worst;
+	bool some_have_it;
+};
+
+/* What can still come to pass is waited for: whoever has it by then does not get it again. An
+ * account that was removed meanwhile is missed only where there is no other. */
+static int
+weight_of(enum err e)
+{
+	if (!e)
+		return 0;
+	if (e == ERR_GONE)
+		return 1;
+	return reply_for(e).fate == JOB_NEVER ? 2 : 3;
+}
+
+static void
+add_outcome(struct outcome *o, enum err e)
+{
+	if (!e)
+		o->some_have_it = true;
+	if (weight_of(e) > weight_of(o->worst))
+		o->worst = e;
+	if (o->worst == ERR_GONE && o->some_have_it)
+		o->worst = ERR_OK;
+}
+
+static void
+set_fate(const struct job *job, struct job_rcpt *rcpt, const struct outcome *o)
+{
+	struct local_reply r = reply_for(o->worst);
+	struct str words = str_of(r.reply);
+
+	/* or the sender would write to all of them again */
+	if (o->worst && o->some_have_it)
+		words = arena_printf(job->arena,
+		    "Not delivered to all behind this address: %s. Others have the message",
+		    r.reply);
 	rcpt->fate = r.fate;
 	rcpt->status = str_of(r.status);
-	rcpt->reply = str_of(r.reply);
+	rcpt->reply = words.p ? words : str_of(r.reply);
 }
+
+/* -- targets ----------------------------------------------------------------------------------- */
 
 /* Where the mail of one of ours goes on to. Everything that its sender asked for goes with it (RFC
  * 3461 §5.2.7.3, RFC 8689 §4.1, RFC 6531 §3.5). */
@@ -78,7 +124,8 @@ send_on(struct runner *r, const struct job *job, const struct queue_rcpt *rcpt,
 	const struct queue_message *m = &job->message;
 	/* that it has come is told from here (§5.2.7.3) */
 	unsigned notify = rcpt->notify & ~(unsigned)QUEUE_NOTIFY_SUCCESS;
-	const struct onward on = {.sender = m->sender,
+	const struct onward on = {.from = m->id,
+	    .sender = m->sender,
 	    .trace_id = m->trace_id,
 	    .envid = m->envid,
 	    .ret = m->ret,
@@ -109,38 +156,49 @@ send_back(struct runner *r, const struct job *job, const struct queue_rcpt *rcpt
 	return e ? e : send_on(r, job, rcpt, &behind, 1);
 }
 
-/* Of an alias with several targets: one that has it makes it delivered, since another try would
- * give it to that one again. */
+/* Into the accounts of those found; who has the message, from an earlier try or by another of its
+ * recipients, does not get it again. */
 static enum err
-deliver_to(
-    struct runner *r, const struct job *job, struct spool *spool, const struct queue_rcpt *rcpt)
+store_in(struct runner *r, const struct job *job, struct spool *spool,
+    const struct recipient *found, size_t n, struct outcome *o)
 {
-	struct arena *arena = job->arena;
-	struct recipient *found = NULL;
-	size_t n = 0;
-	enum err e = directory_resolve(r->store, rcpt->address, arena, &found, &n);
-	struct delivery *d = e ? NULL : arena_alloc_array(arena, n, sizeof(*d));
+	struct delivery *d = arena_alloc_array(job->arena, n, sizeof(*d));
 	size_t inside = 0;
 
-	if (e == ERR_NO_USER)
-		return send_back(r, job, rcpt);
-	if (e)
-		return e;
 	if (!d)
 		return ERR_NOMEM;
 	for (size_t i = 0; i < n; i++)
 		if (found[i].account)
-			d[inside++] =
-			    (struct delivery){.account = found[i].account, .mailbox = STR("")};
+			d[inside++] = (struct delivery){.account = found[i].account,
+			    .queued = job->message.id,
+			    .queued_s = job->message.created_s,
+			    .mailbox = STR("")};
 	if (inside)
 		message_deliver(r->store, spool, d, inside);
-	e = inside ? d[0].result : ERR_OK;
-	for (size_t i = 1; i < inside && e; i++)
-		e = d[i].result;
-	if (!onward_any(found, n))
-		return e;
-	enum err on = send_on(r, job, rcpt, found, n);
-	return !on || (inside && !e) ? ERR_OK : on;
+	for (size_t i = 0; i < inside; i++)
+		add_outcome(o, d[i].result);
+	return ERR_OK;
+}
+
+/* Each target has an outcome of its own. A try that follows is of all of them, and finds only those
+ * undone that failed: the accounts know what they have (store/message.h), the queue where it went
+ * on to. */
+static void
+deliver_to(struct runner *r, const struct job *job, struct spool *spool,
+    const struct queue_rcpt *rcpt, struct outcome *o)
+{
+	struct recipient *found = NULL;
+	size_t n = 0;
+	enum err e = directory_resolve(r->store, rcpt->address, job->arena, &found, &n);
+
+	if (!e)
+		e = store_in(r, job, spool, found, n, o);
+	else if (e == ERR_NO_USER)
+		e = send_back(r, job, rcpt);
+	if (!e && onward_any(found, n))
+		e = send_on(r, job, rcpt, found, n);
+	if (e || onward_any(found, n))
+		add_outcome(o, e);
 }
 
 void
@@ -151,9 +209,9 @@ local_deliver(struct runner *r, struct parcel *p)
 
 	for (size_t i = 0; i < p->job.rcpt_count; i++) {
 		struct job_rcpt *rcpt = &p->job.rcpts[i];
-		enum err mine = e;
-		if (!mine)
-			mine = deliver_to(r, &p->job, spool, &rcpt->row);
-		set_fate(rcpt, mine);
+		struct outcome o = {.worst = e};
+		if (!e)
+			deliver_to(r, &p->job, spool, &rcpt->row, &o);
+		set_fate(&p->job, rcpt, &o);
 	}
 }

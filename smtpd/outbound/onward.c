@@ -44,5 +44,5 @@ onward_add(struct store *s, const struct conf *conf, struct spool *spool, const 
 	    .rcpts = rcpts,
 	    .rcpt_count = count,
 	};
-	return queue_add(s, spool, &q, &id);
+	return on->from ? queue_pass_on(s, on->from, spool, &q) : queue_add(s, spool, &q, &id);
 }

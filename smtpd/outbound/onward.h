@@ -13,6 +13,8 @@
 bool onward_any(const struct recipient *found, size_t n);
 /* What the mail was that goes on, and what its sender asked for. */
 struct onward {
+	int64_t from; /* the message of the queue that it is, which goes on to each of `found` once;
+			 0 none */
 	struct str sender, envid, trace_id;
 	enum queue_ret ret;
 	enum queue_body body;

@@ -144,3 +144,9 @@ tests_store_test_queue_faults_SOURCES = %D%/test_queue_faults.c %D%/queue_fixtur
 tests_store_test_queue_faults_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_store_test_queue_faults_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
 
+
+# deliveries from the queue
+check_PROGRAMS += tests/store/test_from_queue
+tests_store_test_from_queue_SOURCES = %D%/test_from_queue.c %D%/queue_fixture.c %D%/queue_fixture.h %D%/fixture.c %D%/fixture.h
+tests_store_test_from_queue_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_store_test_from_queue_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)

@@ -27,6 +27,8 @@ START_TEST(domains_are_added_listed_and_removed)
 	ck_assert_uint_eq(n, 2);
 	ck_assert_str_is(names[0], "example.test");
 	ck_assert_str_is(names[1], "xn--bcher-kva.example");
+	ck_assert_ok(directory_postmaster(f->store, f->arena, &names[0]));
+	ck_assert_str_is(names[0], "postmaster@example.test");
 	ck_assert_ok(directory_is_local_domain(f->store, STR("EXAMPLE.test")));
 	ck_assert_ok(directory_is_local_domain(f->store, STR("b\xc3\xbc\x63her.example")));
 	ck_assert_int_eq(directory_is_local_domain(f->store, STR("other.test")), ERR_NOT_FOUND);
