@@ -23,15 +23,17 @@ parse(struct smtp_session *s, struct smtp_cmd *cmd, struct smtp_path *ret,
 }
 
 /* Who is logged in may write to anyone. A message that is to be held (RFC 4865) is held in the
- * queue for everybody. */
+ * queue for everybody. So is one for several of whom not all can take it now: the queue gives it to
+ * the others at once and tries it again with these alone, where a mail program that was told to
+ * come back would send it to all of them anew. */
 static bool
-goes_by_queue(const struct smtp_session *s, enum err e)
+goes_by_queue(const struct smtp_session *s, enum err e, bool partly)
 {
 	const struct smtp_mail_params *p = &s->txn->params;
 
 	if (!smtp_submits(s) || !s->account)
 		return false;
-	return e == ERR_RELAY || (!e && (p->hold_for_s || p->hold_until_s));
+	return e == ERR_RELAY || (!e && (partly || p->hold_for_s || p->hold_until_s));
 }
 
 /* A report for mail that was forwarded from here goes back to who sent that (forward.h). */
@@ -40,6 +42,7 @@ add_behind_srs(struct smtp_session *s, struct smtp_cmd *cmd, struct str address)
 {
 	struct str behind;
 	struct recipient *found = NULL;
+	bool partly;
 	size_t n = 0;
 	enum err e = forward_reverse(s, address, &behind);
 
@@ -50,7 +53,7 @@ add_behind_srs(struct smtp_session *s, struct smtp_cmd *cmd, struct str address)
 		    "This address has expired, or is for reports only, or was not made here");
 	if (e)
 		return e;
-	e = policy_recipient(s, behind, s->txn->params.size, s->arena, &found, &n);
+	e = policy_recipient(s, behind, s->txn->params.size, s->arena, &found, &n, &partly);
 	if (e == ERR_RELAY)
 		return enqueue_add_recipient(s, behind);
 	return e ? e : deliver_add_recipient(s, address, found, n);
@@ -64,6 +67,7 @@ cmd_rcpt(struct smtp_session *s, struct smtp_cmd *cmd)
 	struct smtp_rcpt_params params;
 	struct recipient *found = NULL;
 	size_t n = 0;
+	bool partly;
 	enum err e = parse(s, cmd, &to, &params);
 
 	if (e)
@@ -75,8 +79,8 @@ cmd_rcpt(struct smtp_session *s, struct smtp_cmd *cmd)
 	if (to.utf8 && !t->params.smtputf8)
 		return smtp_answer(cmd, ERR_SYNTAX, 553, "5.6.7",
 		    "A recipient address beyond ASCII needs SMTPUTF8");
-	e = policy_recipient(s, to.address, t->params.size, s->arena, &found, &n);
-	if (goes_by_queue(s, e)) {
+	e = policy_recipient(s, to.address, t->params.size, s->arena, &found, &n, &partly);
+	if (goes_by_queue(s, e, partly)) {
 		e = e == ERR_RELAY ? sending_policy_rcpt(s, cmd, to.address) : ERR_OK;
 		if (!e)
 			e = enqueue_add_recipient(s, to.address);

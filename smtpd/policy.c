@@ -28,11 +28,19 @@ check_room(struct smtp_session *s, int64_t id, uint64_t size)
  * there is no spelling that relays. */
 enum err
 policy_recipient(struct smtp_session *s, struct str address, uint64_t size, struct arena *arena,
-    struct recipient **ret, size_t *ret_n)
+    struct recipient **ret, size_t *ret_n, bool *ret_partly)
 {
 	enum err e = directory_resolve(s->svc->store, address, arena, ret, ret_n);
+	enum err first = ERR_OK;
+	size_t roomy = 0;
 
-	for (size_t i = 0; !e && i < *ret_n; i++)
-		e = (*ret)[i].account ? check_room(s, (*ret)[i].account, size) : ERR_OK;
-	return e;
+	for (size_t i = 0; !e && i < *ret_n; i++) {
+		if (!(*ret)[i].account)
+			continue;
+		enum err room = check_room(s, (*ret)[i].account, size);
+		roomy += !room;
+		first = first ? first : room;
+	}
+	*ret_partly = first && roomy;
+	return e || roomy ? e : first;
 }

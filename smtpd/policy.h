@@ -8,9 +8,10 @@
  * other servers any sender is taken. */
 NODISCARD enum err policy_sender(struct smtp_session *s, struct str sender);
 
-/* The accounts behind a recipient, in `arena`, each with room for `size` octets. ERR_RELAY,
+/* What is behind a recipient, in `arena`. Of several accounts one must have room for `size` octets:
+ * a member's full mailbox keeps nobody from the others; *ret_partly: not all have. ERR_RELAY,
  * ERR_NO_USER, ERR_OVER_QUOTA, ERR_LOOP, or one of OURS. */
 NODISCARD enum err policy_recipient(struct smtp_session *s, struct str address, uint64_t size,
-    struct arena *arena, struct recipient **ret, size_t *ret_n);
+    struct arena *arena, struct recipient **ret, size_t *ret_n, bool *ret_partly);
 
 #endif

@@ -246,6 +246,26 @@ send_to_team(struct fake *f, const char *text, const char *expect)
 	fake_say(f, ".", expect);
 }
 
+START_TEST(an_alias_with_a_full_mailbox_reaches_the_others_once)
+{
+	CLEANUP(fake_free) struct fake *f = ready(SMTP_MX);
+
+	f->deliver[3] = ERR_OVER_QUOTA;
+	for (int i = 0; i < 3; i++) {
+		begin(f, "half"); /* ann, and one whose mailbox is full */
+		fake_say(f, "DATA", "354");
+		fake_say(f, "x\n.", "452 4.2.2");
+		ck_assert_uint_eq(f->message_count, 1);
+	}
+	f->deliver[3] = ERR_OK;
+	begin(f, "half");
+	fake_say(f, "DATA", "354");
+	fake_say(f, "x\n.", "250");
+	ck_assert_uint_eq(f->message_count, 2);
+	ck_assert_int_eq(f->messages[1].account, 3);
+}
+END_TEST
+
 START_TEST(who_has_a_message_does_not_get_it_again_when_it_comes_for_the_others)
 {
 	CLEANUP(fake_free) struct fake *f = ready(SMTP_MX);
@@ -515,6 +535,7 @@ TEST_MAIN("smtp_message", a_message_is_stored_with_trace_fields_and_nothing_else
     bare_newlines_are_put_right_or_refused_and_end_nothing, a_message_that_goes_round_is_stopped,
     a_store_in_trouble_is_answered_with_try_again, results_of_several_make_one_answer,
     who_has_a_message_does_not_get_it_again_when_it_comes_for_the_others,
+    an_alias_with_a_full_mailbox_reaches_the_others_once,
     what_was_delivered_in_part_is_remembered_within_bounds, chunks_make_a_message,
     chunks_by_byte_are_the_same, a_refused_chunk_is_read_to_its_end,
     binary_needs_chunks_and_stays_as_it_is, lmtp_answers_for_each_recipient,

@@ -55,6 +55,24 @@ START_TEST(a_message_to_both_reaches_mailboxes_with_a_return_path_and_the_queue_
 }
 END_TEST
 
+/* A mail program that is told to come back makes a new message of it, for all. */
+START_TEST(what_not_all_behind_an_alias_can_take_goes_by_the_queue)
+{
+	CLEANUP(fake_free) struct fake *f = logged_in(SMTP_SUBMISSION);
+
+	fake_say(f, "MAIL FROM:<ann@example.test>", "250");
+	fake_say(f, "RCPT TO:<half@example.test>", "250 2.1.5");
+	fake_say(f, "RCPT TO:<full@example.test>", "452 4.2.2");
+	fake_say(f, "RCPT TO:<bob@example.test>", "250 2.1.5");
+	fake_say(f, "DATA", "354");
+	fake_say(f, "Subject: x\n\nText\n.", "250 2.0.0");
+	ck_assert_uint_eq(f->message_count, 1);
+	ck_assert_int_eq(f->messages[0].account, 2);
+	ck_assert_uint_eq(f->queued_count, 1);
+	ck_assert_str_is(f->queued[0].rcpts, "half@example.test");
+}
+END_TEST
+
 START_TEST(a_queue_in_trouble_makes_the_client_send_again_and_nobody_gets_it_twice)
 {
 	CLEANUP(fake_free) struct fake *f = logged_in(SMTP_SUBMISSION);
@@ -207,7 +225,8 @@ START_TEST(other_servers_get_nothing_relayed)
 }
 END_TEST
 
-TEST_MAIN("submission", recipients_elsewhere_go_to_the_queue_with_what_was_said_of_them,
+TEST_MAIN("submission", what_not_all_behind_an_alias_can_take_goes_by_the_queue,
+    recipients_elsewhere_go_to_the_queue_with_what_was_said_of_them,
     a_message_to_both_reaches_mailboxes_with_a_return_path_and_the_queue_without,
     a_queue_in_trouble_makes_the_client_send_again_and_nobody_gets_it_twice,
     nothing_is_queued_where_a_mailbox_has_failed,
