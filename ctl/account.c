@@ -123,10 +123,8 @@ verb_account_password(struct call *call)
 	struct str generated;
 	struct credential credential;
 	struct account_entry entry;
-	int status = call_parse(call, options, ARRAY_LEN(options), 1, 1);
+	int status = call_begin(call, options, ARRAY_LEN(options), 1, 1);
 
-	if (status == CALL_GO_ON)
-		status = call_open_store(call);
 	if (status != CALL_GO_ON)
 		return status;
 	const char *address = call->args[0];
@@ -150,10 +148,8 @@ verb_account_remove(struct call *call)
 	    {"yes", NULL, "really remove the account with all its mail", .flag = &yes},
 	};
 	struct account_entry entry;
-	int status = call_parse(call, options, ARRAY_LEN(options), 1, 1);
+	int status = call_begin(call, options, ARRAY_LEN(options), 1, 1);
 
-	if (status == CALL_GO_ON)
-		status = call_open_store(call);
 	if (status != CALL_GO_ON)
 		return status;
 	const char *address = call->args[0];

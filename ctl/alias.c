@@ -63,10 +63,8 @@ int
 verb_alias_add(struct call *call)
 {
 	struct alias_entry alias = {.target_count = 0};
-	int status = call_parse(call, NULL, 0, 2, 1 + ALIAS_MAX_TARGETS);
+	int status = call_begin(call, NULL, 0, 2, 1 + ALIAS_MAX_TARGETS);
 
-	if (status == CALL_GO_ON)
-		status = call_open_store(call);
 	if (status != CALL_GO_ON)
 		return status;
 	struct str address = str_of(call->args[0]);
@@ -169,10 +167,8 @@ int
 verb_alias_remove(struct call *call)
 {
 	struct alias_entry alias;
-	int status = call_parse(call, NULL, 0, 1, 1 + ALIAS_MAX_TARGETS);
+	int status = call_begin(call, NULL, 0, 1, 1 + ALIAS_MAX_TARGETS);
 
-	if (status == CALL_GO_ON)
-		status = call_open_store(call);
 	if (status != CALL_GO_ON)
 		return status;
 	enum err e = find_alias(call, str_of(call->args[0]), &alias);

@@ -119,14 +119,37 @@ call_open_store_heard(struct call *call)
 }
 
 int
+call_begin(struct call *call, const struct call_option *options, size_t n, size_t min_operands,
+    size_t max_operands)
+{
+	int status = call_parse(call, options, n, min_operands, max_operands);
+
+	return status == CALL_GO_ON ? call_open_store(call) : status;
+}
+
+int
 call_open_list(struct call *call, bool *ret_json)
 {
 	const struct call_option options[] = {
 	    {"json", NULL, "as a JSON array", .flag = ret_json},
 	};
-	int status = call_parse(call, options, ARRAY_LEN(options), 0, 0);
 
-	return status == CALL_GO_ON ? call_open_store(call) : status;
+	return call_begin(call, options, ARRAY_LEN(options), 0, 0);
+}
+
+int
+call_fail_domain(enum err e, const char *domain)
+{
+	if (e == ERR_NOT_FOUND) {
+		call_complain(
+		    "%s is not served here; `pillarbox domain list` shows what is", domain);
+		return CTL_NAME;
+	}
+	if (e == ERR_SYNTAX) {
+		call_complain("\"%s\" is no domain; expected a name such as example.org", domain);
+		return CTL_USAGE;
+	}
+	return call_fail(e, domain);
 }
 
 const char *

@@ -74,13 +74,20 @@ NODISCARD int call_load_conf(struct call *call);
 /* Configuration and store. Started as root it becomes the configured user first, so that no file in
  * the data directory ends up as root's. */
 NODISCARD int call_open_store(struct call *call);
-/* The same; what is changed is told to the daemons that run. */
+/* call_parse(), then call_open_store(): how most verbs begin. */
+NODISCARD int call_begin(struct call *call, const struct call_option *options, size_t n,
+    size_t min_operands, size_t max_operands);
+/* The same as call_open_store(); what is changed is told to the daemons that run. */
 NODISCARD int call_open_store_heard(struct call *call);
-/* The same for a verb that lists: no operands, --json its only option. */
+/* call_begin() of a verb that lists: no operands, --json its only option. */
 NODISCARD int call_open_list(struct call *call, bool *ret_json);
 /* Becomes `user` for good (and `group`, "" for the user's own) when root; CALL_GO_ON or an exit
  * status. */
 NODISCARD int call_become(const char *user, const char *group);
+
+/* What `e` means for a domain that was named: CTL_NAME where it is not served, or as call_fail().
+ */
+int call_fail_domain(enum err e, const char *domain);
 
 /* Octets for people: "0", "512 K", "1.5 G". `buf` holds 32. */
 const char *ctl_size(uint64_t octets, char *buf);

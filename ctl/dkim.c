@@ -16,21 +16,12 @@
 static int
 explain_domain(enum err e, const char *domain)
 {
-	if (e == ERR_NOT_FOUND) {
-		call_complain(
-		    "%s is not served here; `pillarbox domain list` shows what is", domain);
-		return CTL_NAME;
-	}
-	if (e == ERR_SYNTAX) {
-		call_complain("\"%s\" is no domain; expected a name such as example.org", domain);
-		return CTL_USAGE;
-	}
 	if (e == ERR_LIMIT) {
 		call_complain(
 		    "%s has too many keys: `pillarbox dkim remove` takes old ones away", domain);
 		return CTL_FAILED;
 	}
-	return call_fail(e, domain);
+	return call_fail_domain(e, domain);
 }
 
 /* A key of both algorithms; one selector each, by today's date: "r20260131", "e20260131b". */
@@ -114,10 +105,8 @@ verb_dkim_add(struct call *call)
 {
 	struct signing_key *keys;
 	size_t n;
-	int status = call_parse(call, NULL, 0, 1, 1);
+	int status = call_begin(call, NULL, 0, 1, 1);
 
-	if (status == CALL_GO_ON)
-		status = call_open_store(call);
 	if (status != CALL_GO_ON)
 		return status;
 	const char *domain = call->args[0];
@@ -154,10 +143,8 @@ verb_dkim_list(struct call *call)
 	const struct call_option options[] = {{"json", NULL, "as a JSON array", .flag = &json}};
 	struct signing_key *keys;
 	size_t n;
-	int status = call_parse(call, options, ARRAY_LEN(options), 0, 1);
+	int status = call_begin(call, options, ARRAY_LEN(options), 0, 1);
 
-	if (status == CALL_GO_ON)
-		status = call_open_store(call);
 	if (status != CALL_GO_ON)
 		return status;
 	const char *domain = call->arg_count ? call->args[0] : "";
@@ -251,10 +238,8 @@ verb_dkim_rotate(struct call *call)
 	    {"now", NULL, "switch to keys that wait without asking the DNS", .flag = &now}};
 	struct signing_key *keys;
 	size_t n;
-	int status = call_parse(call, options, ARRAY_LEN(options), 1, 1);
+	int status = call_begin(call, options, ARRAY_LEN(options), 1, 1);
 
-	if (status == CALL_GO_ON)
-		status = call_open_store(call);
 	if (status != CALL_GO_ON)
 		return status;
 	const char *domain = call->args[0];
@@ -278,10 +263,8 @@ verb_dkim_remove(struct call *call)
 	const struct call_option options[] = {{"yes", NULL, "also a key that signs", .flag = &yes}};
 	struct signing_key *keys;
 	size_t n, at = 0;
-	int status = call_parse(call, options, ARRAY_LEN(options), 2, 2);
+	int status = call_begin(call, options, ARRAY_LEN(options), 2, 2);
 
-	if (status == CALL_GO_ON)
-		status = call_open_store(call);
 	if (status != CALL_GO_ON)
 		return status;
 	const char *domain = call->args[0], *selector = call->args[1];

@@ -9,20 +9,13 @@ static int
 open_records(struct call *call, bool *ret_json, struct dns_wanted **ret, size_t *ret_n)
 {
 	const struct call_option options[] = {{"json", NULL, "as a JSON array", .flag = ret_json}};
-	int status = call_parse(call, options, ARRAY_LEN(options), 1, 1);
+	int status = call_begin(call, options, ARRAY_LEN(options), 1, 1);
 
-	if (status == CALL_GO_ON)
-		status = call_open_store(call);
 	if (status != CALL_GO_ON)
 		return status;
 	const char *domain = call->args[0];
 	enum err e = dns_records(call, str_of(domain), ret, ret_n);
-	if (e == ERR_NOT_FOUND) {
-		call_complain(
-		    "%s is not served here; `pillarbox domain list` shows what is", domain);
-		return CTL_NAME;
-	}
-	return e ? call_fail(e, domain) : CALL_GO_ON;
+	return e ? call_fail_domain(e, domain) : CALL_GO_ON;
 }
 
 static void

@@ -5,22 +5,16 @@
 int
 verb_domain_add(struct call *call)
 {
-	int status = call_parse(call, NULL, 0, 1, 1);
+	int status = call_begin(call, NULL, 0, 1, 1);
 
-	if (status == CALL_GO_ON)
-		status = call_open_store(call);
 	if (status != CALL_GO_ON)
 		return status;
 	const char *domain = call->args[0];
 	enum err e = directory_add_domain(call->store, str_of(domain));
-	if (e == ERR_SYNTAX) {
-		call_complain("\"%s\" is no domain; expected a name such as example.org", domain);
-		return CTL_USAGE;
-	}
 	if (!e)
 		printf("%s is served now; `pillarbox account add NAME@%s` gives it an account\n",
 		    domain, domain);
-	return call_fail(e, domain);
+	return call_fail_domain(e, domain);
 }
 
 int
@@ -54,10 +48,8 @@ verb_domain_list(struct call *call)
 int
 verb_domain_remove(struct call *call)
 {
-	int status = call_parse(call, NULL, 0, 1, 1);
+	int status = call_begin(call, NULL, 0, 1, 1);
 
-	if (status == CALL_GO_ON)
-		status = call_open_store(call);
 	if (status != CALL_GO_ON)
 		return status;
 	const char *domain = call->args[0];

@@ -201,10 +201,8 @@ verb_mailbox_shared(struct call *call)
 	struct account_entry viewer;
 	struct share_owner *owners;
 	size_t n = 0;
-	int status = call_parse(call, options, ARRAY_LEN(options), 1, 1);
+	int status = call_begin(call, options, ARRAY_LEN(options), 1, 1);
 
-	if (status == CALL_GO_ON)
-		status = call_open_store(call);
 	if (status == CALL_GO_ON)
 		status = open_account(call, &a, &viewer);
 	if (status != CALL_GO_ON)

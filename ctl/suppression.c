@@ -56,10 +56,8 @@ verb_suppression_list(struct call *call)
 int
 verb_suppression_remove(struct call *call)
 {
-	int status = call_parse(call, NULL, 0, 1, 10000);
+	int status = call_begin(call, NULL, 0, 1, 10000);
 
-	if (status == CALL_GO_ON)
-		status = call_open_store(call);
 	if (status != CALL_GO_ON)
 		return status;
 	int worst = CTL_OK;

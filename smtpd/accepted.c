@@ -2,6 +2,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/mail/message_id.h"
 #include "smtpd/enqueue.h"
 #include "smtpd/outbound/report.h"
 #include "store/trace.h"
@@ -9,14 +10,6 @@
 #define REPORT_ARENA (1024 * 1024)
 #define REPORT_EXPIRE_S (5 * 86400)
 #define REFUSALS_NOTED 20 /* of a session: guessed names are not to fill the disk */
-
-static struct str
-bare(struct str message_id)
-{
-	bool angles = message_id.n >= 2 && message_id.p[0] == '<';
-
-	return angles ? str_sub(message_id, 1, message_id.n - 2) : message_id;
-}
 
 /* -- trace ----------------------------------------------------------------------------------- */
 
@@ -43,7 +36,7 @@ note_all(struct smtp_session *s, const struct message_index *index)
 	snprintf(tls, sizeof(tls), "%s %s", conn_tls_version(s->conn), conn_tls_cipher(s->conn));
 	trace_note(s->svc->store, &(struct trace_event){.kind = TRACE_ACCEPTED,
 				      .trace_id = str_of(t->id),
-				      .message_id = bare(index->message_id),
+				      .message_id = message_id_bare(index->message_id),
 				      .sender = t->sender,
 				      .size = index->size,
 				      .account = s->account,
@@ -151,14 +144,14 @@ report_success(struct smtp_session *s, struct spool *spool, const struct message
 	    .envid = t->params.envid,
 	    .ret = t->params.ret,
 	    .trace_id = str_of(t->id),
-	    .message_id = bare(index->message_id),
+	    .message_id = message_id_bare(index->message_id),
 	    .created_s = now_s,
 	    .size = index->size,
 	};
 	const struct report r = {
 	    .hostname = str_of(s->conf->hostname),
 	    .to = t->sender,
-	    .postmaster = arena_printf(arena, "postmaster@%s", s->conf->hostname),
+	    .postmaster = report_postmaster(s->svc->store, s->conf, arena),
 	    .about = &about,
 	    .original = &original.content,
 	    .rcpts = told,

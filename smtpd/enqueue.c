@@ -1,6 +1,7 @@
 #include "smtpd/enqueue.h"
 
 #include "common/base/clock.h"
+#include "common/mail/message_id.h"
 #include "smtpd/forward.h"
 #include "smtpd/outbound/trace_fields.h"
 #include "smtpd/sending_policy.h"
@@ -51,14 +52,6 @@ enqueue_local_copy(struct smtp_session *s, struct spool *queued, struct spool **
 	if (!e)
 		*ret = MOVE_PTR(copy);
 	return e;
-}
-
-static struct str
-bare_message_id(struct str id)
-{
-	if (id.n >= 2 && id.p[0] == '<' && id.p[id.n - 1] == '>')
-		return str_sub(id, 1, id.n - 2);
-	return id;
 }
 
 static int64_t
@@ -124,7 +117,7 @@ enqueue_message(struct smtp_session *s, struct spool *spool)
 	    .requiretls = t->params.requiretls,
 	    .tls_optional = enqueue_is_tls_optional(s),
 	    .trace_id = str_of(t->id),
-	    .message_id = bare_message_id(index->message_id),
+	    .message_id = message_id_bare(index->message_id),
 	    .release_s = release_s,
 	    .expires_s = (release_s ? release_s : now_s) + (int64_t)s->conf->outbound.expire_s,
 	    .limits = s->account ? &limits : NULL,

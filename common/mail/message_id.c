@@ -80,3 +80,11 @@ message_id_next(struct str *rest, struct sbuf *out)
 	sbuf_clear(out);
 	return false;
 }
+
+struct str
+message_id_bare(struct str id)
+{
+	bool bare = id.n < 2 || id.p[0] != '<' || id.p[id.n - 1] != '>';
+
+	return bare ? id : str_sub(id, 1, id.n - 2);
+}

@@ -11,5 +11,7 @@
  * blanks and comments into `out`, which is emptied first. What is no msg-id is skipped. False at
  * the end. Linear over all calls. */
 bool message_id_next(struct str *rest, struct sbuf *out);
+/* What stands between the angle brackets of "<left@right>"; what has none, as it is. */
+struct str message_id_bare(struct str id);
 
 #endif

@@ -5,6 +5,7 @@
 #include "common/mail/xtext.h"
 #include "smtpd/outbound/report_text.h"
 #include "smtpd/outbound/trace_fields.h"
+#include "store/directory.h"
 
 #include <openssl/rand.h>
 
@@ -348,4 +349,14 @@ report_write(const struct report *r, struct spool *out)
 	sbuf_done(&w.part);
 	sbuf_done(&w.header);
 	return w.err;
+}
+
+struct str
+report_postmaster(struct store *s, const struct conf *conf, struct arena *arena)
+{
+	struct str address;
+
+	return directory_postmaster(s, arena, &address)
+		   ? arena_printf(arena, "postmaster@%s", conf->hostname)
+		   : address;
 }

@@ -8,6 +8,7 @@
 #ifndef SMTPD_OUTBOUND_REPORT_H
 #define SMTPD_OUTBOUND_REPORT_H
 
+#include "common/base/conf.h"
 #include "smtpd/outbound/content.h"
 #include "smtpd/outbound/job.h"
 
@@ -52,5 +53,8 @@ struct report {
 /* Writes the message, which may have octets above 0x7f in it (8BITMIME), to `out`. ERR_IO,
  * ERR_NO_SPACE, ERR_NOMEM. */
 NODISCARD enum err report_write(const struct report *r, struct spool *out);
+/* Whom a report of ours names: directory_postmaster(), and where there is none, one at our host's
+ * name. In `arena`. */
+struct str report_postmaster(struct store *s, const struct conf *conf, struct arena *arena);
 
 #endif

@@ -184,17 +184,6 @@ struct letter {
 	struct str envid;
 };
 
-static struct str
-postmaster_of(struct runner *r, const struct conf *conf, struct arena *arena)
-{
-	struct str *domains;
-	size_t n = 0;
-
-	if (directory_list_domains(r->store, arena, &domains, &n) || !n)
-		return arena_printf(arena, "postmaster@%s", conf->hostname);
-	return arena_printf(arena, "postmaster@%.*s", STR_ARG(domains[0]));
-}
-
 /* Whom a report is for: the sender; of a report that failed, the postmaster; of that, nobody (RFC
  * 5321 §6.1: never to a null sender). */
 static void
@@ -203,7 +192,7 @@ address_letter(struct runner *r, const struct conf *conf, const struct queue_mes
 {
 	*ret = (struct letter){
 	    .to = about->sender,
-	    .postmaster = postmaster_of(r, conf, arena),
+	    .postmaster = report_postmaster(r->store, conf, arena),
 	    .envid = STR(""),
 	};
 	if (about->sender.n || about->kind != QUEUE_REPORT)

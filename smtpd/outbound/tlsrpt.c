@@ -105,29 +105,14 @@ tlsrpt_note_off_policy(struct tlsrpt *t, const struct route *route)
 
 /* -- one report ------------------------------------------------------------------------------ */
 
-/* In whose name: our first domain's. */
-static enum err
-our_domain(struct tlsrpt *t, struct arena *arena, struct str *ret)
-{
-	struct str *domains;
-	size_t n;
-	enum err e = directory_list_domains(t->o.store, arena, &domains, &n);
-
-	if (!e && n == 0)
-		e = ERR_NOT_FOUND;
-	if (!e)
-		*ret = domains[0];
-	return e;
-}
-
 static enum err
 fill(struct tlsrpt *t, const struct tls_sessions_day *d, struct arena *arena,
     struct tlsrpt_report *ret)
 {
 	struct tls_session *all;
-	struct str ours;
+	struct str postmaster; /* in whose name: our first domain's */
 	size_t n;
-	enum err e = our_domain(t, arena, &ours);
+	enum err e = directory_postmaster(t->o.store, arena, &postmaster);
 
 	if (!e)
 		e = tls_sessions_of(t->o.store, d, arena, &all, &n);
@@ -143,8 +128,8 @@ fill(struct tlsrpt *t, const struct tls_sessions_day *d, struct arena *arena,
 		    .address = all[i].address,
 		    .sessions = all[i].sessions};
 	*ret = (struct tlsrpt_report){
-	    .organization = ours,
-	    .contact = arena_printf(arena, "postmaster@%.*s", STR_ARG(ours)),
+	    .organization = str_skip(postmaster, str_rfind(postmaster, '@') + 1),
+	    .contact = postmaster,
 	    .hostname = str_of(t->o.hostname),
 	    .domain = d->domain,
 	    .id = arena_printf(

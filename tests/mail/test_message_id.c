@@ -68,4 +68,15 @@ START_TEST(hostile_fields_take_linear_time)
 }
 END_TEST
 
-TEST_MAIN("message_id", message_ids_are_found_and_normalised, hostile_fields_take_linear_time)
+START_TEST(angle_brackets_are_taken_off_in_pairs)
+{
+	static const char *const rows[][2] = {{"<a@b>", "a@b"}, {"a@b", "a@b"}, {"<a@b", "<a@b"},
+	    {"a@b>", "a@b>"}, {"<>", ""}, {"<", "<"}, {"", ""}};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		ck_assert_str_is(message_id_bare(test_guarded(str_of(rows[i][0]))), rows[i][1]);
+}
+END_TEST
+
+TEST_MAIN("message_id", angle_brackets_are_taken_off_in_pairs, message_ids_are_found_and_normalised,
+    hostile_fields_take_linear_time)
