@@ -11,6 +11,7 @@ import json
 import os
 import random
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -155,6 +156,7 @@ class Run:
 
 def main():
     build, directory, offset, password, program = sys.argv[1:6]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # no daemon is left behind
     suite = Suite(build, directory, int(offset), password)
     began = time.monotonic()
     run = Run(suite, f"{directory}/counted", program)
@@ -172,12 +174,13 @@ def main():
         run.check()
         run.read_log()
         wrong = len(run.wrongs.all)
-        print(("FAIL " if wrong else "ok   ") + f"{wrong} wrong; " + run.figures() + f"; {time.monotonic() - began:.0f} s")
+        print(("FAIL " if wrong else "ok   ") + f"{wrong} wrong{wrong and f' ({run.wrongs.counted()})' or ''}; " + run.figures() + f"; {time.monotonic() - began:.0f} s")
         return (wrong > 0) | self_check(run)
     finally:
         run.over.set()
         run.killer.over.set()
-        run.load.terminate()
+        if run.load:
+            run.load.terminate()
         for d in suite.daemons:
             if d.process.poll() is None:
                 d.stop()

@@ -1,4 +1,5 @@
 """What was promised to those who deliver, and what was found wrong."""
+import collections
 import threading
 
 FILLER = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ\r\n".encode()
@@ -21,9 +22,15 @@ class Wrongs:
 
     def add(self, kind, where, what):
         with self.lock:
+            if (kind, where, what) in self.all:
+                return  # each look finds it again
             self.all.append((kind, where, what))
             if len(self.all) <= 40 and not self.quiet:
                 print(f"  WRONG {kind} {where}: {what}", flush=True)
+
+    def counted(self):
+        with self.lock:
+            return ", ".join(f"{n} {kind}" for kind, n in collections.Counter(kind for kind, _, _ in self.all).items())
 
     def kinds(self):
         with self.lock:

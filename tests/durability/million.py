@@ -4,6 +4,7 @@
     million.py BUILD DIRECTORY OFFSET PASSWORD LOAD_PROGRAM     (environment: MESSAGES, KILLS, READY_MS)"""
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -118,6 +119,7 @@ def came(suite):
 
 def main():
     build, directory, offset, password, program = sys.argv[1:6]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # no daemon is left behind
     suite, wrongs = Suite(build, directory, int(offset), password), Wrongs()
     if shutil.disk_usage(directory).free < MESSAGES * 8000:
         print("FAIL there is too little space on the disk")
