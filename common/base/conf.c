@@ -319,6 +319,18 @@ check_oauth(struct reader *r, const cfg_t *cfg)
 		note_option(r, cfg, "oauth", "introspection_url", "it or oauth.jwks_url, not both");
 }
 
+/* libconfuse gives up without a word at a NUL. */
+static void
+note_unreadable(struct reader *r, const cfg_t *cfg)
+{
+	struct sbuf *out = conf_next_problem(r);
+
+	conf_note_place(out, cfg, cfg->line);
+	sbuf_printf(out,
+	    "it can't be read on from here: expected NAME = VALUE, or NAME { ... } with its end; "
+	    "there is a character in the file that is not text\n");
+}
+
 /* One pass over the file. */
 static enum err
 read_pass(struct reader *r, const char *path)
@@ -346,7 +358,9 @@ read_pass(struct reader *r, const char *path)
 		check_data_dir(r, cfg);
 		check_oauth(r, cfg);
 	}
-	if (!e && (r->problem_count > 0 || result != CFG_SUCCESS))
+	if (!e && result != CFG_SUCCESS && r->problem_count == 0)
+		note_unreadable(r, cfg);
+	if (!e && r->problem_count > 0)
 		e = ERR_CONFIG;
 	cfg_free(cfg);
 	return e;

@@ -251,6 +251,23 @@ START_TEST(mistakes_name_file_line_option_and_what_would_be_right)
 }
 END_TEST
 
+START_TEST(a_file_with_nul_in_it_is_refused_with_a_word)
+{
+	static const char text[] = "data_dir = .\n\0\0:workers";
+	CLEANUP(sbuf_done) struct sbuf problem = SBUF_INIT(65536);
+	const char *dir = begin("");
+	struct conf *c = NULL;
+	FILE *f = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(f);
+	ck_assert_uint_eq(fwrite(text, 1, sizeof(text) - 1, f), sizeof(text) - 1);
+	fclose(f);
+	ck_assert_int_eq(conf_load(path, &c, &problem), ERR_CONFIG);
+	test_rmdir(dir);
+	ck_assert_ptr_nonnull(strstr(sbuf_cstr(&problem), ":2: it can't be read on from here"));
+}
+END_TEST
+
 START_TEST(a_flood_of_mistakes_is_counted_not_listed)
 {
 	CLEANUP(sbuf_done) struct sbuf text = SBUF_INIT(65536), problem = SBUF_INIT(65536);
@@ -447,7 +464,8 @@ END_TEST
 TEST_MAIN("conf", every_default_is_within_its_own_rules, values_are_read_in_their_units,
     relative_paths_start_at_the_file, the_default_certificate_stands_first, the_last_value_counts,
     mistakes_name_file_line_option_and_what_would_be_right,
-    a_flood_of_mistakes_is_counted_not_listed, a_missing_file_is_named,
-    an_included_file_counts_and_names_itself, the_written_file_shows_every_option_and_reads_back,
-    transports_say_where_and_how, a_file_without_certificate_has_no_tls_block,
-    sizes_are_read_as_people_write_them, options_have_names_meanings_and_places_of_their_own)
+    a_file_with_nul_in_it_is_refused_with_a_word, a_flood_of_mistakes_is_counted_not_listed,
+    a_missing_file_is_named, an_included_file_counts_and_names_itself,
+    the_written_file_shows_every_option_and_reads_back, transports_say_where_and_how,
+    a_file_without_certificate_has_no_tls_block, sizes_are_read_as_people_write_them,
+    options_have_names_meanings_and_places_of_their_own)

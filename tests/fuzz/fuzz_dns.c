@@ -35,7 +35,7 @@ check_record(enum dns_type type, const struct dns_record *r, struct arena *arena
 				FUZZ_CHECK(addresses[i].n > 0);
 		break;
 	case DNS_TLSA:
-		FUZZ_CHECK(r->data.n > 3);
+		FUZZ_CHECK(r->data.n >= 3);
 		break;
 	default:
 		check_name(r->name);

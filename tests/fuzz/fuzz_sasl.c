@@ -21,7 +21,7 @@ find(void *arg, struct str login, struct arena *arena, int64_t *ret_account,
 {
 	const struct store *s = arg;
 
-	FUZZ_CHECK(str_is_utf8(login) && str_find(login, '\0') == STR_NONE);
+	FUZZ_CHECK(login.n > 0 && str_find(login, '\0') == STR_NONE);
 	(void)arena;
 	if (!s->hashes)
 		return ERR_BUSY;
