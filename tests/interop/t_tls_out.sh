@@ -1,5 +1,5 @@
 #!/bin/bash
-# TLS to other servers: DANE, MTA-STS, REQUIRETLS and what is merely wished for; right, wrong and missing. For each domain what becomes of
+# TLS to other servers: DANE, MTA-STS, REQUIRETLS, TLS-Required: No and what is merely wished for; right, wrong and missing. For each domain what becomes of
 # the mail, what the trace says of TLS, and what is counted for reports on TLS (RFC 8460).
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/nameserver.sh"
@@ -21,7 +21,7 @@ certificate right 'DNS:*.open.test,DNS:*.secure.test'
 certificate other 'DNS:mx.elsewhere.test'
 quiet openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj '/CN=nobody' -keyout self.key -out self.crt
 cat self.crt self.key >self.pem
-STS="s-right s-wrong s-self s-mx s-plain s-testing s-gone s-nomx s-update"
+STS="s-right s-wrong s-self s-mx s-plain s-testing s-gone s-nomx s-update r-nomx n-sts n-nomx"
 certificate web "$(for d in $STS; do printf 'DNS:mta-sts.%s.open.test,' "$d"; done)DNS:mta-sts.open.test"
 cd "$OLDPWD" || finish
 
@@ -66,15 +66,22 @@ server r-right "$SECURE" "$(cert right '"requiretls": true')"; tlsa r-right "$RI
 server r-without "$SECURE" "$(cert right)"; tlsa r-without "$RIGHT" "$SECURE"
 server r-unsigned "$OPEN" "$(cert right '"requiretls": true')"
 server r-plain "$SECURE" "$(cert right '"starttls": false')"
+server r-wrong "$SECURE" "$(cert right '"requiretls": true')"; tlsa r-wrong "$WRONG" "$SECURE"
+server r-nomx "$OPEN" "$(cert right '"requiretls": true')"
+server n-wrong "$SECURE" "$(cert right)"; tlsa n-wrong "$WRONG" "$SECURE"
+server n-plain "$SECURE" "$(cert right '"starttls": false')"; tlsa n-plain "$RIGHT" "$SECURE"
+server n-broken "$SECURE" "$(cert right '"broken": true')"; tlsa n-broken "$RIGHT" "$SECURE"
+server n-sts "$OPEN" "$(cert self)"
+server n-nomx "$OPEN" "$(cert right)"
 policy() { printf '"mta-sts.%s.open.test": "version: STSv1\\r\\nmode: %s\\r\\nmx: %s.open.test\\r\\nmax_age: 86400\\r\\n"' "$1" "$2" "$3"; }
-for d in s-right s-wrong s-self s-plain s-testing s-gone s-badweb s-nomx; do
+for d in s-right s-wrong s-self s-plain s-testing s-gone s-badweb s-nomx r-nomx n-sts n-nomx; do
   a=127.0.16.1; [ $d != s-badweb ] || a=127.0.16.2
   printf '_mta-sts.%s TXT "v=STSv1; id=1"\nmta-sts.%s A %s\n' $d $d $a >>"$OPEN"
 done
 cat >"$PEERS/about.json" <<J
 {"port": $PEER_PORT, "policy_port": $POLICY_PORT, "folder": "$PEERS/mail", "mail": {$MAIL},
  "web": {"127.0.16.1": {"cert": "$T/web.pem", "policies": {$(policy s-right enforce mx-s-right), $(policy s-wrong enforce mx-s-wrong), $(policy s-self enforce '*'),
-  $(policy s-plain enforce mx-s-plain), $(policy s-testing testing mx-s-testing), $(policy s-nomx enforce other)}},
+  $(policy s-plain enforce mx-s-plain), $(policy s-testing testing mx-s-testing), $(policy s-nomx enforce other), $(policy r-nomx enforce other), $(policy n-sts enforce mx-n-sts), $(policy n-nomx enforce other)}},
   "127.0.16.2": {"cert": "$T/self.pem", "policies": {$(policy s-badweb enforce mx-s-badweb)}}}}
 J
 nameserver_zone open.test <"$OPEN"
@@ -111,11 +118,18 @@ s-plain.open        deferred   -      .*                      1 starttls-not-sup
 s-testing.open      delivered  tls    TLSv1.3.* unverified    1 certificate-host-mismatch
 s-gone.open         delivered  tls    TLSv1.3.* unverified    1 sts-policy-fetch-error
 s-badweb.open       delivered  tls    TLSv1.3.* unverified    1 sts-webpki-invalid
-s-nomx.open         deferred   -      .*                      - -
+s-nomx.open         deferred   -      .*                      1 validation-failure
 r-right.secure      delivered  tls    TLSv1.3.* dane          2 ok
 r-without.secure    failed     -      .*                      2 ok
 r-unsigned.open     failed     -      .*                      0 ok
 r-plain.secure      failed     -      .*                      - -
+r-wrong.secure      failed     -      .*                      2 validation-failure
+r-nomx.open         failed     -      .*                      1 validation-failure
+n-wrong.secure      delivered  tls    TLSv1.3.*TLS-Required   - -
+n-plain.secure      delivered  clear  not.offered.*TLS-Required  - -
+n-broken.secure     delivered  clear  TLS-Required            - -
+n-sts.open          delivered  tls    TLSv1.3.*TLS-Required   - -
+n-nomx.open         delivered  tls    TLSv1.3.*TLS-Required   - -
 C
 python3 - "$HOST" "$(port 587)" $U1 "$PW" "$PEERS/cases" <<'P' || fail "submission"
 import smtplib, ssl, sys
@@ -126,7 +140,8 @@ for line in open(cases):
     if line.startswith("#"):
         continue
     domain = line.split()[0]
-    s.sendmail(user, [f"b@{domain}.test"], f"From: <{user}>\r\nTo: <b@{domain}.test>\r\nSubject: {domain}\r\n\r\nHello.\r\n", ["REQUIRETLS"] if domain.startswith("r-") else [])
+    anyhow = "TLS-Required: No\r\n" if domain.startswith("n-") else ""
+    s.sendmail(user, [f"b@{domain}.test"], f"{anyhow}From: <{user}>\r\nTo: <b@{domain}.test>\r\nSubject: {domain}\r\n\r\nHello.\r\n", ["REQUIRETLS"] if domain.startswith("r-") else [])
 s.quit()
 P
 python3 - "$PILLARBOX" "$CONF" "$PEERS/cases" "$PEERS" "$(dirname "$(find "$SUITE" -name queue.db | head -1)")" >"$SUITE/results" 2>&1 <<'P'

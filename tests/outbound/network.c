@@ -25,12 +25,13 @@ struct row_model {
 	int64_t next_ms; /* absolute; 0: gone */
 	size_t domain;
 	struct str sender;
+	bool tls_optional;
 };
 
 struct domain_model {
 	char name[64];
 	size_t server;
-	struct route route;
+	struct route route, relaxed;
 	struct route_host hosts[2];
 	int64_t *rows; /* ids */
 	size_t n, cap, first; /* those before `first` are gone */
@@ -176,9 +177,28 @@ network_send_past(
 		d->cap = d->cap ? d->cap * 2 : 16;
 		d->rows = realloc(d->rows, d->cap * sizeof(*d->rows));
 	}
-	in->rows[in->n++] = (struct row_model){now, at, str_of(sender)};
+	in->rows[in->n++] = (struct row_model){now, at, str_of(sender), false};
 	d->rows[d->n++] = (int64_t)in->n;
 	scheduler_due(n->scheduler, str_of(domain), now);
+}
+
+void
+network_send_anyhow(struct network *n, const char *sender, const char *domain, size_t server)
+{
+	struct inside *in = n->inside;
+
+	network_send(n, sender, domain, server);
+	in->rows[in->n - 1].tls_optional = true;
+	struct domain_model *d = &in->domains[in->rows[in->n - 1].domain];
+	if (d->route.relaxed)
+		return;
+	d->relaxed = d->route;
+	d->relaxed.relaxed = NULL;
+	d->relaxed.is_relaxed = true;
+	d->route.relaxed = &d->relaxed;
+	d->route.kind = ROUTE_LATER;
+	d->route.host_count = 0;
+	d->route.why = STR("no TLS");
 }
 
 static int
@@ -216,7 +236,8 @@ load(struct network *n, const struct scheduler_step *step)
 			next = r->next_ms < next ? r->next_ms : next;
 			continue;
 		}
-		rows[found++] = (struct scheduler_row){id, id, r->sender, r->next_ms, false};
+		rows[found++] =
+		    (struct scheduler_row){id, id, r->sender, r->next_ms, r->tls_optional};
 	}
 	qsort(rows, found, sizeof(*rows), by_time);
 	bool more = found > step->max;
@@ -277,6 +298,7 @@ open_link(struct network *n, struct scheduler_link *link)
 	const struct route *r = scheduler_link_route(link);
 	ck_assert_int_eq(sscanf(r->hosts[r->host_count - 1].name.p, "mx.%zu.", &server), 1);
 	l->server = server;
+	scheduler_link_set_host(link, r->host_count - 1);
 	struct server_model *s = &n->servers[server];
 	s->attempts++;
 	if (is_dead(n, s))

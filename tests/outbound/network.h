@@ -49,6 +49,9 @@ void network_send(struct network *n, const char *sender, const char *domain, siz
  */
 void network_send_past(
     struct network *n, const char *sender, const char *domain, size_t first, size_t server);
+/* A message that wants no policy: `server` asks for TLS that it has not got, so that only such mail
+ * finds the way, which is another lane of the same host. */
+void network_send_anyhow(struct network *n, const char *sender, const char *domain, size_t server);
 /* Runs until nothing happens before `until_ms`. */
 void network_run(struct network *n, int64_t until_ms);
 

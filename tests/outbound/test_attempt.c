@@ -209,4 +209,49 @@ START_TEST(who_requires_tls_is_served_by_any_host_that_offers_it)
 }
 END_TEST
 
-TEST_MAIN("attempt", who_requires_tls_is_served_by_any_host_that_offers_it)
+/* As one that does not answer (RFC 5321 §5.1): its domain's next host is asked. */
+START_TEST(a_host_that_is_paused_is_passed_over)
+{
+	static const struct {
+		const char *paused, *dialled;
+	} rows[] = {{"mx:a.test", "1"}, {"mx:B.test", "0"}, {"mx:c.test", "0"}};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct str name = str_of(rows[i].paused);
+		struct world w;
+		world_open(&w);
+		scheduler_pause(w.runner.scheduler, &name, 1);
+		begin(&w);
+		ck_assert_str_eq(hosts_dialled, rows[i].dialled);
+		play(TAKES);
+		struct parcel *p = LIST_OWNER(w.runner.done.next, struct parcel, turn);
+		list_take(&p->turn);
+		ck_assert_int_eq(p->job.rcpts[0].fate, JOB_DONE);
+		ck_assert(parcel_record(&w.runner, p));
+		world_close(&w);
+	}
+}
+END_TEST
+
+/* RFC 8689 §4.2.1: the other one may do what is asked for, once it is not paused any more. */
+START_TEST(who_requires_tls_waits_for_a_host_that_is_paused)
+{
+	const struct str name = STR("mx:b.test");
+	struct world w;
+
+	world_open(&w);
+	scheduler_pause(w.runner.scheduler, &name, 1);
+	begin(&w);
+	play(LACKS);
+	ck_assert_str_eq(hosts_dialled, "0");
+	struct parcel *p = LIST_OWNER(w.runner.done.next, struct parcel, turn);
+	list_take(&p->turn);
+	ck_assert_int_eq(p->job.rcpts[0].fate, JOB_LATER);
+	ck_assert(parcel_record(&w.runner, p));
+	world_close(&w);
+}
+END_TEST
+
+TEST_MAIN("attempt", a_host_that_is_paused_is_passed_over,
+    who_requires_tls_waits_for_a_host_that_is_paused,
+    who_requires_tls_is_served_by_any_host_that_offers_it)

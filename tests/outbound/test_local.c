@@ -48,12 +48,25 @@ world_close(struct world *w)
 	store_fixture_close(&w->f);
 }
 
+static int64_t
+put_octets(struct world *w, const struct queue_new *q, size_t size)
+{
+	CLEANUP(spool_free) struct spool *spool = NULL;
+	int64_t id = 0;
+
+	ck_assert_ok(spool_new(w->f->store, &spool));
+	ck_assert_ok(spool_write(spool, OCTETS, strlen(OCTETS)));
+	for (size_t n = strlen(OCTETS); n < size; n += strlen(OCTETS))
+		ck_assert_ok(spool_write(spool, OCTETS, strlen(OCTETS)));
+	ck_assert_ok(queue_add(w->f->store, spool, q, &id));
+	return id;
+}
+
 /* Puts a message of `size` octets for the addresses, with blanks between, into the queue. Its id.
  */
 static int64_t
 put_in_queue(struct world *w, enum queue_kind kind, const char *sender, const char *to, size_t size)
 {
-	CLEANUP(spool_free) struct spool *spool = NULL;
 	struct queue_new_rcpt rcpts[RCPTS_MAX] = {0};
 	struct str rest = str_of(to), one;
 	struct queue_new q = {.kind = kind,
@@ -61,16 +74,10 @@ put_in_queue(struct world *w, enum queue_kind kind, const char *sender, const ch
 	    .envid = STR("E"),
 	    .expires_s = clock_real_s() + 432000,
 	    .rcpts = rcpts};
-	int64_t id = 0;
 
 	while (str_split(&rest, ' ', &one))
 		rcpts[q.rcpt_count++].address = one;
-	ck_assert_ok(spool_new(w->f->store, &spool));
-	ck_assert_ok(spool_write(spool, OCTETS, strlen(OCTETS)));
-	for (size_t n = strlen(OCTETS); n < size; n += strlen(OCTETS))
-		ck_assert_ok(spool_write(spool, OCTETS, strlen(OCTETS)));
-	ck_assert_ok(queue_add(w->f->store, spool, &q, &id));
-	return id;
+	return put_octets(w, &q, size);
 }
 
 static enum err
@@ -79,8 +86,10 @@ take_rcpt(const struct queue_listed *l, void *arg)
 	struct parcel *p = arg;
 
 	if (l->message.id == p->job.message.id)
-		p->job.rcpts[p->job.rcpt_count++].row = (struct queue_rcpt){
-		    .id = l->rcpt.id, .address = arena_dup(p->job.arena, l->rcpt.address)};
+		p->job.rcpts[p->job.rcpt_count++].row = (struct queue_rcpt){.id = l->rcpt.id,
+		    .address = arena_dup(p->job.arena, l->rcpt.address),
+		    .orcpt = arena_dup(p->job.arena, l->rcpt.orcpt),
+		    .notify = l->rcpt.notify};
 	return ERR_OK;
 }
 
@@ -177,6 +186,63 @@ START_TEST(what_leads_elsewhere_goes_back_into_the_queue)
 		ck_assert_msg(deliver(&w, rows[i].kind, rows[i].sender, rows[i].to) == rows[i].fate,
 		    "row %zu", i);
 		check_queue(&w, rows[i].queue);
+		world_close(&w);
+	}
+}
+END_TEST
+
+static enum err
+keep_one(const struct queue_listed *l, void *arg)
+{
+	struct sbuf *b = arg;
+
+	sbuf_printf(b, "%.*s %d %d%d%d %.*s %u;", STR_ARG(l->message.envid), (int)l->message.ret,
+	    l->message.smtputf8, l->message.requiretls, l->message.tls_optional,
+	    STR_ARG(l->rcpt.orcpt), l->rcpt.notify);
+	return ERR_OK;
+}
+
+/* RFC 3461 §5.2.7.3, RFC 8689 §4.1, RFC 6531 §3.5 */
+START_TEST(what_goes_on_keeps_what_its_sender_asked_for)
+{
+	static const struct {
+		bool requiretls, tls_optional;
+		unsigned notify;
+		const char *queue;
+	} rows[] = {
+	    {true, false, QUEUE_NOTIFY_FAILURE, "E 2 110 rfc822;old@example.test 2;"},
+	    {false, true, 0, "E 2 101 rfc822;old@example.test 0;"},
+	    {false, false, QUEUE_NOTIFY_SUCCESS | QUEUE_NOTIFY_DELAY, /* success is told here */
+		"E 2 100 rfc822;old@example.test 4;"},
+	    {false, false, QUEUE_NOTIFY_SUCCESS, "E 2 100 rfc822;old@example.test 8;"},
+	};
+	const struct str target = STR("x@other.test");
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(sbuf_done) struct sbuf b = SBUF_INIT(4096);
+		const struct queue_filter all = {.state = -1};
+		struct world w;
+		world_open(&w);
+		store_fixture_add(w.f, "away@example.test");
+		ck_assert_ok(
+		    directory_set_forward(w.f->store, STR("away@example.test"), &target, 1, false));
+		const struct queue_new_rcpt rcpt = {.address = STR("away@example.test"),
+		    .orcpt = STR("rfc822;old@example.test"),
+		    .notify = rows[i].notify};
+		const struct queue_new q = {.kind = QUEUE_SUBMITTED,
+		    .sender = STR("ann@example.test"),
+		    .envid = STR("E"),
+		    .ret = QUEUE_RET_HDRS,
+		    .smtputf8 = true,
+		    .requiretls = rows[i].requiretls,
+		    .tls_optional = rows[i].tls_optional,
+		    .expires_s = clock_real_s() + 432000,
+		    .rcpts = &rcpt,
+		    .rcpt_count = 1};
+		struct parcel p = try_message(&w, put_octets(&w, &q, 0));
+		end_message(&w, &p);
+		ck_assert_ok(queue_list(w.f->store, &all, keep_one, &b));
+		ck_assert_str_eq(sbuf_cstr(&b), rows[i].queue);
 		world_close(&w);
 	}
 }
@@ -378,7 +444,8 @@ START_TEST(mail_is_late_from_its_release_on_and_no_report_is)
 }
 END_TEST
 
-TEST_MAIN("local", who_dies_between_the_two_commits_delivers_once,
+TEST_MAIN("local", what_goes_on_keeps_what_its_sender_asked_for,
+    who_dies_between_the_two_commits_delivers_once,
     each_target_of_an_alias_has_an_outcome_of_its_own, a_full_mailbox_alone_says_that_it_is_full,
     an_account_gets_one_copy_of_a_message_whatever_names_reach_it,
     what_leads_elsewhere_goes_back_into_the_queue,

@@ -144,15 +144,19 @@ START_TEST(ret_and_size_say_how_much_of_the_original_comes_back)
 		enum queue_body body;
 		size_t size;
 		bool whole;
+		bool requiretls; /* RFC 8689 §5 */
 	} rows[] = {
-	    {QUEUE_RET_DEFAULT, REPORT_FAILED, QUEUE_8BITMIME, 1000, true},
-	    {QUEUE_RET_DEFAULT, REPORT_FAILED, QUEUE_7BIT, REPORT_DEFAULT_FULL_MAX + 1, false},
-	    {QUEUE_RET_FULL, REPORT_FAILED, QUEUE_7BIT, REPORT_DEFAULT_FULL_MAX + 1, true},
-	    {QUEUE_RET_FULL, REPORT_FAILED, QUEUE_7BIT, REPORT_FULL_MAX + 1, false},
-	    {QUEUE_RET_FULL, REPORT_FAILED, QUEUE_BINARYMIME, 1000, false},
-	    {QUEUE_RET_HDRS, REPORT_FAILED, QUEUE_7BIT, 1000, false},
-	    {QUEUE_RET_FULL, REPORT_DELAYED, QUEUE_7BIT, 1000, false},
-	    {QUEUE_RET_FULL, REPORT_DELIVERED, QUEUE_7BIT, 1000, false},
+	    {QUEUE_RET_DEFAULT, REPORT_FAILED, QUEUE_8BITMIME, 1000, true, false},
+	    {QUEUE_RET_DEFAULT, REPORT_FAILED, QUEUE_8BITMIME, 1000, false, true},
+	    {QUEUE_RET_FULL, REPORT_FAILED, QUEUE_7BIT, 1000, false, true},
+	    {QUEUE_RET_DEFAULT, REPORT_FAILED, QUEUE_7BIT, REPORT_DEFAULT_FULL_MAX + 1, false,
+		false},
+	    {QUEUE_RET_FULL, REPORT_FAILED, QUEUE_7BIT, REPORT_DEFAULT_FULL_MAX + 1, true, false},
+	    {QUEUE_RET_FULL, REPORT_FAILED, QUEUE_7BIT, REPORT_FULL_MAX + 1, false, false},
+	    {QUEUE_RET_FULL, REPORT_FAILED, QUEUE_BINARYMIME, 1000, false, false},
+	    {QUEUE_RET_HDRS, REPORT_FAILED, QUEUE_7BIT, 1000, false, false},
+	    {QUEUE_RET_FULL, REPORT_DELAYED, QUEUE_7BIT, 1000, false, false},
+	    {QUEUE_RET_FULL, REPORT_DELIVERED, QUEUE_7BIT, 1000, false, false},
 	};
 	CLEANUP(store_fixture_close) struct store_fixture *f = store_fixture_open();
 
@@ -168,6 +172,7 @@ START_TEST(ret_and_size_say_how_much_of_the_original_comes_back)
 		    .about = &m, .original = &o.content, .rcpts = &rcpt, .rcpt_count = 1};
 		m.ret = rows[i].ret;
 		m.body = rows[i].body;
+		m.requiretls = rows[i].requiretls;
 		rcpt.kind = rows[i].kind;
 		struct str got = write_report(f, &r);
 		ck_assert_msg(

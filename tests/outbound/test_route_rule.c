@@ -70,6 +70,47 @@ START_TEST(rules_say_where_mail_goes)
 }
 END_TEST
 
+static void
+write_password(const char *dir, const char *name, const char *password, char path[300])
+{
+	snprintf(path, 300, "%s/%s", dir, name);
+	FILE *file = fopen(path, "w");
+	ck_assert(file && fputs(password, file) >= 0 && fclose(file) == 0);
+}
+
+START_TEST(logins_are_told_apart_by_a_digest_that_holds_no_password)
+{
+	const char *dir = test_mkdir();
+	char lines[2000], one[300], two[300];
+
+	write_password(dir, "one", "geheim", one);
+	write_password(dir, "two", "anders", two);
+	snprintf(lines, sizeof(lines),
+	    "transport \"a.example\" { host = 198.51.100.4 tls = required user = ann password_file "
+	    "= \"%s\" }\n"
+	    "transport \"b.example\" { host = 198.51.100.4 tls = required user = ann password_file "
+	    "= \"%s\" }\n"
+	    "transport \"c.example\" { host = 198.51.100.4 tls = required user = ann password_file "
+	    "= \"%s\" }\n"
+	    "transport \"d.example\" { host = 198.51.100.4 tls = required user = bob password_file "
+	    "= \"%s\" }\n"
+	    "transport \"e.example\" { host = 198.51.100.4 tls = required }\n",
+	    one, one, two, one);
+	CLEANUP(route_world_close) struct route_world *w = route_world_open(lines);
+	CLEANUP(route_unref) struct route *a = route_world_find(w, "a.example");
+	CLEANUP(route_unref) struct route *b = route_world_find(w, "b.example");
+	CLEANUP(route_unref) struct route *c = route_world_find(w, "c.example");
+	CLEANUP(route_unref) struct route *d = route_world_find(w, "d.example");
+	CLEANUP(route_unref) struct route *e = route_world_find(w, "e.example");
+	ck_assert_uint_eq(a->login.n, 32);
+	ck_assert(str_eq(a->login, b->login));
+	ck_assert(!str_eq(a->login, c->login));
+	ck_assert(!str_eq(a->login, d->login));
+	ck_assert_uint_eq(e->login.n, 0);
+	test_rmdir(dir);
+}
+END_TEST
+
 START_TEST(a_smart_host_without_address_or_password_means_later)
 {
 	CLEANUP(route_world_close)
@@ -113,5 +154,6 @@ START_TEST(a_reload_forgets_what_the_old_rules_said)
 }
 END_TEST
 
-TEST_MAIN("route_rule", rules_say_where_mail_goes,
-    a_smart_host_without_address_or_password_means_later, a_reload_forgets_what_the_old_rules_said)
+TEST_MAIN("route_rule", logins_are_told_apart_by_a_digest_that_holds_no_password,
+    rules_say_where_mail_goes, a_smart_host_without_address_or_password_means_later,
+    a_reload_forgets_what_the_old_rules_said)

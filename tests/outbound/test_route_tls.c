@@ -1,4 +1,6 @@
 /* What TLS is owed to a host: DANE (RFC 7672). */
+#include "common/base/clock.h"
+#include "store/sts_cache.h"
 #include "tests/outbound/route_world.h"
 #include "tests/support/test.h"
 
@@ -171,6 +173,78 @@ START_TEST(a_trust_anchor_of_dane_goes_with_the_names_on_the_way)
 }
 END_TEST
 
-TEST_MAIN("route_tls", tlsa_records_say_what_tls_is_owed,
-    dane_holds_where_what_leads_there_is_validated,
+/* -- TLS-Required: No (RFC 8689 §4.2.2) -------------------------------------------------------- */
+
+START_TEST(mail_that_wants_no_policy_has_a_way_of_its_own)
+{
+	static const struct {
+		const char *what;
+		const char *tlsa; /* NULL: none */
+		enum dns_status failed; /* of the question for it; FOUND: it does not */
+		const char *strict, *relaxed; /* NULL: there is but one way */
+	} rows[] = {
+	    {"no policy", NULL, DNS_FOUND, "none", NULL},
+	    {"DANE", "3 1 1 " DIGEST, DNS_FOUND, "dane 1 mx.example.org", "none"},
+	    {"DANE that can't be told", NULL, DNS_BOGUS, "later 4.7.5", "none"},
+	};
+	CLEANUP(route_world_close) struct route_world *w = route_world_open("");
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		route_world_renew(w);
+		fake_dns_sign(w->dns, "example.org");
+		fake_dns_add(w->dns, "example.org", DNS_MX, true, "10 mx.example.org");
+		fake_dns_add(w->dns, "mx.example.org", DNS_A, true, "198.51.100.1");
+		if (rows[i].tlsa)
+			fake_dns_add(
+			    w->dns, "_25._tcp.mx.example.org", DNS_TLSA, true, rows[i].tlsa);
+		if (rows[i].failed != DNS_FOUND)
+			fake_dns_fail(w->dns, "_25._tcp.mx.example.org", DNS_TLSA, rows[i].failed);
+		check_dane(w, rows[i].what, rows[i].strict);
+		CLEANUP(route_unref) struct route *r = route_world_find(w, "example.org");
+		ck_assert_msg(
+		    !r->is_relaxed && !r->relaxed == !rows[i].relaxed, "%s", rows[i].what);
+		if (!r->relaxed)
+			continue;
+		ck_assert_str_eq(dane_text(r->relaxed), rows[i].relaxed);
+		ck_assert(r->relaxed->is_relaxed);
+		ck_assert_str_eq(route_world_text(r->relaxed), "smtp mx.example.org 198.51.100.1");
+	}
+}
+END_TEST
+
+START_TEST(a_policy_that_names_no_host_bars_all_but_mail_that_wants_no_policy)
+{
+	CLEANUP(route_world_close) struct route_world *w = route_world_open("");
+	const struct sts_cached kept = {.id = STR("1"),
+	    .policy = STR("version: STSv1\nmode: enforce\nmx: mx2.example.org\nmax_age: 86400\n"),
+	    .fetched_s = clock_real_s(),
+	    .until_s = clock_real_s() + 86400};
+
+	ck_assert_ok(sts_cache_put(w->fixture->store, STR("example.org"), &kept));
+	fake_dns_add(w->dns, "example.org", DNS_MX, false, "10 mx1.example.org");
+	fake_dns_add(w->dns, "mx1.example.org", DNS_A, false, "198.51.100.1");
+	CLEANUP(route_unref) struct route *r = route_world_find(w, "example.org");
+	ck_assert_int_eq(r->kind, ROUTE_LATER);
+	ck_assert(r->tls_unproven);
+	ck_assert_str_is(r->off_policy_host, "mx1.example.org");
+	ck_assert_str_eq(route_world_text(r->relaxed), "smtp mx1.example.org 198.51.100.1");
+	ck_assert_int_eq(r->relaxed->hosts[0].policy, POLICY_NONE);
+	/* with a second host that it names mail goes there; the first is told of all the same */
+	route_world_renew(w);
+	ck_assert_ok(sts_cache_put(w->fixture->store, STR("example.org"), &kept));
+	fake_dns_add(w->dns, "example.org", DNS_MX, false, "10 mx1.example.org");
+	fake_dns_add(w->dns, "example.org", DNS_MX, false, "20 mx2.example.org");
+	fake_dns_add(w->dns, "mx1.example.org", DNS_A, false, "198.51.100.1");
+	fake_dns_add(w->dns, "mx2.example.org", DNS_A, false, "198.51.100.2");
+	CLEANUP(route_unref) struct route *two = route_world_find(w, "example.org");
+	ck_assert_str_eq(route_world_text(two), "smtp mx2.example.org 198.51.100.2");
+	ck_assert_str_is(two->off_policy_host, "mx1.example.org");
+	ck_assert(!two->tls_unproven);
+	ck_assert_uint_eq(two->relaxed->host_count, 2);
+}
+END_TEST
+
+TEST_MAIN("route_tls", mail_that_wants_no_policy_has_a_way_of_its_own,
+    a_policy_that_names_no_host_bars_all_but_mail_that_wants_no_policy,
+    tlsa_records_say_what_tls_is_owed, dane_holds_where_what_leads_there_is_validated,
     a_trust_anchor_of_dane_goes_with_the_names_on_the_way)

@@ -348,7 +348,111 @@ START_TEST(nothing_is_begun_while_nothing_can_be_recorded)
 }
 END_TEST
 
-TEST_MAIN("scheduler", what_is_damaged_is_in_nobodys_way,
+/* What differs is where they go when that host does not answer. */
+START_TEST(domains_with_one_best_host_share_its_window_whatever_their_others_are)
+{
+	char name[64];
+
+	network_new(&net);
+	for (size_t k = 0; k < 20; k++) {
+		for (size_t i = 0; i < 100; i++) {
+			snprintf(name, sizeof(name), "d%zu.example", i);
+			network_send_past(&net, "ann@example.org", name, 0, i + 1);
+		}
+	}
+	network_run(&net, 6000); /* half of the time that it takes */
+	size_t served = 0;
+	for (size_t i = 1; i <= 100; i++)
+		served += net.servers[i].taken > 0;
+	ck_assert_uint_gt(served, 33); /* in turns, not one domain after the other */
+	network_run(&net, 60000);
+	ck_assert_uint_eq(net.taken, 2000);
+	ck_assert_uint_le(net.open_max, net.o.max_window);
+	ck_assert_uint_gt(net.open_max, net.o.first_window);
+	struct scheduler_figures f;
+	network_run(&net, 120000);
+	scheduler_look(net.scheduler, &f);
+	ck_assert_uint_eq(f.connections, 0);
+	network_free(&net);
+}
+END_TEST
+
+START_TEST(a_connection_that_only_waits_gives_its_place_to_another_domain_of_the_provider)
+{
+	network_new(&net);
+	net.o.first_window = net.o.max_window = 1;
+	scheduler_set_options(net.scheduler, &net.o);
+	network_send_past(&net, "ann@example.org", "one.example", 0, 1);
+	network_run(&net, 1000);
+	ck_assert_uint_eq(net.servers[1].taken, 1);
+	network_send_past(&net, "ann@example.org", "two.example", 0, 2);
+	network_run(&net, 2000);
+	ck_assert_uint_eq(net.servers[2].taken, 1);
+	ck_assert_uint_le(net.open_max, 1);
+	network_free(&net);
+}
+END_TEST
+
+START_TEST(mail_that_wants_no_policy_goes_where_other_mail_of_its_domain_waits)
+{
+	network_new(&net);
+	network_send_anyhow(&net, "ann@example.org", "d0.example", 0);
+	network_send(&net, "ann@example.org", "d0.example", 0);
+	network_send_anyhow(&net, "bob@example.org", "d0.example", 0);
+	network_run(&net, 20000);
+	ck_assert_uint_eq(net.servers[0].taken, 2);
+	ck_assert_int_eq(net.taken_order[0], 1);
+	ck_assert_int_eq(net.taken_order[1], 3);
+	ck_assert_uint_eq(net.deferred, 1);
+	network_free(&net);
+}
+END_TEST
+
+START_TEST(a_paused_host_stops_only_mail_that_has_no_other)
+{
+	const struct str first = STR("mx:mx.0.example");
+
+	network_new(&net);
+	scheduler_pause(net.scheduler, &first, 1);
+	network_send(&net, "ann@example.org", "only.example", 0);
+	network_send_past(&net, "ann@example.org", "two.example", 0, 1);
+	network_run(&net, 20000);
+	ck_assert_uint_eq(net.servers[0].taken, 0);
+	ck_assert_uint_eq(net.servers[1].taken, 1);
+	ck_assert_uint_eq(net.deferred, 0);
+	scheduler_pause(net.scheduler, NULL, 0);
+	network_run(&net, 40000);
+	ck_assert_uint_eq(net.servers[0].taken, 1);
+	network_free(&net);
+}
+END_TEST
+
+START_TEST(a_connection_to_a_host_that_is_paused_takes_no_more_mail)
+{
+	const struct str host = STR("mx:mx.0.example");
+	struct scheduler_figures f;
+
+	network_new(&net);
+	for (size_t i = 0; i < 200; i++)
+		network_send(&net, "ann@example.org", "d0.example", 0);
+	network_run(&net, 1000);
+	scheduler_pause(net.scheduler, &host, 1);
+	size_t taken = net.servers[0].taken;
+	ck_assert_uint_gt(taken, 0);
+	network_run(&net, 3000);
+	ck_assert_uint_le(net.servers[0].taken, taken + 20); /* those under way */
+	scheduler_look(net.scheduler, &f);
+	ck_assert_uint_eq(f.connections, 0);
+	network_free(&net);
+}
+END_TEST
+
+TEST_MAIN("scheduler", domains_with_one_best_host_share_its_window_whatever_their_others_are,
+    a_connection_that_only_waits_gives_its_place_to_another_domain_of_the_provider,
+    mail_that_wants_no_policy_goes_where_other_mail_of_its_domain_waits,
+    a_paused_host_stops_only_mail_that_has_no_other,
+    a_connection_to_a_host_that_is_paused_takes_no_more_mail,
+    what_is_damaged_is_in_nobodys_way,
     nothing_is_begun_while_nothing_can_be_recorded,
     what_cannot_be_read_is_looked_for_again_and_not_at_full_speed,
     nothing_more_is_picked_once_sending_is_switched_off,

@@ -226,7 +226,46 @@ START_TEST(a_policy_that_could_not_be_fetched_is_told_of_though_mail_went_withou
 }
 END_TEST
 
-TEST_MAIN("tlsrpt", a_policy_that_could_not_be_fetched_is_told_of_though_mail_went_without_it,
+/* §4.3.1; RFC 8461 §5 */
+START_TEST(a_host_that_a_policy_does_not_name_is_counted_though_it_is_never_connected_to)
+{
+	struct setting x;
+	struct tls_sessions_day *days;
+	struct tls_session *rows;
+	size_t n;
+	struct route enforced = route, testing = route, relaxed = route;
+	const struct route_host mismatch = {
+	    .name = STR("mx.other.net"), .policy = POLICY_STS, .sts_mismatch = true};
+
+	enforced.kind = ROUTE_LATER;
+	enforced.tls_unproven = true;
+	enforced.off_policy_host = STR("mx.example.org");
+	testing.sts_testing = true;
+	relaxed.is_relaxed = true;
+	begin(&x);
+	tlsrpt_note_off_policy(x.t, &route); /* all is well: nothing to tell */
+	tlsrpt_note_off_policy(x.t, &enforced);
+	tlsrpt_note(x.t, &testing, &mismatch, "192.0.2.1", NULL);
+	tlsrpt_note(x.t, &relaxed, &host, "192.0.2.1", NULL); /* RFC 8689: not by the policy */
+	int64_t today = clock_real_s() / DAY_S;
+	ck_assert_ok(tls_sessions_before(x.f->store, today + 1, x.f->arena, &days, &n));
+	ck_assert_uint_eq(n, 1);
+	ck_assert_ok(tls_sessions_of(x.f->store, &days[0], x.f->arena, &rows, &n));
+	ck_assert_uint_eq(n, 2);
+	for (size_t i = 0; i < n; i++) {
+		bool never = str_eq(rows[i].host, STR("mx.example.org"));
+		ck_assert_int_eq(rows[i].policy, POLICY_STS);
+		ck_assert_str_is(rows[i].failure, "validation-failure");
+		ck_assert_str_is(rows[i].host, never ? "mx.example.org" : "mx.other.net");
+		ck_assert_str_is(rows[i].address, never ? "" : "192.0.2.1");
+		ck_assert_uint_eq(rows[i].sessions, 1);
+	}
+	end(&x);
+}
+END_TEST
+
+TEST_MAIN("tlsrpt", a_host_that_a_policy_does_not_name_is_counted_though_it_is_never_connected_to,
+    a_policy_that_could_not_be_fetched_is_told_of_though_mail_went_without_it,
     a_report_is_posted_but_never_into_a_private_network,
     what_went_well_and_wrong_is_counted_by_day_and_kind,
     who_asks_is_told_once_and_who_does_not_never,

@@ -296,6 +296,8 @@ queue_add(struct store *s, struct spool *spool, const struct queue_new *q, int64
 	    .release_s = q->release_s,
 	    .expires_s = q->expires_s,
 	    .body = q->body,
+	    .requiretls = q->requiretls,
+	    .tls_optional = q->tls_optional,
 	};
 	*ret_id = (int64_t)f->queued_count;
 	return ERR_OK;

@@ -47,6 +47,7 @@ struct fake {
 		struct str text;
 		int64_t account, release_s, expires_s;
 		enum queue_body body;
+		bool requiretls, tls_optional;
 	} queued[FAKE_MESSAGES];
 	size_t queued_count;
 	size_t spools_open;

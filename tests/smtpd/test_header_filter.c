@@ -195,6 +195,44 @@ START_TEST(protocol_names_are_the_registered_ones)
 }
 END_TEST
 
-TEST_MAIN("header_filter", the_header_is_changed_where_it_must_be_and_nowhere_else,
+/* RFC 8689 §3 */
+START_TEST(a_message_says_in_one_field_that_tls_is_not_required_or_it_does_not)
+{
+	static const struct {
+		const char *in;
+		bool optional;
+	} rows[] = {
+	    {"TLS-Required: No\r\n\r\n", true},
+	    {"Subject: x\r\ntls-required:nO\r\nTo: y\r\n\r\n", true},
+	    {"TLS-Required:\r\n No\r\n\r\n", true}, {"TLS-Required: \t No \r\n", true},
+	    {"TLS-Required: No", true}, {"TLS-Required: Yes\r\n\r\n", false},
+	    {"TLS-Required: No, thanks\r\n\r\n", false},
+	    {"TLS-Required: No\r\n thanks\r\n\r\n", false}, {"TLS-Required:\r\n\r\n", false},
+	    {"TLS-Required: No\r\nTLS-Required: No\r\n\r\n", false}, /* MUST NOT */
+	    {"TLS-Required: Yes\r\nTLS-Required: No\r\n\r\n", false},
+	    {"X-TLS-Required: No\r\n\r\n", false},
+	    {"Subject: x\r\n\r\nTLS-Required: No\r\n", false}, /* the body */
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct str in = str_of(rows[i].in);
+		for (size_t cut = 0; cut <= in.n; cut++) {
+			struct header_filter f;
+			struct out o = {.n = 0};
+			header_filter_init(&f, STR("mail.example.test"));
+			struct str head = test_guarded(str_sub(in, 0, cut));
+			header_filter_feed(&f, head.p, head.n, collect, &o);
+			header_filter_feed(&f, in.p + cut, in.n - cut, collect, &o);
+			header_filter_finish(&f, collect, &o);
+			ck_assert_msg(header_filter_tls_optional(&f) == rows[i].optional,
+			    "row %zu cut at %zu", i, cut);
+			ck_assert(str_eq(str_make(o.p, o.n), in));
+		}
+	}
+}
+END_TEST
+
+TEST_MAIN("header_filter", a_message_says_in_one_field_that_tls_is_not_required_or_it_does_not,
+    the_header_is_changed_where_it_must_be_and_nowhere_else,
     fields_of_any_length_pass_in_constant_memory, trace_fields_say_how_it_came,
     protocol_names_are_the_registered_ones)

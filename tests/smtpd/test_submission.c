@@ -225,7 +225,37 @@ START_TEST(other_servers_get_nothing_relayed)
 }
 END_TEST
 
-TEST_MAIN("submission", what_not_all_behind_an_alias_can_take_goes_by_the_queue,
+/* RFC 8689 §4.1 */
+START_TEST(the_header_asks_for_mail_without_tls_where_mail_does_not_ask_for_tls)
+{
+	static const struct {
+		const char *params, *header;
+		bool requiretls, tls_optional;
+	} rows[] = {
+	    {"", "Subject: x", false, false},
+	    {"", "TLS-Required: No", false, true},
+	    {" REQUIRETLS", "Subject: x", true, false},
+	    {" REQUIRETLS", "TLS-Required: No", true, false},
+	};
+	char line[200];
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(fake_free) struct fake *f = logged_in(SMTP_SUBMISSION);
+		snprintf(line, sizeof(line), "MAIL FROM:<ann@example.test>%s", rows[i].params);
+		fake_say(f, line, "250");
+		fake_say(f, "RCPT TO:<x@other.test>", "250 2.1.5");
+		fake_say(f, "DATA", "354");
+		snprintf(line, sizeof(line), "%s\n\nText\n.", rows[i].header);
+		fake_say(f, line, "250 2.0.0 Ok, id");
+		ck_assert_uint_eq(f->queued_count, 1);
+		ck_assert_int_eq(f->queued[0].requiretls, rows[i].requiretls);
+		ck_assert_int_eq(f->queued[0].tls_optional, rows[i].tls_optional);
+	}
+}
+END_TEST
+
+TEST_MAIN("submission", the_header_asks_for_mail_without_tls_where_mail_does_not_ask_for_tls,
+    what_not_all_behind_an_alias_can_take_goes_by_the_queue,
     recipients_elsewhere_go_to_the_queue_with_what_was_said_of_them,
     a_message_to_both_reaches_mailboxes_with_a_return_path_and_the_queue_without,
     a_queue_in_trouble_makes_the_client_send_again_and_nobody_gets_it_twice,

@@ -48,7 +48,7 @@ START_TEST(what_was_added_is_read_back)
 	ck_assert_str_is(m.envid, "E 1");
 	ck_assert_int_eq(m.ret, QUEUE_RET_HDRS);
 	ck_assert_int_eq(m.body, QUEUE_8BITMIME);
-	ck_assert(m.smtputf8 && m.requiretls);
+	ck_assert(m.smtputf8 && m.requiretls && !m.tls_optional);
 	ck_assert_str_is(m.trace_id, "5f3a");
 	ck_assert_str_is(m.message_id, "x@example.test");
 	ck_assert_int_eq(m.created_s, 1000000);
