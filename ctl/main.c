@@ -193,7 +193,9 @@ static const struct verb verbs[] = {
      "  pillarbox queue drop --sender spammer@example.org\n",
      verb_queue_drop},
     {"queue", "pause", "NAME", "send nothing to a domain or an MX host for now",
-     "NAME is a domain of recipients, or a host with mx: in front. `queue list` shows what is paused.",
+     "NAME is a domain of recipients, or a host with mx: in front. `queue list` shows what is paused.\n"
+     "A host that is paused is asked for nothing, as if it did not answer: mail goes to the next hosts\n"
+     "of its domains, and waits where they have none. To keep a domain's mail here, pause the domain.",
      "  pillarbox queue pause example.net --reason 'they move'\n"
      "  pillarbox queue pause mx:mx1.provider.example\n",
      verb_queue_pause},

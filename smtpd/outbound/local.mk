@@ -18,6 +18,7 @@ liboutbound_a_SOURCES += \
 liboutbound_a_SOURCES += \
 	%D%/client.c %D%/client.h %D%/client_private.h \
 	%D%/client_auth.c %D%/client_body.c %D%/client_job.c %D%/client_mail.c %D%/client_tls.c \
+	%D%/ascii_domains.c %D%/ascii_domains.h \
 	%D%/content.c %D%/content.h %D%/content_queue.c \
 	%D%/dot_writer.c %D%/dot_writer.h \
 	%D%/downgrade.c %D%/downgrade.h \

@@ -1,6 +1,7 @@
 #include "smtpd/outbound/prepare.h"
 
 #include "common/base/clock.h"
+#include "smtpd/outbound/ascii_domains.h"
 #include "smtpd/outbound/downgrade.h"
 #include "smtpd/outbound/list.h"
 
@@ -103,11 +104,16 @@ static enum err
 make(struct preparer *p, const struct outgoing_message *om, struct content *in,
     enum content_form form, struct content **ret)
 {
+	const struct queue_message *m = om->envelope;
 	struct content *c = in;
 	enum err e = ERR_OK;
 
-	if (in->form > form)
-		e = downgrade(p->store, in, om->envelope, form, &c);
+	if (m->kind == QUEUE_SUBMITTED && m->smtputf8 && in->utf8_header)
+		e = ascii_domains(in, m, &c);
+	if (!e && c->form > form) {
+		struct content *wide = MOVE_PTR(c);
+		e = downgrade(p->store, wide, m, form, &c);
+	}
 	return e ? e : outgoing_content(p->outgoing, om, c, ret);
 }
 

@@ -5,12 +5,13 @@
  * Its owner (runner.h) asks for the next step, carries it out and says how it went. One lock of its
  * own; thread-safe.
  *
- * - A destination (the hosts of a route and what TLS each owes) has a window of connections that
- * begins at `first_window`, grows by one with each window's worth of success and is halved by
- * failure (to one), never beyond `max_window`. Until it has answered once it gets one connection
- * only. A destination none of whose hosts answers is dead for a while that doubles: its rows are
- * put off without being tried, what falls due after that is its probe, and nobody else waits for
- * it: who has not answered yet takes no connection away from those who have.
+ * - Destinations (the hosts of a route, what TLS each owes, the login) whose best hosts are the
+ * same share a window of connections that begins at `first_window`, grows by one with each window's
+ * worth of success and is halved by failure (to one), never beyond `max_window`. Until a
+ * destination has answered once it gets one connection only. A destination none of whose hosts
+ * answers is dead for a while that doubles: its rows are put off without being tried, what falls
+ * due after that is its probe, and nobody else waits for it: who has not answered yet takes no
+ * connection away from those who have.
  * - Destinations take turns for the connections that are free in all (`max_connections`).
  * - Within a destination lanes take turns: domains whose mail may go over the same connection,
  * since their routes ask for the same hosts and the same TLS. Within a lane senders take turns, a

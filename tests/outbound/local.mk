@@ -93,3 +93,8 @@ check_PROGRAMS += tests/outbound/test_prepare
 tests_outbound_test_prepare_SOURCES = %D%/test_prepare.c tests/trust/examples.c tests/trust/examples.h
 tests_outbound_test_prepare_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_outbound_test_prepare_LDADD = $(OUTBOUND_TEST_LIBS)
+# headers that only domains keep from being ASCII
+check_PROGRAMS += tests/outbound/test_ascii_domains
+tests_outbound_test_ascii_domains_SOURCES = %D%/test_ascii_domains.c
+tests_outbound_test_ascii_domains_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_outbound_test_ascii_domains_LDADD = $(OUTBOUND_TEST_LIBS)
