@@ -6,7 +6,20 @@ CLEANFILES += tests/durability/deliver_load
 tests_durability_deliver_load_SOURCES = %D%/deliver_load.c
 tests_durability_deliver_load_LDADD = $(BASE_LIBS) $(OUTSIDE_LIBS)
 
-durability: all tests/durability/deliver_load
+# The simulated power cut: a recorder to preload, and a reader linked with the store.
+EXTRA_DIST += %D%/t_powercut.sh %D%/powercut.py %D%/powercut_disk.py %D%/powercut_image.py %D%/powercut_log.py \
+	%D%/powercut_mixed.py %D%/powercut_talk.py
+POWERCUT_TOOLS = tests/durability/powercut_record.so tests/durability/powercut_reader
+EXTRA_PROGRAMS += $(POWERCUT_TOOLS)
+CLEANFILES += $(POWERCUT_TOOLS)
+# It defines open() and its kin itself, so the headers must not have those that check their arguments.
+tests_durability_powercut_record_so_SOURCES = %D%/powercut_record.c %D%/powercut_record.h
+tests_durability_powercut_record_so_CFLAGS = $(WARN_CFLAGS) -O2 -fPIC -pthread -U_FORTIFY_SOURCE
+tests_durability_powercut_record_so_LDFLAGS = -shared -pthread
+tests_durability_powercut_reader_SOURCES = %D%/powercut_reader.c
+tests_durability_powercut_reader_LDADD = $(STORE_LIBS) $(OUTSIDE_LIBS)
+
+durability: all tests/durability/deliver_load $(POWERCUT_TOOLS)
 	PB_BUILD='$(abs_top_builddir)' LONG='$(LONG)' SCRIPTS='$(abs_srcdir)/tests/durability' INTEROP_SECONDS=$(if $(LONG),7200,120) \
 		$(SHELL) $(srcdir)/tests/interop/run.sh $(DURABILITY)
 .PHONY: durability
