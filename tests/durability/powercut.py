@@ -34,11 +34,12 @@ def variants(disk, record, whole, long):
     everything = frozenset(disk.unsynced)
     yield "all", frozenset(), None
     yield "none", everything, None
-    yield "names only", everything - names, None
-    yield "octets only", names, None
+    if names and names != everything:
+        yield "names only", everything - names, None
+        yield "octets only", names, None
     last = disk.unsynced.get(record.at)
     if last and last.kind == "write":
-        for pieces in last.tears():
+        for pieces in last.tears()[:None if whole else 2]:
             yield f"torn {pieces}", frozenset(), (last.at, pieces)
     # what became of mail is told without a promise, and gets its turns with LONG
     if whole and (long or not is_trace(last)):
