@@ -6,12 +6,14 @@
 #include "store/acl_private.h"
 #include "store/boot.h"
 #include "store/cleaner.h"
+#include "store/file.h"
 #include "store/helpers.h"
 #include "store/upkeep.h"
 
 #include <assert.h>
 #include <limits.h>
 #include <stdio.h>
+#include <unistd.h>
 
 static struct account **
 bucket_of(struct store *s, int64_t id)
@@ -262,6 +264,36 @@ account_blob_path(const struct account *a, struct str name, char *out)
 		return ERR_CORRUPT;
 	int n = snprintf(out, PATH_MAX, "%s/%.2s/%.*s", a->blobs, name.p, STR_ARG(name));
 	return n >= PATH_MAX ? ERR_TOO_LONG : ERR_OK;
+}
+
+/* Of a directory's two letters; BLOB_DIRS where they are no part of an EMAILID. */
+static size_t
+blob_dir_number(const char *dir)
+{
+	static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz234567";
+	size_t n = strlen(dir), number = 0;
+
+	for (size_t i = 2; i > 0; i--) {
+		const char *at = n >= 2 && dir[n - i] ? strchr(alphabet, dir[n - i]) : NULL;
+		if (!at)
+			return BLOB_DIRS;
+		number = number * 32 + (size_t)(at - alphabet);
+	}
+	return number;
+}
+
+enum err
+account_make_blob_dir(struct account *a, const char *dir)
+{
+	size_t n = blob_dir_number(dir);
+	uint64_t bit = 1ull << n % 64;
+
+	if (n < BLOB_DIRS && (atomic_load(&a->blob_dirs[n / 64]) & bit) && access(dir, F_OK) == 0)
+		return ERR_OK;
+	enum err e = file_make_dir(dir);
+	if (!e && n < BLOB_DIRS)
+		atomic_fetch_or(&a->blob_dirs[n / 64], bit);
+	return e;
 }
 
 /* -- upkeep, from store.c */

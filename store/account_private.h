@@ -9,12 +9,15 @@
 
 struct view_cache;
 
+#define BLOB_DIRS 1024 /* by two letters of an EMAILID, each of 32 */
+
 struct account {
 	struct database database; /* mail.db */
 	struct store *store;
 	int64_t id;
 	char *dir; /* accounts/<id> */
 	char *blobs; /* accounts/<id>/blobs */
+	_Atomic uint64_t blob_dirs[BLOB_DIRS / 64]; /* those whose names are durable, for sure */
 	struct account *next; /* in store->accounts; guarded by store->mu */
 	unsigned refs; /* guarded by store->mu */
 	pthread_mutex_t open_mu;
@@ -45,6 +48,10 @@ NODISCARD enum err account_read(struct account *a, struct handle **ret);
 /* blobs/xx/<name>, the first two letters of the name between; in `out`, which must hold PATH_MAX
  * octets. */
 NODISCARD enum err account_blob_path(const struct account *a, struct str name, char *out);
+
+/* Makes the directory of a blob, durable in its parent. `dir` is its path, with which `blob_path`
+ * of account_blob_path() begins. */
+NODISCARD enum err account_make_blob_dir(struct account *a, const char *dir);
 
 /* -- pieces of operations */
 

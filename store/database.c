@@ -88,6 +88,9 @@ database_provide(const char *path, const struct schema *schema)
 			return e;
 		e = db_open(path, DB_WRITER, &db);
 	}
+	/* who made it may have been killed before its name was durable */
+	if (!e)
+		e = file_sync_parent(path);
 	return e ? e : schema_migrate(db, schema);
 }
 

@@ -54,11 +54,10 @@ file_make_dir(const char *path)
 {
 	struct stat st;
 
-	if (mkdir(path, 0770) == 0)
-		return file_sync_parent(path);
-	if (errno == EEXIST && !stat(path, &st) && S_ISDIR(st.st_mode))
-		return ERR_OK;
-	return file_error("mkdir", path);
+	if (mkdir(path, 0770) && (errno != EEXIST || stat(path, &st) || !S_ISDIR(st.st_mode)))
+		return file_error("mkdir", path);
+	/* also one that was there: who made it may not have come to its sync, or be dead */
+	return file_sync_parent(path);
 }
 
 static int

@@ -13,8 +13,8 @@ enum err file_error(const char *op, const char *path);
 NODISCARD enum err file_sync(const char *path);
 /* The same for the directory that holds `path`. */
 NODISCARD enum err file_sync_parent(const char *path);
-/* Makes the directory, mode 0770 within the umask, durable in its parent; one that exists is fine.
- */
+/* Makes the directory, mode 0770 within the umask; one that exists is fine. Durable in its parent
+ * either way. */
 NODISCARD enum err file_make_dir(const char *path);
 /* Removes a file or a directory with all in it; ERR_OK if there was none. */
 NODISCARD enum err file_remove_tree(const char *path);

@@ -50,7 +50,7 @@ place_blob(struct account *a, struct insert *in)
 	size_t n = (size_t)(strrchr(in->blob_path, '/') - in->blob_path);
 	memcpy(dir, in->blob_path, n);
 	dir[n] = '\0';
-	e = file_make_dir(dir);
+	e = account_make_blob_dir(a, dir);
 	if (!e)
 		e = spool_link(in->spool, in->blob_path);
 	if (e) {

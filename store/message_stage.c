@@ -52,7 +52,7 @@ name_file(struct batch *b, struct insert *in)
 	size_t n = (size_t)(strrchr(in->blob_path, '/') - in->blob_path);
 	memcpy(b->path, in->blob_path, n);
 	b->path[n] = '\0';
-	return file_make_dir(b->path);
+	return account_make_blob_dir(b->stage->to, b->path);
 }
 
 /* The octets of files stand on the disk since they were accepted; a second name is all it takes. */

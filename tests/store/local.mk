@@ -150,3 +150,8 @@ check_PROGRAMS += tests/store/test_from_queue
 tests_store_test_from_queue_SOURCES = %D%/test_from_queue.c %D%/queue_fixture.c %D%/queue_fixture.h %D%/fixture.c %D%/fixture.h
 tests_store_test_from_queue_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_store_test_from_queue_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/store/test_durable_names
+tests_store_test_durable_names_SOURCES = %D%/test_durable_names.c %D%/fixture.c %D%/fixture.h
+tests_store_test_durable_names_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_store_test_durable_names_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
