@@ -23,15 +23,13 @@ find_delivery(const struct smtp_txn *t, int64_t account)
 }
 
 static enum err
-add_accounts(
-    struct smtp_session *s, struct str address, const struct recipient *r, size_t n, bool forwarded)
+add_accounts(struct smtp_session *s, struct smtp_rcpt rcpt, const struct recipient *r, size_t n)
 {
 	struct smtp_txn *t = s->txn;
 	size_t count = t->delivery_count;
 
 	if (n > SMTP_ACCOUNTS_MAX - count)
 		return ERR_LIMIT;
-	struct smtp_rcpt rcpt = {.address = arena_dup(t->arena, address), .forwarded = forwarded};
 	struct delivery *d = arena_grow(
 	    t->arena, t->deliveries, &t->delivery_cap, count + n, sizeof(*t->deliveries));
 	if (d)
@@ -64,11 +62,11 @@ deliver_add_recipient(
 {
 	struct smtp_txn *t = s->txn;
 	size_t forwards = t->forward_count, elsewhere = t->elsewhere_count, marks = t->mark_count;
-	bool forwarded;
-	enum err e = forward_add(s, r, n, &forwarded);
+	struct smtp_rcpt rcpt = {.address = arena_dup(t->arena, address)};
+	enum err e = forward_add(s, r, n, &rcpt);
 
 	if (!e)
-		e = add_accounts(s, address, r, n, forwarded);
+		e = add_accounts(s, rcpt, r, n);
 	if (e) {
 		t->forward_count = forwards;
 		t->elsewhere_count = elsewhere;
@@ -210,8 +208,26 @@ store_message(struct smtp_session *s, struct spool *spool, const unsigned char *
 	return ERR_OK;
 }
 
-/* Into mailboxes and the queue, that last: once it is there it goes out, and nothing that fails
- * after it may make the client send it again. */
+/* Where a mailbox has failed the client comes again: another server with the same message, of which
+ * it is known then to whom it went on; a user's mail program with a new one, so that nothing may
+ * have gone out before. */
+static enum err
+queue_message(struct smtp_session *s, struct spool *spool, const unsigned char *key)
+{
+	struct smtp_txn *t = s->txn;
+	unsigned char both[PARTIAL_KEY_BYTES];
+	bool only_forwards = t->elsewhere_count == t->forward_count;
+
+	if (result_of_all(t) && (smtp_submits(s) || !key || !only_forwards))
+		return ERR_BUSY;
+	for (size_t i = 0; i < t->forward_count && key; i++)
+		t->forwards[i].queued = partial_key(key, t->forwards[i].address, both) &&
+					partial_has(s->partials, both, PARTIAL_QUEUE);
+	enum err e = enqueue_message(s, spool);
+	return e == ERR_DENIED ? e : smtp_store_error(e);
+}
+
+/* Into mailboxes and the queue, that last: once it is there it goes out. */
 static enum err
 take_message(
     struct smtp_session *s, struct spool *spool, const unsigned char *key, enum err *ret_queue)
@@ -226,13 +242,8 @@ take_message(
 		e = enqueue_local_copy(s, spool, &copy);
 	if (!e)
 		e = store_message(s, copy ? copy : spool, key);
-	if (!e && t->elsewhere_count && result_of_all(t)) {
-		*ret_queue = ERR_BUSY;
-	} else if (!e && t->elsewhere_count) {
-		*ret_queue = enqueue_message(s, spool);
-		if (*ret_queue != ERR_DENIED)
-			*ret_queue = smtp_store_error(*ret_queue);
-	}
+	if (!e && t->elsewhere_count)
+		*ret_queue = queue_message(s, spool, key);
 	return e;
 }
 
@@ -248,6 +259,19 @@ settle(
 		partial_forget(s->partials, key, d->account);
 	else
 		partial_note(s->partials, key, d->account);
+}
+
+/* The same of addresses elsewhere to which it went on. */
+static void
+settle_forwards(struct smtp_session *s, enum err queue_result, const unsigned char *key)
+{
+	const struct delivery d = {.account = PARTIAL_QUEUE, .result = queue_result};
+	const struct smtp_txn *t = s->txn;
+	unsigned char both[PARTIAL_KEY_BYTES];
+
+	for (size_t i = 0; i < t->forward_count && key; i++)
+		if (partial_key(key, t->forwards[i].address, both))
+			settle(s, &d, both, t->rcpts[t->forwards[i].rcpt].taken);
 }
 
 static void
@@ -297,6 +321,7 @@ answer_once(struct smtp_session *s, const char *command, struct spool *spool,
 		settle(s, &t->deliveries[i], key, !e);
 	for (size_t i = 0; i < t->rcpt_count; i++)
 		t->rcpts[i].taken = !e;
+	settle_forwards(s, queue_result, key);
 	if (!e)
 		log_accepted(s, spool, t->rcpt_count);
 	smtp_say(s, command, &r, t->sender);
@@ -314,6 +339,7 @@ answer_each(struct smtp_session *s, const char *command, struct spool *spool,
 		t->rcpts[i].taken = result_of(t, &t->rcpts[i], queue_result) == ERR_OK;
 		accepted += t->rcpts[i].taken;
 	}
+	settle_forwards(s, queue_result, key);
 	if (accepted)
 		log_accepted(s, spool, accepted);
 	/* An account of two recipients is acknowledged when one of them is. */

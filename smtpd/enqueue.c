@@ -96,10 +96,14 @@ enqueue_message(struct smtp_session *s, struct spool *spool)
 	}
 	for (size_t i = 0; i < t->forward_count; i++) {
 		const struct smtp_rcpt *r = &t->rcpts[t->forwards[i].rcpt];
+		if (t->forwards[i].queued)
+			continue;
 		rcpts[n++] = (struct queue_new_rcpt){.address = t->forwards[i].address,
 		    .orcpt = r->params.orcpt,
 		    .notify = r->params.notify};
 	}
+	if (!n)
+		return ERR_OK;
 	struct str sender;
 	e = forward_sender(s, &sender);
 	if (e)

@@ -62,17 +62,18 @@ has_mark(const struct smtp_txn *t, struct str by, size_t before)
 }
 
 enum err
-forward_add(struct smtp_session *s, const struct recipient *found, size_t n, bool *ret_any)
+forward_add(struct smtp_session *s, const struct recipient *found, size_t n, struct smtp_rcpt *to)
 {
 	struct smtp_txn *t = s->txn;
 
-	*ret_any = false;
 	for (size_t i = 0; i < n; i++) {
 		if (found[i].account)
 			continue;
-		*ret_any = true;
-		if (has_forward(t, &found[i]))
+		to->forwarded = true;
+		if (has_forward(t, &found[i])) {
+			to->shares_forward = true;
 			continue;
+		}
 		if (!has_mark(t, found[i].by, t->forward_count) && t->mark_count++ == MARKS_MAX)
 			return ERR_LIMIT;
 		struct smtp_forward *forwards = arena_grow(t->arena, t->forwards, &t->forward_cap,
@@ -154,7 +155,9 @@ read_header(struct spool *spool, struct str *ret)
 static bool
 gets_something(const struct smtp_txn *t, size_t rcpt)
 {
-	if (t->rcpts[rcpt].account_count || t->rcpts[rcpt].elsewhere)
+	const struct smtp_rcpt *r = &t->rcpts[rcpt];
+
+	if (r->account_count || r->elsewhere || r->shares_forward)
 		return true;
 	for (size_t i = 0; i < t->forward_count; i++)
 		if (t->forwards[i].rcpt == rcpt)

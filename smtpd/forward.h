@@ -15,12 +15,13 @@ struct smtp_forward {
 	struct str address; /* elsewhere */
 	struct str by; /* of ours */
 	size_t rcpt; /* the recipient in txn->rcpts that leads to it first */
+	bool queued; /* by a try before */
 };
 
-/* Those of `found` that are elsewhere, for the recipient that is added next. ERR_NOMEM, ERR_LIMIT.
- */
+/* Those of `found` that are elsewhere, for the recipient that is added next: `to` says then that it
+ * has some. ERR_NOMEM, ERR_LIMIT. */
 NODISCARD enum err forward_add(
-    struct smtp_session *s, const struct recipient *found, size_t n, bool *ret_any);
+    struct smtp_session *s, const struct recipient *found, size_t n, struct smtp_rcpt *to);
 /* Appends the field with the marks of this transaction's forwards; nothing where there are none. */
 NODISCARD enum err forward_write_mark(struct smtp_session *s, struct sbuf *out);
 /* Takes away the forwards whose mark `spool` has. ERR_LOOP: then a recipient would get nothing. */

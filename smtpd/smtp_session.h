@@ -52,6 +52,7 @@ struct smtp_rcpt {
 	struct smtp_rcpt_params params;
 	bool elsewhere; /* by the queue: another server's, or one of ours at a later time */
 	bool forwarded; /* to addresses elsewhere, too: in txn->forwards */
+	bool shares_forward; /* with an earlier recipient, which it stands under there */
 	bool taken; /* the message is durable for it */
 	uint32_t *accounts; /* indices in txn->deliveries */
 	size_t account_count;

@@ -60,6 +60,20 @@ START_TEST(mail_that_also_stays_is_in_both_places)
 }
 END_TEST
 
+START_TEST(recipients_that_lead_to_one_address_elsewhere_are_one_forward)
+{
+	CLEANUP(fake_free) struct fake *f = from_outside();
+
+	fake_say(f, "MAIL FROM:<ann@sender.test>", "250");
+	fake_say(f, "RCPT TO:<away@example.test>", "250 2.1.5");
+	fake_say(f, "RCPT TO:<away+tag@example.test>", "250 2.1.5");
+	fake_say(f, "DATA", "354");
+	fake_say(f, "Subject: x\n\nText\n.", "250 2.0.0 Ok, id");
+	ck_assert_uint_eq(f->queued_count, 1);
+	ck_assert_str_is(f->queued[0].rcpts, "x@other.test");
+}
+END_TEST
+
 START_TEST(reports_that_go_on_keep_the_null_sender)
 {
 	CLEANUP(fake_free) struct fake *f = from_outside();
@@ -167,6 +181,7 @@ START_TEST(lmtp_answers_for_each)
 END_TEST
 
 TEST_MAIN("forward", mail_that_goes_on_has_a_sender_of_ours, mail_that_also_stays_is_in_both_places,
+    recipients_that_lead_to_one_address_elsewhere_are_one_forward,
     reports_that_go_on_keep_the_null_sender, senders_of_ours_are_not_rewritten,
     what_comes_back_is_not_forwarded_again, reports_find_their_way_back,
     nobody_relays_by_addresses_that_lead_back, a_queue_in_trouble_refuses_for_now,

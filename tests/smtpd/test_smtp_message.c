@@ -295,6 +295,32 @@ START_TEST(who_has_a_message_does_not_get_it_again_when_it_comes_for_the_others)
 }
 END_TEST
 
+START_TEST(an_address_elsewhere_does_not_wait_for_a_full_mailbox)
+{
+	CLEANUP(fake_free) struct fake *f = ready(SMTP_MX);
+
+	f->deliver[3] = ERR_OVER_QUOTA;
+	for (int i = 0; i < 4; i++) {
+		if (i == 3)
+			f->deliver[3] = ERR_OK;
+		begin(f, "mixed"); /* ann, one whose mailbox is full, and x@other.test */
+		fake_say(f, "DATA", "354");
+		fake_say(f, "x\n.", i == 3 ? "250" : "452 4.2.2");
+		ck_assert_uint_eq(f->message_count, i == 3 ? 2 : 1);
+		ck_assert_uint_eq(f->queued_count, 1);
+	}
+	/* the same for others, too, is not the same; and what was acknowledged is over */
+	begin(f, "mixed");
+	fake_say(f, "RCPT TO:<away@example.test>", "250");
+	fake_say(f, "RCPT TO:<keeps@example.test>", "250");
+	fake_say(f, "DATA", "354");
+	fake_say(f, "x\n.", "250");
+	ck_assert_uint_eq(f->message_count, 5);
+	ck_assert_uint_eq(f->queued_count, 2);
+	ck_assert_str_is(f->queued[1].rcpts, "x@other.test y@other.test");
+}
+END_TEST
+
 START_TEST(what_was_delivered_in_part_is_remembered_within_bounds)
 {
 	CLEANUP(partial_free) struct partial_table *t = partial_new();
@@ -536,6 +562,7 @@ TEST_MAIN("smtp_message", a_message_is_stored_with_trace_fields_and_nothing_else
     a_store_in_trouble_is_answered_with_try_again, results_of_several_make_one_answer,
     who_has_a_message_does_not_get_it_again_when_it_comes_for_the_others,
     an_alias_with_a_full_mailbox_reaches_the_others_once,
+    an_address_elsewhere_does_not_wait_for_a_full_mailbox,
     what_was_delivered_in_part_is_remembered_within_bounds, chunks_make_a_message,
     chunks_by_byte_are_the_same, a_refused_chunk_is_read_to_its_end,
     binary_needs_chunks_and_stays_as_it_is, lmtp_answers_for_each_recipient,
