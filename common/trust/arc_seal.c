@@ -4,29 +4,7 @@
 
 #define NAMES_MAX 65536
 #define FIELD_MAX 131072
-#define SIGNATURE_MAX 2048
 #define OCTETS_MAX (3U * TRUST_HEADER_MAX)
-
-/* Appends the signature of `octets` to `field`, which ends in "b=", and its line end. */
-static enum err
-sign(const struct dkim_key *key, const struct sbuf *octets, struct sbuf *field)
-{
-	CLEANUP(sbuf_done) struct sbuf signature = SBUF_INIT(SIGNATURE_MAX);
-	CLEANUP(sbuf_done) struct sbuf base64 = SBUF_INIT(2 * SIGNATURE_MAX);
-	unsigned char hash[DKIM_HASH];
-	enum err e = sbuf_error(octets);
-
-	if (!e)
-		e = dkim_sha256(sbuf_view(octets), hash);
-	if (!e)
-		e = dkim_sign_hash(key, hash, &signature);
-	if (e)
-		return e;
-	base64_encode(sbuf_view(&signature), &base64);
-	dkim_put_folded(sbuf_view(&base64), 10, field);
-	sbuf_puts(field, "\r\n");
-	return sbuf_error(&base64) ? sbuf_error(&base64) : sbuf_error(field);
-}
 
 static void
 put_common(const struct arc_seal_options *o, struct sbuf *out)
@@ -56,7 +34,7 @@ make_message_signature(struct fields *f, const unsigned char *body_hash,
 	sbuf_puts(field, ";\r\n\tb=");
 	dkim_put_fields(f, sbuf_view(&names), DKIM_RELAXED, &octets);
 	field_relaxed(sbuf_view(field), false, &octets);
-	return sbuf_error(field) ? sbuf_error(field) : sign(o->key, &octets, field);
+	return sbuf_error(field) ? sbuf_error(field) : dkim_put_signature(o->key, &octets, field);
 }
 
 static enum err
@@ -75,7 +53,7 @@ make_seal(struct arc_chain *c, const struct arc_seal_options *o, struct str resu
 		return sbuf_error(field);
 	c->sets[n - 1] = (struct arc_set){{[ARC_RESULTS] = &r, [ARC_MESSAGE] = &m}};
 	arc_put_sealed(c, n, o->status == ARC_FAIL, sbuf_view(field), &octets);
-	return sign(o->key, &octets, field);
+	return dkim_put_signature(o->key, &octets, field);
 }
 
 enum err

@@ -3,7 +3,6 @@
 
 #define ARENA_MAX (8U * TRUST_HEADER_MAX)
 #define OCTETS_MAX (3U * TRUST_HEADER_MAX)
-#define SIGNATURE_MAX 2048
 #define NAMES_MAX 16384
 
 /* A signature of the chain: the last one of a message is first, then the seals, the last one first.
@@ -196,23 +195,13 @@ static bool
 is_right(struct arc_verifier *v, const struct link *l, const struct dkim_public *key)
 {
 	CLEANUP(sbuf_done) struct sbuf octets = SBUF_INIT(OCTETS_MAX);
-	CLEANUP(sbuf_done) struct sbuf bare = SBUF_INIT(TRUST_HEADER_MAX);
-	CLEANUP(sbuf_done) struct sbuf signature = SBUF_INIT(SIGNATURE_MAX);
-	unsigned char hash[DKIM_HASH];
+	enum err e = ERR_OK;
 
-	if (l->seal) {
+	if (l->seal)
 		arc_put_sealed(&v->chain, l->instance, false, l->whole, &octets);
-	} else {
-		dkim_put_fields(&v->fields, l->names, l->header_canon, &octets);
-		field_without_b(l->whole, &bare);
-		if (l->header_canon == DKIM_RELAXED)
-			field_relaxed(sbuf_view(&bare), false, &octets);
-		else
-			field_simple(sbuf_view(&bare), false, &octets);
-	}
-	return !sbuf_error(&octets) && !sbuf_error(&bare) && !tags_base64(l->b, &signature) &&
-	       !dkim_sha256(sbuf_view(&octets), hash) &&
-	       dkim_check_hash(key, hash, sbuf_view(&signature));
+	else
+		e = dkim_put_covered(&v->fields, l->names, l->header_canon, l->whole, &octets);
+	return !e && dkim_is_signature(key, &octets, l->b);
 }
 
 void

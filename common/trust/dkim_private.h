@@ -41,6 +41,15 @@ void dkim_put_fields(struct fields *f, struct str names, enum dkim_canon c, stru
 NODISCARD enum err dkim_sha256(struct str octets, unsigned char ret[DKIM_HASH]);
 /* Appends base64, folded, a tab before each further line; the first has `column` octets already. */
 void dkim_put_folded(struct str base64, size_t column, struct sbuf *out);
+/* Appends the signature of `octets` to `field`, which ends in "b=", and its line end. */
+NODISCARD enum err dkim_put_signature(
+    const struct dkim_key *k, const struct sbuf *octets, struct sbuf *field);
+/* Appends what a signature covers: the fields of `names`, then its own field without the value of
+ * b=. */
+NODISCARD enum err dkim_put_covered(
+    struct fields *f, struct str names, enum dkim_canon c, struct str own, struct sbuf *out);
+/* Whether `b`, in base64, is the signature of `octets`. */
+bool dkim_is_signature(const struct dkim_public *k, const struct sbuf *octets, struct str b);
 /* "from:to:to:…": which fields a signature of ours covers. */
 enum dkim_cover { DKIM_COVER_SEALED, DKIM_COVER_PRESENT };
 NODISCARD enum err dkim_put_names(

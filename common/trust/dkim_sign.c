@@ -197,6 +197,52 @@ dkim_put_folded(struct str base64, size_t column, struct sbuf *out)
 	}
 }
 
+enum err
+dkim_put_signature(const struct dkim_key *k, const struct sbuf *octets, struct sbuf *field)
+{
+	CLEANUP(sbuf_done) struct sbuf signature = SBUF_INIT(SIGNATURE_MAX);
+	CLEANUP(sbuf_done) struct sbuf base64 = SBUF_INIT(2 * SIGNATURE_MAX);
+	unsigned char hash[DKIM_HASH];
+	enum err e = sbuf_error(octets);
+
+	if (!e)
+		e = dkim_sha256(sbuf_view(octets), hash);
+	if (!e)
+		e = dkim_sign_hash(k, hash, &signature);
+	if (e)
+		return e;
+	base64_encode(sbuf_view(&signature), &base64);
+	dkim_put_folded(sbuf_view(&base64), 10, field);
+	sbuf_puts(field, "\r\n");
+	return sbuf_error(&base64) ? sbuf_error(&base64) : sbuf_error(field);
+}
+
+bool
+dkim_is_signature(const struct dkim_public *k, const struct sbuf *octets, struct str b)
+{
+	CLEANUP(sbuf_done) struct sbuf signature = SBUF_INIT(SIGNATURE_MAX);
+	unsigned char hash[DKIM_HASH];
+
+	return !sbuf_error(octets) && !tags_base64(b, &signature) &&
+	       !dkim_sha256(sbuf_view(octets), hash) &&
+	       dkim_check_hash(k, hash, sbuf_view(&signature));
+}
+
+enum err
+dkim_put_covered(
+    struct fields *f, struct str names, enum dkim_canon c, struct str own, struct sbuf *out)
+{
+	CLEANUP(sbuf_done) struct sbuf bare = SBUF_INIT(TRUST_HEADER_MAX);
+
+	dkim_put_fields(f, names, c, out);
+	field_without_b(own, &bare);
+	if (c == DKIM_RELAXED)
+		field_relaxed(sbuf_view(&bare), false, out);
+	else
+		field_simple(sbuf_view(&bare), false, out);
+	return sbuf_error(&bare) ? sbuf_error(&bare) : sbuf_error(out);
+}
+
 /* All of the field but the value of b=. */
 static enum err
 put_beginning(const unsigned char *body_hash, const struct dkim_signature_options *o,
@@ -224,9 +270,6 @@ dkim_sign(struct str header, const unsigned char body_hash[DKIM_HASH],
 	CLEANUP(sbuf_done) struct sbuf names = SBUF_INIT(NAMES_MAX);
 	CLEANUP(sbuf_done) struct sbuf field = SBUF_INIT(FIELD_MAX);
 	CLEANUP(sbuf_done) struct sbuf signed_octets = SBUF_INIT(3U * TRUST_HEADER_MAX);
-	CLEANUP(sbuf_done) struct sbuf signature = SBUF_INIT(SIGNATURE_MAX);
-	CLEANUP(sbuf_done) struct sbuf base64 = SBUF_INIT(2 * SIGNATURE_MAX);
-	unsigned char hash[DKIM_HASH];
 	struct fields f;
 
 	if (!arena)
@@ -243,17 +286,7 @@ dkim_sign(struct str header, const unsigned char body_hash[DKIM_HASH],
 		return e == ERR_TOO_LONG ? ERR_TOO_BIG : e;
 	dkim_put_fields(&f, sbuf_view(&names), DKIM_RELAXED, &signed_octets);
 	field_relaxed(sbuf_view(&field), false, &signed_octets);
-	e = sbuf_error(&signed_octets);
-	if (!e)
-		e = dkim_sha256(sbuf_view(&signed_octets), hash);
-	if (!e)
-		e = dkim_sign_hash(o->key, hash, &signature);
-	if (e)
-		return e;
-	base64_encode(sbuf_view(&signature), &base64);
-	dkim_put_folded(sbuf_view(&base64), 10, &field);
-	sbuf_puts(&field, "\r\n");
-	e = sbuf_error(&base64) ? sbuf_error(&base64) : sbuf_error(&field);
+	e = dkim_put_signature(o->key, &signed_octets, &field);
 	if (e)
 		return e;
 	sbuf_put(out, sbuf_view(&field));

@@ -2,7 +2,6 @@
 #include "common/trust/dkim_private.h"
 
 #define ARENA_MAX (8U * TRUST_HEADER_MAX)
-#define SIGNATURE_MAX 2048
 #define CLOCK_SLACK_S 300 /* of signers whose clocks are ahead (§3.5, t=) */
 #define NAME_MAX_OCTETS 253
 #define NAMES_MAX 16384 /* octets of h= */
@@ -324,20 +323,9 @@ static bool
 header_is_right(struct dkim_verifier *v, struct one *s, const struct dkim_public *key)
 {
 	CLEANUP(sbuf_done) struct sbuf octets = SBUF_INIT(3U * TRUST_HEADER_MAX);
-	CLEANUP(sbuf_done) struct sbuf bare = SBUF_INIT(TRUST_HEADER_MAX);
-	CLEANUP(sbuf_done) struct sbuf signature = SBUF_INIT(SIGNATURE_MAX);
-	unsigned char hash[DKIM_HASH];
 
-	dkim_put_fields(&v->fields, s->names, s->pub.header_canon, &octets);
-	field_without_b(s->whole, &bare);
-	if (s->pub.header_canon == DKIM_RELAXED)
-		field_relaxed(sbuf_view(&bare), false, &octets);
-	else
-		field_simple(sbuf_view(&bare), false, &octets);
-	if (sbuf_error(&bare) || sbuf_error(&octets) || tags_base64(s->b, &signature))
-		return false;
-	return dkim_sha256(sbuf_view(&octets), hash) == ERR_OK &&
-	       dkim_check_hash(key, hash, sbuf_view(&signature));
+	return !dkim_put_covered(&v->fields, s->names, s->pub.header_canon, s->whole, &octets) &&
+	       dkim_is_signature(key, &octets, s->b);
 }
 
 void
