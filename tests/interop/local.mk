@@ -2,7 +2,7 @@
 EXTRA_DIST += \
 	%D%/bad_input.py %D%/client_certificate.py %D%/corpus.py %D%/deliver_until_cut.py %D%/durable.py %D%/full_disk.py %D%/imap_model.py %D%/imap_state.py \
 	%D%/oauth_clients.py %D%/oauth_provider.py %D%/scram_plus.py \
-	%D%/imapwire.py %D%/lib.sh %D%/make_tree.py %D%/other_programs.py %D%/programs.py %D%/python_clients.py %D%/run.sh %D%/snapshot.py %D%/t_at_rest.sh \
+	%D%/imapwire.py %D%/lib.sh %D%/make_tree.py %D%/other_programs.py %D%/programs.py %D%/python_clients.py %D%/run.sh %D%/snapshot.py %D%/t_alias.sh %D%/t_at_rest.sh \
 	%D%/t_bad_input.sh %D%/t_client.sh %D%/t_client_certificate.sh %D%/t_corpus.sh %D%/t_curl.sh %D%/t_descriptors.sh %D%/t_durable.sh %D%/t_fetchmail.sh %D%/t_full_disk.sh \
 	%D%/t_getmail.sh %D%/t_idle.sh %D%/t_imap_model.sh %D%/t_imap_state.sh %D%/t_install.sh %D%/t_kill.sh %D%/t_limits.sh %D%/t_long_search.sh %D%/t_mbsync.sh %D%/t_memory.sh %D%/t_notify.sh \
 	%D%/t_msmtp.sh %D%/t_mutt.sh %D%/t_oauth.sh %D%/t_offlineimap.sh %D%/t_other_programs.sh %D%/t_python.sh %D%/t_sasl.sh \
