@@ -2,7 +2,8 @@
 
 Each message it has answered 250 is one line of FILE: the connection's number and the message's Subject. The line is
 written before the answer, so that a client that is killed may have an answer less than there are lines, never more.
-Recipients whose name begins with "refused" are.
+Recipients whose name begins with "refused" are; so, after DELAY, are messages whose Subject begins with "later" (451)
+or "never" (554). FILE.begun has a line for each message that has come, before DELAY.
 """
 import asyncio
 import sys
@@ -46,7 +47,13 @@ async def serve(reader, writer, out):
                 end, subject = await message(reader)
                 if not end:
                     break
+                with open(PATH + ".begun", "a", encoding="utf-8") as begun:
+                    begun.write(f"{number} {subject}\n")
                 await asyncio.sleep(DELAY)
+                if subject.startswith(("later", "never")):
+                    writer.write(b"451 4.2.0 Later\r\n" if subject.startswith("later") else b"554 5.6.0 Never\r\n")
+                    await writer.drain()
+                    continue
                 out.write(f"{number} {subject}\n")
                 out.flush()
                 writer.write(b"250 2.0.0 Ok\r\n")

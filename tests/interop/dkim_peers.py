@@ -5,7 +5,7 @@
   dkim_peers.py verify KEYS FILE                 a line for each signature: selector pass|fail
   dkim_peers.py arc KEYS FILE                    pass, fail or none
   dkim_peers.py sign KEYFILE rsa|ed25519 CANON FILE [LENGTH]    the message with a signature of example.net, selector peer
-  dkim_peers.py seal KEYFILE FILE                the message with one more set of ARC by example.net
+  dkim_peers.py seal KEYFILE FILE [none]         the message with one more set of ARC by example.net, or with the first
 """
 import os
 import re
@@ -118,11 +118,11 @@ def sign(keyfile, algorithm, canon, name, length=None):
     sys.stdout.buffer.write(field + message)
 
 
-def seal(keyfile, name):
+def seal(keyfile, name, chain="pass"):
     import dkim
     with open(keyfile, "rb") as f:
         key = f.read()
-    message = b"Authentication-Results: peer.example.net; arc=pass\r\n" + read(name)
+    message = b"Authentication-Results: peer.example.net; arc=%s\r\n" % chain.encode() + read(name)
     fields = dkim.arc_sign(message, b"peer", b"example.net", key, b"peer.example.net",
                            include_headers=[b"from", b"to", b"subject", b"date"])
     sys.stdout.buffer.write(b"".join(fields) + message)

@@ -14,6 +14,7 @@ EXTRA_DIST += \
 	%D%/nameserver.sh %D%/sts_server.py %D%/t_dns.sh %D%/peers.sh %D%/sending.py %D%/t_sending.sh \
 	%D%/t_tls_out.sh %D%/t_two_suites.sh %D%/tls_servers.py \
 	%D%/counting_sink.py %D%/submit_many.py %D%/t_relay.sh %D%/t_relay_kill.sh \
+	%D%/t_full_disk_queue.sh %D%/t_queue_damage.sh %D%/t_queue_large.sh %D%/t_queue_live.sh \
 	%D%/dkim_peers.py %D%/t_dkim.sh
 
 EXTRA_PROGRAMS += tests/interop/idlers

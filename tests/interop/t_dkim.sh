@@ -156,13 +156,35 @@ OLD=$(pb dkim list $DOMAIN | awk '/retired/ {print $2; exit}')
 check "a retired key can go" pb dkim remove $DOMAIN "$OLD"
 refuse "one that signs only with --yes" pb dkim remove $DOMAIN "$(pb dkim list $DOMAIN | awk '/signing/ {print $2; exit}')"
 
+# -- chains: what another sealed is sealed once more by us, over two hops (RFC 8617 §5.1)
+# hop NUMBER FILE WHAT: the message comes from another server and goes on as NUMBER
+hop() { check "$3 is taken" swaks --server $HOST:"$(port 25)" --from list@example.net --to $U2 --data @<(sed 's/\r$//' "$2"); check "and goes on" arrived $1; }
+chain() { $PEERS arc "$SUITE/keys" "$SUITE/sink/$1.eml" 2>/dev/null | tail -1; } # NUMBER: what dkimpy says
+last_seal() { grep -aom1 '^ARC-Seal: i=[0-9]*; a=rsa-sha256; cv=[a-z]*' "$SUITE/sink/$1.eml"; } # NUMBER
+keys
+cp "$SUITE/peer/rsa.record" "$SUITE/keys/$NAME"
+message $U2 'by a list' 'to go on twice' | sed 's/^From: .*/From: eve@example.net/' >"$SUITE/m.eml"
+hop 9 "$SUITE/m.eml" "a message without a chain"
+equal "it gets the first set" "$(last_seal 9)" "ARC-Seal: i=1; a=rsa-sha256; cv=none"
+sed 's/\r$//' "$SUITE/m.eml" | sed 's/$/\r/' >"$SUITE/plain.eml"
+$PEERS seal "$SUITE/peer/rsa.pem" "$SUITE/plain.eml" none >"$SUITE/theirs.eml" 2>"$SUITE/err" || cat "$SUITE/err"
+hop 10 "$SUITE/theirs.eml" "a message that another has sealed"
+equal "it gets the second set, which says that the chain held" "$(last_seal 10)" "ARC-Seal: i=2; a=rsa-sha256; cv=pass"
+equal "and holds for dkimpy" "$(chain 10)" pass
+pb dkim verify "$SUITE/sink/10.eml" >"$SUITE/out" 2>&1
+has "and for us" 'arc=pass sets=2'
+sed 's/to go on twice/to go on thrice/' "$SUITE/theirs.eml" >"$SUITE/forged.eml"
+hop 11 "$SUITE/forged.eml" "a message that was changed since"
+equal "its second set says that it was" "$(last_seal 11)" "ARC-Seal: i=2; a=rsa-sha256; cv=fail"
+equal "as dkimpy does" "$(chain 11)" fail
+
 # -- what the queue brings to ourselves goes on, too
 message $U2 'for later' | sed "s/^From: .*/From: $U1/" >"$SUITE/m.eml"
 check "a message for later to one who forwards" $PYTHON -c 'import smtplib, ssl, sys
 s = smtplib.SMTP_SSL(sys.argv[1], int(sys.argv[2]), context=ssl._create_unverified_context())
 s.login(sys.argv[3], sys.argv[5])
 s.sendmail(sys.argv[3], [sys.argv[4]], open(sys.argv[6]).read(), mail_options=["HOLDFOR=1"])' $HOST "$(port 465)" $U1 $U2 $PW "$SUITE/m.eml"
-check "arrives where it goes on to" arrived 9
-check "for that address" grep -q '^RCPT TO:<ann@example.net>' "$SUITE/sink/9.envelope"
+check "arrives where it goes on to" arrived 12
+check "for that address" grep -q '^RCPT TO:<ann@example.net>' "$SUITE/sink/12.envelope"
 if grep -rIl 'PRIVATE KEY' "$SUITE/log" >/dev/null; then fail "a key in the log"; else pass "no key is in the log"; fi
 finish
