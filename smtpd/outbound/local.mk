@@ -46,6 +46,7 @@ liboutbound_a_SOURCES += \
 	%D%/chain.c %D%/chain.h %D%/prepare.c %D%/prepare.h \
 	%D%/scheduler.c %D%/scheduler.h %D%/scheduler_private.h \
 	%D%/scheduler_links.c \
+	%D%/scheduler_pauses.c \
 	%D%/scheduler_provider.c \
 	%D%/scheduler_rows.c \
 	%D%/table.c %D%/table.h

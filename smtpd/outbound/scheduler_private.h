@@ -174,7 +174,16 @@ void domain_wants_rows(struct scheduler *s, struct scheduler_domain *d);
 /* One of its rows is no more in memory. */
 void domain_lost_row(struct scheduler *s, struct scheduler_domain *d);
 void domain_forget_route(struct scheduler *s, struct scheduler_domain *d);
+
+/* -- scheduler_pauses.c */
+
 bool scheduler_is_paused(const struct scheduler *s, const char *prefix, struct str name);
+/* Where only one way of two is paused, all waits: mail of a domain is read as one. */
+bool domain_is_lane_paused(const struct scheduler_domain *d);
+/* Calls for each domain, which may be freed by it. */
+void scheduler_each_domain(
+    struct scheduler *s, void (*fn)(struct scheduler *, struct scheduler_domain *));
+void scheduler_forget_pauses(struct scheduler *s);
 
 /* -- scheduler_rows.c: lanes, senders, groups */
 
