@@ -151,7 +151,8 @@ class Run:
         return (f"{self.killer.kills} kills ({', '.join(f'{n} {k}' for n, k in self.killer.kills_of.items())}), {self.ledger.acked} deliveries acknowledged, "
                 f"{self.ledger.unsure} cut off before their answer; {commands.total()} IMAP commands ({', '.join(f'{n} {k}' for k, n in commands.most_common())}), {sum(a.acked for a in self.pops)} POP3 deletions and QUITs, "
                 f"{sum(a for _, a, _ in self.submitter.fate.values())} submissions; {sum(c.looks for c in self.imaps + self.pops + [self.collector])} looks, "
-                f"in flight at a kill: {done} found done, {undone} found undone; served again after {ready[len(ready) // 2] * 1000:.0f} ms, at most {ready[-1] * 1000:.0f} ms")
+                f"in flight at a kill: {done} found done, {undone} found undone; served again after {ready[len(ready) // 2] * 1000:.0f} ms, {ready[len(ready) * 99 // 100] * 1000:.0f} ms in 99 of 100, "
+                f"at most {ready[-1] * 1000:.0f} ms; load average {os.getloadavg()[1]:.0f}")
 
 
 def main():
