@@ -182,6 +182,8 @@ end_command(struct imap_session *s)
 		imap_drain(s, cmd->stream_left);
 	else if (cmd->streaming)
 		imap_drain(s, 0); /* the end of its line */
+	if (arena && cmd->row && cmd->row->flags & CMD_SECRET)
+		arena_wipe(arena); /* a quoted password, without its quotes */
 	if (arena)
 		arena_reset(arena);
 	imap_leave_accounts(s);

@@ -37,6 +37,20 @@ imap_reader_release(struct imap_reader *r)
 	sbuf_done(&r->text);
 }
 
+/* Where the text must grow, nothing of it stays behind: a password may be in it. */
+static void
+add_text(struct imap_reader *r, struct str s)
+{
+	if (r->text.p && r->text.n + s.n + 1 > r->text.cap) {
+		struct sbuf wider = SBUF_INIT(r->text.max);
+		sbuf_reserve(&wider, 2 * (r->text.n + s.n));
+		sbuf_put(&wider, sbuf_view(&r->text));
+		imap_reader_release(r);
+		r->text = wider;
+	}
+	sbuf_put(&r->text, s);
+}
+
 void
 imap_drain(struct imap_session *s, uint64_t octets)
 {
@@ -77,13 +91,12 @@ end_of_drained_line(struct imap_session *s)
 	if (line.n == sizeof(r->tail) - 2 && str_find(line, '{') == STR_NONE &&
 	    str_ends_nocase(line, STR("+}"))) {
 		imap_say_bye(s, "TOOBIG", "Literal too large"); /* its size is beyond the tail */
-		return;
-	}
-	if (imap_find_literal(line, &size, &synchronising, &at) && !synchronising) {
+	} else if (imap_find_literal(line, &size, &synchronising, &at) && !synchronising) {
 		r->draining = true;
 		r->drain_left = size;
 		r->tail_n = 0;
 	}
+	OPENSSL_cleanse(r->tail, sizeof(r->tail)); /* perhaps the line was a login */
 }
 
 /* Throws away what there is; false while there is more to come. */
@@ -234,7 +247,7 @@ begin_literal(struct imap_session *s, uint64_t size, bool synchronising)
 			return refuse_value(s, text);
 		return refuse(s, text, ERR_TOO_LONG, "Literal too large");
 	}
-	sbuf_puts(&r->text, "\r\n");
+	add_text(r, STR("\r\n"));
 	r->in_literal = true;
 	r->literal_left = size;
 	if (synchronising)
@@ -250,7 +263,7 @@ read_literal(struct imap_session *s)
 	struct str in = conn_input(s->conn);
 	size_t n = in.n < r->literal_left ? in.n : (size_t)r->literal_left;
 
-	sbuf_append(&r->text, in.p, n);
+	add_text(r, str_sub(in, 0, n));
 	conn_consume(s->conn, n);
 	r->literal_left -= n;
 	r->in_literal = r->literal_left > 0;
@@ -270,7 +283,7 @@ take_whole_line(struct imap_session *s, struct str line)
 		return GO_CLOSE;
 	}
 	bool literal = imap_find_literal(line, &size, &synchronising, &at);
-	sbuf_put(&r->text, line);
+	add_text(r, line);
 	imap_line_done(s, line);
 	if (sbuf_error(&r->text)) {
 		imap_say_bye(s, "UNAVAILABLE", "Out of memory");

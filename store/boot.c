@@ -2,6 +2,7 @@
 
 #include "common/base/log.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,6 +18,8 @@ boot_read(char out[BOOT_ROOM])
 	while (n > 0 && (out[n - 1] == '\n' || out[n - 1] == ' '))
 		n--;
 	if (n <= 0) {
+		log_warn("boot_id", F_ERR(err_from_errno(errno)),
+		    F_CSTR("effect", "a power loss goes unnoticed: let /proc/sys be read"));
 		strcpy(out, "unknown");
 		return;
 	}

@@ -71,6 +71,13 @@ arena_reset(struct arena *a)
 	a->failed = false;
 }
 
+void
+arena_wipe(struct arena *a)
+{
+	for (struct block *b = a->top; b; b = b->next)
+		explicit_bzero(b->bytes, b->used);
+}
+
 bool
 arena_failed(const struct arena *a)
 {

@@ -19,6 +19,8 @@ struct arena *arena_new(size_t limit_bytes);
 void arena_free(struct arena **a);
 /* Forgets everything; keeps one small block for the next command and gives the rest back. */
 void arena_reset(struct arena *a);
+/* Overwrites what it holds, where that may be a secret; a reset or free should follow. */
+void arena_wipe(struct arena *a);
 bool arena_failed(const struct arena *a);
 size_t arena_used(const struct arena *a);
 

@@ -24,6 +24,7 @@ struct octets {
 	size_t start;
 	size_t n; /* held, from start on */
 	size_t cap;
+	bool wipes; /* leaves nothing behind of what was held: a password may be in it */
 };
 
 char *octets_reserve(struct octets *o, size_t n); /* NULL without memory */

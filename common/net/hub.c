@@ -147,6 +147,7 @@ leave_front(struct conn *c)
 		workers_forget(c->pool, c->fd);
 	c->known_fd = false;
 	c->leaves_front = false;
+	c->in.wipes = false;
 	c->pool = c->hub->workers;
 }
 
@@ -365,6 +366,7 @@ hub_set_front(struct hub *h, struct workers *front)
 void
 hub_put_in_front(struct conn *c)
 {
+	c->in.wipes = true;
 	if (c->hub->front)
 		c->pool = c->hub->front;
 }

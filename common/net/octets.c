@@ -1,19 +1,52 @@
 #include "common/net/conn_private.h"
 
+#include <openssl/crypto.h>
+
 #define OCTETS_FIRST 1024
 #define TRICKLE 256 /* what a line that comes octet by octet holds between turns */
+
+static void
+wipe(struct octets *o, char *p, size_t n)
+{
+	if (o->wipes && n)
+		OPENSSL_cleanse(p, n);
+}
+
+/* What is held goes to a piece of memory of another size. False: none. */
+static bool
+move(struct octets *o, size_t cap)
+{
+	char *p = malloc(cap);
+
+	if (!p)
+		return false;
+	size_t n = o->n;
+	if (n)
+		memcpy(p, o->p + o->start, n);
+	octets_free(o);
+	o->p = p;
+	o->n = n;
+	o->cap = cap;
+	return true;
+}
 
 char *
 octets_reserve(struct octets *o, size_t n)
 {
 	if (o->start && o->start + o->n + n > o->cap) {
 		memmove(o->p, o->p + o->start, o->n);
+		wipe(o, o->p + o->n, o->start);
 		o->start = 0;
 	}
 	if (o->n + n > o->cap) {
 		size_t cap = o->cap ? o->cap : OCTETS_FIRST;
 		while (cap < o->n + n)
 			cap *= 2;
+		if (o->wipes) {
+			if (!move(o, cap))
+				return NULL;
+			return o->p + o->n;
+		}
 		char *p = realloc(o->p, cap);
 		if (!p)
 			return NULL;
@@ -26,6 +59,7 @@ octets_reserve(struct octets *o, size_t n)
 void
 octets_take(struct octets *o, size_t n)
 {
+	wipe(o, o->p + o->start, n);
 	o->start += n;
 	o->n -= n;
 	if (o->n == 0)
@@ -35,22 +69,17 @@ octets_take(struct octets *o, size_t n)
 void
 octets_relax(struct octets *o)
 {
-	if (o->n == 0) {
+	if (o->n == 0)
 		octets_free(o);
-	} else if (o->cap > TRICKLE && o->n <= TRICKLE) {
+	else if (o->cap > TRICKLE && o->n <= TRICKLE)
 		/* Copied, since realloc() would leave a hole that nothing fits. */
-		char *p = malloc(TRICKLE);
-		if (!p)
-			return;
-		memcpy(p, o->p + o->start, o->n);
-		free(o->p);
-		*o = (struct octets){.p = p, .n = o->n, .cap = TRICKLE};
-	}
+		(void)move(o, TRICKLE);
 }
 
 void
 octets_free(struct octets *o)
 {
+	wipe(o, o->p + o->start, o->n);
 	free(o->p);
-	*o = (struct octets){0};
+	*o = (struct octets){.wipes = o->wipes};
 }

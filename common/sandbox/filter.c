@@ -104,7 +104,8 @@ load(scmp_filter_ctx ctx, bool logs)
 	(void)seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a tree, not a list */
 	(void)seccomp_attr_set(ctx, SCMP_FLTATR_API_SYSRAWRC, 1);
 	int rc = seccomp_load(ctx);
-	if (rc == -EINVAL || rc == -ENOSYS || rc == -EOPNOTSUPP)
+	/* EPERM: who started us does not let us */
+	if (rc == -EINVAL || rc == -ENOSYS || rc == -EOPNOTSUPP || rc == -EPERM)
 		return ERR_CANNOT;
 	return rc ? err_from_errno(-rc) : ERR_OK;
 }

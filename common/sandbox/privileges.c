@@ -61,7 +61,8 @@ empty_bounding_set(void)
 			return;
 }
 
-/* Permitted, effective and inheritable ones; what is ambient goes with them (capabilities(7)). */
+/* Permitted, effective and inheritable ones; what is ambient goes with them (capabilities(7)). Who
+ * has been shut in before, so that he can't, has what he was given on purpose. */
 static bool
 drop_capabilities(void)
 {
@@ -69,11 +70,18 @@ drop_capabilities(void)
 	const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
 	struct __user_cap_data_struct left[_LINUX_CAPABILITY_U32S_3];
 
-	if (syscall(SYS_capset, &who, none) < 0 || syscall(SYS_capget, &who, left) < 0)
+	if (syscall(SYS_capset, &who, none) == 0)
+		return true;
+	int why = errno;
+	if (geteuid() == 0 || syscall(SYS_capget, &who, left) < 0)
 		return false;
 	for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
-		if (left[i].effective || left[i].permitted || left[i].inheritable)
-			return false;
+		if (left[i].permitted) {
+			log_warn("privileges", F_CSTR("kept", "capabilities"),
+			    F_CSTR("reason", strerror(why)),
+			    F_CSTR("hint", "the unit's SystemCallFilter should have capset"));
+			break;
+		}
 	return true;
 }
 

@@ -15,7 +15,9 @@ EXTRA_DIST += \
 	%D%/t_tls_out.sh %D%/t_two_suites.sh %D%/tls_servers.py \
 	%D%/counting_sink.py %D%/submit_many.py %D%/t_relay.sh %D%/t_relay_kill.sh \
 	%D%/t_full_disk_queue.sh %D%/t_queue_damage.sh %D%/t_queue_large.sh %D%/t_queue_live.sh \
-	%D%/dkim_peers.py %D%/t_dkim.sh
+	%D%/dkim_peers.py %D%/t_dkim.sh \
+	%D%/t_privileges.sh %D%/under_unit.py \
+	%D%/t_secrets.sh %D%/secrets.py
 
 EXTRA_PROGRAMS += tests/interop/idlers
 CLEANFILES += tests/interop/idlers
