@@ -64,6 +64,7 @@ enum err
 chain_read(struct content *content, struct chain **ret)
 {
 	CLEANUP(chain_free) struct chain *c = calloc(1, sizeof(*c));
+	uint64_t body;
 	bool whole;
 
 	*ret = NULL;
@@ -73,7 +74,9 @@ chain_read(struct content *content, struct chain **ret)
 	sbuf_init(&c->header, TRUST_HEADER_MAX);
 	if (!(c->arena = arena_new(CHAIN_ARENA)))
 		return ERR_NOMEM;
-	enum err e = content_split(content, &c->header, feed_body, c, &whole);
+	enum err e = content_header(content, &c->header, &body, &whole);
+	if (!e && whole)
+		e = content_body(content, body, feed_body, c);
 	if (e || !whole)
 		return e;
 	begin_body(c);

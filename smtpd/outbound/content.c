@@ -153,44 +153,61 @@ content_look(struct content *c, const struct queue_message *m)
 
 /* -- header and body ------------------------------------------------------------------------- */
 
+/* Where the header ends: behind the CRLF of its last line; STR_NONE: not within `all`, of which
+ * `seen` octets have been looked through. */
+static size_t
+end_of_header(struct str all, size_t seen)
+{
+	if (str_starts(all, STR("\r\n")))
+		return 0;
+	const char *end = memmem(all.p + seen, all.n - seen, "\r\n\r\n", 4);
+	return end ? (size_t)(end - all.p) + 2 : STR_NONE;
+}
+
 enum err
-content_split(struct content *c, struct sbuf *header, void (*body)(void *arg, struct str octets),
-    void *arg, bool *ret_whole)
+content_header(struct content *c, struct sbuf *header, uint64_t *ret_body, bool *ret_whole)
 {
 	CLEANUP(mem_free) char *piece = malloc(PIECE);
-	uint64_t offset = 0;
-	size_t n = 0, at, seen = 0;
-	bool in_body = false;
+	size_t n = 0, seen = 0, end = STR_NONE;
 
 	if (!piece)
 		return ERR_NOMEM;
 	*ret_whole = false;
-	while (offset < c->size) {
+	for (uint64_t offset = 0; offset < c->size && end == STR_NONE; offset += n) {
 		enum err e = c->read(c, offset, piece, PIECE, &n);
 		if (e)
 			return e;
 		if (n == 0)
 			return ERR_CORRUPT;
-		offset += n;
-		if (in_body) {
-			body(arg, str_make(piece, n));
-			continue;
-		}
 		sbuf_append(header, piece, n);
 		if (sbuf_error(header))
 			return sbuf_error(header) == ERR_TOO_LONG ? ERR_OK : ERR_NOMEM;
-		struct str fresh = str_skip(sbuf_view(header), seen);
-		bool empty = str_starts(sbuf_view(header), STR("\r\n"));
-		at = empty ? 0 : str_find_nocase(fresh, STR("\r\n\r\n"));
-		if (at != STR_NONE) {
-			size_t end = empty ? 0 : seen + at + 2;
-			struct str rest = str_skip(sbuf_view(header), end + 2);
-			sbuf_cut(header, end); /* what is behind stays until the next append */
-			body(arg, rest);
-			in_body = true;
-		}
+		end = end_of_header(sbuf_view(header), seen);
 		seen = header->n > 3 ? header->n - 3 : 0;
 	}
+	*ret_body = end == STR_NONE ? c->size : end + 2;
+	if (end != STR_NONE)
+		sbuf_cut(header, end);
 	*ret_whole = true;
+	return ERR_OK;
+}
+
+enum err
+content_body(
+    struct content *c, uint64_t offset, void (*body)(void *arg, struct str octets), void *arg)
+{
+	CLEANUP(mem_free) char *piece = malloc(PIECE);
+	size_t n = 0;
+
+	if (!piece)
+		return ERR_NOMEM;
+	for (; offset < c->size; offset += n) {
+		enum err e = c->read(c, offset, piece, PIECE, &n);
+		if (e)
+			return e;
+		if (n == 0)
+			return ERR_CORRUPT;
+		body(arg, str_make(piece, n));
+	}
 	return ERR_OK;
 }

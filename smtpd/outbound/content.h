@@ -36,10 +36,13 @@ NODISCARD enum err content_of_queue(
 /* Those of a spool that has been ended, which it takes over also on failure. */
 NODISCARD enum err content_of_spool(
     struct spool *s, const struct queue_message *m, struct content **ret);
-/* Reads all of it: the header with its lines into `header`, the rest in pieces to `body`.
- * *ret_whole: false when the header is larger than `header` may be; nothing more is read then. */
-NODISCARD enum err content_split(struct content *c, struct sbuf *header,
-    void (*body)(void *arg, struct str octets), void *arg, bool *ret_whole);
+/* The header with its lines into `header`, and where the body begins. *ret_whole: false when the
+ * header is larger than `header` may be. */
+NODISCARD enum err content_header(
+    struct content *c, struct sbuf *header, uint64_t *ret_body, bool *ret_whole);
+/* What is behind `offset`, in pieces. */
+NODISCARD enum err content_body(
+    struct content *c, uint64_t offset, void (*body)(void *arg, struct str octets), void *arg);
 /* For those who make one: sets `form` and `utf8_header` by what the octets are. */
 NODISCARD enum err content_look(struct content *c, const struct queue_message *m);
 

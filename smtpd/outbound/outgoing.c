@@ -231,6 +231,15 @@ feed_body(void *body, struct str octets)
 	dkim_body_feed(body, octets);
 }
 
+static enum err
+hash_body(struct content *c, uint64_t offset, unsigned char *hash)
+{
+	CLEANUP(dkim_body_free) struct dkim_body *body = dkim_body_new(DKIM_RELAXED);
+	enum err e = body ? content_body(c, offset, feed_body, body) : ERR_NOMEM;
+
+	return e ? e : dkim_body_end(body, hash);
+}
+
 /* What goes in front of the message `c`; nothing where it is not signed. */
 static enum err
 make_front(
@@ -239,22 +248,22 @@ make_front(
 	const struct queue_message *m = om->envelope;
 	CLEANUP(sbuf_done) struct sbuf header = SBUF_INIT(TRUST_HEADER_MAX);
 	CLEANUP(arena_free) struct arena *arena = arena_new(ARENA_MAX);
-	CLEANUP(dkim_body_free) struct dkim_body *body = dkim_body_new(DKIM_RELAXED);
 	unsigned char hash[DKIM_HASH];
 	struct signing_key *keys;
+	uint64_t body;
 	size_t n = 0;
 	bool whole;
 
-	if (!arena || !body)
+	if (!arena)
 		return ERR_NOMEM;
-	enum err e = content_split(c, &header, feed_body, body, &whole);
+	enum err e = content_header(c, &header, &body, &whole);
 	if (!e && !whole)
 		log_warn("unsigned", F_STR("id", m->trace_id), F_CSTR("why", "header too large"));
 	if (e || !whole)
 		return e;
 	e = find_signers(o, m, sbuf_view(&header), arena, &keys, &n);
 	if (!e && (n || m->kind == QUEUE_FORWARDED))
-		e = dkim_body_end(body, hash);
+		e = hash_body(c, body, hash);
 	for (size_t i = 0; i < n && !e; i++)
 		e = sign_with(o, &keys[i], sbuf_view(&header), hash, front);
 	if (!e && m->kind == QUEUE_FORWARDED)
