@@ -31,6 +31,7 @@
 #include "store/db.h"
 #include "store/promise.h"
 #include "store/schema.h"
+#include "store/waiter.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -79,14 +80,13 @@ struct database {
 	atomic_bool wal_long; /* and wants a checkpoint */
 
 	pthread_mutex_t mu;
-	pthread_cond_t changed; /* synced, or failed */
-	pthread_cond_t written; /* a transaction is over: apart, so that it wakes nobody who waits
-				   for a sync */
+	pthread_cond_t rests; /* nobody syncs any more */
 	/* guarded by mu */
+	struct waiter_list unsynced_waiters; /* sync.c: threads whose commits are to be synced */
 	struct write_op *queue, **queue_end;
 	bool writing; /* some thread runs the queue */
 	int wal_asked; /* the WAL's frames when it was asked for a checkpoint; the leader's */
-	bool syncing; /* some thread syncs the WAL */
+	bool syncing; /* some thread syncs the WAL, or was called to */
 	uint64_t commits; /* the number of the last commit */
 	uint64_t synced; /* all up to this one are on stable storage */
 	uint64_t generation; /* rises when the handles must be opened anew */

@@ -30,7 +30,7 @@ libstore_a_SOURCES = \
 	%D%/mailbox_name.c \
 	%D%/mailbox_rename.c \
 	%D%/pool.c \
-	%D%/promise.h \
+	%D%/promise.h %D%/sync.c %D%/waiter.c %D%/waiter.h \
 	%D%/queue.h %D%/queue_private.h \
 	%D%/queue_add.c %D%/queue_job.c \
 	%D%/queue_change.c \

@@ -15,9 +15,9 @@ struct write_op {
 	txn_op *run;
 	void *arg;
 	struct txn txn;
-	enum err result;
-	bool done; /* guarded by database->mu */
-	uint64_t commit, generation; /* what its durability waits for */
+	bool durable; /* waits for the sync, too */
+	enum err result; /* of the operation and its commit */
+	struct sync_waiter sync;
 };
 
 /* -- what an operation leaves behind */
@@ -217,8 +217,7 @@ number_commit(struct database *d, const struct handle *h, bool wrote, struct wri
 	else if (wrote)
 		d->suspect = true; /* the next writer brings it into the database file */
 	for (struct write_op *op = batch; op; op = op->next) {
-		op->commit = d->commits;
-		op->generation = h->generation;
+		op->sync.commit = (struct commit){d->commits, h->generation};
 	}
 }
 
@@ -279,38 +278,62 @@ take_batch_locked(struct database *d)
 	return batch;
 }
 
-static void
-lead_locked(struct database *d)
+/* Whether nothing is left to do for its thread between the commit and the sync. */
+static bool
+waits_on(const struct database *d, const struct write_op *op)
 {
-	struct write_op *batch = take_batch_locked(d);
+	return op->durable && !op->result && !(d->committed && op->txn.touched_count);
+}
 
-	d->writing = true;
+/* One transaction, by whom it is to be led; then it is the next one's turn. */
+static void
+lead(struct database *d)
+{
+	struct waiter_list called;
+
+	waiter_list_init(&called);
+	pthread_mutex_lock(&d->mu);
+	struct write_op *batch = take_batch_locked(d);
 	pthread_mutex_unlock(&d->mu);
 	run_batch(d, batch);
 	pthread_mutex_lock(&d->mu);
-	d->writing = false;
 	while (batch) {
-		struct write_op *next = batch->next; /* its thread may be off once it is done */
-		batch->done = true;
-		batch = next;
+		struct write_op *op = batch;
+		batch = op->next; /* its thread may be off once it is called */
+		op->sync.must = MUST_NOTHING;
+		op->sync.result = ERR_OK;
+		if (!waits_on(d, op) || !database_join_sync_locked(d, &op->sync))
+			waiter_list_put(&called, &op->sync.waiter);
 	}
-	pthread_cond_broadcast(&d->written);
+	database_begin_sync_locked(d, &called);
+	d->writing = d->queue;
+	if (d->queue) {
+		d->queue->sync.must = MUST_WRITE;
+		waiter_list_put(&called, &d->queue->sync.waiter);
+	}
+	pthread_mutex_unlock(&d->mu);
+	waiter_list_call(&called);
 }
 
+/* On return it was tried, and where it was committed and waits_on() its sync is over as well. */
 static void
 run_queued(struct database *d, struct write_op *op)
 {
-	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&d->mu);
-
-	(void)held;
+	waiter_init(&op->sync.waiter);
+	pthread_mutex_lock(&d->mu);
 	*d->queue_end = op;
 	d->queue_end = &op->next;
-	while (!op->done) {
-		if (d->writing)
-			pthread_cond_wait(&d->written, &d->mu);
-		else
-			lead_locked(d);
+	bool leads = !d->writing;
+	d->writing = true;
+	pthread_mutex_unlock(&d->mu);
+	if (!leads)
+		waiter_wait(&op->sync.waiter);
+	if (leads || op->sync.must == MUST_WRITE) {
+		lead(d);
+		waiter_wait(&op->sync.waiter); /* for the sync: the operation is done */
 	}
+	if (op->sync.must == MUST_SYNC)
+		database_sync_round(d, &op->sync);
 }
 
 /* Runs the operation and waits for its durability, unless there is a promise to add it to. */
@@ -318,7 +341,10 @@ static enum err
 write_now_or_promise(
     struct database *d, txn_op *run, void *arg, enum durability durability, struct promise *p)
 {
-	struct write_op op = {.run = run, .arg = arg, .txn.account = d->account};
+	struct write_op op = {.run = run,
+	    .arg = arg,
+	    .txn.account = d->account,
+	    .durable = durability == DURABLE_NOW && !p};
 
 	run_queued(d, &op);
 	if (op.result) {
@@ -330,13 +356,17 @@ write_now_or_promise(
 	bool drops = false;
 	for (struct txn_file *f = op.txn.files; f; f = f->next)
 		drops |= !f->added;
-	enum err e = ERR_OK;
-	if (drops || (durability == DURABLE_NOW && !p))
-		e = database_wait_synced(d, op.commit, op.generation);
-	else
+	const struct commit *c = &op.sync.commit;
+	bool waited = waits_on(d, &op);
+	enum err e = waited ? op.sync.result : ERR_OK;
+	if (e)
+		pool_forget(d->pool, d);
+	else if (!waited && (drops || op.durable))
+		e = database_wait_synced(d, c->number, c->generation);
+	else if (!waited)
 		upkeep_note_unsynced(pool_upkeep(d->pool), d);
 	if (p)
-		promise_add(p, d, op.commit, op.generation);
+		promise_add(p, d, c->number, c->generation);
 	/* After a failed sync the rows may be there or not: neither file is touched. */
 	settle_files(&op.txn, false, !e);
 	return e;
