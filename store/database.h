@@ -66,6 +66,9 @@ struct database {
 	/* Asked in every transaction before its operations: an error refuses them all. May be NULL.
 	 */
 	enum err (*admit)(struct db *db);
+	/* What is to be written while a sync runs waits until it is over: nothing of it would be
+	 * durable before the next one, and there are fewer and larger transactions. */
+	bool gathers;
 	/* After a commit, on the thread of the operation. May be NULL. */
 	void (*committed)(struct database *d, const int64_t *mailboxes, size_t n);
 

@@ -63,8 +63,10 @@ open_locked(struct queue *q)
 		e = database_provide(path, &schema_queue);
 	if (!e)
 		e = database_init(&q->database, q->store->pool, path, &schema_queue);
-	if (!e)
+	if (!e) {
+		q->database.gathers = true;
 		atomic_store(&q->opened, true);
+	}
 	return e;
 }
 

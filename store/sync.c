@@ -94,6 +94,7 @@ pass_on_locked(struct database *d, struct waiter_list *called)
 	if (!first) {
 		d->syncing = false;
 		pthread_cond_signal(&d->rests);
+		database_begin_write_locked(d, called);
 		return;
 	}
 	d->syncing = true;

@@ -306,29 +306,38 @@ lead(struct database *d)
 			waiter_list_put(&called, &op->sync.waiter);
 	}
 	database_begin_sync_locked(d, &called);
-	d->writing = d->queue;
-	if (d->queue) {
-		d->queue->sync.must = MUST_WRITE;
-		waiter_list_put(&called, &d->queue->sync.waiter);
-	}
+	d->writing = false;
+	database_begin_write_locked(d, &called);
 	pthread_mutex_unlock(&d->mu);
 	waiter_list_call(&called);
+}
+
+void
+database_begin_write_locked(struct database *d, struct waiter_list *called)
+{
+	if (!d->queue || d->writing || (d->gathers && d->syncing))
+		return;
+	d->writing = true;
+	d->queue->sync.must = MUST_WRITE;
+	waiter_list_put(called, &d->queue->sync.waiter);
 }
 
 /* On return it was tried, and where it was committed and waits_on() its sync is over as well. */
 static void
 run_queued(struct database *d, struct write_op *op)
 {
+	struct waiter_list called;
+
 	waiter_init(&op->sync.waiter);
+	waiter_list_init(&called);
 	pthread_mutex_lock(&d->mu);
 	*d->queue_end = op;
 	d->queue_end = &op->next;
-	bool leads = !d->writing;
-	d->writing = true;
+	database_begin_write_locked(d, &called); /* calls us, where nobody else came before */
 	pthread_mutex_unlock(&d->mu);
-	if (!leads)
-		waiter_wait(&op->sync.waiter);
-	if (leads || op->sync.must == MUST_WRITE) {
+	waiter_list_call(&called);
+	waiter_wait(&op->sync.waiter);
+	if (op->sync.must == MUST_WRITE) {
 		lead(d);
 		waiter_wait(&op->sync.waiter); /* for the sync: the operation is done */
 	}

@@ -35,5 +35,8 @@ NODISCARD enum err database_wait_synced(struct database *d, uint64_t commit, uin
 bool database_join_sync_locked(struct database *d, struct sync_waiter *s);
 void database_begin_sync_locked(struct database *d, struct waiter_list *called);
 void database_sync_round(struct database *d, struct sync_waiter *s);
+/* With d->mu held: calls the first operation of the queue to lead a transaction, if one is to begin
+ * now. */
+void database_begin_write_locked(struct database *d, struct waiter_list *called);
 
 #endif

@@ -32,6 +32,7 @@ struct attempt {
 	bool dialling; /* guarded by mu: client_dial() has not returned */
 	bool ended; /* guarded by mu: before it did */
 	bool wake; /* guarded by mu: owed to the client that is not there yet */
+	bool asks_anyway; /* guarded by mu: it will look for a job before its turn ends */
 
 	/* the last failure */
 	enum client_failure failure;
@@ -55,6 +56,8 @@ attempt_wake(void *arg, void *owner)
 	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&a->mu);
 
 	(void)arg, (void)held;
+	if (a->asks_anyway)
+		return;
 	if (a->client)
 		client_wake(a->client);
 	else
@@ -181,6 +184,26 @@ may_pass_on(const struct attempt *a, const struct job *job)
 }
 
 static void
+set_asks_anyway(struct attempt *a, bool asks)
+{
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&a->mu);
+
+	(void)held;
+	a->asks_anyway = asks;
+}
+
+/* In this turn, so that the connection can go on with the next message at once; what can't be done
+ * here is the thread's. */
+static void
+record(struct attempt *a, struct parcel *p)
+{
+	set_asks_anyway(a, true);
+	if (!parcel_record_here(a->runner, p))
+		parcel_hand_back(a->runner, p);
+	set_asks_anyway(a, false);
+}
+
+static void
 job_done(void *arg, struct job *job)
 {
 	struct attempt *a = arg;
@@ -195,7 +218,7 @@ job_done(void *arg, struct job *job)
 	}
 	if (a->missed_one && lacks_requiretls(job))
 		set_doubt(p);
-	parcel_hand_back(a->runner, p);
+	record(a, p);
 }
 
 /* There is no host left to ask, or no time. */

@@ -244,6 +244,24 @@ parcel_record(struct runner *r, struct parcel *p)
 	return true;
 }
 
+/* Reports are left to the thread: they are written with a sync. */
+bool
+parcel_record_here(struct runner *r, struct parcel *p)
+{
+	CLEANUP(conf_unref) struct conf *conf = runner_conf(r);
+	struct results res = {0};
+
+	settle_untried(p);
+	if (results_make(conf, &p->job, p->attempted, &res) || res.told_n || !res.n)
+		return false;
+	const struct queue_recorded item = {p->job.message.id, res.rows, res.n};
+	if (queue_record_many(r->store, &item, 1))
+		return false;
+	results_note(r, &p->job, &res);
+	finish(r, p);
+	return true;
+}
+
 /* -- many -------------------------------------------------------------------------------------- */
 
 struct batch {

@@ -102,6 +102,10 @@ void parcel_set_content_failure(struct job *job, enum err e);
 void parcel_set_fates(struct parcel *p, enum job_fate fate, const struct scheduler_verdict *v);
 /* To be recorded by the thread. */
 void parcel_hand_back(struct runner *r, struct parcel *p);
+/* Recorded now, in a transaction shared with whoever else writes; then the pick is done and the
+ * parcel is no more. False: somebody is to be told, or it could not be recorded; it stays the
+ * caller's. */
+bool parcel_record_here(struct runner *r, struct parcel *p);
 /* Recorded now; then the pick is done and the parcel is no more. False: it could not be recorded
  * and stays the caller's. */
 bool parcel_record(struct runner *r, struct parcel *p);
