@@ -198,9 +198,10 @@ static void
 record(struct attempt *a, struct parcel *p)
 {
 	set_asks_anyway(a, true);
-	if (!parcel_record_here(a->runner, p))
-		parcel_hand_back(a->runner, p);
+	bool recorded = parcel_record_here(a->runner, p);
 	set_asks_anyway(a, false);
+	if (!recorded)
+		parcel_hand_back(a->runner, p);
 }
 
 static void

@@ -249,10 +249,12 @@ bool
 parcel_record_here(struct runner *r, struct parcel *p)
 {
 	CLEANUP(conf_unref) struct conf *conf = runner_conf(r);
+	CLEANUP(arena_free) struct arena *arena = arena_new(PARCEL_ARENA);
 	struct results res = {0};
 
 	settle_untried(p);
-	if (results_make(conf, &p->job, p->attempted, &res) || res.told_n || !res.n)
+	if (!arena || results_make(conf, &p->job, p->attempted, arena, &res) || res.told_n ||
+	    !res.n)
 		return false;
 	const struct queue_recorded item = {p->job.message.id, res.rows, res.n};
 	if (queue_record_many(r->store, &item, 1))

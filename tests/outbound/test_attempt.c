@@ -176,6 +176,28 @@ play(enum behaviour b)
 	o.owner->ended(o.arg, &end);
 }
 
+/* What is delivered is recorded in the connection's turn; a report is left to the thread, and so is
+ * what no connection has a turn for. */
+static void
+check_outcome(struct world *w, enum job_fate fate, size_t row)
+{
+	struct queue_counts counts;
+
+	ck_assert_ok(queue_count(w->f->store, &counts));
+	ck_assert_msg((counts.messages == 0) == (fate == JOB_DONE), "row %zu", row);
+	if (list_is_empty(&w->runner.done)) {
+		ck_assert_msg(fate != JOB_NEVER, "row %zu", row);
+		ck_assert_uint_eq(counts.deferred, fate == JOB_LATER);
+		return;
+	}
+	ck_assert_msg(fate != JOB_DONE, "row %zu", row);
+	struct parcel *p = LIST_OWNER(w->runner.done.next, struct parcel, turn);
+	list_take(&p->turn);
+	ck_assert_msg(list_is_empty(&w->runner.done), "row %zu", row);
+	ck_assert_msg(p->job.rcpts[0].fate == fate, "row %zu", row);
+	ck_assert(parcel_record(&w->runner, p));
+}
+
 START_TEST(who_requires_tls_is_served_by_any_host_that_offers_it)
 {
 	static const struct {
@@ -198,12 +220,7 @@ START_TEST(who_requires_tls_is_served_by_any_host_that_offers_it)
 		for (size_t played = 0; played < strlen(hosts_dialled); played++)
 			play(rows[i].hosts[played]);
 		ck_assert_str_eq(hosts_dialled, rows[i].dialled);
-		ck_assert_msg(!list_is_empty(&w.runner.done), "row %zu", i);
-		struct parcel *p = LIST_OWNER(w.runner.done.next, struct parcel, turn);
-		list_take(&p->turn);
-		ck_assert_msg(list_is_empty(&w.runner.done), "row %zu", i);
-		ck_assert_msg(p->job.rcpts[0].fate == rows[i].fate, "row %zu", i);
-		ck_assert(parcel_record(&w.runner, p));
+		check_outcome(&w, rows[i].fate, i);
 		world_close(&w);
 	}
 }
