@@ -1,4 +1,9 @@
 # tests/store
+check_PROGRAMS += tests/store/test_sync
+tests_store_test_sync_SOURCES = %D%/test_sync.c
+tests_store_test_sync_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_store_test_sync_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+
 check_PROGRAMS += tests/store/test_processes
 tests_store_test_processes_SOURCES = %D%/test_processes.c
 tests_store_test_processes_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
