@@ -134,6 +134,7 @@ deliver_begin(struct smtp_session *s, enum data_form form)
 	    .size_limit = s->conf->smtpd.message_size_limit,
 	    .max_received = s->conf->smtpd.max_received,
 	    .refuse_bare_newline = s->conf->smtpd.refuse_bare_newline,
+	    .brief = t->for_queue,
 	    .digest = t->delivery_count + (t->elsewhere_count > 0) > 1 || partial_any(s->partials),
 	};
 	return incoming_begin(s->svc->store, &options, &t->in);

@@ -67,7 +67,7 @@ incoming_begin(struct store *store, const struct incoming_options *o, struct inc
 
 	if (!in)
 		return ERR_NOMEM;
-	enum err e = spool_new(store, &in->spool);
+	enum err e = o->brief ? spool_new_brief(store, &in->spool) : spool_new(store, &in->spool);
 	if (!e)
 		e = spool_write(in->spool, o->front.p, o->front.n);
 	if (e)

@@ -26,6 +26,7 @@ struct incoming_options {
 	uint32_t max_received;
 	bool refuse_bare_newline;
 	bool digest; /* incoming_digest() will be asked for */
+	bool brief; /* the spool goes into no mailbox */
 };
 
 #define INCOMING_DIGEST_BYTES 32

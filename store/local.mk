@@ -49,6 +49,7 @@ libstore_a_SOURCES = \
 	%D%/service.c %D%/service.h \
 	%D%/share.c %D%/share.h \
 	%D%/signing_key.c %D%/signing_key.h %D%/signing_key_private.h \
+	%D%/signing_key_cache.c \
 	%D%/sts_cache.c %D%/sts_cache.h \
 	%D%/store.c %D%/store.h %D%/store_private.h \
 	%D%/suppression.c %D%/suppression.h \

@@ -18,6 +18,8 @@ struct spool;
 #define SPOOL_MEMORY (64 * 1024)
 
 NODISCARD enum err spool_new(struct store *s, struct spool **ret);
+/* The same for a message that goes into no mailbox: its index is brief (message_index.h). */
+NODISCARD enum err spool_new_brief(struct store *s, struct spool **ret);
 void spool_free(struct spool **s);
 /* ERR_NO_SPACE, ERR_IO, ERR_NOMEM; the failure sticks, so that a caller may read on to the end of
  * the message and ask then. */

@@ -223,8 +223,8 @@ read_rows(struct stmt *st, struct arena *arena, struct signing_key **ret, size_t
 	return ERR_OK;
 }
 
-enum err
-signing_key_list(struct store *s, struct str domain, struct arena *arena, struct signing_key **ret,
+static enum err
+read_keys(struct store *s, struct str domain, struct arena *arena, struct signing_key **ret,
     size_t *ret_n)
 {
 	CLEANUP(read_end) struct handle *h = NULL;
@@ -241,6 +241,21 @@ signing_key_list(struct store *s, struct str domain, struct arena *arena, struct
 		    " WHERE ?1 = '' OR d.name = ?1 ORDER BY d.name, k.created_s, k.selector",
 		    &st, DB_TEXT(name));
 	return e ? e : read_rows(st, arena, ret, ret_n);
+}
+
+enum err
+signing_key_list(struct store *s, struct str domain, struct arena *arena, struct signing_key **ret,
+    size_t *ret_n)
+{
+	struct db_stamp before;
+	bool stamped = domain.n && pool_stamp(&s->directory, &before);
+
+	if (stamped && signing_key_cache_get(s->signing_keys, domain, &before, arena, ret, ret_n))
+		return ERR_OK;
+	enum err e = read_keys(s, domain, arena, ret, ret_n);
+	if (!e && stamped)
+		signing_key_cache_put(s->signing_keys, domain, &before, *ret, *ret_n);
+	return e;
 }
 
 static enum err

@@ -35,20 +35,31 @@ struct spool {
 	char path[PATH_MAX];
 };
 
-enum err
-spool_new(struct store *store, struct spool **ret)
+static enum err
+new_spool(struct store *store, struct index_builder *builder, struct spool **ret)
 {
-	CLEANUP(spool_free) struct spool *s = calloc(1, sizeof(*s));
+	CLEANUP(index_builder_free) struct index_builder *b = builder;
+	struct spool *s = b ? calloc(1, sizeof(*s)) : NULL;
 
 	if (!s)
 		return ERR_NOMEM;
 	s->fd = -1;
 	s->store = store;
-	s->builder = index_builder_new();
-	if (!s->builder)
-		return ERR_NOMEM;
-	*ret = MOVE_PTR(s);
+	s->builder = MOVE_PTR(b);
+	*ret = s;
 	return ERR_OK;
+}
+
+enum err
+spool_new(struct store *store, struct spool **ret)
+{
+	return new_spool(store, index_builder_new(), ret);
+}
+
+enum err
+spool_new_brief(struct store *store, struct spool **ret)
+{
+	return new_spool(store, index_builder_new_brief(), ret);
 }
 
 void

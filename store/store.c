@@ -114,6 +114,8 @@ store_open(const struct store_options *o, struct store **ret)
 		e = queue_new(s, &s->queue);
 	if (!e)
 		e = tracer_new(s, &s->tracer);
+	if (!e && !(s->signing_keys = signing_key_cache_new()))
+		e = ERR_NOMEM;
 	if (!e)
 		spool_sweep(s->spool_dir);
 	if (!e)
@@ -173,6 +175,7 @@ store_close(struct store **sp)
 	*sp = NULL;
 	helpers_free(&s->helpers);
 	tracer_free(&s->tracer);
+	signing_key_cache_free(&s->signing_keys);
 	queue_free(&s->queue);
 	bus_close(&s->bus);
 	accounts_free(s);

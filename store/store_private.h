@@ -43,6 +43,7 @@ struct store {
 	struct bus *bus; /* changes.c */
 	struct queue *queue; /* queue_open.c */
 	struct tracer *tracer; /* trace.c */
+	struct signing_key_cache *signing_keys; /* signing_key_cache.c */
 };
 
 /* -- of account.c: what store_tick() and store_close() do to accounts */

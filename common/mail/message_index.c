@@ -9,6 +9,7 @@
 #define WIRE_MAX ((size_t)1 << 30) /* never reached: all of it comes from 1 MiB of header */
 
 struct index_builder {
+	bool brief; /* fields are not looked into, but for the few that concern the whole */
 	struct mime_tree tree;
 	struct sbuf header; /* of the node that is being read, as far as it counts */
 	size_t header_line; /* where its last line starts in there */
@@ -45,6 +46,16 @@ index_builder_new(void)
 	if (!mime_tree_init(&b->tree))
 		return NULL;
 	return MOVE_PTR(b);
+}
+
+struct index_builder *
+index_builder_new_brief(void)
+{
+	struct index_builder *b = index_builder_new();
+
+	if (b)
+		b->brief = true;
+	return b;
 }
 
 void
@@ -104,7 +115,7 @@ end_header(struct index_builder *b, uint64_t body_at, uint64_t lines)
 {
 	if (b->tree.current == 0)
 		read_top_fields(b);
-	mime_tree_end_header(&b->tree, sbuf_view(&b->header), body_at, lines);
+	mime_tree_end_header(&b->tree, b->brief ? STR("") : sbuf_view(&b->header), body_at, lines);
 	b->header_kept += b->header.n;
 	sbuf_clear(&b->header);
 	b->header_line = 0;
