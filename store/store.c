@@ -9,6 +9,7 @@
 #include "store/file.h"
 #include "store/helpers.h"
 #include "store/queue_private.h"
+#include "store/signing_key_private.h"
 #include "store/trace_private.h"
 #include "store/upkeep.h"
 

@@ -6,8 +6,9 @@
  * becomes of mail that has no way to go, are tasks on the daemon's workers. At rest it makes no
  * system call before the next recipient is due.
  *
- * A connection gets its next message when what became of the last one is committed: so a kill can
- * repeat one message per connection, whose 250 had come and was not recorded.
+ * A connection gets its next message when what became of the last one is committed, which its own
+ * turn does where nobody is to be told: so a kill can repeat one message per connection, whose 250
+ * had come and was not recorded.
  */
 #ifndef SMTPD_OUTBOUND_RUNNER_H
 #define SMTPD_OUTBOUND_RUNNER_H
