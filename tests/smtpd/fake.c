@@ -153,6 +153,12 @@ spool_new(struct store *s, struct spool **ret)
 	return ERR_OK;
 }
 
+enum err
+spool_new_brief(struct store *s, struct spool **ret)
+{
+	return spool_new(s, ret);
+}
+
 void
 spool_free(struct spool **s)
 {
