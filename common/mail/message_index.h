@@ -33,8 +33,8 @@ struct message_index {
 struct index_builder;
 
 struct index_builder *index_builder_new(void);
-/* For a message of which nobody asks what it is made of: envelope, bodystructure and parts are those
- * of an empty header. */
+/* For a message of which nobody asks what it is made of: envelope, bodystructure and parts are
+ * those of an empty header. */
 struct index_builder *index_builder_new_brief(void);
 void index_builder_free(struct index_builder **b);
 void index_builder_feed(struct index_builder *b, const void *p, size_t n);
