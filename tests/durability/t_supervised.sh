@@ -24,8 +24,7 @@ imapd 143
 pop3d 110
 X
 pids="$(daemon_pid smtpd) $(daemon_pid imapd) $(daemon_pid pop3d)"
-kill -9 $SUITE_PID
-wait $SUITE_PID 2>/dev/null
+{ kill -9 $SUITE_PID; wait $SUITE_PID; } 2>/dev/null
 began=$(now_ms)
 suite_run
 pass "its supervisor is killed, another is ready after $(($(now_ms) - began)) ms"
