@@ -230,14 +230,15 @@ daemons_reap(struct daemons *d, int *ret_status)
 		if (!p)
 			continue;
 		int64_t now = clock_mono_ms();
+		int64_t most = p->ready ? DAEMON_RESTART_SERVED_MS : DAEMON_RESTART_MAX_MS;
 		if (now - p->started_ms >= DAEMON_STEADY_MS)
 			p->backoff_ms = DAEMON_RESTART_MIN_MS;
+		if (p->backoff_ms > most)
+			p->backoff_ms = most;
 		p->pid = 0;
 		p->ready = false;
 		p->restart_at_ms = now + p->backoff_ms;
 		p->backoff_ms *= 2;
-		if (p->backoff_ms > DAEMON_RESTART_MAX_MS)
-			p->backoff_ms = DAEMON_RESTART_MAX_MS;
 		return p;
 	}
 	return NULL;
