@@ -3,7 +3,7 @@
 
   dkim_peers.py sink PORT FOLDER                 an SMTP server that keeps what it gets: 1.eml, 1.envelope, …
   dkim_peers.py verify KEYS FILE                 a line for each signature: selector pass|fail
-  dkim_peers.py arc KEYS FILE                    pass, fail or none
+  dkim_peers.py arc KEYS FILE                    pass, fail, none, or ended (by a seal that says fail)
   dkim_peers.py sign KEYFILE rsa|ed25519 CANON FILE [LENGTH]    the message with a signature of example.net, selector peer
   dkim_peers.py seal KEYFILE FILE [none]         the message with one more set of ARC by example.net, or with the first
 """
@@ -103,7 +103,7 @@ def arc(keys, name):
     import dkim
     cv, results, reason = dkim.arc_verify(read(name), dnsfunc=from_folder(keys))
     print(reason, file=sys.stderr)
-    print(cv.decode())
+    print((cv or b"ended").decode())  # None: the last seal says that it is broken
 
 
 def sign(keyfile, algorithm, canon, name, length=None):

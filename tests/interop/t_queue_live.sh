@@ -24,7 +24,7 @@ P
 wait_for() { local i; for i in $(seq 1 200); do eval "$1" && return 0; sleep 0.1; done; return 1; }
 in_hand() { wait_for "grep -q ' $1\$' '$SUITE/counted.begun'"; } # SUBJECT
 times() { grep -c " $1\$" "$SUITE/counted${2:-}"; } # SUBJECT [.begun]
-left() { "${Q[@]}" list --json | python3 -c 'import json, sys; print(" ".join(r["state"] + str(r["attempts"]) for m in json.load(sys.stdin) for r in m["recipients"]))'; }
+left() { "${Q[@]}" list --json | python3 -c 'import json, sys; print(" ".join(r["recipient"]["state"] + str(r["recipient"]["attempts"]) for r in json.load(sys.stdin)))'; }
 
 submit p1 p2
 in_hand p1
