@@ -10,6 +10,7 @@ import os
 import pickle
 import random
 import re
+import shutil
 import sys
 import tempfile
 import time
@@ -23,7 +24,7 @@ from powercut_talk import Scenario, Sink, Suite
 # Every variant at every point of these; of the others a few at every point, or all with LONG.
 WHOLE = ("delivery", "large delivery", "append", "move", "queue", "queue run", "copy between accounts")
 SHOWN = 8  # failures that are printed
-SAMPLED, SAMPLED_LONG = (25, 2), (1500, 8)  # points of the mixed load, and random disks at each
+SAMPLED, SAMPLED_LONG = (20, 2), (400, 4)  # points of the mixed load, and random disks at each
 
 
 # -- what may be left at a point
@@ -38,8 +39,8 @@ def variants(disk, record, whole, long):
         yield "names only", everything - names, None
         yield "octets only", names, None
     last = disk.unsynced.get(record.at)
-    if last and last.kind == "write":
-        for pieces in last.tears()[:None if whole else 2]:
+    if last and last.kind == "write" and (long or not is_trace(last)):
+        for pieces in last.tears()[:None if whole else 1]:
             yield f"torn {pieces}", frozenset(), (last.at, pieces)
     # what became of mail is told without a promise, and gets its turns with LONG
     if whole and (long or not is_trace(last)):
@@ -75,14 +76,18 @@ def find_replies(records, acts):
 class Judge:
     """Of the points with `share` of `shares`; of the mixed load `sampled` points, and as many disks at each."""
 
-    def __init__(self, base, records, script, places, reader, where, share=0, shares=1, whole=WHOLE, mixed=None, sampled=(0, 0), seed=0):
+    def __init__(self, base, records, script, places, reader, where, log, share=0, shares=1, whole=WHOLE, mixed=None, sampled=(0, 0), seed=0):
         self.disk, self.records, self.places = base, records, places
         self.acts, self.bodies, self.first = script["acts"], script["bodies"], script["first"]
-        self.images = Images(reader, where, f"{where}.log")
+        self.images = Images(reader, where, log)
         self.share, self.shares, self.whole = share, shares, whole
         self.mixed, self.disks, self.chance = mixed, sampled[1], random.Random(f"{seed} {share}")
-        changes = sum(1 for r in records[places[-1]:] if r.op not in ("send", "sync", "exit"))
-        self.rate = sampled[0] / max(1, changes)
+        self.quiet = mixed.last if mixed else len(records)  # from here on the suite only stops
+
+        def rate(first, last):
+            changes = sum(1 for r in records[first:last] if r.op not in ("send", "sync", "exit"))
+            return sampled[0] / max(1, changes) / shares
+        self.rates = {"mixed load": rate(places[-1], self.quiet), "stop": rate(self.quiet, len(records))}
         self.counts = collections.Counter()
         self.points = collections.Counter()
         self.failures = []
@@ -100,8 +105,9 @@ class Judge:
                 continue
             point += 1
             if r.at > self.places[-1]:
-                if self.chance.random() < self.rate / self.shares:
-                    self.judge_mixed(r)
+                group = "stop" if r.at > self.quiet else "mixed load"
+                if self.chance.random() < self.rates[group]:
+                    self.judge_mixed(r, group)
             elif point // 16 % self.shares == self.share:
                 # a reply belongs to the act that it ends
                 self.judge_point(r, done, self.acts[done - 1 if done > before else done]["group"])
@@ -116,17 +122,17 @@ class Judge:
             states += [self.acts[done]["after"], *self.acts[done]["also"]]
         return states
 
-    def judge_mixed(self, record):
-        self.points["mixed load"] += 1
-        disks = [("all", frozenset(), None), ("none", frozenset(self.disk.unsynced), None)]
+    def judge_mixed(self, record, group):
+        self.points[group] += 1
+        disks = list(variants(self.disk, record, False, False))
         disks += [("some", *random_disk(self.disk, self.chance)) for _ in range(self.disks)]
         for name, missing, torn in disks:
-            self.counts["mixed load"] += 1
+            self.counts[group] += 1
             found = self.images.look(self.disk, missing, torn)
             state, wrong = state_of(found, self.bodies)
             wrong += self.mixed.judge(state, record.at) + self.judge_numbers(found, name == "all")
             if wrong:
-                self.fail("mixed load", record, f"{name} (without {sorted(missing)}, torn {torn})" if name == "some" else name, wrong)
+                self.fail(group, record, f"{name} (without {sorted(missing)}, torn {torn})" if name == "some" else name, wrong)
 
     def fail(self, what, record, disk, wrong):
         self.failures.append(f"{what}: power cut after {record}, {disk}: {'; '.join(wrong[:3])}")
@@ -234,7 +240,7 @@ class Run:
             return pickle.load(f)
 
     def judge(self, name, **how):
-        return Judge(self.base(), self.records, self.script, self.places, self.reader, f"{self.images}/{name}", **how)
+        return Judge(self.base(), self.records, self.script, self.places, self.reader, f"{self.images}/{name}", f"{self.suite}/powercut.{name}.log", **how)
 
     def part(self, share):
         shares = os.cpu_count() or 1
@@ -255,7 +261,7 @@ class Run:
             self.say(False, f)
         for group in counts:
             how = "every single write missing" if self.long or group in WHOLE else "none, all, torn"
-            how = f"sampled, SEED={self.seed}" if group == "mixed load" else how
+            how = f"sampled, SEED={self.seed}" if group in ("mixed load", "stop") else how
             bad = any(f.startswith(group + ":") for f in failures)
             self.say(not bad, f"{group}: {points[group]} points, {counts[group]} disks ({how})")
         self.say(not failures, f"in all {sum(points.values())} points, {sum(counts.values())} disks, {sum(p[3] for p in parts)} of them different; {len(failures)} wrong")
@@ -326,10 +332,13 @@ def main():
     elif verb == "judge":
         run = Run(suite, rest[0], len(rest) > 1 and rest[1] not in ("", "0"))
         begun = time.monotonic()
-        run.complete()
-        run.syncs()
-        run.everything()
-        run.self_check()
+        try:
+            run.complete()
+            run.syncs()
+            run.everything()
+            run.self_check()
+        finally:
+            shutil.rmtree(run.images, ignore_errors=True)
         print(f"# {time.monotonic() - begun:.1f} s")
 
 

@@ -109,6 +109,7 @@ class MixedJudge:
             if missing:
                 raise SystemExit(f"a reply is not in the recording: {missing[0]}")
             self.moves[key] = [(at[line], place) for line, place in told]
+        self.last = max(told[-1][0] for told in self.moves.values())
 
     def allowed(self, key, point):
         """Where a mark may be after record number `point`; None: nowhere."""
