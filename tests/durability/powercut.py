@@ -24,7 +24,7 @@ from powercut_talk import Scenario, Sink, Suite
 # Every variant at every point of these; of the others a few at every point, or all with LONG.
 WHOLE = ("delivery", "large delivery", "append", "move", "queue", "queue run", "copy between accounts")
 SHOWN = 8  # failures that are printed
-SAMPLED, SAMPLED_LONG = (20, 2), (400, 4)  # points of the mixed load, and random disks at each
+SAMPLED, SAMPLED_LONG = (8, 1), (400, 4)  # points of the mixed load, and random disks at each
 
 
 # -- what may be left at a point
