@@ -318,6 +318,27 @@ START_TEST(subject_and_message_id_are_kept_readable)
 }
 END_TEST
 
+START_TEST(a_brief_index_knows_what_concerns_the_whole_message_alone)
+{
+	static const char text[] =
+	    "Message-ID: <1@y>\r\nContent-Type: multipart/mixed; boundary=b\r\n"
+	    "\r\n--b\r\n\r\n\xc3\xa9\r\n--b--\r\n";
+	CLEANUP(index_builder_free) struct index_builder *whole = index_builder_new();
+	CLEANUP(index_builder_free) struct index_builder *brief = index_builder_new_brief();
+	struct message_index w, b;
+
+	index_builder_feed(whole, text, sizeof(text) - 1);
+	index_builder_feed(brief, text, sizeof(text) - 1);
+	ck_assert_ok(index_builder_finish(whole, &w));
+	ck_assert_ok(index_builder_finish(brief, &b));
+	ck_assert_uint_eq(b.size, w.size);
+	ck_assert_uint_eq(b.header_size, w.header_size);
+	ck_assert_str_is(b.message_id, "<1@y>");
+	ck_assert(b.has_8bit && w.has_8bit && !b.has_nul);
+	ck_assert(b.parts.n < w.parts.n);
+}
+END_TEST
+
 /* Text of all octets, with more lines in eight columns than an octet counts to. */
 START_TEST(lines_and_octets_of_large_texts_are_counted)
 {
@@ -357,4 +378,5 @@ END_TEST
 TEST_MAIN("message_index", lines_and_octets_of_large_texts_are_counted,
     structures_are_found_and_written, parameters_are_read_as_they_are_written,
     envelopes_are_written, octets_that_no_protocol_carries_do_not_go_out,
-    subject_and_message_id_are_kept_readable)
+    subject_and_message_id_are_kept_readable,
+    a_brief_index_knows_what_concerns_the_whole_message_alone)
