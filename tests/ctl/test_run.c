@@ -40,6 +40,19 @@ note(const char *name, const char *word)
 	close(fd);
 }
 
+/* Whether it is the first of its name in this directory. */
+static bool
+is_first(const char *name)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s.lived", getenv("FAKE_DIR"), name);
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
 static int
 be_daemon(const char *name)
 {
@@ -55,8 +68,10 @@ be_daemon(const char *name)
 		return 1;
 	if (strcmp(kind, "slow") == 0)
 		pause_ms(300);
-	notify_state("READY=1");
-	if (strcmp(kind, "dies") == 0) {
+	bool once = strcmp(kind, "once") == 0;
+	if (!once || is_first(name))
+		notify_state("READY=1");
+	if (once || strcmp(kind, "dies") == 0) {
 		pause_ms(100);
 		raise(SIGKILL);
 	}
@@ -216,10 +231,25 @@ START_TEST(a_daemon_that_dies_is_started_again_and_the_others_stay)
 }
 END_TEST
 
-START_TEST(a_daemon_that_keeps_dying_is_started_ever_more_slowly)
+START_TEST(a_daemon_that_had_served_is_back_within_a_second_each_time)
 {
 	const char *dir = begin();
 	pid_t pid = start(dir, "smtpd=dies");
+
+	/* lives of 100 ms with pauses of 200, 400, then 600 ms between */
+	await(dir, "notes", "smtpd started", 4);
+	pause_ms(3000); /* enough for four more */
+	ck_assert_uint_ge(count(contents(dir, "notes"), "smtpd started"), 6);
+	ck_assert_int_eq(kill(pid, SIGTERM), 0);
+	ck_assert_int_eq(end_of(pid), 0);
+	ctl_end(dir);
+}
+END_TEST
+
+START_TEST(a_daemon_that_dies_before_it_is_ready_is_started_ever_more_slowly)
+{
+	const char *dir = begin();
+	pid_t pid = start(dir, "smtpd=once");
 
 	await(dir, "notes", "smtpd started", 4);
 	/* lives of 100 ms with pauses of 200, 400, 800, 1600 ms between: a sixth start would need
@@ -337,7 +367,8 @@ main(int argc, char **argv)
 	const TTest *const tests[] = {ready_is_said_once_when_all_are_ready,
 	    a_daemon_that_cannot_start_ends_the_run,
 	    a_daemon_that_dies_is_started_again_and_the_others_stay,
-	    a_daemon_that_keeps_dying_is_started_ever_more_slowly,
+	    a_daemon_that_had_served_is_back_within_a_second_each_time,
+	    a_daemon_that_dies_before_it_is_ready_is_started_ever_more_slowly,
 	    it_does_not_run_twice_and_stop_ends_it, a_stale_pid_file_misleads_nobody,
 	    a_hangup_reaches_every_daemon, no_daemon_outlives_a_killed_supervisor,
 	    missing_programs_are_named, json_is_escaped};

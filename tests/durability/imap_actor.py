@@ -27,7 +27,7 @@ class ImapActor(threading.Thread):
         self.gets_mail = account in ledger.of
         self.state = None  # the acknowledged one
         self.flying = []  # commands sent and not answered
-        self.last_validity = {}
+        self.validity = 0  # the highest shown
         self.came, self.inbox_uids = {}, set()
         self.named = 0
         self.acked = collections.Counter()
@@ -93,7 +93,7 @@ class ImapActor(threading.Thread):
             may = [self.state]
             for command in self.flying:
                 may.append(command.effect(may[-1]))
-            why = [model.differs(s, actual, self.last_validity) for s in may]
+            why = [model.differs(s, actual) for s in may]
             if None not in why:
                 self.wrong("state", f"{why[0]}" + (f"; or else {why[-1]}" if self.flying else "") + f"; in flight {[str(c.wire)[:80] for c in self.flying]}")
             elif self.flying:
@@ -110,8 +110,7 @@ class ImapActor(threading.Thread):
         judge(self.wrongs, self.account, known, self.came, False)
 
     def note_validity(self):
-        for name, f in self.state.folders.items():
-            self.last_validity[name] = max(f.validity or 0, self.last_validity.get(name, 0))
+        self.validity = max([self.validity] + [f.validity or 0 for f in self.state.folders.values()])
 
     def arrive(self, new):
         for uid, name in new.items():
@@ -148,9 +147,8 @@ class ImapActor(threading.Thread):
             about = self.imap.select(name)
             self.box = name
             f = self.state.folders[name]
-            fits = about["UIDVALIDITY"] == f.validity if f.validity else about["UIDVALIDITY"] > self.last_validity.get(name, 0)
-            if not fits or about["UIDNEXT"] < f.next:
-                self.wrong("uid", f"{name}: {about}, was UIDVALIDITY {f.validity} UIDNEXT {f.next}")
+            if not f.may_have(about["UIDVALIDITY"]) or about["UIDNEXT"] < f.next:
+                self.wrong("uid", f"{name}: {about}, was UIDVALIDITY {f.validity or f.beyond} UIDNEXT {f.next}")
             self.state = self.state.set({name: f.but(validity=about["UIDVALIDITY"])})
 
     def names(self, n):
@@ -177,7 +175,7 @@ class ImapActor(threading.Thread):
             tops = [n for n in state.folders if n.startswith("f") and "/" not in n]
             if tops and self.random.random() < 0.4:
                 name = f"{self.random.choice(tops)}/{name}"
-            return model.Create(name) if name not in state.folders else None
+            return model.Create(name, self.validity) if name not in state.folders else None
         if what == "rename" and mine:
             old = self.random.choice(mine)
             return model.Rename(old, name) if not any(n == name or n.startswith(name + "/") for n in state.folders) else None
@@ -221,7 +219,7 @@ class ImapActor(threading.Thread):
         name = f"f{self.random.randrange(30)}"
         if len(self.state.folders) < FOLDERS_MAX and not any(n == name or n.startswith(name + "/") for n in self.state.folders):
             self.choose_box("Drafts")
-            self.run_commands([model.RenameInbox(name)])
+            self.run_commands([model.RenameInbox(name, self.validity)])
             self.look()  # for the UIDs
 
     def batch(self):

@@ -10,19 +10,23 @@ ARRIVED = re.compile(r"d(\d+)$")  # what deliver_load hands in
 
 
 class Folder:
-    __slots__ = ("validity", "next", "modseq", "messages", "fresh")
+    __slots__ = ("validity", "beyond", "next", "modseq", "messages", "fresh")
 
-    def __init__(self, validity=None, next_uid=1, messages=None, fresh=(), modseq=0):
-        self.validity, self.next, self.modseq = validity, next_uid, modseq  # None: not told yet; none lower; none lower
+    def __init__(self, validity=None, next_uid=1, messages=None, fresh=(), modseq=0, beyond=0):
+        self.validity, self.beyond = validity, beyond  # None: not told yet, higher than `beyond`
+        self.next, self.modseq = next_uid, modseq  # none lower
         self.messages = messages or {}  # UID: (name, flags)
         self.fresh = tuple(fresh)  # (name, flags) in the order of the UIDs they get
 
     def but(self, **changed):
-        values = {"validity": self.validity, "next_uid": self.next, "messages": self.messages, "fresh": self.fresh, "modseq": self.modseq}
+        values = {"validity": self.validity, "next_uid": self.next, "messages": self.messages, "fresh": self.fresh, "modseq": self.modseq, "beyond": self.beyond}
         return Folder(**{**values, **changed})
 
     def without(self, uids):
         return self.but(messages={u: m for u, m in self.messages.items() if u not in uids})
+
+    def may_have(self, validity):
+        return validity == self.validity if self.validity else validity > self.beyond
 
     def told(self, uids, rises):
         """The first fresh ones have these UIDs. Where others add messages too (not `rises`), lower ones may be new as well."""
@@ -74,8 +78,8 @@ class Append(Command):
 
 def tell(state, box, validity, uids):
     f = state.folders[box]
-    if f.validity not in (None, validity):
-        raise ValueError(f"UIDVALIDITY of {box} is {validity}, was {f.validity}")
+    if not f.may_have(validity):
+        raise ValueError(f"UIDVALIDITY of {box} is {validity}, was {f.validity or f.beyond}")
     return state.set({box: f.but(validity=validity).told(uids, box != "INBOX")})
 
 
@@ -154,20 +158,22 @@ class Replace(Append):
 class RenameInbox(Command):
     """INBOX stays, its messages go (RFC 3501 section 6.3.5). Nobody tells the UIDs they get."""
 
-    def __init__(self, new):
-        self.new, self.wire = new, f'RENAME INBOX "{new}"'
+    def __init__(self, new, beyond):
+        self.new, self.beyond, self.wire = new, beyond, f'RENAME INBOX "{new}"'
 
     def effect(self, state):
         f = state.folders["INBOX"]
-        return state.set({"INBOX": f.but(messages={}), self.new: Folder(fresh=[f.messages[u] for u in sorted(f.messages)])})
+        return state.set({"INBOX": f.but(messages={}), self.new: Folder(fresh=[f.messages[u] for u in sorted(f.messages)], beyond=self.beyond)})
 
 
 class Create(Command):
-    def __init__(self, name):
-        self.name, self.wire = name, f'CREATE "{name}"'
+    """`beyond`: the highest UIDVALIDITY that the account has shown."""
+
+    def __init__(self, name, beyond):
+        self.name, self.beyond, self.wire = name, beyond, f'CREATE "{name}"'
 
     def effect(self, state):
-        return state.set({self.name: Folder()})
+        return state.set({self.name: Folder(beyond=self.beyond)})
 
 
 class Delete(Command):
@@ -201,24 +207,21 @@ class Subscribe(Command):
         return State(state.folders, state.subscribed | {self.name} if self.on else state.subscribed - {self.name})
 
 
-def differs(expected, actual, last_validity):
+def differs(expected, actual):
     """Why `actual`, as it was read, can't be `expected`; None if it can."""
     if expected.folders.keys() != actual.folders.keys():
         return f"folders {sorted(expected.folders.keys() ^ actual.folders.keys())}"
     if expected.subscribed != actual.subscribed:
         return f"subscriptions {sorted(expected.subscribed ^ actual.subscribed)}"
     for name, want in expected.folders.items():
-        if why := folder_differs(name, want, actual.folders[name], last_validity.get(name, 0)):
+        if why := folder_differs(name, want, actual.folders[name]):
             return f"{name}: {why}"
     return None
 
 
-def folder_differs(box, want, have, last_validity):
-    if want.validity is None:
-        if have.validity <= last_validity:
-            return f"UIDVALIDITY {have.validity} of a new folder, one of that name had {last_validity}"
-    elif want.validity != have.validity:
-        return f"UIDVALIDITY {have.validity}, was {want.validity}"
+def folder_differs(box, want, have):
+    if not want.may_have(have.validity):
+        return f"UIDVALIDITY {have.validity}, " + (f"was {want.validity}" if want.validity else f"of a new folder, {want.beyond} was there before")
     if have.next < want.next:
         return f"UIDNEXT {have.next}, was {want.next}"
     if have.modseq < want.modseq:
