@@ -118,6 +118,12 @@ case $phases in
 		(cd build-check/tools && apt-get download -q opensmtpd >>download.log 2>&1 && dpkg -x opensmtpd_*.deb opensmtpd) || echo "   OpenSMTPD could not be fetched"
 	fi
 	[ ! -x build-check/tools/opensmtpd/usr/sbin/smtpd ] || export OPENSMTPD_ROOT=$PWD/build-check/tools/opensmtpd
+	# installed it would begin to ban people
+	if [ ! -x build-check/tools/fail2ban/usr/bin/fail2ban-regex ]; then
+		mkdir -p build-check/tools
+		(cd build-check/tools && apt-get download -q fail2ban >>download.log 2>&1 && dpkg -x fail2ban_*.deb fail2ban) || echo "   fail2ban could not be fetched"
+	fi
+	[ ! -x build-check/tools/fail2ban/usr/bin/fail2ban-regex ] || export FAIL2BAN_ROOT=$PWD/build-check/tools/fail2ban
 	[ ! -x build-check/tools/smtp-source ] || PATH=$PWD/build-check/tools:$PATH
 	[ ! -x build-check/tools/postfix/usr/lib/postfix/sbin/master ] || export POSTFIX_ROOT=$PWD/build-check/tools/postfix
 	;;

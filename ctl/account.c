@@ -2,7 +2,7 @@
 #include "store/directory.h"
 
 #include "common/base/conf_options.h"
-#include "ctl/json.h"
+#include "common/base/json.h"
 #include "store/account.h"
 
 #include <openssl/crypto.h>

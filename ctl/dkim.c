@@ -1,9 +1,9 @@
 /* `pillarbox dkim`: the keys with which a domain's mail is signed. */
 #include "common/trust/dkim.h"
 #include "common/base/clock.h"
+#include "common/base/json.h"
 #include "ctl/ctl.h"
 #include "ctl/dns_records.h"
-#include "ctl/json.h"
 #include "store/directory.h"
 #include "store/signing_key.h"
 

@@ -1,6 +1,6 @@
 /* `pillarbox dns`: what a domain's zone should have, and whether it has. */
+#include "common/base/json.h"
 #include "ctl/dns_records.h"
-#include "ctl/json.h"
 
 #define OUT_MAX (1U << 24)
 #define REVERSE_MAX 32

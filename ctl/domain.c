@@ -1,5 +1,5 @@
+#include "common/base/json.h"
 #include "ctl/ctl.h"
-#include "ctl/json.h"
 #include "store/directory.h"
 
 int

@@ -1,6 +1,6 @@
 /* `pillarbox account forward`: where the mail of an account goes on. */
+#include "common/base/json.h"
 #include "ctl/ctl.h"
-#include "ctl/json.h"
 #include "store/directory.h"
 
 #define OUT_MAX 65536

@@ -13,9 +13,9 @@ libctl_a_SOURCES = \
 	%D%/dns_look.c \
 	%D%/dns_records.c %D%/dns_records.h \
 	%D%/domain.c \
+	%D%/figures.c %D%/figures.h %D%/figures_words.c \
 	%D%/forward.c \
 	%D%/init.c \
-	%D%/json.c %D%/json.h \
 	%D%/mailbox.c \
 	%D%/options.c \
 	%D%/pidfile.c %D%/pidfile.h \

@@ -1,7 +1,7 @@
 /* Mailboxes that are shared: what others may do with them (RFC 4314). */
 #include "store/mailbox.h"
+#include "common/base/json.h"
 #include "ctl/ctl.h"
-#include "ctl/json.h"
 #include "store/acl.h"
 #include "store/directory.h"
 #include "store/share.h"

@@ -22,10 +22,11 @@ static const struct verb verbs[] = {
      "SIGTERM and SIGINT let them finish and stop; SIGHUP makes them read their configuration.",
      "  pillarbox -c ~/mail/pillarbox.conf run\n",
      verb_run},
-    {"status", NULL, "", "say which daemons run and whether their ports answer",
+    {"status", NULL, "", "say which daemons run, whether their ports answer, and how they do",
      "Exit status: 0 when every port answers, 3 when nothing runs, 1 in between.",
      "  pillarbox -c ~/mail/pillarbox.conf status\n"
-     "  pillarbox status --json\n",
+     "  pillarbox status --json\n"
+     "  pillarbox status --prometheus\n",
      verb_status},
     {"stop", NULL, "", "stop what `pillarbox run` started, and wait until it is down",
      "Exit status: 0 when it stopped, 3 when nothing ran.",

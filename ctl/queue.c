@@ -1,6 +1,6 @@
 /* `pillarbox queue list` and `show`. */
+#include "common/base/json.h"
 #include "ctl/ctl.h"
-#include "ctl/json.h"
 #include "ctl/queue_words.h"
 #include "ctl/trace.h"
 #include "ctl/words.h"

@@ -1,7 +1,7 @@
 /* `pillarbox sending`: what an account has sent, and whether it may. */
 #include "store/sending.h"
+#include "common/base/json.h"
 #include "ctl/ctl.h"
-#include "ctl/json.h"
 #include "ctl/words.h"
 #include "store/directory.h"
 

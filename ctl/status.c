@@ -1,6 +1,7 @@
+#include "common/base/json.h"
 #include "ctl/ctl.h"
 #include "ctl/daemons.h"
-#include "ctl/json.h"
+#include "ctl/figures.h"
 #include "ctl/pidfile.h"
 #include "ctl/ports.h"
 #include "ctl/words.h"
@@ -9,6 +10,8 @@
 #include "store/queue.h"
 
 #include <signal.h>
+
+#define FIGURES_MAX ((size_t)4 * 1024 * 1024)
 
 struct report {
 	struct sbuf out;
@@ -47,16 +50,21 @@ report_daemon(struct report *r, const char *name, const struct port *ports, size
 	/* the file is only believed while its writer lives */
 	pid_t pid = r->supervisor ? pidfile_daemon(r->conf->run_dir, name) : 0;
 	bool alive = pid > 0 && kill(pid, 0) == 0;
+	CLEANUP(sbuf_done) struct sbuf status = SBUF_INIT(FIGURES_MAX);
+	enum err e = figures_ask(r->conf->run_dir, name, "/status", &status);
+	struct str figures = e ? STR("") : str_trim(sbuf_view(&status));
 
 	if (r->json) {
 		json_open(&r->out, NULL, '{');
 		json_str(&r->out, "name", str_of(name));
 		json_u64(&r->out, "pid", alive ? (uint64_t)pid : 0);
 		json_open(&r->out, "ports", '[');
-	} else if (alive) {
-		sbuf_printf(&r->out, "%s, process %d\n", name, (int)pid);
 	} else {
-		sbuf_printf(&r->out, "%s\n", name);
+		sbuf_puts(&r->out, name);
+		if (alive)
+			sbuf_printf(&r->out, ", process %d", (int)pid);
+		figures_write_head(&r->out, figures);
+		sbuf_putc(&r->out, '\n');
 	}
 	for (size_t i = 0; i < n; i++) {
 		if (strcmp(ports[i].daemon, name) != 0)
@@ -70,8 +78,46 @@ report_daemon(struct report *r, const char *name, const struct port *ports, size
 	}
 	if (r->json) {
 		json_close(&r->out, ']');
+		if (figures.n)
+			json_raw(&r->out, "figures", figures);
 		json_close(&r->out, '}');
+		return;
 	}
+	figures_write_lines(&r->out, figures);
+	if (e && e != ERR_NOT_FOUND)
+		sbuf_printf(&r->out, "  no figures: %s\n",
+		    e == ERR_DENIED ? "only for who may use the sockets in run_dir" : err_text(e));
+}
+
+/* All that the daemons count, as Prometheus reads it. */
+static int
+print_metrics(const struct conf *conf)
+{
+	struct sbuf text[DAEMON_COUNT];
+	struct str texts[DAEMON_COUNT];
+	CLEANUP(sbuf_done) struct sbuf out = SBUF_INIT(DAEMON_COUNT * FIGURES_MAX);
+	enum err why = ERR_NOT_FOUND;
+	size_t n = 0;
+
+	for (size_t i = 0; i < DAEMON_COUNT; i++) {
+		text[i] = SBUF_INIT(FIGURES_MAX);
+		enum err e = figures_ask(conf->run_dir, daemon_names[i], "/metrics", &text[i]);
+		if (!e)
+			texts[n++] = sbuf_view(&text[i]);
+		else if (e != ERR_NOT_FOUND)
+			why = e;
+	}
+	figures_merge(texts, n, &out);
+	for (size_t i = 0; i < DAEMON_COUNT; i++)
+		sbuf_done(&text[i]);
+	if (sbuf_error(&out))
+		return call_fail(sbuf_error(&out), "figures");
+	fputs(sbuf_cstr(&out), stdout);
+	if (n == 0 && why != ERR_NOT_FOUND)
+		return call_fail(why, conf->run_dir);
+	if (n == 0)
+		call_complain("nothing runs that could tell figures");
+	return n ? CTL_OK : CTL_NOT_RUNNING;
 }
 
 static void
@@ -137,9 +183,11 @@ report_queue(struct report *r, struct call *call)
 int
 verb_status(struct call *call)
 {
-	struct report r = {.out = SBUF_INIT(1U << 20)};
+	struct report r = {.out = SBUF_INIT(4U << 20)};
+	bool prometheus = false;
 	const struct call_option options[] = {
 	    {"json", NULL, "as a JSON object", .flag = &r.json},
+	    {"prometheus", NULL, "all figures, as Prometheus reads them", .flag = &prometheus},
 	};
 	struct port *ports;
 	size_t n;
@@ -150,6 +198,8 @@ verb_status(struct call *call)
 	if (status != CALL_GO_ON)
 		return status;
 	signal(SIGPIPE, SIG_IGN);
+	if (prometheus)
+		return print_metrics(call->conf);
 	r.conf = call->conf;
 	r.supervisor = pidfile_holder(r.conf->run_dir);
 	enum err e = ports_list(r.conf, call->arena, &ports, &n);

@@ -1,7 +1,7 @@
 /* `pillarbox suppression`: addresses that bounced and are not written to for a while. */
 #include "store/suppression.h"
+#include "common/base/json.h"
 #include "ctl/ctl.h"
-#include "ctl/json.h"
 #include "ctl/words.h"
 
 struct lister {

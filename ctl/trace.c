@@ -2,8 +2,8 @@
 #include "ctl/trace.h"
 
 #include "common/base/clock.h"
+#include "common/base/json.h"
 #include "ctl/ctl.h"
-#include "ctl/json.h"
 #include "ctl/words.h"
 
 #define MESSAGES_SHOWN 100 /* unless asked for more */

@@ -2,7 +2,7 @@
 dist_man_MANS += %D%/pillarbox.1 %D%/smtpd.8 %D%/pop3d.8 %D%/imapd.8
 man_MANS += docs/pillarbox.conf.5
 CLEANFILES += docs/pillarbox.conf.5
-EXTRA_DIST += %D%/ARCHITECTURE.md %D%/PERFORMANCE.md %D%/RELIABILITY.md %D%/STYLE.md %D%/TESTING.md
+EXTRA_DIST += %D%/ARCHITECTURE.md %D%/LOG.md %D%/PERFORMANCE.md %D%/RELIABILITY.md %D%/STYLE.md %D%/TESTING.md
 
 noinst_PROGRAMS += docs/confman
 docs_confman_SOURCES = %D%/confman.c

@@ -23,6 +23,7 @@ end_idle(struct imap_session *s, enum err e)
 	changes_unwatch(&s->watch);
 	changes_unwatch(&s->metadata_watch);
 	s->idling = false;
+	METRICS_TAKE(imap_idling, 0);
 	return imap_finish(s, e);
 }
 
@@ -98,6 +99,7 @@ cmd_idle(struct imap_session *s, struct imap_cmd *cmd)
 		conn_puts(s->conn, " EXISTS\r\n");
 	}
 	s->idling = true;
+	METRICS_COUNT(imap_idling, 0);
 	imap_enter_mode(s, cmd, idle);
 	return ERR_OK;
 }

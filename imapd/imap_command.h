@@ -10,6 +10,7 @@
 #define IMAPD_IMAP_COMMAND_H
 
 #include "common/base/arena.h"
+#include "common/metrics/metrics.h"
 #include "imapd/imap_parse.h"
 
 #include <stdbool.h>
@@ -51,6 +52,9 @@ struct imap_command {
 
 /* The table's row of that name (ASCII case ignored), or NULL. */
 const struct imap_command *imap_find_command(struct str name);
+/* The label of figures: the table's names, then "other". */
+metric_value imap_command_value;
+size_t imap_command_index(const struct imap_command *row); /* NULL: of "other" */
 /* The whole table, for tests. */
 const struct imap_command *imap_all_commands(size_t *ret_n);
 
@@ -78,6 +82,8 @@ struct imap_cmd {
 	uint32_t limited_to; /* the lowest UID that message_limit.h left, 0: all */
 	bool says_modseq; /* it expunged: where QRESYNC is enabled its OK gets HIGHESTMODSEQ */
 	bool pending; /* the handler has left the reply to a pump or a mode */
+	/* When the last of its octets came; 0: what it waits for is no measure. */
+	int64_t began_us;
 };
 
 /* The response code of the tagged reply, copied: "TRYCREATE". The last one set counts; it replaces

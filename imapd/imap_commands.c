@@ -57,6 +57,22 @@ static const struct imap_command commands[] = {
 };
 /* clang-format on */
 
+_Static_assert(ARRAY_LEN(commands) < METRIC_COMMANDS_MAX, "each has a series, and `other`");
+
+const char *
+imap_command_value(size_t i)
+{
+	if (i < ARRAY_LEN(commands))
+		return commands[i].name;
+	return i == ARRAY_LEN(commands) ? "other" : NULL;
+}
+
+size_t
+imap_command_index(const struct imap_command *row)
+{
+	return row ? (size_t)(row - commands) : ARRAY_LEN(commands);
+}
+
 const struct imap_command *
 imap_find_command(struct str name)
 {

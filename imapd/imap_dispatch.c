@@ -2,6 +2,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/metrics/recent.h"
 #include "imapd/folder.h"
 #include "imapd/imap_handlers.h"
 #include "imapd/imap_read.h"
@@ -121,12 +122,39 @@ write_code(struct conn *c, struct str code)
 	conn_puts(c, "] ");
 }
 
+static void
+log_refused(const struct imap_session *s, const char *command, enum err e)
+{
+	METRICS_COUNT(errors, e);
+	log_info("refused", F_CSTR("peer", conn_peer(s->conn)),
+	    F_CSTR("user", s->user ? s->user : ""), F_CSTR("command", command), F_ERR(e));
+}
+
+/* Its reply is written. What it promised is still to be kept: the first such command of a turn is
+ * timed up to there. */
+static void
+count_command(struct imap_session *s)
+{
+	size_t i = imap_command_index(s->cmd.row);
+
+	METRICS_COUNT(imap_commands, i);
+	if (!s->cmd.began_us)
+		return;
+	if (s->promise.database && !s->promised.began_us) {
+		s->promised.row = s->cmd.row;
+		s->promised.began_us = s->cmd.began_us;
+		return;
+	}
+	METRICS_TIME(imap_command, i, s->cmd.began_us);
+}
+
 enum imap_go
 imap_complain(struct imap_session *s, const char *tag, enum err e, const char *text)
 {
 	const struct imap_err_row *row = imap_err_row(e);
 
-	log_info("refused", F_CSTR("command", "?"), F_ERR(e));
+	METRICS_COUNT(imap_commands, imap_command_index(NULL));
+	log_refused(s, "?", e);
 	conn_puts(s->conn, tag);
 	conn_printf(s->conn, " %s ", row->condition);
 	write_code(s->conn, str_of(row->code));
@@ -199,8 +227,9 @@ reply(struct imap_session *s, enum err e)
 	if (err_class(e) != ERR_CLASS_CLIENT)
 		imap_tell_metadata(s);
 	write_reply(s, e);
+	count_command(s);
 	if (e)
-		log_info("refused", F_CSTR("command", s->cmd.row->name), F_ERR(e));
+		log_refused(s, s->cmd.row->name, e);
 	end_command(s);
 	if (err_class(e) == ERR_CLASS_CLIENT && e != ERR_CANCELLED)
 		go = count_bad(s);
@@ -389,6 +418,8 @@ imap_run_command(struct imap_session *s, struct str text, const struct imap_stre
 		return go;
 	}
 	s->commands++;
+	cmd->began_us = clock_mono_us();
+	recent_note(cmd->began_us);
 	if (stream) {
 		cmd->stream = *stream;
 		cmd->streaming = !stream->synchronising;

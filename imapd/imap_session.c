@@ -193,6 +193,7 @@ greet(struct imap_session *s)
 	CLEANUP(sbuf_done) struct sbuf caps = SBUF_INIT(IMAP_CAPABILITIES_MAX);
 
 	set_input_max(s);
+	s->began_ms = clock_mono_ms();
 	s->login_by_ms = clock_mono_ms() + (int64_t)s->conf->login_timeout_s * 1000;
 	imap_set_deadline(s);
 	imap_list_capabilities(s, &caps);
@@ -250,7 +251,12 @@ rest(struct imap_session *s)
 static enum imap_go
 keep_promise(struct imap_session *s, enum imap_go go, size_t pending_before, bool between_replies)
 {
-	if (!promise_keep(&s->promise))
+	enum err e = promise_keep(&s->promise);
+	if (s->promised.began_us)
+		METRICS_TIME(
+		    imap_command, imap_command_index(s->promised.row), s->promised.began_us);
+	s->promised.began_us = 0;
+	if (!e)
 		return go;
 	conn_out_rewind(s->conn, pending_before);
 	if (between_replies)
@@ -281,6 +287,9 @@ session_turn(void *session, struct conn *c, unsigned events)
 		greet(s);
 	if (events & CONN_EV_STOP)
 		s->stopping = true;
+	/* What a command waits for is its client, until the last of it has come. */
+	if ((events & CONN_EV_INPUT) && s->cmd.began_us && !s->pump.step)
+		s->cmd.began_us = clock_mono_us();
 	if (s->state != ST_GREET && (events & (CONN_EV_INPUT | CONN_EV_DRAINED)))
 		imap_set_deadline(s);
 	for (unsigned n = 0; go == GO_ON && n < TURN_COMMANDS; n++) {
@@ -304,8 +313,11 @@ session_done(void *session)
 	struct imap_session *s = session;
 
 	log_set_sid(s->conn ? conn_id(s->conn) : "");
-	log_info("session_end", F_CSTR("user", s->user ? s->user : ""),
-	    F_UINT("commands", s->commands), F_UINT("bad", s->bad_commands));
+	if (s->idling)
+		METRICS_TAKE(imap_idling, 0);
+	log_info("session_end", F_CSTR("peer", s->conn ? conn_peer(s->conn) : ""),
+	    F_CSTR("user", s->user ? s->user : ""), F_UINT("commands", s->commands),
+	    F_UINT("bad", s->bad_commands), F_INT("ms", clock_mono_ms() - s->began_ms));
 	log_set_sid("");
 	changes_unwatch(&s->watch);
 	changes_unwatch(&s->metadata_watch);

@@ -81,6 +81,7 @@ struct imap_session {
 	bool start_deflate; /* what follows is deflated */
 
 	/* before login */
+	int64_t began_ms; /* clock_mono_ms() */
 	int64_t login_by_ms; /* clock_mono_ms() at which the connection is given up */
 	uint32_t failed_logins;
 	uint32_t bad_commands;
@@ -104,6 +105,10 @@ struct imap_session {
 	} visited; /* accounts of others that the command needs: folder.c */
 	struct notify *notify; /* NOTIFY was used; outlives SELECT and CLOSE */
 	struct promise promise; /* what this turn has answered before it was durable */
+	struct {
+		const struct imap_command *row;
+		int64_t began_us; /* 0: nothing */
+	} promised; /* the first command of those answered so: its time is not over */
 
 	/* since SELECT */
 	struct account *owner; /* whose mailbox it is; a reference */

@@ -32,6 +32,18 @@ static const struct listener_spec listeners[] = {
 	.enabled = imaps_enabled},
 };
 
+static const char *
+listener_value(size_t i)
+{
+	return i < ARRAY_LEN(listeners) ? listeners[i].name : NULL;
+}
+
+static uint16_t
+metrics_port(const struct conf *c)
+{
+	return (uint16_t)c->metrics.imapd_port;
+}
+
 struct app {
 	struct service *service;
 	struct indexer *indexer; /* NULL: none is wanted */
@@ -107,6 +119,21 @@ unload(void *loaded)
 	charsets_free(&c);
 }
 
+static void
+collect(void *arg, struct metrics_cells *to)
+{
+	struct app *app = arg;
+
+	service_collect(app->service, to);
+}
+
+static const struct metric_values metrics[] = {
+    {METRIC_connections, listener_value},
+    {METRIC_open_connections, listener_value},
+    {METRIC_imap_commands, imap_command_value},
+    {METRIC_imap_command, imap_command_value},
+};
+
 int
 main(int argc, char **argv)
 {
@@ -122,6 +149,10 @@ main(int argc, char **argv)
 	    .unload = unload,
 	    .start = app_start,
 	    .stop = app_stop,
+	    .metrics_port = metrics_port,
+	    .metrics = metrics,
+	    .metric_count = ARRAY_LEN(metrics),
+	    .collect = collect,
 	    .session_new = session_new,
 	    .refuse_text = refuse_text,
 	};

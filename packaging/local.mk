@@ -9,6 +9,11 @@ dist_systemdsystemunit_DATA = %D%/pillarbox.target
 systemdsystemunit_DATA = $(PB_UNITS)
 sysusers_DATA = packaging/sysusers.d/pillarbox.conf
 tmpfiles_DATA = packaging/tmpfiles.d/pillarbox.conf
+# what bans those who guess passwords, off until an operator switches it on
+fail2banfilterdir = $(sysconfdir)/fail2ban/filter.d
+fail2banjaildir = $(sysconfdir)/fail2ban/jail.d
+dist_fail2banfilter_DATA = %D%/fail2ban/filter.d/pillarbox.conf
+dist_fail2banjail_DATA = %D%/fail2ban/jail.d/pillarbox.conf
 EXTRA_DIST += %D%/play.sh %D%/debian.sh %D%/daemon.service.in %D%/daemon.socket.in %D%/sysusers.conf.in %D%/tmpfiles.conf.in
 CLEANFILES += $(PB_UNITS) $(sysusers_DATA) $(tmpfiles_DATA)
 

@@ -36,7 +36,8 @@ open_maildrop(struct pop3_session *s, int64_t account, struct str user, const ch
 	if (e) {
 		const struct pop3_error *row = pop3_error_of(e);
 		free(name);
-		log_warn("maildrop", F_ERR(e), F_STR("user", user));
+		log_warn(
+		    "maildrop", F_CSTR("peer", conn_peer(s->conn)), F_STR("user", user), F_ERR(e));
 		if (e == ERR_BUSY)
 			pop3_err_text(s, "IN-USE", TEXT_BUSY); /* RFC 2449 §8.1.2 */
 		else if (row->code[0])

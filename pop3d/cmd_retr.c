@@ -22,6 +22,7 @@ write_octets(struct pop3_session *s, struct str octets)
 	conn_out_grow(s->conn, written);
 	p->offset += octets.n;
 	s->octets += written;
+	METRICS_ADD(pop3_message_bytes, 0, written);
 	return ERR_OK;
 }
 
@@ -33,6 +34,7 @@ write_end(struct pop3_session *s)
 
 	conn_write(s->conn, end, dot_stuff_end(&p->stuff, end));
 	s->retrieved += !p->stuff.limited;
+	METRICS_ADD(pop3_messages, 0, !p->stuff.limited);
 }
 
 static size_t

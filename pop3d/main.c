@@ -1,5 +1,6 @@
 /* pop3d: hands out INBOX by POP3 (RFC 1939). */
 #include "common/net/server.h"
+#include "pop3d/pop3_commands.h"
 #include "pop3d/pop3_session.h"
 
 enum pop3_service { SERVICE_POP3, SERVICE_POP3S };
@@ -30,6 +31,18 @@ static const struct listener_spec listeners[] = {
 	.enabled = pop3s_enabled},
 };
 
+static const char *
+listener_value(size_t i)
+{
+	return i < ARRAY_LEN(listeners) ? listeners[i].name : NULL;
+}
+
+static uint16_t
+metrics_port(const struct conf *c)
+{
+	return (uint16_t)c->metrics.pop3d_port;
+}
+
 static void *
 session_new(void *app, struct server *s, struct conn *c)
 {
@@ -53,6 +66,13 @@ refuse_text(int service, enum err why)
 	}
 }
 
+static const struct metric_values metrics[] = {
+    {METRIC_connections, listener_value},
+    {METRIC_open_connections, listener_value},
+    {METRIC_pop3_commands, pop3_command_value},
+    {METRIC_pop3_command, pop3_command_value},
+};
+
 int
 main(int argc, char **argv)
 {
@@ -65,6 +85,10 @@ main(int argc, char **argv)
 	    .ops = &pop3_session_ops,
 	    .start = service_start_app,
 	    .stop = service_stop_app,
+	    .metrics_port = metrics_port,
+	    .metrics = metrics,
+	    .metric_count = ARRAY_LEN(metrics),
+	    .collect = service_collect,
 	    .session_new = session_new,
 	    .refuse_text = refuse_text,
 	};

@@ -23,6 +23,16 @@ const struct pop3_command pop3_commands[] = {
 /* clang-format on */
 const size_t pop3_command_count = ARRAY_LEN(pop3_commands);
 
+_Static_assert(ARRAY_LEN(pop3_commands) < METRIC_COMMANDS_MAX, "each has a series, and `other`");
+
+const char *
+pop3_command_value(size_t i)
+{
+	if (i < pop3_command_count)
+		return pop3_commands[i].name;
+	return i == pop3_command_count ? "other" : NULL;
+}
+
 const struct pop3_command *
 pop3_find_command(struct str name)
 {

@@ -43,6 +43,8 @@ struct pop3_command {
 extern const struct pop3_command pop3_commands[];
 extern const size_t pop3_command_count;
 
+/* The label of figures: the table's names, then "other". */
+metric_value pop3_command_value;
 /* The row of that name (case ignored), or NULL. */
 const struct pop3_command *pop3_find_command(struct str name);
 /* Whether this connection allows it, whatever its state: ERR_OK, ERR_NEEDS_TLS, or ERR_CANNOT for a

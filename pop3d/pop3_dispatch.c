@@ -2,6 +2,7 @@
 
 #include "common/auth/prep.h"
 #include "common/base/log.h"
+#include "common/metrics/recent.h"
 #include "pop3d/pop3_reply.h"
 
 #define NAME_MAX_LOGGED 16
@@ -66,7 +67,9 @@ refuse(struct pop3_session *s, const struct pop3_command *row, struct str name, 
 		pop3_err_text(s, "", TEXT_NO_TLS);
 	else
 		pop3_err(s, e);
-	log_info("refused", F_STR("command", name), F_ERR(e), F_CSTR("peer", conn_peer(s->conn)));
+	METRICS_COUNT(errors, e);
+	log_info("refused", F_CSTR("peer", conn_peer(s->conn)),
+	    F_CSTR("user", s->user ? s->user : ""), F_STR("command", name), F_ERR(e));
 	if (err_class(e) == ERR_CLASS_CLIENT)
 		pop3_count_mistake(s);
 }
@@ -111,7 +114,12 @@ pop3_dispatch(struct pop3_session *s, struct str line)
 	struct str text = blank == STR_NONE ? STR("") : str_skip(line, blank + 1);
 	const struct pop3_command *row = pop3_find_command(name);
 
+	int64_t began_us = clock_mono_us();
+	size_t index = row ? (size_t)(row - pop3_commands) : pop3_command_count;
+	recent_note(began_us);
+	METRICS_COUNT(pop3_commands, index);
 	enum err e = run(s, row, text);
+	METRICS_TIME(pop3_command, index, began_us);
 	if (row && row->flags & CMD_SECRET)
 		prep_wipe(text);
 	/* An unknown first word may be a secret gone astray: only its beginning is shown. */

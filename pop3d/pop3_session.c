@@ -110,7 +110,8 @@ step_pump(struct pop3_session *s)
 
 	s->progressed = true;
 	if (e) {
-		log_warn("response_cut", F_ERR(e));
+		log_warn("response_cut", F_CSTR("peer", conn_peer(s->conn)),
+		    F_CSTR("user", s->user ? s->user : ""), F_ERR(e));
 		pop3_leave(s, "error");
 	}
 	if (e || done) {
@@ -248,9 +249,10 @@ done(void *session)
 
 	if (s->conn)
 		log_set_sid(conn_id(s->conn));
-	log_info("session", F_CSTR("user", s->user ? s->user : ""),
-	    F_CSTR("peer", s->conn ? conn_peer(s->conn) : ""), F_UINT("retrieved", s->retrieved),
-	    F_UINT("octets", s->octets), F_UINT("deleted", s->removed), F_CSTR("end", s->end));
+	log_info("session_end", F_CSTR("peer", s->conn ? conn_peer(s->conn) : ""),
+	    F_CSTR("how", s->end), F_CSTR("user", s->user ? s->user : ""),
+	    F_UINT("retrieved", s->retrieved), F_UINT("octets", s->octets),
+	    F_UINT("deleted", s->removed));
 	sasl_free(&s->sasl);
 	read_ahead_drop(&s->ahead);
 	message_file_close(&s->pump.file);

@@ -1,5 +1,7 @@
 #include "search/segment_build.h"
 
+#include "common/metrics/metrics.h"
+
 #include "common/mail/message_index.h"
 #include "search/facts_build.h"
 #include "search/list_fields.h"
@@ -254,6 +256,8 @@ segment_build(
 		e = b.builders[i]->finish(b.states[i], w, b.count);
 	if (!e)
 		e = segment_writer_commit(w);
+	if (!e)
+		METRICS_COUNT(search_segments, 0);
 	if (!e)
 		*ret_last = b.last;
 	return e;

@@ -63,7 +63,9 @@ mode_chunk(struct smtp_session *s)
 	if (s->chunk_left == 0)
 		return taken ? chunk_whole(s, s->chunk_size) : refused(s);
 	if (conn_at_eof(s->conn)) {
-		log_info("broken", F_CSTR("id", s->txn ? s->txn->id : ""));
+		log_info("broken", F_CSTR("peer", s->peer), F_CSTR("id", s->txn ? s->txn->id : ""),
+		    F_STR("from", s->txn ? s->txn->sender : STR("")),
+		    F_UINT("size", s->chunk_size));
 		return STEP_CLOSE;
 	}
 	return STEP_READ;

@@ -16,7 +16,8 @@ mode_data(struct smtp_session *s)
 		return STEP_GO_ON;
 	}
 	if (conn_at_eof(s->conn)) {
-		log_info("broken", F_CSTR("id", s->txn->id), F_UINT("size", incoming_size(in)));
+		log_info("broken", F_CSTR("peer", s->peer), F_CSTR("id", s->txn->id),
+		    F_STR("from", s->txn->sender), F_UINT("size", incoming_size(in)));
 		return STEP_CLOSE;
 	}
 	return STEP_READ;

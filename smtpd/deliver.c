@@ -1,6 +1,7 @@
 #include "smtpd/deliver.h"
 
 #include "common/base/log.h"
+#include "common/metrics/metrics.h"
 #include "smtpd/accepted.h"
 #include "smtpd/enqueue.h"
 #include "smtpd/forward.h"
@@ -285,6 +286,8 @@ log_accepted(struct smtp_session *s, struct spool *spool, size_t rcpts)
 	    F_CSTR("peer", s->peer), F_CSTR("with", smtp_with(s)),
 	    F_CSTR("tls", conn_tls_version(s->conn)), F_STR("user", sbuf_view(&s->user)),
 	    F_STR("to", t->rcpts[0].address));
+	METRICS_COUNT(smtp_messages, 0);
+	METRICS_ADD(smtp_message_bytes, 0, incoming_size(t->in));
 	s->accepted++;
 	s->bad_commands = 0;
 	s->refused = 0;
@@ -376,6 +379,7 @@ deliver_finish(struct smtp_session *s, const char *command)
 	unsigned char key_octets[PARTIAL_KEY_BYTES];
 	const unsigned char *key = NULL;
 	bool has_digest = incoming_has_digest(t->in);
+	int64_t began_us = clock_mono_us();
 	enum err e = incoming_finish(t->in, &spool, &refusal);
 
 	if (!e && has_digest && partial_key(incoming_digest(t->in), t->sender, key_octets))
@@ -390,5 +394,6 @@ deliver_finish(struct smtp_session *s, const char *command)
 		answer_each(s, command, spool, key, queue_result);
 	else
 		answer_once(s, command, spool, key, queue_result);
+	METRICS_TIME(smtp_delivery, 0, began_us);
 	smtp_end_txn(s);
 }

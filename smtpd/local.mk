@@ -12,6 +12,7 @@ libsmtpd_a_SOURCES = \
 	%D%/incoming.c %D%/incoming.h \
 	%D%/partial.c %D%/partial.h \
 	%D%/policy.c %D%/policy.h \
+	%D%/queue_figures.c %D%/queue_figures.h \
 	%D%/sending_policy.c %D%/sending_policy.h \
 	%D%/smtp_commands.c %D%/smtp_commands.h \
 	%D%/smtp_dispatch.c \

@@ -2,13 +2,15 @@
 #include "common/mail/charset.h"
 #include "common/net/server.h"
 #include "smtpd/outbound/runner.h"
-#include "smtpd/smtp_session.h"
+#include "smtpd/queue_figures.h"
+#include "smtpd/smtp_commands.h"
 
 struct app {
 	struct service *svc;
 	struct partial_table *partials;
 	struct server *server;
 	struct runner *runner;
+	struct queue_figures *queue_figures;
 };
 
 static bool
@@ -61,12 +63,25 @@ static const struct listener_spec listeners[] = {
 	.configured_port = lmtp_port},
 };
 
+static const char *
+listener_value(size_t i)
+{
+	return i < ARRAY_LEN(listeners) ? listeners[i].name : NULL;
+}
+
+static uint16_t
+metrics_port(const struct conf *c)
+{
+	return (uint16_t)c->metrics.smtpd_port;
+}
+
 static void
 app_stop(void *arg)
 {
 	struct app *app = arg;
 
 	runner_stop(&app->runner);
+	queue_figures_free(&app->queue_figures);
 	service_stop(&app->svc);
 	partial_free(&app->partials);
 	free(app);
@@ -114,6 +129,8 @@ app_start(struct server *s, void **ret_app)
 	app->partials = partial_new();
 	app->server = s;
 	enum err e = app->partials ? service_start(s, "smtpd", &app->svc) : ERR_NOMEM;
+	if (!e && !(app->queue_figures = queue_figures_new(app->svc->store)))
+		e = ERR_NOMEM;
 	if (!e)
 		e = start_runner(s, app);
 	if (e) {
@@ -164,6 +181,43 @@ unload(void *loaded)
 	charsets_free(&c);
 }
 
+static const char *
+recipient_value(size_t i)
+{
+	static const char *const results[] = {"accepted", "refused"};
+
+	return i < ARRAY_LEN(results) ? results[i] : NULL;
+}
+
+static const char *
+dns_failure_value(size_t i)
+{
+	static const char *const kinds[] = {"unanswered", "bogus"};
+
+	return i < ARRAY_LEN(kinds) ? kinds[i] : NULL;
+}
+
+static void
+collect(void *arg, struct metrics_cells *to)
+{
+	struct app *app = arg;
+
+	service_collect(app->svc, to);
+	queue_figures_collect(app->queue_figures, to);
+}
+
+static const struct metric_values metrics[] = {
+    {METRIC_connections, listener_value},
+    {METRIC_open_connections, listener_value},
+    {METRIC_smtp_commands, smtp_command_value},
+    {METRIC_smtp_command, smtp_command_value},
+    {METRIC_smtp_replies, smtp_reply_value},
+    {METRIC_smtp_recipients, recipient_value},
+    {METRIC_queue_results, results_value},
+    {METRIC_queue_recipients, queue_figures_state},
+    {METRIC_dns_failures, dns_failure_value},
+};
+
 int
 main(int argc, char **argv)
 {
@@ -182,6 +236,10 @@ main(int argc, char **argv)
 	    .drain = app_drain,
 	    .reloaded = app_reloaded,
 	    .stop = app_stop,
+	    .metrics_port = metrics_port,
+	    .metrics = metrics,
+	    .metric_count = ARRAY_LEN(metrics),
+	    .collect = collect,
 	    .session_new = new_session,
 	    .refuse_text = refuse_text,
 	};

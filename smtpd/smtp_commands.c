@@ -32,6 +32,22 @@ smtp_find_command(struct str verb)
 	return NULL;
 }
 
+_Static_assert(ARRAY_LEN(commands) < METRIC_COMMANDS_MAX, "each has a series, and `other`");
+
+size_t
+smtp_command_index(const struct smtp_command *row)
+{
+	return row ? (size_t)(row - commands) : ARRAY_LEN(commands);
+}
+
+const char *
+smtp_command_value(size_t i)
+{
+	if (i < ARRAY_LEN(commands))
+		return commands[i].name;
+	return i == ARRAY_LEN(commands) ? "other" : NULL;
+}
+
 size_t
 smtp_command_count(void)
 {

@@ -44,6 +44,9 @@ struct smtp_command {
 /* The row of this verb (any case), NULL if there is none. */
 const struct smtp_command *smtp_find_command(struct str verb);
 size_t smtp_command_count(void);
+/* Of a row, or of NULL, which is none of the table's: for figures. */
+size_t smtp_command_index(const struct smtp_command *row);
+metric_value smtp_command_value;
 const struct smtp_command *smtp_command_at(size_t i);
 
 /* Sets the reply; gives `e` back: `return smtp_answer(cmd, ERR_SYNTAX, 501, "5.1.7", "…");` */

@@ -2,6 +2,7 @@
  * becomes of those who err too often. */
 #include "common/auth/prep.h"
 #include "common/base/log.h"
+#include "common/metrics/recent.h"
 #include "smtpd/accepted.h"
 #include "smtpd/smtp_commands.h"
 
@@ -18,10 +19,10 @@ smtp_say(
 {
 	smtp_reply_write(s->conn, reply);
 	if (smtp_reply_is_refusal(reply))
-		log_info("refuse", F_CSTR("cmd", command), F_UINT("code", reply->code),
+		log_info("refuse", F_CSTR("peer", s->peer), F_STR("user", sbuf_view(&s->user)),
+		    F_CSTR("cmd", command), F_UINT("code", reply->code),
 		    F_CSTR("enhanced", reply->enhanced), F_STR("about", about),
-		    F_CSTR("peer", s->peer), F_STR("helo", sbuf_view(&s->helo)),
-		    F_CSTR("text", reply->text));
+		    F_STR("helo", sbuf_view(&s->helo)), F_CSTR("text", reply->text));
 }
 
 /* To the command of a line. */
@@ -134,6 +135,10 @@ smtp_finish_command(struct smtp_session *s, struct smtp_cmd *cmd, enum err e)
 {
 	struct smtp_reply reply = cmd->reply.code ? cmd->reply : smtp_reply_for(e);
 
+	if (e)
+		METRICS_COUNT(errors, e);
+	if (cmd->row && cmd->row->handler == cmd_rcpt)
+		METRICS_COUNT(smtp_recipients, e ? 1 : 0);
 	if (!cmd->no_reply)
 		say_of(s, cmd, &reply);
 	if (cmd->close) {
@@ -151,6 +156,7 @@ static enum smtp_step
 run_line(struct smtp_session *s, struct str line)
 {
 	struct smtp_cmd cmd = {0};
+	int64_t began_us = clock_mono_us();
 	bool more = conn_input(s->conn).n > line.n + 2;
 	size_t blank = str_find(line, ' ');
 	struct str verb = str_sub(line, 0, blank == STR_NONE ? line.n : blank);
@@ -158,6 +164,9 @@ run_line(struct smtp_session *s, struct str line)
 
 	cmd.row = smtp_find_command(verb);
 	cmd.args = str_trim(str_skip(line, verb.n));
+	size_t index = smtp_command_index(cmd.row);
+	recent_note(began_us);
+	METRICS_COUNT(smtp_commands, index);
 	if (!cmd.row)
 		e = no_such_command(&cmd, verb);
 	else
@@ -169,7 +178,9 @@ run_line(struct smtp_session *s, struct str line)
 	if (cmd.row && cmd.row->flags & CMD_SECRET)
 		prep_wipe(line); /* in the connection's buffer, which forgets it now */
 	line_done(&s->line, s->conn, line);
-	return smtp_finish_command(s, &cmd, e);
+	enum smtp_step step = smtp_finish_command(s, &cmd, e);
+	METRICS_TIME(smtp_command, index, began_us);
+	return step;
 }
 
 static enum smtp_step

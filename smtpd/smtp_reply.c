@@ -62,12 +62,71 @@ smtp_reply_is_refusal(const struct smtp_reply *r)
 	return r->code >= 400;
 }
 
+/* Those of SMTP and its extensions, the usual ones first. */
+static const struct {
+	uint16_t code;
+	const char *text;
+} codes[] = {
+    {250, "250"},
+    {354, "354"},
+    {220, "220"},
+    {221, "221"},
+    {235, "235"},
+    {334, "334"},
+    {550, "550"},
+    {535, "535"},
+    {421, "421"},
+    {451, "451"},
+    {452, "452"},
+    {450, "450"},
+    {454, "454"},
+    {500, "500"},
+    {501, "501"},
+    {502, "502"},
+    {503, "503"},
+    {504, "504"},
+    {530, "530"},
+    {538, "538"},
+    {551, "551"},
+    {552, "552"},
+    {553, "553"},
+    {554, "554"},
+    {555, "555"},
+    {252, "252"},
+    {214, "214"},
+    {251, "251"},
+    {455, "455"},
+    {523, "523"},
+    {556, "556"},
+};
+
+_Static_assert(ARRAY_LEN(codes) < METRIC_REPLIES_MAX, "each has a series, and `other`");
+
+const char *
+smtp_reply_value(size_t i)
+{
+	if (i < ARRAY_LEN(codes))
+		return codes[i].text;
+	return i == ARRAY_LEN(codes) ? "other" : NULL;
+}
+
+void
+smtp_reply_count(uint16_t code)
+{
+	size_t i = 0;
+
+	while (i < ARRAY_LEN(codes) && codes[i].code != code)
+		i++;
+	METRICS_COUNT(smtp_replies, i);
+}
+
 void
 smtp_reply_write(struct conn *c, const struct smtp_reply *r)
 {
 	struct str rest = str_of(r->text);
 	struct str line;
 
+	smtp_reply_count(r->code);
 	while (str_split(&rest, '\n', &line))
 		conn_printf(c, "%u%c%s%s%.*s\r\n", r->code, rest.p ? '-' : ' ', r->enhanced,
 		    r->enhanced[0] ? " " : "", STR_ARG(line));

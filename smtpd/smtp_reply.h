@@ -2,6 +2,7 @@
 #ifndef SMTPD_SMTP_REPLY_H
 #define SMTPD_SMTP_REPLY_H
 
+#include "common/metrics/metrics.h"
 #include "common/net/conn.h"
 
 struct smtp_reply {
@@ -18,6 +19,10 @@ struct smtp_reply smtp_reply_for(enum err e);
 enum err smtp_store_error(enum err e);
 /* 4yz or 5yz. */
 bool smtp_reply_is_refusal(const struct smtp_reply *r);
+/* Codes, as labels of figures; "other" is the last. */
+metric_value smtp_reply_value;
+/* One was written. */
+void smtp_reply_count(uint16_t code);
 void smtp_reply_write(struct conn *c, const struct smtp_reply *r);
 
 #endif

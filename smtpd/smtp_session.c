@@ -36,9 +36,10 @@ session_done(void *session)
 
 	log_set_sid(s->sid);
 	smtp_end_txn(s);
-	log_info("end", F_CSTR("peer", s->peer), F_CSTR("how", s->end),
-	    F_UINT("commands", s->commands), F_UINT("messages", s->accepted),
-	    F_UINT("octets", s->octets_accepted), F_INT("ms", clock_mono_ms() - s->began_ms));
+	log_info("session_end", F_CSTR("peer", s->peer), F_CSTR("how", s->end),
+	    F_STR("user", sbuf_view(&s->user)), F_UINT("commands", s->commands),
+	    F_UINT("messages", s->accepted), F_UINT("octets", s->octets_accepted),
+	    F_INT("ms", clock_mono_ms() - s->began_ms));
 	log_set_sid("");
 	sasl_free(&s->sasl);
 	sbuf_done(&s->helo);
@@ -204,6 +205,7 @@ smtp_with(const struct smtp_session *s)
 enum smtp_step
 smtp_goodbye(struct smtp_session *s, const char *enhanced, const char *text, const char *why)
 {
+	smtp_reply_count(421);
 	conn_printf(s->conn, "421 %s %s %s\r\n", enhanced, s->conf->hostname, text);
 	s->end = why;
 	return STEP_CLOSE;
@@ -261,12 +263,13 @@ open_session(struct smtp_session *s)
 	if (s->service == SMTP_MX && conn_input(c).n > 0) {
 		const struct smtp_reply early = {
 		    554, "5.5.1", "You must wait for the greeting before you speak"};
-		log_info("refuse", F_CSTR("cmd", "(early talk)"), F_UINT("code", 554),
-		    F_CSTR("peer", s->peer));
+		log_info("refuse", F_CSTR("peer", s->peer), F_CSTR("cmd", "(early talk)"),
+		    F_UINT("code", 554));
 		smtp_reply_write(c, &early);
 		s->end = "early talk";
 		return STEP_CLOSE;
 	}
+	smtp_reply_count(220);
 	conn_printf(c, "220 %s %s Pillarbox ready\r\n", s->conf->hostname,
 	    smtp_is_lmtp(s) ? "LMTP" : "ESMTP");
 	set_deadline(s);

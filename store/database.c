@@ -2,6 +2,7 @@
  * pool.c.
  */
 #include "store/database.h"
+#include "common/metrics/metrics.h"
 #include "store/file.h"
 #include "store/upkeep.h"
 
@@ -94,6 +95,7 @@ read_begin(struct database *d, struct handle **ret)
 	struct handle *h = NULL;
 	enum err e = pool_take(d, DB_READER, &h);
 
+	METRICS_COUNT(database_reads, 0);
 	if (!e)
 		e = db_begin_read(h->db);
 	if (e)

@@ -1,6 +1,7 @@
 /* SQLite behind store/db.h. Connections are opened in multi-thread mode: a handle has no lock of
  * its own, the pool (pool.c) lends it to one thread at a time. */
 #include "common/base/log.h"
+#include "common/metrics/metrics.h"
 #include "store/db_private.h"
 #include "store/file.h"
 
@@ -87,6 +88,8 @@ db_report(struct db *db, const char *op, int code)
 	/* SQLite opens read-only what it may not write, and such a handle never gets better. */
 	if ((code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_READONLY || e == ERR_CORRUPT)
 		db->failed = true;
+	if (err_class(e) == ERR_CLASS_OURS)
+		METRICS_COUNT(store_errors, e);
 	if (err_class(e) == ERR_CLASS_OURS)
 		log_error("store", F_CSTR("op", op), F_ERR(e), F_CSTR("file", db->path),
 		    F_INT("sqlite", code), F_CSTR("detail", sqlite3_errmsg(db->conn)),

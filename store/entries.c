@@ -1,6 +1,7 @@
 #include "store/entries.h"
 
 #include "common/base/log.h"
+#include "common/metrics/metrics.h"
 
 /* A page that falls below this joins a neighbour if both fit into one. */
 #define PAGE_SMALL (PAGE_ENTRIES / 4)
@@ -10,6 +11,7 @@
 static enum err
 corrupt(struct db *db, int64_t key, const char *detail)
 {
+	METRICS_COUNT(store_errors, ERR_CORRUPT);
 	log_error("store", F_CSTR("op", "read_page"), F_ERR(ERR_CORRUPT),
 	    F_CSTR("file", db_path(db)), F_INT("page", key), F_CSTR("detail", detail));
 	return ERR_CORRUPT;

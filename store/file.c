@@ -1,5 +1,6 @@
 #include "store/file.h"
 #include "common/base/log.h"
+#include "common/metrics/metrics.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +21,7 @@ file_error(const char *op, const char *path)
 		e = ERR_NO_SPACE;
 	if (err_class(e) != ERR_CLASS_OURS)
 		e = ERR_IO;
+	METRICS_COUNT(store_errors, e);
 	log_error("store", F_CSTR("op", op), F_ERR(e), F_CSTR("file", path),
 	    F_CSTR("detail", strerrordesc_np(errnum)));
 	return e;

@@ -1,6 +1,7 @@
 #include "store/message_file.h"
 
 #include "common/base/log.h"
+#include "common/metrics/metrics.h"
 #include "store/account_private.h"
 #include "store/file.h"
 #include "store/reader.h"
@@ -21,6 +22,7 @@ struct message_file {
 static enum err
 damaged(const struct message_file *f, const char *detail)
 {
+	METRICS_COUNT(store_errors, ERR_CORRUPT);
 	log_error("reader", F_CSTR("file", f->path), F_INT("account", f->account),
 	    F_INT("message", f->message), F_CSTR("detail", detail));
 	return ERR_CORRUPT;

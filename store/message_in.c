@@ -4,6 +4,7 @@
 #include "store/message_insert.h"
 
 #include "common/base/clock.h"
+#include "common/metrics/metrics.h"
 #include "store/helpers.h"
 #include "store/seen.h"
 #include "store/spool_private.h"
@@ -72,6 +73,13 @@ deliver_in_txn(struct txn *t, void *arg)
 }
 
 static void
+note_stored(const struct insert *in)
+{
+	METRICS_COUNT(messages_stored, 0);
+	METRICS_ADD(messages_stored_bytes, 0, in->index->size);
+}
+
+static void
 set_now(struct insert *in)
 {
 	time_t now = (time_t)clock_real_s();
@@ -100,8 +108,11 @@ deliver_to(struct account *a, struct spool *spool, struct delivery *d, struct pr
 		from_queue_find_gone(a, &op->gone);
 	e = account_write_promised(a, deliver_in_txn, op, p);
 	insert_undo(&op->insert, op->had ? ERR_EXISTS : e);
-	if (!e)
+	if (!e) {
 		d->uid = op->uid;
+		if (!op->had)
+			note_stored(&op->insert);
+	}
 	return e;
 }
 
@@ -361,6 +372,8 @@ run_append(struct account *a, struct append_op *op, uint32_t *ret_uidvalidity, s
 		return e;
 	for (size_t i = 0; i < n; i++)
 		items[i].ret_uid = op->first_uid + (uint32_t)i;
+	for (size_t i = 0; i < n; i++)
+		note_stored(&inserts[i]);
 	*ret_uidvalidity = op->uidvalidity;
 	return ERR_OK;
 }

@@ -1,6 +1,7 @@
 /* The handles of a process: lent to one thread at a time, idle ones kept for the next, closed when
  * they have not been used for a while or are too many. Lock order: pool->mu before database->mu. */
 #include "common/base/clock.h"
+#include "common/metrics/metrics.h"
 #include "store/database.h"
 #include "store/upkeep.h"
 
@@ -309,11 +310,13 @@ pool_take(struct database *d, enum db_role role, struct handle **ret)
 		if (fit) {
 			h->role = role;
 			*ret = h;
+			METRICS_COUNT(database_handles_reused, 0);
 			return ERR_OK;
 		}
 		h->older = NULL;
 		close_all(d->pool, h);
 	}
+	METRICS_COUNT(database_handles_opened, 0);
 	enum err e = open_handle(d, role, ret);
 	/* Out of descriptors or memory, perhaps, of which idle handles hold plenty. */
 	if ((e == ERR_IO || e == ERR_NOMEM) && pool_reap(d->pool, 0) > 0)

@@ -2,6 +2,7 @@
 #include "store/queue_private.h"
 
 #include "common/base/clock.h"
+#include "common/metrics/metrics.h"
 #include "store/directory_private.h"
 #include "store/file.h"
 #include "store/sending.h"
@@ -177,6 +178,7 @@ queue_add(struct store *s, struct spool *spool, const struct queue_new *q, int64
 	queue_adding_done(a);
 	if (e)
 		return e;
+	METRICS_COUNT(queue_added, 0);
 	*ret_id = a->id;
 	queue_poke(s->queue);
 	return ERR_OK;

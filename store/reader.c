@@ -1,6 +1,7 @@
 #include "store/reader.h"
 
 #include "common/base/log.h"
+#include "common/metrics/metrics.h"
 #include "store/account_private.h"
 #include "store/entries.h"
 #include "store/row_walk.h"
@@ -67,6 +68,7 @@ reader_close(struct reader **rp)
 static enum err
 damaged(const struct reader *r, int64_t message, const char *path, const char *detail)
 {
+	METRICS_COUNT(store_errors, ERR_CORRUPT);
 	log_error("reader", F_CSTR("file", path), F_INT("account", r->account->id),
 	    F_INT("message", message), F_CSTR("detail", detail));
 	return ERR_CORRUPT;

@@ -1,6 +1,7 @@
 #include "store/seen.h"
 
 #include "common/base/log.h"
+#include "common/metrics/metrics.h"
 
 #include <stdlib.h>
 
@@ -80,6 +81,7 @@ decode(const char *from)
 static enum err
 corrupt(struct db *db, int64_t mailbox, int64_t page)
 {
+	METRICS_COUNT(store_errors, ERR_CORRUPT);
 	log_error("store", F_CSTR("op", "read_seen"), F_ERR(ERR_CORRUPT),
 	    F_CSTR("file", db_path(db)), F_INT("mailbox", mailbox), F_INT("page", page),
 	    F_CSTR("detail", "not marks of its UIDs in their order"));

@@ -2,6 +2,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/metrics/metrics.h"
 #include "store/changes.h"
 #include "store/database.h"
 
@@ -204,6 +205,14 @@ service_for_test(struct store *store, struct conf *conf)
 	return &w->service;
 }
 
+void
+service_collect(void *svc, struct metrics_cells *to)
+{
+	const struct service *s = svc;
+
+	metrics_set(&to->database_handles[0], store_handles(s->store));
+}
+
 struct conf *
 service_conf(struct service *svc)
 {
@@ -312,8 +321,9 @@ void
 service_login_succeeded(
     struct service *svc, struct conn *c, int64_t account, struct str user, const char *mechanism)
 {
-	log_info("login", F_STR("user", user), F_CSTR("mechanism", mechanism),
-	    F_CSTR("peer", conn_peer(c)),
+	METRICS_COUNT(logins, metrics_index_of(metrics_mechanism, mechanism));
+	log_info("login", F_CSTR("peer", conn_peer(c)), F_STR("user", user),
+	    F_CSTR("mechanism", mechanism),
 	    F_CSTR("tls", conn_is_tls(c) ? conn_tls_version(c) : "no"));
 	conn_leave_front(c);
 	if (svc->limits)
@@ -326,8 +336,11 @@ service_login_failed(struct service *svc, struct conn *c, struct str user, const
 {
 	CLEANUP(conf_unref) struct conf *conf = service_conf(svc);
 
-	log_warn("login_failed", F_STR("user", user), F_CSTR("mechanism", mechanism),
-	    F_CSTR("peer", conn_peer(c)),
+	METRICS_COUNT(login_failures, metrics_index_of(metrics_mechanism, mechanism));
+	/* The peer first: whoever reads this line for it (fail2ban) reads nothing that the client
+	 * chose before it. */
+	log_warn("login_failed", F_CSTR("peer", conn_peer(c)), F_STR("user", user),
+	    F_CSTR("mechanism", mechanism),
 	    F_CSTR("tls", conn_is_tls(c) ? conn_tls_version(c) : "no"));
 	return limits_login_failed(svc->limits, conn_peer_addr(c), conf->login_failure_delay_ms);
 }

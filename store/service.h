@@ -47,6 +47,9 @@ void service_sasl_host(struct service *svc, struct conn *c, struct sasl_host *re
  * disabled and wrong password look the same and take the same time). */
 NODISCARD enum err service_login(struct service *svc, struct conn *c, struct str name,
     struct str password, struct arena *arena, struct account_entry *ret);
+/* What the store is at: for daemon.collect. */
+void service_collect(void *svc, struct metrics_cells *to);
+
 /* After any login, SASL or not: logs it (`login user=… mechanism=… peer=… tls=…`), notes it in the
  * directory. */
 void service_login_succeeded(

@@ -193,3 +193,9 @@ store_close(struct store **sp)
 	free(s->login_notes);
 	free(s);
 }
+
+unsigned
+store_handles(struct store *s)
+{
+	return pool_handles(s->pool, NULL);
+}

@@ -41,4 +41,7 @@ NODISCARD enum err store_create(const char *data_dir);
 NODISCARD enum err store_open(const struct store_options *options, struct store **ret);
 void store_close(struct store **s);
 
+/* Handles of databases that are open. */
+unsigned store_handles(struct store *s);
+
 #endif

@@ -5,7 +5,9 @@
  * that has made durable, or lost, and nobody else; where others are left it calls the first of them
  * to sync next, and the right to do so (`syncing`) goes over with the call. So somebody syncs
  * whenever there is anybody in the list. */
+#include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/metrics/metrics.h"
 #include "store/database.h"
 #include "store/file.h"
 #include "store/upkeep.h"
@@ -155,7 +157,9 @@ sync_locked(struct database *d, struct waiter_list *called)
 
 	assert(fd >= 0 && d->syncing);
 	pthread_mutex_unlock(&d->mu);
+	int64_t began_us = clock_mono_us();
 	enum err e = d->sync_file(fd) ? file_error("sync", d->path) : ERR_OK;
+	METRICS_TIME(database_sync, 0, began_us);
 	pthread_mutex_lock(&d->mu);
 	if (e) {
 		fail_locked(d, called);
@@ -190,6 +194,7 @@ database_wait_synced(struct database *d, uint64_t number, uint64_t generation)
 {
 	struct sync_waiter s = {.commit = {number, generation}};
 	struct waiter_list called;
+	int64_t began_us = clock_mono_us();
 
 	waiter_init(&s.waiter);
 	waiter_list_init(&called);
@@ -202,6 +207,7 @@ database_wait_synced(struct database *d, uint64_t number, uint64_t generation)
 		waiter_wait(&s.waiter);
 	if (waits && s.must == MUST_SYNC)
 		database_sync_round(d, &s);
+	METRICS_TIME(database_sync_wait, 0, began_us);
 	if (s.result)
 		pool_forget(d->pool, d);
 	return s.result;

@@ -1,6 +1,7 @@
 /* The snapshots of an account's mailboxes that sessions of this process share, caught up with the
  * database whenever somebody asks. */
 #include "common/base/clock.h"
+#include "common/metrics/metrics.h"
 #include "store/account_private.h"
 #include "store/view_private.h"
 
@@ -138,8 +139,11 @@ catch_up_locked(struct account *a, struct cached *c)
 	struct db_stamp now;
 	bool stamped = pool_stamp(&a->database, &now);
 
-	if (stamped && c->stamped && db_stamp_eq(&now, &c->stamp))
+	if (stamped && c->stamped && db_stamp_eq(&now, &c->stamp)) {
+		METRICS_COUNT(views_reused, 0);
 		return ERR_OK;
+	}
+	METRICS_COUNT(views_loaded, 0);
 	enum err e = view_catch_up(a, c->mailbox, c->viewer, &c->view);
 	c->stamped = !e && stamped;
 	if (stamped)

@@ -1,7 +1,9 @@
 /* Combined writes. The first thread that comes while nobody writes becomes the leader: it runs what
  * is queued in one transaction and hands out the results, until its own operation is done. What
  * arrives meanwhile is the next transaction. */
+#include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/metrics/metrics.h"
 #include "store/database.h"
 #include "store/upkeep.h"
 #include "store/write_private.h"
@@ -147,6 +149,8 @@ note_stuck(struct database *d, bool stuck)
 	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&d->mu);
 
 	(void)held;
+	if (stuck)
+		METRICS_COUNT(database_lock_timeouts, 0);
 	if (stuck && !d->stuck)
 		log_warn("store", F_CSTR("op", "lock"), F_ERR(ERR_BUSY), F_CSTR("file", d->path),
 		    F_INT("waited_ms", d->patience_ms),
@@ -247,6 +251,7 @@ run_batch(struct database *d, struct write_op *batch)
 
 	if (!e) {
 		e = run_transaction(d, h->db, batch);
+		METRICS_COUNT(database_transactions, 0);
 		if (!e) {
 			number_commit(d, h, db_has_changes(h->db), batch);
 			tend_wal(d, h->db);
@@ -355,7 +360,10 @@ write_now_or_promise(
 	    .txn.account = d->account,
 	    .durable = durability == DURABLE_NOW && !p};
 
+	int64_t began_us = clock_mono_us();
+	METRICS_COUNT(database_writes, 0);
 	run_queued(d, &op);
+	METRICS_TIME(database_write, 0, began_us);
 	if (op.result) {
 		settle_files(&op.txn, true, false);
 		return op.result;

@@ -2,6 +2,7 @@
 include tests/support/local.mk
 include tests/base/local.mk
 include tests/sandbox/local.mk
+include tests/metrics/local.mk
 include tests/net/local.mk
 include tests/dns/local.mk
 include tests/mail/local.mk

@@ -1,6 +1,7 @@
 #include "common/auth/password.h"
 
 #include "common/base/clock.h"
+#include "common/metrics/metrics.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -120,8 +121,11 @@ login_verify(
 	if (!cache || cache->lifetime_ms == 0 || !c ||
 	    !make_tag(cache, account, c->hash, password, tag))
 		return password_verify(c, password);
-	if (remembers(cache, tag))
+	if (remembers(cache, tag)) {
+		METRICS_COUNT(login_cache_hits, 0);
 		return ERR_OK;
+	}
+	METRICS_COUNT(login_cache_misses, 0);
 	enum err e = password_verify(c, password);
 	if (!e)
 		remember(cache, tag);

@@ -3,6 +3,7 @@
 #include "common/auth/prep.h"
 #include "common/auth/scram_keys.h"
 #include "common/base/log.h"
+#include "common/metrics/metrics.h"
 
 #include <argon2.h>
 #include <openssl/rand.h>
@@ -120,7 +121,9 @@ password_verify(const struct credential *c, struct str password)
 		memcpy(encoded, c->hash.p, c->hash.n);
 		encoded[c->hash.n] = '\0';
 	}
+	int64_t began_us = clock_mono_us();
 	e = from_argon2(argon2id_verify(encoded, prepared.p, prepared.n));
+	METRICS_TIME(password_check, 0, began_us);
 	prep_wipe(prepared);
 	if (!e && !known)
 		e = ERR_AUTH_FAILED;

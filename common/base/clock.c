@@ -25,6 +25,12 @@ clock_mono_ms(void)
 }
 
 int64_t
+clock_mono_us(void)
+{
+	return read_us(CLOCK_MONOTONIC);
+}
+
+int64_t
 clock_real_us(void)
 {
 	return read_us(CLOCK_REALTIME);

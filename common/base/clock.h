@@ -7,6 +7,7 @@
 
 /* Milliseconds since an arbitrary start; never goes back. */
 int64_t clock_mono_ms(void);
+int64_t clock_mono_us(void);
 /* Seconds and microseconds since 1970 UTC. */
 int64_t clock_real_s(void);
 int64_t clock_real_us(void);

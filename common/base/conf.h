@@ -95,6 +95,11 @@ struct conf {
 		bool dsn_for_all; /* on port 25 too */
 	} smtpd;
 
+	struct { /* figures, by HTTP without a login */
+		const char *const *listen; /* addresses, NULL-terminated */
+		uint32_t smtpd_port, pop3d_port, imapd_port; /* 0: only the Unix socket */
+	} metrics;
+
 	struct { /* mail to other servers */
 		bool enabled;
 		uint32_t max_connections; /* to all together, 200 */

@@ -162,6 +162,12 @@ static const struct conf_section sections[] = {
 	"*"},
     {"pop3d", "Handing mail out: pop3d.", NULL},
     {"imapd", "Managing folders: imapd.", NULL},
+    {"metrics",
+	"Figures of the daemons for Prometheus, at /metrics by HTTP. Nobody logs in there: let "
+	"only "
+	"your own monitoring reach these ports. Without them there is `pillarbox status "
+	"--prometheus`. A change needs a restart.",
+	NULL},
 };
 
 #define AT(member) offsetof(struct conf, member)
@@ -430,6 +436,15 @@ static const struct conf_option options[] = {
     {"imapd", "share_with_all", CONF_BOOL, AT(imapd.share_with_all), 0, 0, "no", NULL, NULL,
      "Let users share folders with everybody (SETACL with `anyone` or `authenticated`): such a folder "
      "stands in every account's list. Administrators may always, and `pillarbox mailbox rights`."},
+
+    {"metrics", "listen", CONF_LIST, AT(metrics.listen), 1, 64, "127.0.0.1", NULL, check_address,
+     "The addresses to listen on."},
+    {"metrics", "smtpd_port", CONF_NUMBER, AT(metrics.smtpd_port), 0, 65535, "0", NULL, NULL,
+     "Port of smtpd's figures (port_offset is added); 0 is none."},
+    {"metrics", "pop3d_port", CONF_NUMBER, AT(metrics.pop3d_port), 0, 65535, "0", NULL, NULL,
+     "Port of pop3d's figures."},
+    {"metrics", "imapd_port", CONF_NUMBER, AT(metrics.imapd_port), 0, 65535, "0", NULL, NULL,
+     "Port of imapd's figures."},
 };
 /* clang-format on */
 

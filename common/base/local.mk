@@ -8,6 +8,7 @@ libbase_a_SOURCES = \
 	%D%/conf_value.c %D%/conf_write.c \
 	%D%/cursor.c %D%/cursor.h \
 	%D%/err.c %D%/err.h \
+	%D%/json.c %D%/json.h \
 	%D%/log.c %D%/log.h \
 	%D%/sbuf.c %D%/sbuf.h \
 	%D%/siphash.c %D%/siphash.h \

@@ -31,6 +31,7 @@ static struct {
 } out = {.lock = PTHREAD_RWLOCK_INITIALIZER, .fd = -1, .uid = (uid_t)-1, .gid = (gid_t)-1};
 
 static atomic_uint lost; /* lines that could not be written, not told of yet */
+static atomic_ullong passed_lines[LOG_LEVEL__COUNT], lost_in_all;
 static atomic_int min_level = LOG_LEVEL_INFO;
 static _Thread_local char sid[32];
 
@@ -151,6 +152,24 @@ log_wants(enum log_level level)
 	return (int)level >= atomic_load_explicit(&min_level, memory_order_relaxed);
 }
 
+uint64_t
+log_lines(enum log_level level)
+{
+	return atomic_load_explicit(&passed_lines[level], memory_order_relaxed);
+}
+
+uint64_t
+log_lines_lost(void)
+{
+	return atomic_load_explicit(&lost_in_all, memory_order_relaxed);
+}
+
+const char *
+log_level_name(enum log_level level)
+{
+	return levels[level].name;
+}
+
 bool
 log_level_parse(struct str name, enum log_level *ret)
 {
@@ -236,7 +255,10 @@ log_write(enum log_level level, const char *event, const struct log_field *field
 	for (size_t i = 0; i < n; i++)
 		add_field(&l, &fields[i]);
 	unsigned told = 0;
-	if (!emit(level, &l))
+	bool passed = emit(level, &l);
+	atomic_fetch_add_explicit(
+	    passed ? &passed_lines[level] : &lost_in_all, 1, memory_order_relaxed);
+	if (!passed)
 		atomic_fetch_add(&lost, 1);
 	else if (atomic_load_explicit(&lost, memory_order_relaxed))
 		told = atomic_exchange(&lost, 0);

@@ -64,6 +64,10 @@ enum err log_open(const char *program, const char *target, enum log_level level)
 enum err log_reopen(void);
 void log_close(void);
 bool log_wants(enum log_level level);
+/* How many lines were written since the start, and how many could not be. */
+uint64_t log_lines(enum log_level level);
+uint64_t log_lines_lost(void);
+const char *log_level_name(enum log_level level);
 /* "debug", "info", "warn", "error". */
 bool log_level_parse(struct str name, enum log_level *ret);
 

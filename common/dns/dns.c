@@ -3,6 +3,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/dns/dns_private.h"
+#include "common/metrics/metrics.h"
 
 #define ANSWER_ARENA_MAX (512 * 1024)
 
@@ -36,6 +37,7 @@ answer_failed(struct dns_question *q, const char *why)
 {
 	const struct dns_answer a = {.status = DNS_FAILED, .why = why};
 
+	METRICS_COUNT(dns_failures, 0);
 	q->fn(q->arg, &a);
 	free(q);
 }
@@ -43,6 +45,7 @@ answer_failed(struct dns_question *q, const char *why)
 static void
 log_bogus(const struct dns_question *q, const struct dns_answer *a)
 {
+	METRICS_COUNT(dns_failures, 1);
 	log_info("dns_bogus", F_CSTR("name", q->name), F_UINT("type", q->type),
 	    F_CSTR("reason", a->why));
 }
@@ -83,7 +86,10 @@ take_result(void *arg, int err, struct ub_result *result)
 	q->source->open--;
 	pthread_mutex_unlock(&d->mu);
 	if (arena) {
+		METRICS_TIME(dns_answer, 0, q->asked_us);
 		dns_parse_answer(q->type, err, result, arena, &a);
+		if (a.status == DNS_FAILED)
+			METRICS_COUNT(dns_failures, 0);
 		take_answer(q, &a);
 	} else {
 		answer_failed(q, "out of memory");
@@ -193,7 +199,9 @@ ask_locked(struct dns *d, struct dns_question *q, struct dns_source *s)
 {
 	bool first = !d->asked.head;
 
-	q->until_ms = clock_mono_ms() + d->timeout_ms;
+	METRICS_COUNT(dns_questions, 0);
+	q->asked_us = clock_mono_us();
+	q->until_ms = q->asked_us / 1000 + d->timeout_ms;
 	q->source = s;
 	int code = ub_resolve_async(s->ctx, q->name, (int)q->type, 1, q, take_result, &q->id);
 	if (code)

@@ -30,6 +30,7 @@ struct dns_question {
 	struct dns_question *next, **at;
 	struct dns_source *source; /* of one that was asked */
 	int64_t until_ms; /* the same */
+	int64_t asked_us; /* the same */
 	int id; /* libunbound's */
 	enum dns_type type;
 	bool probe; /* one of dns_trust.c: the root itself */

@@ -89,6 +89,7 @@ struct conn {
 	struct dialled *dialled; /* it is us who opened it; else NULL */
 	struct prompt prompt;
 	bool leaves_front; /* conn_leave_front() was called */
+	bool uncounted; /* its octets are nobody's mail */
 	struct octets in;
 	struct octets out;
 	size_t held; /* of output, deflated or not, as the hub has counted it */
@@ -154,6 +155,8 @@ struct tls_clients *hub_tls_clients(struct conn *c);
 /* The handshake goes on, on either side. */
 enum handshake { HANDSHAKE_DONE, HANDSHAKE_WAITS, HANDSHAKE_FAILED };
 enum handshake handshake_advance(struct conn *c);
+/* A client's has failed: logged and counted. */
+void handshake_note_failure(const struct conn *c, const char *why);
 /* CONN_TLS. False: it can't begin; a dialled connection is to be told. */
 bool handshake_begin(struct conn *c);
 /* Where this connection's codec lies while it rests. */

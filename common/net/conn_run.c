@@ -3,6 +3,7 @@
 #include "common/net/conn_private.h"
 
 #include "common/base/log.h"
+#include "common/metrics/metrics.h"
 
 #include <poll.h>
 #include <sys/epoll.h>
@@ -33,6 +34,7 @@ flush_output(struct conn *c)
 		enum io io = c->transport->send(c, from, c->out.n, &sent);
 		switch (io) {
 		case IO_SOME:
+			METRICS_ADD(sent_bytes, 0, c->uncounted ? 0 : sent);
 			octets_take(&c->out, sent);
 			break;
 		case IO_WAIT_WRITE:
@@ -61,6 +63,7 @@ read_some(struct conn *c, size_t ask)
 	c->wait_read = false;
 	enum io io = c->transport->recv(c, to, ask, &got);
 	if (io == IO_SOME) {
+		METRICS_ADD(received_bytes, 0, c->uncounted ? 0 : got);
 		c->in.n += got;
 		c->readable = got == ask || (c->ssl && SSL_has_pending(c->ssl));
 	}
@@ -148,10 +151,13 @@ static bool
 advance_handshake(struct conn *c, unsigned events)
 {
 	if (events & (CONN_EV_TIMEOUT | CONN_EV_STOP)) {
-		if (!c->dialled)
+		if (!c->dialled) {
+			if (events & CONN_EV_TIMEOUT)
+				handshake_note_failure(c, "it took too long");
 			die(c);
-		else if (dial_tls_failed(c, events) == DIAL_FAILED)
+		} else if (dial_tls_failed(c, events) == DIAL_FAILED) {
 			tell_failure(c);
+		}
 		return false;
 	}
 	switch (handshake_advance(c)) {

@@ -3,6 +3,7 @@
 #include "common/net/tls_client.h"
 
 #include "common/base/log.h"
+#include "common/metrics/metrics.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -160,6 +161,7 @@ dial_new(struct hub *h, const struct dial *d)
 		dialled_free(&dialled);
 		return NULL;
 	}
+	METRICS_COUNT(open_outbound_connections, 0);
 	c->dialled = dialled;
 	c->state = CS_CONNECTING;
 	if (d->rules && conn_tls_expect(c, d->rules))
@@ -220,6 +222,7 @@ dial_advance_connect(struct conn *c, unsigned events)
 		c->wait_write = true;
 		return DIAL_WAITS;
 	}
+	METRICS_COUNT(outbound_connections, why ? 1 : 0);
 	if (why)
 		return fail(c, "%s", strerror(why));
 	struct sockaddr_storage local;

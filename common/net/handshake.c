@@ -2,8 +2,16 @@
 #include "common/net/conn_private.h"
 
 #include "common/base/log.h"
+#include "common/metrics/metrics.h"
 
 #include <openssl/err.h>
+
+static void
+count_handshake(const struct conn *c, const char *result)
+{
+	if (!c->dialled)
+		METRICS_COUNT(tls_handshakes, metrics_index_of(metrics_tls_result, result));
+}
 
 static enum handshake
 handshake_done(struct conn *c)
@@ -16,8 +24,16 @@ handshake_done(struct conn *c)
 		conn_set_deadline(c, 0); /* after STARTTLS the session's stays */
 	if (c->dialled)
 		dial_tls_done(c);
+	count_handshake(c, SSL_get_version(c->ssl));
 	conn_notify(c, c->handshake_event);
 	return HANDSHAKE_DONE;
+}
+
+void
+handshake_note_failure(const struct conn *c, const char *why)
+{
+	count_handshake(c, "failed");
+	log_info("tls_handshake_failed", F_CSTR("peer", c->peer), F_CSTR("reason", why));
 }
 
 enum handshake
@@ -47,7 +63,7 @@ handshake_advance(struct conn *c)
 	unsigned long code = ERR_peek_last_error();
 	if (code)
 		ERR_error_string_n(code, why, sizeof(why));
-	log_info("tls_handshake_failed", F_CSTR("peer", c->peer), F_CSTR("reason", why));
+	handshake_note_failure(c, why);
 	ERR_clear_error();
 	return HANDSHAKE_FAILED;
 }

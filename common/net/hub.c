@@ -1,6 +1,7 @@
 #include "common/net/conn_private.h"
 
 #include "common/base/log.h"
+#include "common/metrics/metrics.h"
 #include "common/net/tls_client.h"
 
 #include <arpa/inet.h>
@@ -129,6 +130,8 @@ retire(struct conn *c)
 	conn_release(c);
 	if (came_in)
 		h->closed(h->closed_arg, c);
+	else
+		METRICS_TAKE(open_outbound_connections, 0);
 	pthread_mutex_lock(&h->mu);
 	*c->prev = c->next;
 	if (c->next)
@@ -369,6 +372,12 @@ hub_put_in_front(struct conn *c)
 	c->in.wipes = true;
 	if (c->hub->front)
 		c->pool = c->hub->front;
+}
+
+void
+hub_leave_uncounted(struct conn *c)
+{
+	c->uncounted = true;
 }
 
 void

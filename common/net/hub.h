@@ -33,6 +33,8 @@ void conn_address_text(const struct sockaddr *sa, char *out, size_t n);
 void hub_set_front(struct hub *h, struct workers *front);
 /* Between hub_add() and hub_start(): the connection's turns run there, until conn_leave_front(). */
 void hub_put_in_front(struct conn *c);
+/* In the same place: figures say nothing of its octets. */
+void hub_leave_uncounted(struct conn *c);
 /* First turn; with `implicit_tls` after the handshake, for which `handshake_ms` are given. */
 void hub_start(struct conn *c, const struct session_ops *ops, void *session, bool implicit_tls,
     int64_t handshake_ms);

@@ -2,6 +2,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/metrics/metrics.h"
 #include "common/net/inherited.h"
 
 #include <arpa/inet.h>
@@ -37,7 +38,7 @@ struct listeners {
 };
 
 static void
-complain(const char *what, const char *address, unsigned port)
+complain(const char *address, unsigned port)
 {
 	int why = errno;
 	const char *hint = "";
@@ -50,7 +51,7 @@ complain(const char *what, const char *address, unsigned port)
 		hint = "this machine has no such address: see `listen`";
 	else if (why == ENOENT)
 		hint = "the directory is missing: `pillarbox run` makes it";
-	log_error(what, F_CSTR("address", address), F_UINT("port", port),
+	log_error("listen", F_CSTR("address", address), F_UINT("port", port),
 	    F_CSTR("reason", strerror(why)), F_CSTR("hint", hint));
 }
 
@@ -101,7 +102,7 @@ open_port(
 
 	errno = EADDRNOTAVAIL;
 	if (port == 0 || port > UINT16_MAX || !parse_address(address, (uint16_t)port, &sa, &len)) {
-		complain("listen", address, port);
+		complain(address, port);
 		return ERR_CONFIG;
 	}
 	CLEANUP(fd_close)
@@ -112,7 +113,7 @@ open_port(
 			setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
 	}
 	if (fd < 0 || bind(fd, (struct sockaddr *)&sa, len) < 0 || listen(fd, BACKLOG) < 0) {
-		complain("listen", address, port);
+		complain(address, port);
 		return ERR_CONFIG;
 	}
 	if (!add(ls, spec, fd))
@@ -147,7 +148,7 @@ open_unix(struct listeners *ls, const struct listener_spec *spec, const char *ru
 	CLEANUP(fd_close) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 ||
 	    chmod(sa.sun_path, 0660) < 0 || listen(fd, BACKLOG) < 0) {
-		complain("listen", sa.sun_path, 0);
+		complain(sa.sun_path, 0);
 		return ERR_CONFIG;
 	}
 	struct listener *l = add(ls, spec, fd);
@@ -205,8 +206,9 @@ open_ports(struct listeners *ls, const struct conf *conf, const struct listener_
 	uint32_t port = port_of(conf, spec);
 	enum err e = ERR_OK;
 
-	for (size_t i = 0; !e && port && conf->listen[i]; i++)
-		e = open_port(ls, spec, conf->listen[i], port);
+	const char *const *listen = spec->addresses ? spec->addresses(conf) : conf->listen;
+	for (size_t i = 0; !e && port && listen[i]; i++)
+		e = open_port(ls, spec, listen[i], port);
 	return e;
 }
 
@@ -217,15 +219,16 @@ is_wanted(const struct listener_spec *spec, const struct conf *conf)
 }
 
 enum err
-listeners_open(const struct conf *conf, const struct daemon *d, struct listeners **ret)
+listeners_open(
+    const struct conf *conf, const struct listener_spec *specs, size_t n, struct listeners **ret)
 {
 	CLEANUP(listeners_close) struct listeners *ls = calloc(1, sizeof(*ls));
 	CLEANUP(inherited_done) struct inherited in = {.n = 0};
 	enum err e = ls ? ERR_OK : ERR_NOMEM;
 
 	inherited_take(&in);
-	for (size_t i = 0; !e && i < d->listener_count; i++) {
-		const struct listener_spec *spec = &d->listeners[i];
+	for (size_t i = 0; !e && i < n; i++) {
+		const struct listener_spec *spec = &specs[i];
 		if (!is_wanted(spec, conf))
 			continue;
 		e = adopt(ls, &in, conf, spec);
@@ -238,14 +241,15 @@ listeners_open(const struct conf *conf, const struct daemon *d, struct listeners
 }
 
 enum err
-listeners_open_unix(struct listeners *ls, const struct conf *conf, const struct daemon *d)
+listeners_open_unix(
+    struct listeners *ls, const struct conf *conf, const struct listener_spec *specs, size_t n)
 {
 	enum err e = ERR_OK;
 
-	for (size_t i = 0; !e && i < d->listener_count; i++)
-		if (d->listeners[i].unix_name && is_wanted(&d->listeners[i], conf) &&
-		    !is_open(ls, &d->listeners[i], true))
-			e = open_unix(ls, &d->listeners[i], conf->run_dir);
+	for (size_t i = 0; !e && i < n; i++)
+		if (specs[i].unix_name && is_wanted(&specs[i], conf) &&
+		    !is_open(ls, &specs[i], true))
+			e = open_unix(ls, &specs[i], conf->run_dir);
 	return e;
 }
 
@@ -261,6 +265,7 @@ pause_listener(struct listener *l)
 		    F_CSTR("reason", strerror(errno)));
 		l->set->complained_ms = now;
 	}
+	METRICS_COUNT(accept_pauses, 0);
 	loop_unwatch(l->set->loop, l->fd);
 	l->paused = true;
 	loop_timer_set(l->set->resume, PAUSE_MS);

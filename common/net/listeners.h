@@ -12,12 +12,12 @@ typedef void accept_fn(
 
 /* Binds every enabled port on every address of the configuration, but for those of which the
  * process was started with sockets (inherited.h). What can't be bound is logged with address and
- * port and what to do; then nothing stays open. */
+ * port and what to do; then nothing stays open. `specs` outlive the listeners. */
 NODISCARD enum err listeners_open(
-    const struct conf *conf, const struct daemon *d, struct listeners **ret);
+    const struct conf *conf, const struct listener_spec *specs, size_t n, struct listeners **ret);
 /* Binds the Unix sockets, as the user that the daemon is by then: run_dir is that user's. */
 NODISCARD enum err listeners_open_unix(
-    struct listeners *ls, const struct conf *conf, const struct daemon *d);
+    struct listeners *ls, const struct conf *conf, const struct listener_spec *specs, size_t n);
 /* Accepting begins. */
 NODISCARD enum err listeners_start(struct listeners *ls, struct loop *l, accept_fn *fn, void *arg);
 /* No more connections are accepted. */

@@ -17,7 +17,8 @@ libnet_a_SOURCES = \
 	%D%/notify.c %D%/notify.h \
 	%D%/octets.c \
 	%D%/prompt.c %D%/prompt.h \
-	%D%/server.c %D%/server.h \
+	%D%/scrape.c %D%/scrape.h \
+	%D%/server.c %D%/server.h %D%/server_figures.c %D%/server_private.h \
 	%D%/shut_in.c %D%/shut_in.h \
 	%D%/tls.c %D%/tls.h \
 	%D%/tls_client.c %D%/tls_client.h \

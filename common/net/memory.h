@@ -25,7 +25,7 @@ bool memory_is_full(struct memory *m);
 /* Gives back the pages of programs and libraries that only the start needed; what is needed again
  * is read from the files again, which the system has at hand. */
 void memory_forget_start(void);
-/* Octets in use now; 0 where the system does not tell. */
+/* Octets in use now; 0 where the system does not tell. Any thread. */
 uint64_t memory_in_use(const struct memory *m);
 
 #endif

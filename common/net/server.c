@@ -1,10 +1,8 @@
-#include "common/net/server.h"
+#include "common/net/server_private.h"
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
-#include "common/net/files.h"
-#include "common/net/hub.h"
-#include "common/net/listeners.h"
-#include "common/net/memory.h"
+#include "common/metrics/recent.h"
 #include "common/net/notify.h"
 #include "common/net/shut_in.h"
 #include "common/sandbox/privileges.h"
@@ -20,28 +18,6 @@
 
 #define DRAIN_MS 10000 /* for sessions to end by themselves */
 #define DRAIN_CHECK_MS 20
-
-struct server {
-	const struct daemon *daemon;
-	const char *conf_path;
-	pthread_mutex_t mu;
-	struct conf *conf; /* guarded by mu */
-	struct tls_context *tls; /* guarded by mu */
-	struct limits *limits;
-	struct memory memory; /* the loop's */
-	struct files files; /* the loop's thread only, after the start */
-	struct loop *loop;
-	struct workers *workers;
-	struct workers *front; /* for who is not logged in */
-	struct hub *hub;
-	struct listeners *listeners;
-	struct loop_timer *drain;
-	int signal_fd;
-	int64_t drained_ms; /* waited so far; the loop's thread only */
-	bool draining; /* the loop's thread only */
-	void *app;
-	void *loaded;
-};
 
 struct conf *
 server_conf(struct server *s)
@@ -99,15 +75,6 @@ current_tls(struct server *s)
  * -----------------------------------------------------------------------------------------------------------
  */
 
-/* The option that an operator would change. */
-static const char *
-limit_name(enum err why)
-{
-	if (why == ERR_NOMEM)
-		return "max_memory";
-	return why == ERR_LIMIT ? "max_connections_per_address" : "max_connections";
-}
-
 /* A connection over the limits hears why, as far as its socket takes it at once. */
 static void
 refuse(struct server *s, int fd, const struct sockaddr *peer, const struct listener_spec *spec,
@@ -121,8 +88,9 @@ refuse(struct server *s, int fd, const struct sockaddr *peer, const struct liste
 	char address[CONN_ADDRESS_TEXT];
 
 	conn_address_text(peer, address, sizeof(address));
-	log_warn("refused", F_CSTR("listener", spec->name), F_CSTR("peer", address), F_ERR(why),
-	    F_CSTR("limit", limit_name(why)), F_UINT("open", limits_total(s->limits)));
+	log_warn("connection_refused", F_CSTR("listener", spec->name), F_CSTR("peer", address),
+	    F_ERR(why), F_CSTR("limit", server_count_refusal(why)),
+	    F_UINT("open", limits_total(s->limits)));
 	ssize_t n = send(fd, text.p, text.n, MSG_DONTWAIT | MSG_NOSIGNAL);
 	(void)n;
 	close(fd);
@@ -132,6 +100,12 @@ static void
 accepted(void *arg, int fd, const struct sockaddr *peer, const struct listener_spec *spec)
 {
 	struct server *s = arg;
+
+	if (spec->service == SERVICE_FIGURES) {
+		server_accept_scrape(s, fd, peer);
+		return;
+	}
+	recent_note(clock_mono_us());
 	enum err e = memory_is_full(&s->memory) ? ERR_NOMEM : limits_enter(s->limits, peer);
 
 	if (e) {
@@ -144,6 +118,8 @@ accepted(void *arg, int fd, const struct sockaddr *peer, const struct listener_s
 		limits_leave(s->limits, peer);
 		return;
 	}
+	METRICS_COUNT(connections, (size_t)(spec - s->specs));
+	METRICS_COUNT(open_connections, (size_t)(spec - s->specs));
 	CLEANUP(conf_unref) struct conf *conf = server_conf(s);
 	if (spec->logs_in)
 		hub_put_in_front(c);
@@ -156,7 +132,15 @@ static void
 closed(void *arg, struct conn *c)
 {
 	struct server *s = arg;
+	size_t i = 0;
 
+	if (conn_service(c) == SERVICE_FIGURES) {
+		atomic_fetch_sub(&s->scrapes, 1);
+		return;
+	}
+	while (i < s->daemon->listener_count && s->specs[i].service != conn_service(c))
+		i++;
+	METRICS_TAKE(open_connections, i);
 	limits_leave(s->limits, conn_peer_addr(c));
 }
 
@@ -334,11 +318,11 @@ start(struct server *s)
 	enum err e = catch_signals(s);
 
 	if (!e)
-		e = listeners_open(s->conf, s->daemon, &s->listeners);
+		e = listeners_open(s->conf, s->specs, s->spec_count, &s->listeners);
 	if (!e)
 		e = become_user(s->conf);
 	if (!e)
-		e = listeners_open_unix(s->listeners, s->conf, s->daemon);
+		e = listeners_open_unix(s->listeners, s->conf, s->specs, s->spec_count);
 	if (!e && s->daemon->load && !(s->loaded = s->daemon->load()))
 		e = ERR_NOMEM;
 	if (!e)
@@ -415,6 +399,7 @@ run(const struct daemon *d, const char *conf_path, bool only_check)
 	}
 	set_process_limits(&s);
 	open_log(&s, s.conf);
+	server_begin_figures(&s);
 	e = start(&s);
 	if (!e) {
 		log_info("ready", F_CSTR("hostname", s.conf->hostname),

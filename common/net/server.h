@@ -12,6 +12,7 @@
 #define COMMON_NET_SERVER_H
 
 #include "common/base/conf.h"
+#include "common/metrics/metrics.h"
 #include "common/net/conn.h"
 #include "common/net/hub.h"
 #include "common/net/limits.h"
@@ -33,6 +34,8 @@ struct listener_spec {
 	bool (*enabled)(const struct conf *c);
 	/* Port that the configuration names instead, 0 for none; may be NULL. */
 	uint16_t (*configured_port)(const struct conf *c);
+	/* Addresses instead of conf->listen, NULL-terminated; may be NULL. */
+	const char *const *(*addresses)(const struct conf *c);
 };
 
 struct daemon {
@@ -51,6 +54,17 @@ struct daemon {
 	/* Before the listeners open: *ret_app is handed to every session. Failures are logged by
 	 * the callee. */
 	enum err (*start)(struct server *s, void **ret_app);
+	/* Port of the figures, 0 for none: conf->metrics. */
+	uint16_t (*metrics_port)(const struct conf *c);
+	/* What series the daemon's own families have: metrics_set_values(). */
+	const struct metric_values {
+		enum metric metric;
+		metric_value *value;
+	} * metrics;
+	size_t metric_count;
+	/* Fills in figures that are not counted but are so now, on a worker's thread; may be NULL.
+	 */
+	void (*collect)(void *app, struct metrics_cells *to);
 	/* Connections that the app may open itself at once, for which descriptors are set aside;
 	 * may be NULL. */
 	uint32_t (*dialled)(const struct conf *c);
@@ -70,6 +84,9 @@ struct daemon {
 };
 
 int server_main(int argc, char **argv, const struct daemon *d);
+
+/* The socket in run_dir that tells the figures of the daemon of that name (scrape.h). */
+#define STATUS_SOCKET "%s.status.sock"
 
 /* For sessions and apps. The configuration in force now, a new reference. */
 struct conf *server_conf(struct server *s);

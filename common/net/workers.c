@@ -17,6 +17,7 @@ struct workers {
 	pthread_mutex_t mu;
 	struct task *head; /* run queue; guarded by mu */
 	struct task **tail;
+	size_t queued; /* guarded by mu */
 	bool stopping; /* guarded by mu */
 	pthread_t threads[];
 };
@@ -43,6 +44,7 @@ next_queued(struct workers *w, bool *ret_last)
 		if (!w->head)
 			w->tail = &w->head;
 		t->next = NULL;
+		w->queued--;
 	}
 	if (w->head || *ret_last)
 		wake_one(w); /* one write may have stood for several */
@@ -155,6 +157,7 @@ workers_queue(struct workers *w, struct task *t)
 	t->next = NULL;
 	*w->tail = t;
 	w->tail = &t->next;
+	w->queued++;
 	pthread_mutex_unlock(&w->mu);
 	wake_one(w);
 }
@@ -179,4 +182,17 @@ bool
 workers_rest(const struct workers *w)
 {
 	return w->may_look && atomic_load(&w->waiting) + 1 >= w->count;
+}
+
+struct workers_state
+workers_look(struct workers *w)
+{
+	unsigned waiting = atomic_load_explicit(&w->waiting, memory_order_relaxed);
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&w->mu);
+
+	return (struct workers_state){
+	    .threads = w->count,
+	    .busy = waiting < w->count ? w->count - waiting : 0,
+	    .queued = w->queued,
+	};
 }

@@ -38,4 +38,11 @@ void workers_forget(struct workers *w, int fd);
  * pool does. */
 bool workers_rest(const struct workers *w);
 
+/* What the pool is at, for people: nothing may be decided by it. */
+struct workers_state {
+	unsigned threads, busy;
+	size_t queued; /* tasks that wait for a thread */
+};
+struct workers_state workers_look(struct workers *w);
+
 #endif

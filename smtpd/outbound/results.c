@@ -304,6 +304,28 @@ trace_report(struct runner *r, const struct job *job, const struct results *res,
 				 .text = text});
 }
 
+static void
+count_result(const struct job *job, const struct queue_result *q)
+{
+	METRICS_COUNT(queue_results, q->outcome);
+	if (q->outcome == QUEUE_DELIVERED)
+		metrics_observe(&metrics_mine()->queue_age[0],
+		    clock_real_us() - job->message.created_s * 1000000);
+}
+
+const char *
+results_value(size_t i)
+{
+	static const char *const results[] = {[QUEUE_DELIVERED] = "delivered",
+	    [QUEUE_FAILED] = "failed",
+	    [QUEUE_DEFERRED] = "deferred",
+	    [QUEUE_DELAY_TOLD] = "delay_told",
+	    [QUEUE_PUT_BACK] = "put_back"};
+
+	return i < ARRAY_LEN(results) ? results[i] : NULL;
+}
+
+/* log events: sent failed deferred */
 static const char *
 event_of(enum queue_outcome o)
 {
@@ -327,6 +349,7 @@ results_note(struct runner *r, const struct job *job, const struct results *res)
 		if (rcpt->fate == JOB_UNTRIED)
 			continue;
 		const struct queue_result *q = &res->rows[row++];
+		count_result(job, q);
 		trace_result(r, job, rcpt, q);
 		log_info(event_of(q->outcome), F_STR("id", job->message.trace_id),
 		    F_INT("queue", job->message.id), F_STR("from", job->message.sender),

@@ -14,6 +14,7 @@
 #define SMTPD_OUTBOUND_RUNNER_H
 
 #include "common/base/conf.h"
+#include "common/metrics/metrics.h"
 #include "common/net/hub.h"
 #include "store/store.h"
 
@@ -30,6 +31,8 @@ struct runner_options {
 
 /* Where another process still runs the queue it waits for its turn. */
 NODISCARD enum err runner_start(const struct runner_options *o, struct runner **ret);
+/* The label of queue_results. */
+metric_value results_value;
 /* Nothing new is begun; what is under way is recorded as it ends. */
 void runner_drain(struct runner *r);
 /* The configuration was read anew. */

@@ -1,7 +1,7 @@
 /* The supervisor, with daemons that do as they are told: this program under the name of a daemon.
  * $FAKE says how it behaves: "KIND" for all, or "smtpd=KIND". */
+#include "common/base/json.h"
 #include "common/net/notify.h"
-#include "ctl/json.h"
 #include "tests/ctl/ctl_fixture.h"
 
 #include <errno.h>

@@ -221,12 +221,12 @@ START_TEST(no_secret_reaches_the_log_and_each_session_has_its_line)
 	ck_assert_ptr_null(strstr(captured, "secret"));
 	ck_assert_ptr_null(strstr(captured, "b3Bl"));
 	ck_assert_ptr_null(strstr(captured, "AGFu"));
-	const char *line = strstr(captured, "session");
+	const char *line = strstr(captured, "session_end");
 	ck_assert_ptr_nonnull(line);
 	ck_assert_ptr_nonnull(strstr(line, "user=ann@example.test"));
 	ck_assert_ptr_nonnull(strstr(line, "retrieved=2"));
 	ck_assert_ptr_nonnull(strstr(line, "deleted=1"));
-	ck_assert_ptr_nonnull(strstr(line, "end=quit"));
+	ck_assert_ptr_nonnull(strstr(line, "how=quit"));
 }
 END_TEST
 

@@ -569,11 +569,12 @@ START_TEST(the_log_tells_what_happened_and_no_text_of_unknown_lines)
 	fake_close(f);
 	log_capture(NULL, NULL);
 	ck_assert_ptr_null(strstr(log.text, "c2VjcmV0"));
-	ck_assert_ptr_nonnull(strstr(log.text, "refuse sid=memory cmd=RCPT code=550"));
+	ck_assert_ptr_nonnull(
+	    strstr(log.text, "refuse sid=memory peer=127.0.0.1 user=\"\" cmd=RCPT code=550"));
 	ck_assert_ptr_nonnull(strstr(log.text, "about=\"\\\"no\\\\\\\" x=y\\\"@example.test\""));
 	ck_assert_ptr_nonnull(
 	    strstr(log.text, "accept sid=memory id=memory-1 from=a@b.test rcpts=1"));
-	ck_assert_ptr_nonnull(strstr(log.text, "end sid=memory peer=127.0.0.1 how=quit"));
+	ck_assert_ptr_nonnull(strstr(log.text, "session_end sid=memory peer=127.0.0.1 how=quit"));
 }
 END_TEST
 

@@ -1,4 +1,4 @@
-#include "ctl/json.h"
+#include "common/base/json.h"
 
 static void
 put_string(struct sbuf *out, struct str s)
@@ -60,6 +60,13 @@ json_u64(struct sbuf *out, const char *key, uint64_t value)
 {
 	begin_value(out, key);
 	sbuf_u64(out, value);
+}
+
+void
+json_raw(struct sbuf *out, const char *key, struct str value)
+{
+	begin_value(out, key);
+	sbuf_put(out, value);
 }
 
 void
