@@ -32,7 +32,7 @@ enum queue_ret { QUEUE_RET_DEFAULT, QUEUE_RET_FULL, QUEUE_RET_HDRS };
 /* What a message is in the queue for. */
 enum queue_kind {
 	QUEUE_SUBMITTED, /* by an account of ours */
-	QUEUE_FORWARDED, /* by an alias or a forward of ours; signed and sealed */
+	QUEUE_FORWARDED, /* by an alias or a forward of ours; sealed */
 	QUEUE_REPORT, /* by us: sender <> */
 };
 

@@ -125,6 +125,7 @@ send_on(struct runner *r, const struct job *job, const struct queue_rcpt *rcpt,
 	/* that it has come is told from here (§5.2.7.3) */
 	unsigned notify = rcpt->notify & ~(unsigned)QUEUE_NOTIFY_SUCCESS;
 	const struct onward on = {.from = m->id,
+	    .account = m->account,
 	    .sender = m->sender,
 	    .trace_id = m->trace_id,
 	    .envid = m->envid,

@@ -32,6 +32,7 @@ onward_add(struct store *s, const struct conf *conf, struct spool *spool, const 
 		return e;
 	const struct queue_new q = {
 	    .kind = QUEUE_FORWARDED,
+	    .account = on->account,
 	    .sender = on->sender,
 	    .envid = on->envid,
 	    .ret = on->ret,

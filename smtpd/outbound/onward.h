@@ -15,6 +15,7 @@ bool onward_any(const struct recipient *found, size_t n);
 struct onward {
 	int64_t from; /* the message of the queue that it is, which goes on to each of `found` once;
 			 0 none */
+	int64_t account; /* that submitted it; 0: a stranger's, or ours */
 	struct str sender, envid, trace_id;
 	enum queue_ret ret;
 	enum queue_body body;

@@ -6,6 +6,7 @@
 #include "common/trust/arc.h"
 #include "common/trust/dkim.h"
 #include "smtpd/outbound/outgoing_keys.h"
+#include "store/directory.h"
 
 #define FRONT_MAX (64 * 1024)
 #define ARENA_MAX (4 * 1024 * 1024)
@@ -82,9 +83,9 @@ put_in_front(struct content *inner, struct sbuf *front, struct content **ret)
 
 /* -- who signs ------------------------------------------------------------------------------- */
 
-/* The domain of the address in From; empty without exactly one. */
-static struct str
-from_domain(struct str header, struct arena *arena)
+/* The address in From; NULL without exactly one field of that name. */
+static const struct address *
+from_address(struct str header, struct arena *arena)
 {
 	struct header_field field;
 	struct str value = {NULL, 0};
@@ -93,14 +94,14 @@ from_domain(struct str header, struct arena *arena)
 		if (!str_eq_nocase(field.name, STR("From")))
 			continue;
 		if (value.p || field.value.n > FROM_MAX)
-			return STR("");
+			return NULL;
 		value = field.value;
 	}
 	struct address *a =
 	    value.p ? address_parse_list(header_unfold_dup(value, arena), arena) : NULL;
 	while (a && !a->host.p)
 		a = a->next;
-	return a ? a->host : STR("");
+	return a;
 }
 
 /* The keys that sign for `domain` or, since a host's name stands below its domain, for what it is
@@ -129,16 +130,41 @@ find_keys(struct outgoing *o, struct str domain, struct arena *arena, struct sig
 	return ERR_OK;
 }
 
+/* Anyone can write an address of ours into From: a signature of its domain is for mail whose sender
+ * has shown who he is. MAIL was checked, From was not; what it says is as good where both are of
+ * one domain, or where he may send as that address. */
+static enum err
+check_author(struct outgoing *o, const struct queue_message *m, const struct address *from,
+    const struct signing_key *keys, struct arena *arena)
+{
+	if (!m->account)
+		return m->kind == QUEUE_REPORT ? ERR_OK : ERR_DENIED;
+	struct str sender = str_skip(m->sender, str_rfind(m->sender, '@') + 1);
+	if (str_eq_nocase(sender, from->host) || str_eq_nocase(sender, keys->domain))
+		return ERR_OK;
+	struct str address =
+	    arena_printf(arena, "%.*s@%.*s", STR_ARG(from->mailbox), STR_ARG(from->host));
+	return address.p ? directory_may_send_as(o->store, m->account, address) : ERR_NOMEM;
+}
+
 static enum err
 find_signers(struct outgoing *o, const struct queue_message *m, struct str header,
     struct arena *arena, struct signing_key **ret, size_t *ret_n)
 {
-	enum err e = find_keys(o, from_domain(header, arena), arena, ret, ret_n);
+	const struct address *from = from_address(header, arena);
 	size_t at = str_rfind(m->sender, '@');
+	enum err e = find_keys(o, from ? from->host : STR(""), arena, ret, ret_n);
 
-	/* Somebody else's mail that is forwarded is not ours to sign. */
-	if (e || *ret_n || m->kind == QUEUE_FORWARDED || at == STR_NONE)
+	if (!e && *ret_n)
+		e = check_author(o, m, from, *ret, arena);
+	if (e && e != ERR_DENIED)
 		return e;
+	if (!e && *ret_n)
+		return ERR_OK;
+	*ret_n = 0;
+	/* Somebody else's mail that is forwarded is not ours to sign. */
+	if (m->kind == QUEUE_FORWARDED || at == STR_NONE)
+		return ERR_OK;
 	return find_keys(o, str_skip(m->sender, at + 1), arena, ret, ret_n);
 }
 

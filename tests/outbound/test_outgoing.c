@@ -67,6 +67,7 @@ struct world {
 	struct outgoing *outgoing;
 	struct conf conf;
 	struct chain_state chain; /* of what goes out */
+	int64_t account; /* that submitted it */
 };
 
 static struct world
@@ -114,7 +115,8 @@ add_key(struct world *w, const char *selector, enum dkim_algorithm a, enum signi
 static struct str
 go_out(struct world *w, const char *octets, enum queue_kind kind, const char *sender)
 {
-	const struct queue_message m = {.kind = kind, .sender = str_of(sender)};
+	const struct queue_message m = {
+	    .kind = kind, .account = w->account, .sender = str_of(sender)};
 	struct content *c = NULL;
 	bool closed;
 
@@ -194,7 +196,6 @@ START_TEST(who_signs_is_found_by_from_then_by_the_sender)
 	    {"MAILER-DAEMON@mail.example.test", "", QUEUE_REPORT, true},
 	    {"ann@elsewhere.test", "ann@example.test", QUEUE_SUBMITTED, true},
 	    {"ann@elsewhere.test", "SRS0=x@example.test", QUEUE_FORWARDED, false},
-	    {"ann@example.test", "SRS0=x@example.test", QUEUE_FORWARDED, true},
 	    {"ann@elsewhere.test", "ann@elsewhere.test", QUEUE_SUBMITTED, false},
 	    {"ann@xexample.test", "", QUEUE_REPORT, false},
 	    {"ann@[192.0.2.1]", "", QUEUE_REPORT, false},
@@ -209,6 +210,47 @@ START_TEST(who_signs_is_found_by_from_then_by_the_sender)
 		struct str all = go_out(&w, text.p, rows[i].kind, rows[i].sender);
 		ck_assert_msg(str_starts(all, STR("DKIM-Signature:")) == rows[i].is_signed,
 		    "%s, %s", rows[i].from, rows[i].sender);
+	}
+	close_world(&w);
+}
+END_TEST
+
+/* RFC 6376 §5.1: who signs takes responsibility for the mail. */
+START_TEST(nobody_gets_a_signature_by_writing_an_address_of_ours_into_from)
+{
+	struct world w = open_world();
+	static const struct {
+		const char *from, *sender;
+		enum queue_kind kind;
+		bool anns; /* she submitted it */
+		bool is_signed;
+	} rows[] = {
+	    /* a stranger's mail, to one of ours who forwards */
+	    {"ann@example.test", "SRS0=x@example.test", QUEUE_FORWARDED, false, false},
+	    {"ann@example.test", "ann@example.test", QUEUE_FORWARDED, false, false},
+	    {"ann@example.test", "", QUEUE_FORWARDED, false, false},
+	    /* a user's, held for later, to one of ours who forwards */
+	    {"ann@example.test", "ann@example.test", QUEUE_FORWARDED, true, true},
+	    /* a user of two domains */
+	    {"ann@example.test", "ann@other.test", QUEUE_SUBMITTED, true, true},
+	    {"ann+x@example.test", "ann@other.test", QUEUE_SUBMITTED, true, true},
+	    {"ann@example.test", "", QUEUE_SUBMITTED, true, true},
+	    /* a user of another domain that is served here */
+	    {"boss@example.test", "eve@other.test", QUEUE_SUBMITTED, true, false},
+	    {"boss@example.test", "", QUEUE_SUBMITTED, true, false},
+	    {"boss@example.test", "ann@example.test", QUEUE_SUBMITTED, true, true},
+	};
+
+	begin(&w);
+	add_key(&w, "e1", DKIM_ED25519_SHA256, SIGNING_ACTIVE);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct str text =
+		    arena_printf(w.f->arena, "From: <%s>\r\nTo: b@c\r\n\r\nx\r\n", rows[i].from);
+		w.account = rows[i].anns ? w.f->account_id : 0;
+		struct str all = go_out(&w, text.p, rows[i].kind, rows[i].sender);
+		ck_assert_msg(
+		    (str_find_nocase(all, STR("DKIM-Signature:")) != STR_NONE) == rows[i].is_signed,
+		    "%zu: %s, %s", i, rows[i].from, rows[i].sender);
 	}
 	close_world(&w);
 }
@@ -259,7 +301,7 @@ END_TEST
 START_TEST(a_key_that_cannot_be_read_lets_mail_wait)
 {
 	struct world w = open_world();
-	const struct queue_message m = {.kind = QUEUE_SUBMITTED};
+	const struct queue_message m = {.kind = QUEUE_SUBMITTED, .sender = STR("ann@example.test")};
 	const struct outgoing_message om = {.envelope = &m};
 	struct content *c = NULL;
 	bool closed;
@@ -308,7 +350,8 @@ START_TEST(what_is_forwarded_is_sealed)
 	/* reports by the host's name, and our own mail after it was signed */
 	all = go_out(&w, theirs, QUEUE_FORWARDED, "");
 	ck_assert_int_eq(chain_of(all, record), ARC_PASS);
-	all = go_out(&w, message, QUEUE_FORWARDED, "SRS0=x@example.test");
+	w.account = w.f->account_id;
+	all = go_out(&w, message, QUEUE_FORWARDED, "ann@example.test");
 	ck_assert_int_eq(chain_of(all, record), ARC_PASS);
 	ck_assert(str_find_nocase(all, STR("\r\nDKIM-Signature: ")) != STR_NONE);
 	/* what is not forwarded is not */
@@ -423,8 +466,9 @@ START_TEST(a_domains_keys_go_with_it)
 END_TEST
 
 TEST_MAIN("outgoing", mail_of_a_domain_is_signed_with_all_keys_that_sign,
-    who_signs_is_found_by_from_then_by_the_sender, what_cannot_be_signed_goes_as_it_is,
-    messages_without_body_or_header_go_out, a_key_that_cannot_be_read_lets_mail_wait,
-    what_is_forwarded_is_sealed, each_who_forwards_adds_a_set_up_to_fifty,
-    a_broken_chain_is_sealed_as_broken_and_then_no_more, keys_are_kept_listed_and_removed,
-    a_domains_keys_go_with_it)
+    who_signs_is_found_by_from_then_by_the_sender,
+    nobody_gets_a_signature_by_writing_an_address_of_ours_into_from,
+    what_cannot_be_signed_goes_as_it_is, messages_without_body_or_header_go_out,
+    a_key_that_cannot_be_read_lets_mail_wait, what_is_forwarded_is_sealed,
+    each_who_forwards_adds_a_set_up_to_fifty, a_broken_chain_is_sealed_as_broken_and_then_no_more,
+    keys_are_kept_listed_and_removed, a_domains_keys_go_with_it)
