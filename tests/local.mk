@@ -19,6 +19,7 @@ include tests/fuzz/local.mk
 include tests/interop/local.mk
 include tests/bench/local.mk
 include tests/durability/local.mk
+include tests/faults/local.mk
 include tests/lint/local.mk
 
 TESTS += $(check_PROGRAMS)
