@@ -129,5 +129,7 @@ enqueue_message(struct smtp_session *s, struct spool *spool)
 	    .rcpt_count = n,
 	};
 	e = queue_add(s->svc->store, spool, &q, &id);
+	if (e == ERR_LIMIT && q.limits)
+		sending_policy_exceeded(s, n);
 	return e == ERR_LIMIT ? ERR_DENIED : e;
 }

@@ -140,6 +140,19 @@ hold(struct smtp_session *s, struct str why)
 	tell_postmaster(s, why, held);
 }
 
+void
+sending_policy_exceeded(struct smtp_session *s, size_t recipients)
+{
+	const struct sending_limits limits = sending_policy_limits(s->conf);
+	enum sending_bound bound = SENDING_FREE;
+	enum err e = sending_may(s->svc->store, s->account, &limits, recipients, &bound);
+
+	if (e == ERR_DENIED)
+		return; /* another session was quicker */
+	/* whom it never wrote to before is known to queue_add() alone */
+	hold(s, describe(&limits, e == ERR_LIMIT ? bound : SENDING_NEW_PER_DAY, s->arena));
+}
+
 static enum err
 check_limits(struct smtp_session *s, struct smtp_cmd *cmd)
 {

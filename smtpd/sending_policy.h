@@ -11,6 +11,10 @@
 /* The limits of the configuration. */
 struct sending_limits sending_policy_limits(const struct conf *conf);
 
+/* queue_add() gave ERR_LIMIT for a message to so many recipients elsewhere: holds the account and
+ * tells the postmaster, as sending_policy_rcpt() does. */
+void sending_policy_exceeded(struct smtp_session *s, size_t recipients);
+
 /* Of a message that queue_add() refused with ERR_LIMIT or ERR_DENIED. */
 struct smtp_reply sending_policy_refusal(void);
 

@@ -40,7 +40,7 @@ NODISCARD enum err sending_use(
     struct store *s, int64_t account, struct arena *arena, struct sending_use *ret);
 /* Whether the account may send to `more` recipients now: ERR_OK, ERR_LIMIT or ERR_DENIED (held);
  * *ret_bound says what stands in the way. queue_add() decides; this is for an answer to RCPT before
- * the message comes. New recipients are not looked at unless the limit is used up already. */
+ * the message comes. Which recipients are new only queue_add() looks at. */
 NODISCARD enum err sending_may(struct store *s, int64_t account,
     const struct sending_limits *limits, uint64_t more, enum sending_bound *ret_bound);
 

@@ -147,6 +147,27 @@ START_TEST(an_account_that_floods_is_held_at_once_and_the_postmaster_told_once)
 }
 END_TEST
 
+/* Whether a recipient is new is known once the message is there. */
+START_TEST(who_writes_to_too_many_new_recipients_is_held_as_well)
+{
+	CLEANUP(fake_free) struct fake *f = logged_in(SMTP_SUBMISSION);
+
+	fake_say(f, "MAIL FROM:<ann@example.test>", "250");
+	fake_say(f, "RCPT TO:<x@other.test>", "250 2.1.5");
+	fake_say(f, "DATA", "354");
+	f->queue_add = ERR_LIMIT;
+	fake_say(f, "Subject: x\n\nText\n.", "550 5.7.1 Your account has sent so much");
+	ck_assert(f->sending_held && f->queue_held);
+	ck_assert_uint_eq(f->message_count, 1);
+	ck_assert(str_find_nocase(f->messages[0].text,
+		      STR("it has written to 500 recipients within a day that it never wrote to "
+			  "before\r\n")) != STR_NONE);
+	fake_say(f, "MAIL FROM:<ann@example.test>", "250");
+	fake_say(f, "RCPT TO:<x@other.test>", "550 5.7.1 Your account has sent so much");
+	ck_assert_uint_eq(f->message_count, 1); /* told once */
+}
+END_TEST
+
 START_TEST(a_message_of_an_account_that_was_held_meanwhile_is_refused_for_good)
 {
 	CLEANUP(fake_free) struct fake *f = logged_in(SMTP_SUBMISSION);
@@ -262,6 +283,7 @@ TEST_MAIN("submission", the_header_asks_for_mail_without_tls_where_mail_does_not
     nothing_is_queued_where_a_mailbox_has_failed,
     a_message_that_is_to_be_held_is_held_for_everybody,
     an_account_that_floods_is_held_at_once_and_the_postmaster_told_once,
+    who_writes_to_too_many_new_recipients_is_held_as_well,
     a_message_of_an_account_that_was_held_meanwhile_is_refused_for_good,
     an_address_that_refused_for_good_is_refused_with_its_words,
     who_asks_is_told_of_the_delivery_and_the_trace_has_it_all, other_servers_get_nothing_relayed)
