@@ -243,9 +243,10 @@ NODISCARD enum err queue_list(struct store *s, const struct queue_filter *f,
     enum err (*each)(const struct queue_listed *l, void *arg), void *arg);
 
 enum queue_change {
-	QUEUE_RETRY, /* due now, unless held */
+	QUEUE_RETRY, /* due now, unless held; for later (release_s): only one that f names by number
+		      */
 	QUEUE_HOLD,
-	QUEUE_RELEASE, /* those held; and due now */
+	QUEUE_RELEASE, /* those held; and due now, unless for later */
 	QUEUE_DROP, /* gone; nobody is told */
 	QUEUE_FAIL, /* given up at the next look of the runner, which tells the sender */
 };

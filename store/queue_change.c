@@ -98,8 +98,15 @@ change_row(struct txn *t, const struct change *c, int64_t id)
 	case QUEUE_RELEASE:
 		break;
 	}
-	return db_run(t->db, "UPDATE rcpt SET state = 0, next_ms = ?2 WHERE id = ?1", DB_INT(id),
-	    DB_INT(c->now_ms));
+	/* What nobody has tried, and is due later all the same, is for later: its sender said so
+	 * (RFC 4865 §4), and who lets many go, or lifts a hold, does not mean that. */
+	bool at_once = c->what == QUEUE_RETRY && (c->match.f->message || c->match.f->rcpt);
+	return db_run(t->db,
+	    "UPDATE rcpt SET state = 0,"
+	    " next_ms = iif(NOT ?3 AND attempts = 0 AND last_reply = '' AND next_ms > ?2, next_ms, "
+	    "?2)"
+	    " WHERE id = ?1",
+	    DB_INT(id), DB_INT(c->now_ms), DB_INT(at_once));
 }
 
 static enum err

@@ -388,6 +388,50 @@ START_TEST(people_hold_release_drop_and_give_up_recipients)
 }
 END_TEST
 
+/* When it is due, in seconds. */
+static int64_t
+due_s(int64_t message)
+{
+	struct queue_rcpt *r;
+	size_t n;
+
+	ck_assert_ok(queue_due(f.store, STR("one.example"), INT64_MAX, 0, 0, 99, f.arena, &r, &n));
+	for (size_t i = 0; i < n; i++)
+		if (r[i].id == rcpt_of(message, 0))
+			return r[i].next_ms / 1000;
+	return 0;
+}
+
+/* RFC 4865 §4 */
+START_TEST(what_is_for_later_goes_sooner_only_by_its_number)
+{
+	struct queue_new_rcpt to = {.address = STR("b@one.example")};
+	struct queue_new q = {.release_s = 5000, .rcpts = &to, .rcpt_count = 1};
+	int64_t id;
+
+	fixture_open(&f);
+	clock_freeze(1000);
+	CLEANUP(spool_free) struct spool *spool = make_spool(&f, "a: b\r\n\r\n", 8);
+	ck_assert_ok(queue_add(f.store, spool, &q, &id)); /* 1 */
+	q.release_s = 0;
+	ck_assert_ok(queue_add(f.store, spool, &q, &id)); /* 2 */
+	record_one(&f, 2, 0, QUEUE_DEFERRED, 4000000);
+	change(QUEUE_HOLD, (struct queue_filter){ANY}, 2);
+	change(QUEUE_RELEASE, (struct queue_filter){ANY}, 2);
+	ck_assert_int_eq(due_s(1), 5000);
+	ck_assert_int_eq(due_s(2), 1000);
+	change(QUEUE_RETRY, (struct queue_filter){ANY}, 2);
+	ck_assert_int_eq(due_s(1), 5000);
+	change(QUEUE_HOLD, (struct queue_filter){ANY, .message = 1}, 1);
+	change(QUEUE_RELEASE, (struct queue_filter){ANY, .message = 1}, 1);
+	ck_assert_int_eq(due_s(1), 5000);
+	change(QUEUE_RETRY, (struct queue_filter){ANY, .message = 1}, 1);
+	ck_assert_int_eq(due_s(1), 1000);
+	clock_thaw();
+	fixture_close(&f);
+}
+END_TEST
+
 START_TEST(filters_pick_recipients)
 {
 	static const struct row {
@@ -479,5 +523,6 @@ TEST_MAIN("queue", what_was_added_is_read_back, octets_come_back_from_row_and_fi
     news_are_what_came_since, a_report_comes_in_as_its_message_goes, the_queue_is_run_by_one,
     who_watches_hears_of_new_mail_from_every_process,
     files_of_nobody_are_swept_when_the_queue_starts,
-    people_hold_release_drop_and_give_up_recipients, filters_pick_recipients,
+    people_hold_release_drop_and_give_up_recipients,
+    what_is_for_later_goes_sooner_only_by_its_number, filters_pick_recipients,
     changes_of_many_are_made_in_steps, domains_and_hosts_are_paused)
