@@ -38,15 +38,30 @@ keep(const struct queue_listed *l, struct arena *arena)
 		.sender = arena_dup(arena, l->message.sender),
 		.trace_id = arena_dup(arena, l->message.trace_id),
 		.message_id = arena_dup(arena, l->message.message_id)},
-	    .rcpt = {.id = l->rcpt.id, .address = arena_dup(arena, l->rcpt.address)},
+	    .rcpt = {.id = l->rcpt.id,
+		.attempts = l->rcpt.attempts,
+		.next_ms = l->rcpt.next_ms,
+		.last_reply = arena_dup(arena, l->rcpt.last_reply),
+		.address = arena_dup(arena, l->rcpt.address)},
 	};
 }
 
+/* What nobody has tried and is due later all the same: its sender said so (RFC 4865 §4), and who
+ * lets many go, or lifts a hold, does not mean that. */
 static bool
-concerns(enum queue_change what, const struct queue_rcpt *r)
+is_for_later(const struct change *c, const struct queue_rcpt *r)
 {
-	switch (what) {
+	return !r->attempts && !r->last_reply.n && r->next_ms > c->now_ms;
+}
+
+static bool
+concerns(const struct change *c, const struct queue_rcpt *r)
+{
+	bool named = c->match.f->message || c->match.f->rcpt;
+
+	switch (c->what) {
 	case QUEUE_RETRY:
+		return r->state == QUEUE_WAITING && (named || !is_for_later(c, r));
 	case QUEUE_HOLD:
 		return r->state == QUEUE_WAITING;
 	case QUEUE_RELEASE:
@@ -75,7 +90,7 @@ find_some(struct db *db, struct change *c)
 		    .message = queue_take_message(st, QUEUE_RCPT_COLUMN_COUNT, NULL),
 		};
 		c->from = l.rcpt.id + 1;
-		if (queue_matches(&c->match, &l) && concerns(c->what, &l.rcpt))
+		if (queue_matches(&c->match, &l) && concerns(c, &l.rcpt))
 			c->found[c->n++] = keep(&l, c->arena);
 	}
 	c->end = !row;
@@ -83,30 +98,28 @@ find_some(struct db *db, struct change *c)
 }
 
 static enum err
-change_row(struct txn *t, const struct change *c, int64_t id)
+change_row(struct txn *t, const struct change *c, const struct queue_rcpt *r)
 {
+	int64_t next_ms = c->now_ms;
+
 	switch (c->what) {
 	case QUEUE_HOLD:
-		return db_run(t->db, "UPDATE rcpt SET state = 1 WHERE id = ?1", DB_INT(id));
+		return db_run(t->db, "UPDATE rcpt SET state = 1 WHERE id = ?1", DB_INT(r->id));
 	case QUEUE_DROP:
-		return db_run(t->db, "DELETE FROM rcpt WHERE id = ?1", DB_INT(id));
+		return db_run(t->db, "DELETE FROM rcpt WHERE id = ?1", DB_INT(r->id));
 	case QUEUE_FAIL:
 		return db_run(t->db,
 		    "UPDATE rcpt SET state = 0, give_up = 1, next_ms = ?2 WHERE id = ?1",
-		    DB_INT(id), DB_INT(c->now_ms));
-	case QUEUE_RETRY:
+		    DB_INT(r->id), DB_INT(c->now_ms));
 	case QUEUE_RELEASE:
+		if (is_for_later(c, r))
+			next_ms = r->next_ms;
+		break;
+	case QUEUE_RETRY:
 		break;
 	}
-	/* What nobody has tried, and is due later all the same, is for later: its sender said so
-	 * (RFC 4865 §4), and who lets many go, or lifts a hold, does not mean that. */
-	bool at_once = c->what == QUEUE_RETRY && (c->match.f->message || c->match.f->rcpt);
-	return db_run(t->db,
-	    "UPDATE rcpt SET state = 0,"
-	    " next_ms = iif(NOT ?3 AND attempts = 0 AND last_reply = '' AND next_ms > ?2, next_ms, "
-	    "?2)"
-	    " WHERE id = ?1",
-	    DB_INT(id), DB_INT(c->now_ms), DB_INT(at_once));
+	return db_run(t->db, "UPDATE rcpt SET state = 0, next_ms = ?2 WHERE id = ?1", DB_INT(r->id),
+	    DB_INT(next_ms));
 }
 
 static enum err
@@ -121,7 +134,7 @@ change_in_txn(struct txn *t, void *arg)
 	for (size_t i = 0; i < c->n && !e; i++) {
 		const struct queue_listed *l = &c->found[i];
 		bool last = i + 1 == c->n || c->found[i + 1].message.id != l->message.id;
-		e = change_row(t, c, l->rcpt.id);
+		e = change_row(t, c, &l->rcpt);
 		if (!e && c->what == QUEUE_DROP && last)
 			e = queue_drop_empty(t, l->message.id, &c->doomed);
 	}

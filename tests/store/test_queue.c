@@ -420,7 +420,7 @@ START_TEST(what_is_for_later_goes_sooner_only_by_its_number)
 	change(QUEUE_RELEASE, (struct queue_filter){ANY}, 2);
 	ck_assert_int_eq(due_s(1), 5000);
 	ck_assert_int_eq(due_s(2), 1000);
-	change(QUEUE_RETRY, (struct queue_filter){ANY}, 2);
+	change(QUEUE_RETRY, (struct queue_filter){ANY}, 1);
 	ck_assert_int_eq(due_s(1), 5000);
 	change(QUEUE_HOLD, (struct queue_filter){ANY, .message = 1}, 1);
 	change(QUEUE_RELEASE, (struct queue_filter){ANY, .message = 1}, 1);
