@@ -186,5 +186,10 @@ s.login(sys.argv[3], sys.argv[5])
 s.sendmail(sys.argv[3], [sys.argv[4]], open(sys.argv[6]).read(), mail_options=["HOLDFOR=1"])' $HOST "$(port 465)" $U1 $U2 $PW "$SUITE/m.eml"
 check "arrives where it goes on to" arrived 12
 check "for that address" grep -q '^RCPT TO:<ann@example.net>' "$SUITE/sink/12.envelope"
+check "signed, since we know whose it is" grep -q "^DKIM-Signature:.* d=$DOMAIN" "$SUITE/sink/12.eml"
+check "a stranger's message in our name is taken" swaks --server $HOST:"$(port 25)" --from eve@example.net --to $U2 --data @"$SUITE/m.eml"
+check "and goes on" arrived 13
+refuse "unsigned" grep -q '^DKIM-Signature:' "$SUITE/sink/13.eml"
+check "but sealed" grep -q '^ARC-Seal: i=1;' "$SUITE/sink/13.eml"
 if grep -rIl 'PRIVATE KEY' "$SUITE/log" >/dev/null; then fail "a key in the log"; else pass "no key is in the log"; fi
 finish
