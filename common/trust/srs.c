@@ -200,8 +200,13 @@ forward_again(struct str secret, struct str host, struct str rest, struct sbuf *
 
 	if (!make_hash(secret, '1', STR(""), host, rest, hash))
 		return ERR_NOMEM;
-	sbuf_printf(
-	    local, "SRS1=%.*s=%.*s=%.*s", (int)sizeof(hash), hash, STR_ARG(host), STR_ARG(rest));
+	/* octet by octet: what is of an address may hold NUL, where printf would end */
+	sbuf_puts(local, "SRS1=");
+	sbuf_append(local, hash, sizeof(hash));
+	sbuf_putc(local, '=');
+	sbuf_put(local, host);
+	sbuf_putc(local, '=');
+	sbuf_put(local, rest);
 	return ERR_OK;
 }
 
@@ -214,8 +219,14 @@ forward_first(
 	put_time(time, now_s);
 	if (!make_hash(secret, '0', str_make(time, sizeof(time)), host, from, hash))
 		return ERR_NOMEM;
-	sbuf_printf(local, "SRS0=%.*s=%.*s=%.*s=%.*s", (int)sizeof(hash), hash, (int)sizeof(time),
-	    time, STR_ARG(host), STR_ARG(from));
+	sbuf_puts(local, "SRS0=");
+	sbuf_append(local, hash, sizeof(hash));
+	sbuf_putc(local, '=');
+	sbuf_append(local, time, sizeof(time));
+	sbuf_putc(local, '=');
+	sbuf_put(local, host);
+	sbuf_putc(local, '=');
+	sbuf_put(local, from);
 	return ERR_OK;
 }
 
