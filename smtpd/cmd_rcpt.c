@@ -84,10 +84,13 @@ cmd_rcpt(struct smtp_session *s, struct smtp_cmd *cmd)
 		e = e == ERR_RELAY ? sending_policy_rcpt(s, cmd, to.address) : ERR_OK;
 		if (!e)
 			e = enqueue_add_recipient(s, to.address);
-	} else if (!e)
-		e = deliver_add_recipient(s, to.address, found, n);
-	else if (e == ERR_NO_USER)
+	} else if (!e) {
+		e = sending_policy_forward(s, cmd, found, n);
+		if (!e)
+			e = deliver_add_recipient(s, to.address, found, n);
+	} else if (e == ERR_NO_USER) {
 		e = add_behind_srs(s, cmd, to.address);
+	}
 	if (e)
 		return e;
 	t->rcpts[t->rcpt_count - 1].params = params;

@@ -198,3 +198,22 @@ sending_policy_rcpt(struct smtp_session *s, struct smtp_cmd *cmd, struct str add
 
 	return e ? e : check_limits(s, cmd);
 }
+
+/* Whom it leads to is nobody's business, and so are the words of the other server. */
+enum err
+sending_policy_forward(
+    struct smtp_session *s, struct smtp_cmd *cmd, const struct recipient *found, size_t n)
+{
+	struct suppressed was;
+
+	for (size_t i = 0; i < n; i++) {
+		if (found[i].account || !s->conf->sending.suppress_s)
+			return ERR_OK;
+		enum err e = suppression_find(s->svc->store, found[i].elsewhere, s->arena, &was);
+		if (e)
+			return e == ERR_NOT_FOUND ? ERR_OK : e;
+	}
+	return n ? smtp_answer(cmd, ERR_NO_USER, 550, "5.1.1",
+		       "This address leads to one that refused mail for good a while ago")
+		 : ERR_OK;
+}

@@ -23,4 +23,9 @@ struct smtp_reply sending_policy_refusal(void);
 NODISCARD enum err sending_policy_rcpt(
     struct smtp_session *s, struct smtp_cmd *cmd, struct str address);
 
+/* Of an address of ours that leads to `found`: refused where all it leads to refused mail for good,
+ * so that nothing is tried in vain and no report goes to a sender who may be forged. */
+NODISCARD enum err sending_policy_forward(
+    struct smtp_session *s, struct smtp_cmd *cmd, const struct recipient *found, size_t n);
+
 #endif

@@ -43,6 +43,8 @@ static const struct {
     {"sales", {1}, ERR_OK, NULL},
     {"away", {0}, ERR_OK, "x@other.test"},
     {"keeps", {2}, ERR_OK, "y@other.test"},
+    {"gone", {0}, ERR_OK, "stale@other.test"},
+    {"stays", {2}, ERR_OK, "stale@other.test"},
     {"mixed", {1, 3}, ERR_OK, "x@other.test"},
     {"loop", {0}, ERR_LOOP, NULL},
     {"busy", {0}, ERR_BUSY, NULL},

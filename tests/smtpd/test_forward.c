@@ -48,6 +48,19 @@ START_TEST(mail_that_goes_on_has_a_sender_of_ours)
 }
 END_TEST
 
+START_TEST(what_goes_on_to_an_address_that_refused_for_good_is_refused)
+{
+	CLEANUP(fake_free) struct fake *f = from_outside();
+
+	fake_say(f, "MAIL FROM:<ann@sender.test>", "250");
+	fake_say(f, "RCPT TO:<gone@example.test>",
+	    "550 5.1.1 This address leads to one that refused mail for good a while ago");
+	fake_say(f, "RCPT TO:<away@example.test>", "250 2.1.5");
+	/* who keeps a copy gets it */
+	fake_say(f, "RCPT TO:<stays@example.test>", "250 2.1.5");
+}
+END_TEST
+
 START_TEST(mail_that_also_stays_is_in_both_places)
 {
 	CLEANUP(fake_free) struct fake *f = from_outside();
@@ -180,7 +193,9 @@ START_TEST(lmtp_answers_for_each)
 }
 END_TEST
 
-TEST_MAIN("forward", mail_that_goes_on_has_a_sender_of_ours, mail_that_also_stays_is_in_both_places,
+TEST_MAIN("forward", mail_that_goes_on_has_a_sender_of_ours,
+    what_goes_on_to_an_address_that_refused_for_good_is_refused,
+    mail_that_also_stays_is_in_both_places,
     recipients_that_lead_to_one_address_elsewhere_are_one_forward,
     reports_that_go_on_keep_the_null_sender, senders_of_ours_are_not_rewritten,
     what_comes_back_is_not_forwarded_again, reports_find_their_way_back,
