@@ -174,7 +174,11 @@ is_http(struct str line)
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
 		if (str_starts(line, str_of(verbs[i])))
 			return true;
-	return false;
+	/* a page may choose the method itself; no command of ours begins like its target */
+	struct str target = str_skip(line, str_find(line, ' ') + 1);
+	return str_starts(target, STR("/")) || str_starts(target, STR("*")) ||
+	       str_starts_nocase(target, STR("http://")) ||
+	       str_starts_nocase(target, STR("https://"));
 }
 
 /* "*" where there is none. */

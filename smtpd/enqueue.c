@@ -116,7 +116,11 @@ enqueue_message(struct smtp_session *s, struct spool *spool)
 	    .sender = sender,
 	    .envid = t->params.envid,
 	    .ret = t->params.ret,
-	    .body = says_7bit && index->has_8bit ? QUEUE_8BITMIME : t->params.body,
+	    /* NUL is no text (RFC 2045 §2.8), and some servers leave it out: CR LF NUL . CR LF
+	     * would end a message there */
+	    .body = index->has_nul                 ? QUEUE_BINARYMIME
+		    : says_7bit && index->has_8bit ? QUEUE_8BITMIME
+						   : t->params.body,
 	    .smtputf8 = t->params.smtputf8,
 	    .requiretls = t->params.requiretls,
 	    .tls_optional = enqueue_is_tls_optional(s),

@@ -18,6 +18,7 @@ include tests/ctl/local.mk
 include tests/fuzz/local.mk
 include tests/interop/local.mk
 include tests/bench/local.mk
+include tests/attacks/local.mk
 include tests/durability/local.mk
 include tests/faults/local.mk
 include tests/lint/local.mk

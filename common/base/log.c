@@ -78,6 +78,30 @@ needs_quotes(struct str v)
 	return false;
 }
 
+/* How many octets of UTF-8 stand at the start of `v` that are shown as they are: 0 where they are
+ * to be escaped, since they were cut off, or are a character that some terminal or reader obeys: C1
+ * controls (U+009B is an escape sequence's start), marks and overrides of direction, what ends a
+ * line (U+0085, U+2028), what has no width. `v` was valid before it was cut. */
+static size_t
+shown_character(struct str v)
+{
+	const unsigned char *u = (const unsigned char *)v.p;
+	size_t n = u[0] >= 0xf0 ? 4 : u[0] >= 0xe0 ? 3 : 2;
+
+	if (u[0] < 0xc2 || n > v.n)
+		return 0;
+	if (u[0] == 0xc2 && u[1] < 0xa0)
+		return 0;
+	if (u[0] == 0xd8 && u[1] == 0x9c)
+		return 0;
+	if (u[0] == 0xe2 && u[1] == 0x80 &&
+	    ((u[2] >= 0x8b && u[2] <= 0x8f) || (u[2] >= 0xa8 && u[2] <= 0xae)))
+		return 0;
+	if (u[0] == 0xe2 && u[1] == 0x81 && u[2] >= 0xa0 && u[2] <= 0xaf)
+		return 0;
+	return u[0] == 0xef && u[1] == 0xbb && u[2] == 0xbf ? 0 : n;
+}
+
 static void
 add_value(struct line *l, struct str v)
 {
@@ -92,10 +116,15 @@ add_value(struct line *l, struct str v)
 		add_char(l, '"');
 	for (size_t i = 0; i < v.n; i++) {
 		unsigned char c = (unsigned char)v.p[i];
+		size_t whole = c >= 0x80 && utf8 ? shown_character(str_skip(v, i)) : 0;
 		if (c == '"' || c == '\\') {
 			add_char(l, '\\');
 			add_char(l, (char)c);
-		} else if (c < ' ' || c == 0x7f || (c >= 0x80 && !utf8)) {
+		} else if (whole) {
+			for (size_t end = i + whole; i < end; i++)
+				add_char(l, v.p[i]);
+			i--;
+		} else if (c < ' ' || c >= 0x7f) {
 			add_text(l, "\\x");
 			add_char(l, hex[c >> 4]);
 			add_char(l, hex[c & 15]);

@@ -36,7 +36,9 @@ onward_add(struct store *s, const struct conf *conf, struct spool *spool, const 
 	    .sender = on->sender,
 	    .envid = on->envid,
 	    .ret = on->ret,
-	    .body = on->body == QUEUE_7BIT && index->has_8bit ? QUEUE_8BITMIME : on->body,
+	    .body = index->has_nul                              ? QUEUE_BINARYMIME
+		    : on->body == QUEUE_7BIT && index->has_8bit ? QUEUE_8BITMIME
+								: on->body,
 	    .smtputf8 = on->smtputf8,
 	    .requiretls = on->requiretls,
 	    .tls_optional = on->tls_optional,

@@ -119,7 +119,66 @@ START_TEST(root_gives_a_file_that_it_makes_to_the_daemons_user_and_no_other_file
 }
 END_TEST
 
-TEST_MAIN("log", a_full_pipe_loses_lines_and_says_how_many,
-    a_full_socket_loses_lines_and_says_how_many,
+static void
+keep_line(void *arg, struct str line)
+{
+	char *to = arg;
+
+	ck_assert_uint_lt(line.n, 8192);
+	memcpy(to, line.p, line.n);
+	to[line.n] = '\0';
+}
+
+START_TEST(what_a_terminal_or_a_reader_obeys_is_escaped)
+{
+	static const char *const rows[][2] = {
+	    {"a", "v=a\n"},
+	    {"a b", "v=\"a b\"\n"},
+	    {"a\r\nb", "v=\"a\\x0d\\x0ab\"\n"},
+	    {"\x1b[2J", "v=\"\\x1b[2J\"\n"},
+	    {"a\" k=\"b", "v=\"a\\\" k=\\\"b\"\n"},
+	    {"Gr\xc3\xbc\xc3\x9f\xf0\x9f\x98\x80", "v=Gr\xc3\xbc\xc3\x9f\xf0\x9f\x98\x80\n"},
+	    {"\xff\xc3\xbc", "v=\\xff\\xc3\\xbc\n"},
+	    {"\xc2\x9b"
+	     "31m",
+		"v=\\xc2\\x9b31m\n"},
+	    {"a\xc2\x85"
+	     "b",
+		"v=a\\xc2\\x85b\n"},
+	    {"a\xe2\x80\xa8"
+	     "b\xe2\x80\xa9",
+		"v=a\\xe2\\x80\\xa8b\\xe2\\x80\\xa9\n"},
+	    {"a\xe2\x80\xae"
+	     "b\xe2\x81\xa6",
+		"v=a\\xe2\\x80\\xaeb\\xe2\\x81\\xa6\n"},
+	    {"\xe2\x82\xac\xc2\xa0\xef\xbb\xbf", "v=\xe2\x82\xac\xc2\xa0\\xef\\xbb\\xbf\n"},
+	};
+	char line[8192] = "";
+
+	log_capture(keep_line, line);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		log_info("event", F_STR("v", test_guarded(str_of(rows[i][0]))));
+		const char *at = strstr(line, " v=");
+		ck_assert_ptr_nonnull(at);
+		/* a line may come without its end */
+		ck_assert_uint_ge(strlen(at + 1) + 1, strlen(rows[i][1]));
+		ck_assert_msg(
+		    strncmp(at + 1, rows[i][1], strlen(rows[i][1]) - 1) == 0, "%zu: %s", i, at);
+		ck_assert_ptr_null(strchr(at + strlen(rows[i][1]), '\x1b'));
+	}
+	/* a long one is cut, and no half character is left over */
+	char much[4001] = "x";
+	for (size_t i = 1; i < 3999; i += 2)
+		memcpy(much + i, "\xc3\xbc", 3);
+	log_info("event", F_CSTR("v", much));
+	ck_assert(str_is_utf8(str_of(line)));
+	log_info("event", F_CSTR("v", much + 1));
+	ck_assert(str_is_utf8(str_of(line)));
+	log_capture(NULL, NULL);
+}
+END_TEST
+
+TEST_MAIN("log", what_a_terminal_or_a_reader_obeys_is_escaped,
+    a_full_pipe_loses_lines_and_says_how_many, a_full_socket_loses_lines_and_says_how_many,
     a_file_that_cannot_be_opened_leaves_the_log_where_it_was,
     root_gives_a_file_that_it_makes_to_the_daemons_user_and_no_other_file)

@@ -294,11 +294,18 @@ END_TEST
 
 START_TEST(browsers_are_sent_away)
 {
+	static const char *const requests[] = {"POST / HTTP/1.1", "TRACE / HTTP/1.1",
+	    "OPTIONS * HTTP/1.1", "a * HTTP/1.1", "x /y HTTP/2",
+	    "ANY https://example.test/ HTTP/1.1"};
 	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Inbox:0");
-	struct conn *c = imap_fixture_stranger(f, NULL);
 
-	conn_memory_output(c, f->arena);
-	ck_exchange_on(c, "POST / HTTP/1.1", "* BYE\n<closed>");
+	for (size_t i = 0; i < ARRAY_LEN(requests); i++) {
+		struct conn *c = imap_fixture_stranger(f, NULL);
+		conn_memory_output(c, f->arena);
+		ck_exchange_on(c, requests[i], "* BYE\n<closed>");
+	}
+	/* names may look like it */
+	ck_exchange(f, "a CREATE \"x HTTP/1.1\"", "a OK");
 }
 END_TEST
 

@@ -221,6 +221,7 @@ spool_finish(struct spool *s, const struct message_index **ret)
 	s->index.size = s->text.n;
 	s->index.header_size = gap == STR_NONE ? s->text.n : gap + 4;
 	s->index.has_8bit = !str_is_ascii(sbuf_view(&s->text));
+	s->index.has_nul = str_has_nul(sbuf_view(&s->text));
 	*ret = &s->index;
 	return ERR_OK;
 }

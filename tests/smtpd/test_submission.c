@@ -55,6 +55,20 @@ START_TEST(a_message_to_both_reaches_mailboxes_with_a_return_path_and_the_queue_
 }
 END_TEST
 
+/* RFC 2045 §2.8: else a server that leaves NUL out would read CR LF . CR LF (smuggling). */
+START_TEST(a_message_with_nul_goes_out_as_binary)
+{
+	CLEANUP(fake_free) struct fake *f = logged_in(SMTP_SUBMISSION);
+
+	fake_say(f, "MAIL FROM:<ann@example.test> BODY=8BITMIME", "250");
+	fake_say(f, "RCPT TO:<x@other.test>", "250 2.1.5");
+	fake_say(f, "DATA", "354");
+	fake_feed(f, STR("Subject: x\r\n\r\na\r\n\0.\r\nMAIL FROM:<evil@other.test>\r\n.\r\n"));
+	ck_assert_uint_eq(f->queued_count, 1);
+	ck_assert_int_eq(f->queued[0].body, QUEUE_BINARYMIME);
+}
+END_TEST
+
 /* A mail program that is told to come back makes a new message of it, for all. */
 START_TEST(what_not_all_behind_an_alias_can_take_goes_by_the_queue)
 {
@@ -275,7 +289,8 @@ START_TEST(the_header_asks_for_mail_without_tls_where_mail_does_not_ask_for_tls)
 }
 END_TEST
 
-TEST_MAIN("submission", the_header_asks_for_mail_without_tls_where_mail_does_not_ask_for_tls,
+TEST_MAIN("submission", a_message_with_nul_goes_out_as_binary,
+    the_header_asks_for_mail_without_tls_where_mail_does_not_ask_for_tls,
     what_not_all_behind_an_alias_can_take_goes_by_the_queue,
     recipients_elsewhere_go_to_the_queue_with_what_was_said_of_them,
     a_message_to_both_reaches_mailboxes_with_a_return_path_and_the_queue_without,
