@@ -4,6 +4,7 @@
 #include "store/account.h"
 #include "store/directory.h"
 #include "store/queue.h"
+#include "store/repair.h"
 #include "store/trace.h"
 
 #include <openssl/pem.h>
@@ -19,6 +20,7 @@ struct checker {
 	size_t problems;
 	size_t done, total; /* accounts */
 	int64_t told_ms; /* when progress was shown last */
+	bool repair;
 };
 
 static void
@@ -96,17 +98,61 @@ tell_problems(struct checker *c, enum err e, struct str what, const struct sbuf 
 	c->problems++;
 }
 
+static enum err
+look_at_account(struct checker *c, const struct account_entry *a, struct sbuf *report)
+{
+	CLEANUP(account_unref) struct account *account = NULL;
+	enum err e = account_open(c->call->store, a->id, &account);
+
+	return e ? e : account_check(account, report);
+}
+
+/* Without a problem afterwards it was none. */
+static enum err
+repair(struct checker *c, const struct account_entry *a)
+{
+	CLEANUP(sbuf_done) struct sbuf report = SBUF_INIT(REPORT_MAX);
+	struct repaired r;
+	struct str rest, line;
+	enum err e = account_repair(c->call->store, a->id, &r, &report);
+
+	for (rest = sbuf_view(&report); str_split(&rest, '\n', &line);)
+		if (line.n)
+			printf("%.*s: %.*s\n", STR_ARG(a->address), STR_ARG(line));
+	if (e == ERR_BUSY)
+		printf(
+		    "%.*s: not repaired: it is in use; stop the daemons (pillarbox stop), or try "
+		    "again\n",
+		    STR_ARG(a->address));
+	else if (e)
+		printf("%.*s: not repaired: %s\n", STR_ARG(a->address), err_text(e));
+	else
+		printf("%.*s: repaired: %llu messages kept, %llu of them in the mailbox %s, %llu "
+		       "of them only in part; %llu lost\n",
+		    STR_ARG(a->address), (unsigned long long)r.kept,
+		    (unsigned long long)r.recovered, REPAIR_MAILBOX, (unsigned long long)r.damaged,
+		    (unsigned long long)r.lost);
+	return e;
+}
+
 static void
 check_account(struct checker *c, const struct account_entry *a)
 {
 	CLEANUP(sbuf_done) struct sbuf report = SBUF_INIT(REPORT_MAX);
-	CLEANUP(account_unref) struct account *account = NULL;
-	enum err e = account_open(c->call->store, a->id, &account);
+	enum err e = look_at_account(c, a, &report);
 
-	if (!e)
-		e = account_check(account, &report);
 	c->done++;
 	tell_problems(c, e, a->address, &report);
+	if (e == ERR_CORRUPT && !c->repair)
+		printf("%.*s: `pillarbox check --repair %.*s` brings back what can be read\n",
+		    STR_ARG(a->address), STR_ARG(a->address));
+	/* what fails for other reasons is not made better by a new file */
+	if (c->repair && (e == ERR_CORRUPT || e == ERR_NOT_FOUND || e == ERR_INTERNAL) &&
+	    !repair(c, a)) {
+		c->problems--;
+		sbuf_clear(&report);
+		tell_problems(c, look_at_account(c, a, &report), a->address, &report);
+	}
 	tell_progress(c);
 }
 
@@ -169,6 +215,8 @@ verb_check(struct call *call)
 	bool config_only = false;
 	const struct call_option options[] = {
 	    {"config-only", NULL, "do not open the databases", .flag = &config_only},
+	    {"repair", NULL, "bring damaged accounts back, as far as they can be read",
+		.flag = &c.repair},
 	};
 	int status = call_parse(call, options, ARRAY_LEN(options), 0, 100000);
 

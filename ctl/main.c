@@ -33,9 +33,11 @@ static const struct verb verbs[] = {
      "  pillarbox -c ~/mail/pillarbox.conf stop\n",
      verb_stop},
     {"check", NULL, "[ADDRESS...]", "check configuration, certificates and databases",
-     "With addresses only these accounts' databases are checked.",
+     "With addresses only these accounts' databases are checked. --repair keeps the damaged file\n"
+     "under another name, puts what can be read into a new one and says what is lost.",
      "  pillarbox check\n"
      "  pillarbox check ann@example.org\n"
+     "  pillarbox check --repair ann@example.org\n"
      "  pillarbox check --config-only\n",
      verb_check},
     {"views", NULL, "", "print SQL that makes an account's database readable",

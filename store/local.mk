@@ -21,6 +21,11 @@ libstore_a_SOURCES = \
 	%D%/expunged.c \
 	%D%/expunged.h \
 	%D%/file.c %D%/file.h \
+	%D%/repair.c %D%/repair.h %D%/repair_private.h \
+	%D%/repair_rows.c \
+	%D%/repair_messages.c \
+	%D%/repair_mailboxes.c \
+	%D%/salvage.c %D%/salvage.h \
 	%D%/from_queue.c %D%/from_queue.h \
 	%D%/helpers.c %D%/helpers.h \
 	%D%/mailbox.h %D%/mailbox_private.h \
