@@ -27,7 +27,7 @@ sending() { sed -i -E "s|^(\s*)#?enabled = .*|\1enabled = $1|" "$CONF"; }
 submit() { python3 "$HERE/submit_many.py" "$HOST" "$(port 587)" "$U1" "$PW" "$@"; } # TO FIRST COUNT [CONNECTIONS]
 wait_for() { local i; for i in $(seq 1 "${2:-100}"); do eval "$1" && return 0; sleep 0.1; done; return 1; }
 taken() { wc -l <"$SUITE/counted"; }
-memory() { awk '/^VmRSS/ {print $2}' "/proc/$(daemon_pid smtpd)/status"; } # KB
+memory() { awk '/^RssAnon/ {print $2}' "/proc/$(daemon_pid smtpd)/status"; } # KB
 sending no
 suite_run
 check "messages are queued" submit x@sink.test 0 40
