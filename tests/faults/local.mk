@@ -1,4 +1,4 @@
-# Each call that can fail made to fail in turn: `make faults`, or `make faults LONG=1` for every one.
+# Each call that can fail made to fail in turn: `make faults`, or `make faults LONG=1` for every one; some: FAULTS="damage".
 FAULTS_TESTS = tests/faults/test_store tests/faults/test_repair
 EXTRA_PROGRAMS += $(FAULTS_TESTS)
 CLEANFILES += $(FAULTS_TESTS)
@@ -13,9 +13,8 @@ tests_faults_test_repair_SOURCES = %D%/test_repair.c tests/store/fixture.c tests
 tests_faults_test_repair_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_faults_test_repair_LDADD = $(FAULTS_LIBS)
 
+EXTRA_DIST += %D%/t_calls.sh %D%/t_damage.sh
 faults: all $(FAULTS_TESTS)
-	@passed=0; failed=0; for t in $(FAULTS_TESTS); do \
-		if CK_DEFAULT_TIMEOUT=$(if $(LONG),3600,120) $(if $(LONG),FAULTS_LONG=1) ./$$t; \
-		then passed=$$((passed + 1)); else failed=$$((failed + 1)); fi; done; \
-	echo "$$passed passed, $$failed failed"; test $$failed -eq 0
+	PB_BUILD='$(abs_top_builddir)' LONG='$(LONG)' SCRIPTS='$(abs_srcdir)/tests/faults' INTEROP_SECONDS=$(if $(LONG),7200,240) \
+		INTEROP_JOBS=2 $(SHELL) $(srcdir)/tests/interop/run.sh $(FAULTS)
 .PHONY: faults
