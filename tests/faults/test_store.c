@@ -312,7 +312,7 @@ try_one(const struct row *r, enum fault_kind kind, unsigned n, bool cold)
 static unsigned
 next_of(unsigned n)
 {
-	return getenv("FAULTS_LONG") || n < 12 ? n + 1 : n + 1 + n / 6 + turn % 3;
+	return getenv("FAULTS_LONG") || n < 12 ? n + 1 : n + 1 + n / 3 + turn % 3;
 }
 
 static unsigned
