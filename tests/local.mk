@@ -19,6 +19,7 @@ include tests/fuzz/local.mk
 include tests/interop/local.mk
 include tests/bench/local.mk
 include tests/attacks/local.mk
+include tests/overload/local.mk
 include tests/durability/local.mk
 include tests/faults/local.mk
 include tests/lint/local.mk

@@ -23,6 +23,7 @@ for p in 25 587 465 110 995 143 993; do
   s_client $p -tls1_1 -cipher 'ALL:@SECLEVEL=0' </dev/null && shaken && bad="$bad TLS1.1"
   s_client $p -tls1_2 -cipher "$WEAK:@SECLEVEL=0" </dev/null && shaken && bad="$bad weak-ciphers:$(grep -o 'Cipher is .*' "$OUT" | head -1)"
   s_client $p -tls1_2 -cipher "kRSA:@SECLEVEL=0" </dev/null && shaken && bad="$bad no-forward-secrecy"
+  s_client $p -tls1_2 -cipher "ALL:!AESGCM:!AESCCM:!CHACHA20:!ARIAGCM:!aNULL:@SECLEVEL=0" </dev/null && shaken && bad="$bad no-AEAD:$(grep -o 'Cipher is .*' "$OUT" | head -1)" # CVE-2013-0169
   s_client $p -tls1_2 -fallback_scsv </dev/null && shaken && bad="$bad fallback-taken" # RFC 7507
   equal "port $p: TLS 1.2 and 1.3 with good ciphers, and nothing else" "${bad:-none}" none
   # renegotiation asked for by the client (CVE-2011-1473)
@@ -39,7 +40,7 @@ case ${LONG:-} in '' | 0) ;; *)
     # what a certificate of one's own authority lacks says nothing of the server
     found=$(python3 - "$SUITE/testssl.json" <<'P'
 import json, sys
-OWN = ("cert_", "OCSP", "DNS_CAA", "certificate_transparency", "scanTime", "cert", "intermediate")
+OWN = ("engine_problem", "cert_", "OCSP", "DNS_CAA", "certificate_transparency", "scanTime", "cert", "intermediate")
 rows = json.load(open(sys.argv[1]))
 bad = [f"{r['id']}={r['finding']}"[:100] for r in rows if r["severity"] in ("WARN", "LOW", "MEDIUM", "HIGH", "CRITICAL", "FATAL") and not r["id"].startswith(OWN)]
 print("; ".join(bad) if len(rows) > 20 else "testssl said little")

@@ -1,0 +1,7 @@
+# Slow clients, floods and memory at its bound (docs/RELIABILITY.md): `make overload`, or `make overload LONG=1`.
+EXTRA_DIST += %D%/overload.py %D%/t_overload.sh
+
+overload: all
+	PB_BUILD='$(abs_top_builddir)' LONG='$(LONG)' SCRIPTS='$(abs_srcdir)/tests/overload' INTEROP_SECONDS=$(if $(LONG),3600,120) \
+		$(SHELL) $(srcdir)/tests/interop/run.sh $(OVERLOAD)
+.PHONY: overload
