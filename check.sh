@@ -176,9 +176,9 @@ for phase in $phases; do
 		if [ -n "$line" ]; then read -r p _ f _ <<<"$line"; result interop "$p" "$f"; else give_up interop build-check/interop.log; fi
 		;;
 	hold)
-		step "kills, power cuts and faults, the short forms"
+		step "kills, power cuts, faults, attacks, overload: the short forms"
 		[ -x build-check/gcc/ctl/pillarbox ] || build gcc CC=gcc --enable-werror || continue
-		for kind in durability; do
+		for kind in durability faults attacks overload; do
 			make -s -C build-check/gcc $kind 2>&1 | tee "build-check/$kind.log" | grep -vE '^ok '
 			line=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "build-check/$kind.log" | tail -1)
 			if [ -n "$line" ]; then read -r p _ f _ <<<"$line"; result "$kind" "$p" "$f"; else give_up "$kind" "build-check/$kind.log"; fi

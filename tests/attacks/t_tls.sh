@@ -31,7 +31,7 @@ for p in 25 587 465 110 995 143 993; do
   if grep -q RENEGOTIATING "$OUT" && grep -Eq 'no.renegotiation|alert|closed|handshake failure' "$OUT" && [ "$(grep -c '^verify return' "$OUT")" -lt 4 ]; then pass "port $p: no renegotiation"; else fail "port $p: renegotiation"; tail -5 "$OUT"; fi
 done
 case ${LONG:-} in '' | 0) ;; *)
-  need testssl
+  need testssl # the package testssl.sh, which only this form needs
   for p in 25 587 465 110 995 143 993; do
     how=()
     case $p in 25 | 587) how=(-t smtp) ;; 110) how=(-t pop3) ;; 143) how=(-t imap) ;; esac
