@@ -165,15 +165,8 @@ def log():
 
 
 def daemon_cpu(pid):
-    """Seconds of processor time that all threads of a process used, to the nanosecond."""
-    total = 0
-    for t in os.listdir(f"/proc/{pid}/task"):
-        try:
-            with open(f"/proc/{pid}/task/{t}/schedstat") as f:
-                total += int(f.read().split()[0])
-        except OSError:
-            pass
-    return total / 1e9
+    """Seconds of processor time that the process has used, with those of threads that have ended (its clock, as of clock_getcpuclockid(3))."""
+    return time.clock_gettime(~pid << 3 | 2)
 
 
 def memory(pid, what="VmRSS"):
