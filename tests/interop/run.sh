@@ -1,17 +1,18 @@
 #!/bin/bash
 # Runs every script of tests/interop (or those named) against the programs in $PB_BUILD, and adds up what they found.
 #   PB_BUILD=build tests/interop/run.sh [name ...]
-# SCRIPTS: another directory of scripts of this kind.
+# SCRIPTS: other directories of scripts of this kind, with blanks between.
 # INTEROP_JOBS: how many at a time (1). Scripts that measure time say "# alone" in a line of their own and run first, one by one.
-here=$(cd "${SCRIPTS:-$(dirname "$0")}" && pwd)
+read -ra directories <<<"${SCRIPTS:-$(cd "$(dirname "$0")" && pwd)}"
 jobs=${INTEROP_JOBS:-1}
 total_passed=0 total_failed=0
 scripts=("$@")
-[ $# -gt 0 ] || mapfile -t scripts < <(cd "$here" && ls t_*.sh)
+[ $# -gt 0 ] || mapfile -t scripts < <(cd / && for d in "${directories[@]}"; do (cd "$d" && ls t_*.sh); done)
+path_of() { local d; for d in "${directories[@]}"; do [ ! -f "$d/$1" ] || { echo "$d/$1"; return; }; done; echo "$1"; }
 results=$(mktemp -d "${TMPDIR:-/tmp}/pillarbox-results.XXXXXX")
 
 # run_script SCRIPT SLOT: its output into a file. Slots that run at once have ports of their own (suite_start).
-run_script() { INTEROP_SLOT=$2 timeout "${INTEROP_SECONDS:-300}" bash "$here/$1" >"$results/$1" 2>&1; }
+run_script() { INTEROP_SLOT=$2 timeout "${INTEROP_SECONDS:-300}" bash "$(path_of "$1")" >"$results/$1" 2>&1; }
 tell() { # SCRIPT
   local line p f _
   echo "== $1"
@@ -30,7 +31,7 @@ tell() { # SCRIPT
 alone=() beside=()
 for s in "${scripts[@]}"; do
   s=${s%.sh}; s=t_${s#t_}.sh
-  if [ "$jobs" -eq 1 ] || grep -qx '# alone' "$here/$s"; then alone+=("$s"); else beside+=("$s"); fi
+  if [ "$jobs" -eq 1 ] || grep -qx '# alone' "$(path_of "$s")"; then alone+=("$s"); else beside+=("$s"); fi
 done
 for s in "${alone[@]}"; do run_script "$s" 0; tell "$s"; done
 declare -A slot_of script_of
