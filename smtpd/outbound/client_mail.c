@@ -1,6 +1,7 @@
 /* Transactions: MAIL, RCPT, DATA or BDAT, and what the replies to them mean for each recipient. A
- * job is one transaction, or more where the server takes fewer recipients at once (RFC 5321
- * §4.5.3.1.10, RFC 9422). */
+ * job is one transaction. Where the server takes fewer recipients at once (RFC 5321 §4.5.3.1.10,
+ * RFC 9422) the others go back untried and come again as the next job: what was taken is on record
+ * before more is said, so that no crash repeats it. */
 #include "smtpd/outbound/client_private.h"
 
 #include <stdio.h>
@@ -193,7 +194,15 @@ client_count_pending(const struct client *cl)
 	return n;
 }
 
-/* With the recipients that are still to be settled, or the end of the job. */
+/* What is left of it was asked to come later (452) or does not fit. */
+static void
+end_transaction(struct client *cl)
+{
+	client_end_job(cl);
+	client_next(cl);
+}
+
+/* With as many recipients that are still to be settled as the server takes; there is one. */
 void
 client_begin_transaction(struct client *cl)
 {
@@ -201,11 +210,6 @@ client_begin_transaction(struct client *cl)
 
 	if (cl->offers.rcpt_max && cl->offers.rcpt_max < max)
 		max = cl->offers.rcpt_max;
-	if (client_count_pending(cl) == 0) {
-		client_end_job(cl);
-		client_next(cl);
-		return;
-	}
 	if (!stay_in_step(cl))
 		return;
 	cl->txn = ARENA_NEW(cl->job->arena, struct client_txn);
@@ -263,7 +267,7 @@ end_envelope(struct client *cl, uint16_t data)
 	} else if (t->mail_taken) {
 		reset(cl);
 	} else {
-		client_begin_transaction(cl);
+		end_transaction(cl);
 	}
 }
 
@@ -358,8 +362,7 @@ final_reply(struct client *cl)
 			return;
 		}
 	}
-	/* what is left was asked to come later (452): as long as that brings something */
-	client_begin_transaction(cl);
+	end_transaction(cl);
 }
 
 /* Before the message has gone out whole only a refusal makes sense; there is no way to stop but to
@@ -398,7 +401,7 @@ client_mail_reply(struct client *cl)
 		break;
 	default: /* PH_RSET */
 		if (cl->reader.code / 100 == 2) {
-			client_begin_transaction(cl);
+			end_transaction(cl);
 		} else {
 			client_mail_lost(cl, 0, "4.5.0", STR("RSET was refused"));
 			client_over(cl, CLIENT_FINE, 0, STR(""));

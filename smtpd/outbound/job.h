@@ -14,7 +14,8 @@
 #define JOB_REPLY_MAX 1000 /* octets of a reply that are kept */
 
 enum job_fate {
-	JOB_UNTRIED, /* nothing was said of it: the connection broke before */
+	JOB_UNTRIED, /* nothing was said of it: the connection broke before, or the server takes
+			fewer at once */
 	JOB_DONE, /* the other side has taken it */
 	JOB_LATER, /* 4yz, or no answer */
 	JOB_NEVER, /* 5yz */

@@ -161,7 +161,7 @@ enum scheduler_choice scheduler_pick(struct scheduler *s, struct scheduler_link 
 int64_t scheduler_pick_message(const struct scheduler_pick *p);
 size_t scheduler_pick_count(const struct scheduler_pick *p);
 int64_t scheduler_pick_row(const struct scheduler_pick *p, size_t i);
-/* How often it was picked before, and put back. */
+/* How often it was picked before, and put back whole. */
 uint32_t scheduler_pick_tries(const struct scheduler_pick *p);
 
 enum scheduler_fate {

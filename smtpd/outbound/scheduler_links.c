@@ -463,6 +463,7 @@ scheduler_done(struct scheduler *s, struct scheduler_pick *p, const enum schedul
 	struct lane *lane = p->lane;
 	struct destination *d = lane->destination;
 
+	size_t before = p->n;
 	sort_rows(held, p, fates);
 	if (d->provider && success == SCHEDULER_GOOD)
 		provider_note_success(s, d->provider);
@@ -474,7 +475,7 @@ scheduler_done(struct scheduler *s, struct scheduler_pick *p, const enum schedul
 			s->o.wake(s->o.arg, l->owner);
 	}
 	p->link = NULL;
-	p->tries++;
+	p->tries = p->n < before ? 0 : p->tries + 1;
 	lane->users++; /* while we use it */
 	if (!p->n || lane_put_back(s, p)) {
 		for (size_t i = 0; i < p->n; i++)

@@ -76,6 +76,21 @@ content(void *arg, struct job *job, enum content_form form, bool *ret_wait)
 	return NULL;
 }
 
+/* As the scheduler does where something was said of others. */
+static void
+give_untried_again(struct client_fixture *f, struct job *job)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < job->rcpt_count; i++)
+		if (job->rcpts[i].fate == JOB_UNTRIED)
+			job->rcpts[kept++] = job->rcpts[i];
+	if (!kept || kept == job->rcpt_count)
+		return;
+	job->rcpt_count = kept;
+	f->given--;
+}
+
 static void
 job_done(void *arg, struct job *job)
 {
@@ -89,6 +104,7 @@ job_done(void *arg, struct job *job)
 		    fates[r->fate], STR_ARG(r->status), STR_ARG(r->reply),
 		    r->relayed ? " (relayed)" : "");
 	}
+	give_untried_again(f, job);
 }
 
 static void

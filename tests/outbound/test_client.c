@@ -45,6 +45,9 @@ play(const struct scene *s, bool lmtp)
 
 #define SAID(code_text) " " code_text " (relayed)\n"
 #define OK_END "FINE 0  jobs=1 tls=\n"
+#define B_BEFORE_C                                                                                 \
+	"b@x DONE 2.0.0 250 2.0.0 ok (relayed)\nc@x UNTRIED  \n"                                   \
+	"c@x DONE 2.0.0 250 2.0.0 ok (relayed)\nFINE 0  jobs=2 tls=\n"
 #define BYE                                                                                        \
 	{                                                                                          \
 		"250 2.0.0 ok\n", "QUIT\n<closed>"                                                 \
@@ -116,7 +119,7 @@ static const struct scene scenes[] = {
 	    {"250 ok\n250 ok\n452 4.5.3 too many\n354 go\n", BODY},
 	    {"250 2.0.0 ok\n", MAIL "\nRCPT TO:<c@x>\nDATA\n"}, {"250 ok\n250 ok\n354 go\n", BODY},
 	    BYE},
-	"b@x DONE 2.0.0 250 2.0.0 ok (relayed)\nc@x DONE 2.0.0 250 2.0.0 ok (relayed)\n" OK_END},
+	B_BEFORE_C},
     {"b@x",
 	{GREET, {PIPE_EHLO, MAIL "\nRCPT TO:<b@x>\nDATA\n"},
 	    {"250 ok\n452 4.2.2 mailbox full\n503 no\n", "RSET\n"}, {"250 ok\n", "QUIT\n<closed>"}},
@@ -128,7 +131,13 @@ static const struct scene scenes[] = {
 		MAIL "\nRCPT TO:<b@x>\nDATA\n"},
 	    {"250 ok\n250 ok\n354 go\n", BODY}, {"250 2.0.0 ok\n", MAIL "\nRCPT TO:<c@x>\nDATA\n"},
 	    {"250 ok\n250 ok\n354 go\n", BODY}, BYE},
-	"b@x DONE 2.0.0 250 2.0.0 ok (relayed)\nc@x DONE 2.0.0 250 2.0.0 ok (relayed)\n" OK_END},
+	B_BEFORE_C},
+    {"b@x c@x",
+	{GREET,
+	    {"250-mx\n250-PIPELINING\n250 LIMITS RCPTMAX=1 MAILMAX=1\n",
+		MAIL "\nRCPT TO:<b@x>\nDATA\n"},
+	    {"250 ok\n250 ok\n354 go\n", BODY}, BYE},
+	"b@x DONE 2.0.0 250 2.0.0 ok (relayed)\nc@x UNTRIED  \n" OK_END},
 
     /* -- DATA and what follows it */
     {"b@x",

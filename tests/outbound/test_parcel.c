@@ -196,6 +196,29 @@ START_TEST(who_was_given_up_is_not_tried_nor_picked_again_before_that_is_recorde
 }
 END_TEST
 
+/* RFC 5321 §4.5.3.1.10 */
+START_TEST(what_a_server_took_is_on_record_before_it_gets_the_next_few_recipients)
+{
+	struct world w;
+	struct scheduler_pick *p;
+
+	world_open(&w);
+	send_message(&w);
+	open_link(&w);
+	for (uint64_t left = 3; left > 0; left--) {
+		ck_assert_int_eq(pick(&w, &p), SCHEDULER_JOB);
+		ck_assert_uint_eq(scheduler_pick_tries(p), 0);
+		struct parcel *few = parcel_load(&w.runner, p);
+		ck_assert_ptr_nonnull(few);
+		ck_assert_uint_eq(few->job.rcpt_count, left);
+		few->job.rcpts[0].fate = JOB_DONE;
+		ck_assert(parcel_record_here(&w.runner, few));
+		ck_assert_uint_eq(waiting(&w), left - 1);
+	}
+	world_close(&w);
+}
+END_TEST
+
 /* In place of a full disk: no file may grow. */
 static void
 let_files_grow(bool yes)
@@ -288,5 +311,6 @@ START_TEST(a_little_damage_does_not_stop_what_can_be_recorded)
 END_TEST
 
 TEST_MAIN("parcel", who_was_given_up_is_not_tried_nor_picked_again_before_that_is_recorded,
+    what_a_server_took_is_on_record_before_it_gets_the_next_few_recipients,
     what_cannot_be_recorded_is_kept_while_nothing_more_is_sent,
     a_little_damage_does_not_stop_what_can_be_recorded)
