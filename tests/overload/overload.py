@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 """Overload: slow clients in every place, a pipeline without end, logins by the thousand. What a normal client sees of it is measured, and the memory that it costs."""
-import base64
 import os
 import resource
 import socket
@@ -10,7 +9,8 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "attacks"))
-from attack import HOST, LONG, OFFSET, PW, U1, Talk, check, end, greeting, log, memory, smtp  # noqa: E402
+from attack import HOST, LONG, OFFSET, PW, U1, Talk, check, end, greeting, memory  # noqa: E402
+from clients import PLACES, normal, open_slow, trickle  # noqa: E402
 
 PIDS = {n: int(os.environ["A_" + n]) for n in ("SMTPD", "POP3D", "IMAPD")}
 SLOW = int(os.environ.get("SLOW", 2000 if LONG else 300))  # of each port
@@ -19,93 +19,14 @@ MEMORY = 256 << 20  # max_memory of the suite: what each daemon may have
 resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
 
 
-def normal(rounds=15):
-    """Milliseconds of each command of clients that do nothing unusual: a new connection each, and some commands."""
-    took = []
-
-    def timed(what, *args):
-        began = time.monotonic()
-        out = what(*args)
-        took.append((time.monotonic() - began) * 1000)
-        return out
-
-    wrong = []
-    for i in range(rounds):
-        t = greeting(143, source="127.0.0.2")
-        for c in (f"LOGIN {U1} {PW}", "SELECT INBOX", "NOOP", "STATUS INBOX (MESSAGES)"):
-            out = timed(t.imap, c)
-            if b"t OK" not in out:
-                wrong.append(out)
-        t.close()
-        t = greeting(110, source="127.0.0.2")
-        for c in (f"USER {U1}", f"PASS {PW}", "STAT"):
-            out = timed(t.pop, c)
-            if not out.startswith(b"+OK"):
-                wrong.append(out)
-        t.pop("QUIT")
-        t.close()
-        t = greeting(25, source="127.0.0.2")
-        for c in ("EHLO c.test", "MAIL FROM:<a@b.test>", f"RCPT TO:<{U1}>", "RSET"):
-            out = timed(t.smtp, c)
-            if not out.startswith(b"2"):
-                wrong.append(out)
-        t.close()
-    return statistics.median(took), sorted(took)[len(took) * 95 // 100], wrong
-
-
-# What a slow client has said when it falls silent, or goes on octet by octet.
-HELLO = bytes.fromhex("160301020001 0001fc0303".replace(" ", "")) + b"A" * 60
-PLACES = {
-    "at the start": {25: b"", 110: b"", 143: b""},
-    "in a line": {25: b"EHLO cl", 110: b"USER u", 143: b"a LOG"},
-    "in DATA, or a literal": {25: f"EHLO c\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<{U1}>\r\nDATA\r\nSubject: x".encode(), 110: f"USER {U1}\r\nPASS {PW}\r\nRET".encode(),
-                             143: f"a LOGIN {U1} {PW}\r\nb APPEND INBOX {{100000+}}\r\nSubject: x".encode()},
-    "in a TLS handshake": {25: b"EHLO c\r\nSTARTTLS\r\n", 110: b"STLS\r\n", 143: b"a STARTTLS\r\n"},
-    "never reading": {25: b"EHLO c\r\n" + b"NOOP\r\n" * 500, 110: f"USER {U1}\r\nPASS {PW}\r\n".encode() + b"UIDL\r\nCAPA\r\n" * 400, 143: f"a LOGIN {U1} {PW}\r\n".encode() + b"b CAPABILITY\r\n" * 800},
-}
-
-
 def slow():
     median, high, wrong = normal()
     check(f"alone, a normal client's commands take {median:.1f} ms, {high:.1f} ms at the 95th percentile", not wrong, wrong[:2])
-    for place, said in PLACES.items():
-        socks, before = [], {n: memory(p) for n, p in PIDS.items()}
-        for port, octets in said.items():
-            for _ in range(SLOW // len(PLACES) if not LONG else SLOW):
-                s = socket.socket()
-                if place == "never reading":
-                    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
-                s.settimeout(20)
-                s.connect((HOST, OFFSET + port))
-                s.setblocking(False)
-                socks.append((s, octets, port))
-        time.sleep(0.2)
-        for s, octets, _ in socks:
-            try:
-                if octets.startswith(b"EHLO") and b"\r\n" in octets and place != "never reading":
-                    time.sleep(0.001)
-                s.send(octets)
-            except OSError:
-                pass
-        if place == "in a TLS handshake":
-            time.sleep(0.5)
-            for s, _, _ in socks:
-                try:
-                    s.send(HELLO)
-                except OSError:
-                    pass
+    for place in PLACES:
+        before = {n: memory(p) for n, p in PIDS.items()}
+        socks = open_slow(place, SLOW if LONG else SLOW // len(PLACES))
         going = threading.Event()
-
-        def trickle():
-            """An octet a second from each."""
-            while not going.wait(1):
-                for s, _, _ in socks:
-                    try:
-                        s.send(b"x")
-                    except OSError:
-                        pass
-
-        trickler = threading.Thread(target=trickle)
+        trickler = threading.Thread(target=trickle, args=(socks, going))
         trickler.start()
         median, high, wrong = normal()
         going.set()
@@ -113,7 +34,7 @@ def slow():
         grown = sum(memory(p) for p in PIDS.values()) - sum(before.values())
         check(f"{len(socks)} clients slow {place}: a normal one's commands take {median:.1f} ms at the median, {high:.1f} ms at the 95th percentile; they cost {max(grown, 0) / len(socks) / 1024:.0f} KB each",
               not wrong and median < LIMIT_MS and grown / len(socks) < 100 * 1024, (wrong[:2], grown))
-        for s, _, _ in socks:
+        for s in socks:
             s.close()
 
 
