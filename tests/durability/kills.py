@@ -36,6 +36,7 @@ RATE = int(os.environ.get("RATE", 0))
 TROUBLE = re.compile(r"Sanitizer|runtime error|assert|input_stuck|err=(CORRUPT|INTERNAL|IO|MISUSE)")
 DRAIN_S = 60
 REPORT_EACH_S = 30
+LAST_NUMBERS = 1_000_000_001  # of what is delivered behind everything else
 
 
 class Run:
@@ -56,7 +57,7 @@ class Run:
         self.collector = Collector(suite, boxes, self.wrongs, self.ledger, self.over, 1)
         self.killer = Killer(suite, random.Random(SEED + 1), self.wrongs, MEAN_S, READY_MS / 1000)
         self.clients = [*self.imaps, *self.pops, self.submitter, self.collector]
-        self.load = None
+        self.load, self.threads = None, []
 
     def actor(self, kind, account):
         return kind(self.suite, account, random.Random(self.random.random()), self.wrongs, self.ledger, self.over)
@@ -67,9 +68,22 @@ class Run:
 
     def start(self):
         open(self.ledger.path, "w").close()
-        self.load = self.deliver(self.addresses, "--sessions", str(SESSIONS), "--rate", str(RATE))
-        for t in self.clients:
+        self.resume()
+
+    def resume(self, first=1):
+        """All clients begin, or go on; deliveries have numbers from `first` on."""
+        self.over.clear()
+        self.load = self.deliver(self.addresses, "--sessions", str(SESSIONS), "--rate", str(RATE), "--first", str(first))
+        self.threads = [threading.Thread(target=c.run) for c in self.clients]
+        for t in self.threads:
             t.start()
+
+    def pause(self):
+        self.over.set()
+        self.load.terminate()
+        self.load.wait()
+        for t in self.threads:
+            t.join()
 
     def broken(self):
         """A client that fell over is no finding, but the run is worth nothing."""
@@ -88,12 +102,8 @@ class Run:
         self.killer.join()
 
     def finish_clients(self):
-        self.over.set()
-        self.load.terminate()
-        self.load.wait()
-        for t in self.clients:
-            t.join()
-        self.deliver(list(self.ledger.of), "--count", "40", "--first", "1000000001").wait()  # so that nobody's INBOX is empty
+        self.pause()
+        self.deliver(list(self.ledger.of), "--count", "40", "--first", str(LAST_NUMBERS)).wait()  # so that nobody's INBOX is empty
 
     def drain(self):
         """Waits until the queue is empty."""

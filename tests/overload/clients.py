@@ -9,9 +9,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from attack import HOST, OFFSET, PW, U1, greeting  # noqa: E402
 
 
-def normal(rounds=15):
-    """Milliseconds of each command of clients that do nothing unusual: a new connection each, and some commands."""
-    took = []
+def one_normal(took, wrong):
+    """A client of each protocol that does nothing unusual, with a connection of its own: milliseconds of each command, and answers that are not well."""
 
     def timed(what, *args):
         began = time.monotonic()
@@ -19,28 +18,37 @@ def normal(rounds=15):
         took.append((time.monotonic() - began) * 1000)
         return out
 
-    wrong = []
-    for i in range(rounds):
-        t = greeting(143, source="127.0.0.2")
-        for c in (f"LOGIN {U1} {PW}", "SELECT INBOX", "NOOP", "STATUS INBOX (MESSAGES)"):
-            out = timed(t.imap, c)
-            if b"t OK" not in out:
-                wrong.append(out)
-        t.close()
-        t = greeting(110, source="127.0.0.2")
-        for c in (f"USER {U1}", f"PASS {PW}", "STAT"):
-            out = timed(t.pop, c)
-            if not out.startswith(b"+OK"):
-                wrong.append(out)
-        t.pop("QUIT")
-        t.close()
-        t = greeting(25, source="127.0.0.2")
-        for c in ("EHLO c.test", "MAIL FROM:<a@b.test>", f"RCPT TO:<{U1}>", "RSET"):
-            out = timed(t.smtp, c)
-            if not out.startswith(b"2"):
-                wrong.append(out)
-        t.close()
-    return statistics.median(took), sorted(took)[len(took) * 95 // 100], wrong
+    t = greeting(143, source="127.0.0.2")
+    for c in (f"LOGIN {U1} {PW}", "SELECT INBOX", "NOOP", "STATUS INBOX (MESSAGES)"):
+        out = timed(t.imap, c)
+        if b"t OK" not in out:
+            wrong.append(out)
+    t.close()
+    t = greeting(110, source="127.0.0.2")
+    for c in (f"USER {U1}", f"PASS {PW}", "STAT"):
+        out = timed(t.pop, c)
+        if not out.startswith(b"+OK"):
+            wrong.append(out)
+    t.pop("QUIT")
+    t.close()
+    t = greeting(25, source="127.0.0.2")
+    for c in ("EHLO c.test", "MAIL FROM:<a@b.test>", f"RCPT TO:<{U1}>", "RSET"):
+        out = timed(t.smtp, c)
+        if not out.startswith(b"2"):
+            wrong.append(out)
+    t.close()
+
+
+def summary(took):
+    """The median and the 95th percentile."""
+    return statistics.median(took), sorted(took)[len(took) * 95 // 100]
+
+
+def normal(rounds=15):
+    took, wrong = [], []
+    for _ in range(rounds):
+        one_normal(took, wrong)
+    return *summary(took), wrong
 
 
 # What a slow client has said when it falls silent, or goes on octet by octet: {place: {port: octets}}.
