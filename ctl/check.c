@@ -175,6 +175,19 @@ check_queue(struct checker *c)
 	tell_problems(c, trace_check(s, &report), STR("trace"), &report);
 }
 
+/* By its address, or by its number, as the log and the data directory have it. */
+static enum err
+find_named(struct call *call, struct str name, struct account_entry *ret)
+{
+	struct str address = name;
+	uint64_t id;
+	enum err e = ERR_OK;
+
+	if (str_to_u64(name, &id) && id <= INT64_MAX)
+		e = directory_account_address(call->store, (int64_t)id, call->arena, &address);
+	return e ? e : directory_find_account(call->store, address, call->arena, ret);
+}
+
 static int
 check_named(struct checker *c)
 {
@@ -183,8 +196,7 @@ check_named(struct checker *c)
 
 	c->total = call->arg_count;
 	for (size_t i = 0; i < call->arg_count; i++) {
-		enum err e =
-		    directory_find_account(call->store, str_of(call->args[i]), call->arena, &entry);
+		enum err e = find_named(call, str_of(call->args[i]), &entry);
 		if (e)
 			return call_fail(e, call->args[i]);
 		check_account(c, &entry);

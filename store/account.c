@@ -1,11 +1,11 @@
 /* Accounts that are open in this process: a table by id. An object stays as long as somebody holds
  * a reference or its database has open handles, so that the next command finds both. */
 #include "common/base/clock.h"
-#include "common/base/log.h"
 #include "store/account_private.h"
 #include "store/acl_private.h"
 #include "store/boot.h"
 #include "store/cleaner.h"
+#include "store/damage.h"
 #include "store/file.h"
 #include "store/helpers.h"
 #include "store/upkeep.h"
@@ -29,9 +29,7 @@ refuse_removed(struct db *db)
 	enum err e = db_get_int(db, "SELECT removed FROM meta", &removed);
 
 	if (e == ERR_NOT_FOUND) {
-		log_error("store", F_CSTR("op", "open"), F_ERR(ERR_CORRUPT),
-		    F_CSTR("file", db_path(db)), F_CSTR("detail", "meta is empty"));
-		return ERR_CORRUPT;
+		return damage_found("store", db_path(db), "meta is empty", F_CSTR("op", "open"));
 	}
 	return !e && removed ? ERR_GONE : e;
 }

@@ -2,6 +2,7 @@
  * its own, the pool (pool.c) lends it to one thread at a time. */
 #include "common/base/log.h"
 #include "common/metrics/metrics.h"
+#include "store/damage.h"
 #include "store/db_private.h"
 #include "store/file.h"
 
@@ -17,16 +18,39 @@
 /* -- errors */
 
 /* SQLite remembers errno per file, and per connection only sometimes. */
-static bool
-is_full(sqlite3_file *f)
+static int
+last_errno(sqlite3_file *f)
 {
 	int errnum = 0;
 
-	if (!f || !f->pMethods ||
-	    f->pMethods->xFileControl(f, SQLITE_FCNTL_LAST_ERRNO, &errnum) != SQLITE_OK)
-		return false;
+	if (f && f->pMethods)
+		f->pMethods->xFileControl(f, SQLITE_FCNTL_LAST_ERRNO, &errnum);
+	return errnum;
+}
+
+static void
+find_files(struct db *db, sqlite3_file **ret_file, sqlite3_file **ret_wal)
+{
+	sqlite3_file_control(db->conn, "main", SQLITE_FCNTL_FILE_POINTER, ret_file);
+	sqlite3_file_control(db->conn, "main", SQLITE_FCNTL_JOURNAL_POINTER, ret_wal);
+}
+
+static bool
+is_full(sqlite3_file *f)
+{
+	int errnum = last_errno(f);
+
 	/* ENOSPC is SQLITE_FULL by itself; a file size limit is a full disk to whoever meets it. */
 	return errnum == EDQUOT || errnum == EFBIG || errnum == ENOSPC;
+}
+
+/* What unixRead() makes SQLITE_IOERR_CORRUPTFS of. */
+static bool
+is_unreadable(sqlite3_file *f)
+{
+	int errnum = last_errno(f);
+
+	return errnum == EIO || errnum == ENXIO || errnum == ERANGE;
 }
 
 static enum err
@@ -36,9 +60,20 @@ err_from_io(struct db *db)
 
 	if (sqlite3_system_errno(db->conn) == ENOMEM)
 		return ERR_NOMEM;
-	sqlite3_file_control(db->conn, "main", SQLITE_FCNTL_FILE_POINTER, &file);
-	sqlite3_file_control(db->conn, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
+	find_files(db, &file, &wal);
 	return is_full(file) || is_full(wal) ? ERR_NO_SPACE : ERR_IO;
+}
+
+/* SQLite calls it damage when the system can't read a file (EIO, ENXIO), but what lies there may
+ * well be sound, and be read the next time. A handle that met such an error is not used again, so
+ * that what the file remembers is what happened now. */
+static enum err
+err_from_damage(struct db *db)
+{
+	sqlite3_file *file = NULL, *wal = NULL;
+
+	find_files(db, &file, &wal);
+	return is_unreadable(file) || is_unreadable(wal) ? ERR_IO : ERR_CORRUPT;
 }
 
 static enum err
@@ -63,7 +98,7 @@ err_from_code(struct db *db, int code)
 		return code == SQLITE_IOERR_NOMEM ? ERR_NOMEM : err_from_io(db);
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
-		return ERR_CORRUPT;
+		return err_from_damage(db);
 	case SQLITE_CANTOPEN:
 	case SQLITE_READONLY:
 	case SQLITE_PERM:
@@ -88,6 +123,9 @@ db_report(struct db *db, const char *op, int code)
 	/* SQLite opens read-only what it may not write, and such a handle never gets better. */
 	if ((code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_READONLY || e == ERR_CORRUPT)
 		db->failed = true;
+	if (e == ERR_CORRUPT)
+		return damage_found("store", db->path, sqlite3_errmsg(db->conn), F_CSTR("op", op),
+		    F_INT("sqlite", code));
 	if (err_class(e) == ERR_CLASS_OURS)
 		METRICS_COUNT(store_errors, e);
 	if (err_class(e) == ERR_CLASS_OURS)

@@ -1,7 +1,6 @@
 #include "store/entries.h"
 
-#include "common/base/log.h"
-#include "common/metrics/metrics.h"
+#include "store/damage.h"
 
 /* A page that falls below this joins a neighbour if both fit into one. */
 #define PAGE_SMALL (PAGE_ENTRIES / 4)
@@ -11,10 +10,8 @@
 static enum err
 corrupt(struct db *db, int64_t key, const char *detail)
 {
-	METRICS_COUNT(store_errors, ERR_CORRUPT);
-	log_error("store", F_CSTR("op", "read_page"), F_ERR(ERR_CORRUPT),
-	    F_CSTR("file", db_path(db)), F_INT("page", key), F_CSTR("detail", detail));
-	return ERR_CORRUPT;
+	return damage_found(
+	    "store", db_path(db), detail, F_CSTR("op", "read_page"), F_INT("page", key));
 }
 
 /* Columns: id, modseq, count, entries. */

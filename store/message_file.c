@@ -1,8 +1,7 @@
 #include "store/message_file.h"
 
-#include "common/base/log.h"
-#include "common/metrics/metrics.h"
 #include "store/account_private.h"
+#include "store/damage.h"
 #include "store/file.h"
 #include "store/reader.h"
 
@@ -15,17 +14,14 @@
 
 struct message_file {
 	int fd;
-	int64_t account, message; /* for the log */
+	int64_t message; /* for the log */
 	char path[PATH_MAX];
 };
 
 static enum err
 damaged(const struct message_file *f, const char *detail)
 {
-	METRICS_COUNT(store_errors, ERR_CORRUPT);
-	log_error("reader", F_CSTR("file", f->path), F_INT("account", f->account),
-	    F_INT("message", f->message), F_CSTR("detail", detail));
-	return ERR_CORRUPT;
+	return damage_found("reader", f->path, detail, F_INT("message", f->message));
 }
 
 /* The file goes after its row: to one whose consistent read began before that, only the file is
@@ -52,7 +48,6 @@ message_file_open(
 	if (!f)
 		return ERR_NOMEM;
 	f->fd = -1;
-	f->account = a->id;
 	f->message = message;
 	if (account_blob_path(a, blob, f->path)) {
 		snprintf(f->path, sizeof(f->path), "%s", a->blobs);

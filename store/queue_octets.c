@@ -2,6 +2,7 @@
 #include "store/queue_private.h"
 
 #include "common/base/log.h"
+#include "store/damage.h"
 #include "store/file.h"
 
 #include <errno.h>
@@ -116,9 +117,8 @@ read_file(void *arg, uint64_t offset, char *to, size_t n, size_t *ret_n)
 	if (got < 0)
 		return file_error("read", f->path);
 	if (got == 0) {
-		log_error("queue", F_CSTR("op", "read"), F_CSTR("file", f->path),
-		    F_CSTR("detail", "the file ends too early"));
-		return ERR_CORRUPT;
+		return damage_found(
+		    "queue", f->path, "the file ends too early", F_CSTR("op", "read"));
 	}
 	*ret_n = (size_t)got;
 	return ERR_OK;
@@ -145,9 +145,8 @@ from_file(const char *path, uint64_t size, struct queue_octets **ret)
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return file_error("open", path);
 	if ((uint64_t)st.st_size != size) {
-		log_error("queue", F_CSTR("op", "open"), F_CSTR("file", path),
-		    F_CSTR("detail", "the file has not the message's size"));
-		return ERR_CORRUPT;
+		return damage_found(
+		    "queue", path, "the file has not the message's size", F_CSTR("op", "open"));
 	}
 	struct octets_file *f = malloc(sizeof(*f));
 	if (!f)
@@ -187,9 +186,10 @@ look(struct store *s, struct database *d, int64_t message, char path[PATH_MAX], 
 		e = ERR_CORRUPT;
 	else
 		return from_memory(stmt_str(st, 2), ret);
-	if (e)
-		log_error("queue", F_CSTR("op", "read"), F_INT("message", message), F_ERR(e),
-		    F_CSTR("detail", "its octets are not as its row says"));
+	if (e == ERR_CORRUPT)
+		e = damage_found("queue", path[0] ? path : s->queue->database.path,
+		    "its octets are not as its row says", F_CSTR("op", "read"),
+		    F_INT("message", message));
 	return e;
 }
 
@@ -212,7 +212,6 @@ queue_octets_open(struct store *s, int64_t message, struct queue_octets **ret)
 	e = look(s, d, message, path, &size, ret);
 	if (e)
 		return e;
-	log_error("queue", F_CSTR("op", "open"), F_CSTR("file", path), F_INT("message", message),
-	    F_CSTR("detail", "the file is missing"));
-	return ERR_CORRUPT;
+	return damage_found(
+	    "queue", path, "the file is missing", F_CSTR("op", "open"), F_INT("message", message));
 }

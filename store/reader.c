@@ -1,8 +1,7 @@
 #include "store/reader.h"
 
-#include "common/base/log.h"
-#include "common/metrics/metrics.h"
 #include "store/account_private.h"
+#include "store/damage.h"
 #include "store/entries.h"
 #include "store/row_walk.h"
 #include "store/threads.h"
@@ -66,12 +65,9 @@ reader_close(struct reader **rp)
 }
 
 static enum err
-damaged(const struct reader *r, int64_t message, const char *path, const char *detail)
+damaged(int64_t message, const char *path, const char *detail)
 {
-	METRICS_COUNT(store_errors, ERR_CORRUPT);
-	log_error("reader", F_CSTR("file", path), F_INT("account", r->account->id),
-	    F_INT("message", message), F_CSTR("detail", detail));
-	return ERR_CORRUPT;
+	return damage_found("reader", path, detail, F_INT("message", message));
 }
 
 /* -- rows */
@@ -149,7 +145,7 @@ read_header(struct reader *r, int64_t message, uint64_t header_size, struct str 
 		return e;
 	if (ret->n)
 		return damaged(
-		    r, message, db_path(r->handle->db), "the header has not the right size");
+		    message, db_path(r->handle->db), "the header has not the right size");
 	return ERR_OK;
 }
 
@@ -227,7 +223,7 @@ reader_thread(struct reader *r, int64_t message, int64_t *ret)
 static enum err
 wrong_size(const struct reader *r, int64_t message)
 {
-	return damaged(r, message, db_path(r->handle->db), "the rows have not the message's size");
+	return damaged(message, db_path(r->handle->db), "the rows have not the message's size");
 }
 
 /* Both rows, if it has them: then the message's own need not be looked at, and is compared only

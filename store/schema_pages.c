@@ -1,6 +1,6 @@
 /* From version 2 of mail.db, where each entry and each tombstone was a row, to pages; and from
  * those of version 3, where each entry took 40 octets, to columns. */
-#include "common/base/log.h"
+#include "store/damage.h"
 #include "store/entries.h"
 #include "store/message_private.h"
 #include "store/schema.h"
@@ -116,9 +116,8 @@ schema_pack_entries(struct db *db)
 static enum err
 refuse_page(struct db *db, int64_t key)
 {
-	log_error("store", F_CSTR("op", "migrate"), F_ERR(ERR_CORRUPT), F_CSTR("file", db_path(db)),
-	    F_INT("page", key), F_CSTR("detail", "not a page of entries"));
-	return ERR_CORRUPT;
+	return damage_found("store", db_path(db), "not a page of entries", F_CSTR("op", "migrate"),
+	    F_INT("page", key));
 }
 
 /* The entries of a row: id, count, entries. */

@@ -1,7 +1,6 @@
 #include "store/seen.h"
 
-#include "common/base/log.h"
-#include "common/metrics/metrics.h"
+#include "store/damage.h"
 
 #include <stdlib.h>
 
@@ -81,11 +80,8 @@ decode(const char *from)
 static enum err
 corrupt(struct db *db, int64_t mailbox, int64_t page)
 {
-	METRICS_COUNT(store_errors, ERR_CORRUPT);
-	log_error("store", F_CSTR("op", "read_seen"), F_ERR(ERR_CORRUPT),
-	    F_CSTR("file", db_path(db)), F_INT("mailbox", mailbox), F_INT("page", page),
-	    F_CSTR("detail", "not marks of its UIDs in their order"));
-	return ERR_CORRUPT;
+	return damage_found("store", db_path(db), "not marks of its UIDs in their order",
+	    F_CSTR("op", "read_seen"), F_INT("mailbox", mailbox), F_INT("page", page));
 }
 
 /* Adds those marks of a page that lie in lo … hi and are younger than `modseq`. */

@@ -6,6 +6,7 @@
 #include "store/spool_private.h"
 
 #include "common/base/log.h"
+#include "store/damage.h"
 #include "store/file.h"
 #include "store/store_private.h"
 
@@ -267,9 +268,8 @@ spool_read(struct spool *s, uint64_t offset, char *to, size_t n)
 		if (got < 0)
 			return file_error("read", s->path);
 		if (got == 0) {
-			log_error("spool", F_CSTR("op", "read"), F_CSTR("file", s->path),
-			    F_CSTR("detail", "shorter than written"));
-			return ERR_CORRUPT;
+			return damage_found(
+			    "spool", s->path, "shorter than written", F_CSTR("op", "read"));
 		}
 		to += got;
 		n -= (size_t)got;

@@ -2,8 +2,7 @@
 #include "store/message_private.h"
 
 #include "common/base/clock.h"
-#include "common/base/log.h"
-#include "common/metrics/metrics.h"
+#include "store/damage.h"
 
 #define DAY_S 86400
 
@@ -49,11 +48,8 @@ tombstone_count(struct db *db, int64_t id, struct str octets, size_t *ret)
 		*ret = octets.n / ENTRY_OCTETS;
 		return ERR_OK;
 	}
-	METRICS_COUNT(store_errors, ERR_CORRUPT);
-	log_error("store", F_CSTR("op", "read_tombstone"), F_ERR(ERR_CORRUPT),
-	    F_CSTR("file", db_path(db)), F_INT("tombstone", id),
-	    F_CSTR("detail", "not a whole number of entries"));
-	return ERR_CORRUPT;
+	return damage_found("store", db_path(db), "not a whole number of entries",
+	    F_CSTR("op", "read_tombstone"), F_INT("tombstone", id));
 }
 
 struct entry

@@ -56,9 +56,10 @@ for what in header page short; do
   refuse "$what: its owner is not told of an empty folder" [ "$(count $U1 2>/dev/null)" = 0 ]
   has_log=$(grep -c 'err=CORRUPT' "$SUITE/log")
   if [ "$has_log" -gt 0 ] && [ "$has_log" -lt 20 ]; then pass "$what: the log tells ($has_log lines)"; else fail "$what: $has_log lines in the log"; fi
+  if grep ' store .*err=CORRUPT' "$SUITE/log" | grep -qv "account=$account .*check --repair $account"; then fail "$what: a line of the log does not say what to do"; else pass "$what: each of its lines names the account and what to do"; fi
   "$PILLARBOX" -c "$CONF" check $U1 >"$SUITE/out" 2>&1
   has "$what: check says what to do" 'check --repair'
-  check "$what: it is repaired, the daemons running" "$PILLARBOX" -c "$CONF" check --repair $U1
+  check "$what: it is repaired, the daemons running" "$PILLARBOX" -c "$CONF" check --repair "$account"
   has "$what: the damaged file is kept" 'damaged file is kept as .*mail.db.damaged-'
   check "$what: it is sound" "$PILLARBOX" -c "$CONF" check $U1
   check "$what: its mail comes again" deliver $U1 again
