@@ -2,7 +2,7 @@
 EXTRA_DIST += \
 	%D%/bad_input.py %D%/client_certificate.py %D%/corpus.py %D%/deliver_until_cut.py %D%/durable.py %D%/full_disk.py %D%/imap_model.py %D%/imap_state.py \
 	%D%/oauth_clients.py %D%/oauth_provider.py %D%/scram_plus.py \
-	%D%/imapwire.py %D%/lib.sh %D%/make_tree.py %D%/other_programs.py %D%/programs.py %D%/python_clients.py %D%/run.sh %D%/snapshot.py %D%/t_alias.sh %D%/t_at_rest.sh \
+	%D%/boot.sh %D%/imapwire.py %D%/lib.sh %D%/make_tree.py %D%/other_programs.py %D%/programs.py %D%/python_clients.py %D%/run.sh %D%/snapshot.py %D%/t_alias.sh %D%/t_at_rest.sh \
 	%D%/t_bad_input.sh %D%/t_client.sh %D%/t_client_certificate.sh %D%/t_corpus.sh %D%/t_curl.sh %D%/t_descriptors.sh %D%/t_durable.sh %D%/t_fetchmail.sh %D%/t_full_disk.sh \
 	%D%/t_getmail.sh %D%/t_idle.sh %D%/t_imap_model.sh %D%/t_imap_state.sh %D%/t_install.sh %D%/t_kill.sh %D%/t_limits.sh %D%/t_long_search.sh %D%/t_mbsync.sh %D%/t_memory.sh %D%/t_notify.sh \
 	%D%/t_msmtp.sh %D%/t_mutt.sh %D%/t_oauth.sh %D%/t_offlineimap.sh %D%/t_other_programs.sh %D%/t_python.sh %D%/t_sasl.sh \
@@ -11,7 +11,7 @@ EXTRA_DIST += \
 EXTRA_DIST += \
 	%D%/imapflow.js %D%/mail_imapclient.pl %D%/t_imapflow.sh %D%/t_mail_imapclient.sh \
 	%D%/imap_sync_model.py %D%/t_imap_sync_model.sh %D%/huge_folder.py %D%/t_huge_folder.sh %D%/t_two_clients.sh \
-	%D%/nameserver.sh %D%/sts_server.py %D%/t_dns.sh %D%/peers.sh %D%/sending.py %D%/t_sending.sh \
+	%D%/nameserver.sh %D%/sts_server.py %D%/t_dns.sh %D%/peers.sh %D%/sending.py %D%/t_sending.sh %D%/t_systemd.sh \
 	%D%/t_tls_out.sh %D%/t_two_suites.sh %D%/tls_servers.py \
 	%D%/counting_sink.py %D%/submit_many.py %D%/t_relay.sh %D%/t_relay_kill.sh \
 	%D%/t_full_disk_queue.sh %D%/t_queue_damage.sh %D%/t_queue_large.sh %D%/t_queue_live.sh \
