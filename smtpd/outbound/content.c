@@ -60,8 +60,7 @@ content_close(struct content **cp)
 /* -- what it holds --------------------------------------------------------------------------- */
 
 struct look {
-	bool eightbit;
-	uint64_t header_size;
+	bool eightbit, nul;
 	bool eightbit_header;
 	struct index_builder *index; /* NULL: nobody asks for parts */
 };
@@ -91,6 +90,7 @@ feed(struct content *c, struct look *l)
 			}
 		}
 		l->eightbit |= str_ascii_run(str_make(piece, n)) < n;
+		l->nul = l->nul || str_has_nul(str_make(piece, n));
 	}
 	return ERR_OK;
 }
@@ -145,9 +145,9 @@ content_look(struct content *c, const struct queue_message *m)
 	if (e)
 		return e;
 	c->utf8_header = l.eightbit_header;
-	c->form = m->body == QUEUE_BINARYMIME ? CONTENT_BINARY
-		  : l.eightbit                ? CONTENT_8BIT
-					      : CONTENT_7BIT;
+	c->form = m->body == QUEUE_BINARYMIME || l.nul ? CONTENT_BINARY
+		  : l.eightbit                         ? CONTENT_8BIT
+						       : CONTENT_7BIT;
 	return ERR_OK;
 }
 

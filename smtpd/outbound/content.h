@@ -13,7 +13,7 @@
 enum content_form {
 	CONTENT_7BIT,
 	CONTENT_8BIT, /* octets above 0x7f: needs 8BITMIME (RFC 6152) */
-	CONTENT_BINARY, /* lines that are none: needs BINARYMIME (RFC 3030) */
+	CONTENT_BINARY, /* lines that are none, NUL: needs BINARYMIME (RFC 3030) */
 };
 
 struct content {

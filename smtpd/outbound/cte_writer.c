@@ -20,11 +20,21 @@ put_escaped(unsigned char ch, struct sbuf *out)
 	sbuf_append(out, escape, sizeof(escape));
 }
 
+/* How many octets stay as they are. */
+static size_t
+fit_run(enum cte how, struct str in)
+{
+	size_t n = how == CTE_COPY ? in.n : str_ascii_run(in);
+	size_t nul = str_find(str_sub(in, 0, n), '\0');
+
+	return nul == STR_NONE ? n : nul;
+}
+
 static void
 copy(enum cte how, struct str in, struct sbuf *out)
 {
 	while (in.n > 0) {
-		size_t run = how == CTE_COPY ? in.n : str_ascii_run(in);
+		size_t run = fit_run(how, in);
 		sbuf_put(out, str_sub(in, 0, run));
 		in = str_skip(in, run);
 		if (in.n == 0)

@@ -8,9 +8,9 @@
 #include "common/base/sbuf.h"
 
 enum cte {
-	CTE_COPY,
-	CTE_ASCII, /* octets above 0x7f become "?": for what nobody reads */
-	CTE_ESCAPE, /* become "=XX": for quoted-printable that is not quite */
+	CTE_COPY, /* but NUL becomes "?": outside of chunks it is sent nowhere (RFC 5321 §2.3.8) */
+	CTE_ASCII, /* octets above 0x7f, too: for what nobody reads */
+	CTE_ESCAPE, /* both become "=XX": for quoted-printable that is not quite */
 	CTE_QP, /* of text whose lines end in CRLF */
 	CTE_BASE64,
 };

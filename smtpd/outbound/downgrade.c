@@ -22,6 +22,7 @@ struct walk {
 /* What a body holds. */
 struct body_facts {
 	uint64_t octets, high;
+	bool nul;
 	bool binary; /* NUL, CR or LF alone, lines that no server need take */
 };
 
@@ -105,6 +106,7 @@ scan_piece(struct walk *w, struct str piece, void *arg)
 	for (size_t i = 0; i < piece.n; i++) {
 		unsigned char ch = (unsigned char)piece.p[i];
 		s->facts.high += ch > 0x7f;
+		s->facts.nul |= ch == 0;
 		s->facts.binary |= ch == 0 || s->after_cr != (ch == '\n');
 		s->after_cr = ch == '\r';
 		s->column = ch == '\n' ? 0 : s->column + (ch != '\r');
@@ -134,7 +136,7 @@ choose(struct walk *w, const struct part *p, const struct body_facts *f)
 {
 	bool fits = !f->binary && (f->high == 0 || w->form == CONTENT_8BIT);
 
-	if (p->encoding == PART_QP && f->high && w->form == CONTENT_7BIT)
+	if (p->encoding == PART_QP && (f->nul || (f->high && w->form == CONTENT_7BIT)))
 		return CTE_ESCAPE;
 	if (is_encoded(p)) /* mostly: its octets count for less than its encoding */
 		return f->high && w->form == CONTENT_7BIT ? CTE_ASCII : CTE_COPY;
@@ -144,6 +146,16 @@ choose(struct walk *w, const struct part *p, const struct body_facts *f)
 }
 
 /* -- headers --------------------------------------------------------------------------------- */
+
+/* NUL has no encoding there, and left out would make other fields and other lines (RFC 5322 §4). */
+static void
+replace_nul(char *p, size_t n)
+{
+	char *end = p + n;
+
+	while ((p = memchr(p, '\0', (size_t)(end - p))))
+		*p = '?';
+}
 
 static void
 read_header(struct walk *w, const struct part *p, struct sbuf *out)
@@ -156,8 +168,10 @@ read_header(struct walk *w, const struct part *p, struct sbuf *out)
 		w->err = to ? w->in->read(w->in, p->header_at + at, to, ask, &n) : ERR_CANNOT;
 		if (!w->err && n == 0)
 			w->err = ERR_CORRUPT;
-		if (!w->err)
-			sbuf_grow(out, n);
+		if (w->err)
+			return;
+		replace_nul(to, n);
+		sbuf_grow(out, n);
 	}
 }
 

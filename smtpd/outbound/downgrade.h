@@ -1,9 +1,10 @@
 /* smtpd/outbound/downgrade.h - a message for a server that takes less than it holds: leaf parts are
  * re-encoded in quoted-printable or base64 (RFC 6152 §3, RFC 3030 §3, RFC 2045 §6).
  *
- * What is fit already stays as it is, octet by octet. Memory does not grow with the message. Before
- * signing, since signatures made before do not survive; a message that holds one in itself
- * (multipart/signed) is refused rather than broken.
+ * What is fit already stays as it is, octet by octet, but for NUL, which becomes "?" where it can't
+ * be encoded: in headers, around parts, in parts that are encoded already. Memory does not grow
+ * with the message. Before signing, since signatures made before do not survive; a message that
+ * holds one in itself (multipart/signed) is refused rather than broken.
  */
 #ifndef SMTPD_OUTBOUND_DOWNGRADE_H
 #define SMTPD_OUTBOUND_DOWNGRADE_H

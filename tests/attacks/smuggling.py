@@ -101,6 +101,20 @@ def outward(port, name):
             if not r.startswith(b"250"):
                 t.smtp("RSET")
             sent += r.startswith(b"250")
+    # NUL where no part is encoded anew: in a header, in front of and behind the parts, in a part that is encoded already (RFC 5321 §2.3.8)
+    head = f"From: <{U1}>\r\nTo: <x@{name}.test>\r\n".encode()
+    for rest in (b"Subject: a\0b\r\nX\r\n\0.\r\n\r\nx\r\n", b"Fr\0om: y\r\n\0\r\n\r\nx\r\n",
+                 b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n\r\n\0.\r\n--b\r\n\r\nx\r\n--b--\r\n\0.\r\n",
+                 b"MIME-Version: 1.0\r\nContent-Transfer-Encoding: base64\r\n\r\neHh4\r\n\0.\r\n\0\r\n", b"MIME-Version: 1.0\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nx=20\r\n\0.\r\n",
+                 b"MIME-Version: 1.0\r\nContent-Transfer-Encoding: x-own\r\n\r\n\0\r\n\0.\r\n"):
+        t.smtp(f"MAIL FROM:<{U1}>")
+        t.smtp(f"RCPT TO:<x@{name}.test>")
+        t.smtp("DATA")
+        t.send(head + rest + INNER[:-5].replace(b"\r\n.\r\n", b"\r\n") + b"\r\n.\r\n")
+        r = t.smtp()
+        if not check(f"out, {name}: {rest[:60]!r}… is taken", r.startswith(b"250"), r):
+            t.smtp("RSET")
+        sent += r.startswith(b"250")
     t.smtp("QUIT")
     connections = sunk(port, sent)
     octets = b"".join(connections)

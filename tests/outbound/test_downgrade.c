@@ -44,7 +44,7 @@ run(struct str text, enum content_form form, size_t piece, struct sbuf *out)
 
 struct row {
 	enum content_form form;
-	const char *in; /* LF stands for CRLF */
+	const char *in; /* LF stands for CRLF, 0x01 for NUL */
 	const char *out;
 };
 
@@ -54,7 +54,7 @@ wire(const char *text, struct sbuf *out)
 	for (const char *p = text; *p; p++) {
 		if (*p == '\n')
 			sbuf_putc(out, '\r');
-		sbuf_putc(out, *p);
+		sbuf_putc(out, *p == '\x01' ? '\0' : *p);
 	}
 	return sbuf_view(out);
 }
@@ -118,6 +118,20 @@ static const struct row rows[] = {
 	"boundary=b\n\n--b\n\nx\n--b\n\ny\n--b--\n",
 	"MIME-Version: 1.0\nContent-Type: multipart/signed; boundary=b\n\n--b\n\nx\n--b\n\ny\n"
 	"--b--\n"},
+    /* RFC 5321 §2.3.8, RFC 5322 §4: NUL is sent nowhere but in chunks; leaving it out would make
+     * fields, delimiters and line ends of what is none */
+    {CONTENT_8BIT,
+	"Fr\1om: x\nSubject: a\1b\n" MULTI "\npre\1\n\1--b\n--b\nX: \1\n"
+	"Content-Transfer-Encoding: quoted-printable\n\na=20\xe4\1=\nb\n--b\n"
+	"Content-Transfer-Encoding: base64\n\nw7\1w=\n--b\nContent-Transfer-Encoding: x-uue\n\n"
+	"#\1\n--b\n\nplain\n--b\n\n\1\n--b--\nend\1\n",
+	"Fr?om: x\nSubject: a?b\n" MULTI "\npre?\n?--b\n--b\nX: ?\n"
+	"Content-Transfer-Encoding: quoted-printable\n\na=20=E4=00=\nb\n--b\n"
+	"Content-Transfer-Encoding: base64\n\nw7?w=\n--b\nContent-Transfer-Encoding: x-uue\n\n"
+	"#?\n--b\n\nplain\n--b\nContent-Transfer-Encoding: base64\n\nAA==\n--b--\nend?\n"},
+    {CONTENT_7BIT, "X: \1\xe4\nMIME-Version: 1.0\n\n\1\n",
+	"X: ?\xe4\nMIME-Version: 1.0\nContent-Type: text/plain; charset=unknown-8bit\n"
+	"Content-Transfer-Encoding: base64\n\nAA0K\n"},
 };
 
 START_TEST(parts_that_a_server_does_not_take_are_encoded_and_nothing_else)
@@ -148,6 +162,23 @@ START_TEST(a_signature_is_not_broken)
 	    &in);
 	ck_assert_int_eq(run(sbuf_view(&in), CONTENT_7BIT, 100, &out), ERR_CANNOT);
 	ck_assert_ok(run(sbuf_view(&in), CONTENT_8BIT, 100, &out));
+}
+END_TEST
+
+/* Whatever its sender said that it is: only then is it converted (RFC 3030 §3). */
+START_TEST(a_message_with_nul_is_binary_wherever_it_stands)
+{
+	static const char *const texts[] = {
+	    "X: \1\n\nx\n", "X: y\n\n\1", "X: y\n\n" MULTI "--b\n\1\n--b--\n"};
+	const struct queue_message m = {.body = QUEUE_8BITMIME};
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		CLEANUP(sbuf_done) struct sbuf in = SBUF_INIT(OUT_MAX);
+		struct text_content t = {.text = wire(texts[i], &in), .piece = 3};
+		t.content = (struct content){.size = t.text.n, .read = read_text};
+		ck_assert_ok(content_look(&t.content, &m));
+		ck_assert_int_eq(t.content.form, CONTENT_BINARY);
+	}
 }
 END_TEST
 
@@ -209,5 +240,5 @@ START_TEST(a_long_message_passes_in_bounded_memory)
 END_TEST
 
 TEST_MAIN("downgrade", parts_that_a_server_does_not_take_are_encoded_and_nothing_else,
-    a_signature_is_not_broken, any_octets_come_back_from_both_encodings,
-    a_long_message_passes_in_bounded_memory)
+    a_signature_is_not_broken, a_message_with_nul_is_binary_wherever_it_stands,
+    any_octets_come_back_from_both_encodings, a_long_message_passes_in_bounded_memory)
