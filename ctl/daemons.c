@@ -105,6 +105,9 @@ become_daemon(const struct daemons *d, const struct daemon_proc *p, pid_t parent
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	setenv("NOTIFY_SOCKET", d->notify_name, 1);
+	/* ld.so(8): a symbol that is looked up when it is first used has the registers, which may
+	 * hold a piece of a password that was just copied, put down on the stack */
+	setenv("LD_BIND_NOW", "1", 1);
 	execl(p->path, p->name, "-c", d->conf_path, (char *)NULL);
 	call_complain("%s: %s", p->path, strerror(errno));
 	_exit(127);

@@ -44,10 +44,19 @@ free_query(struct oauth_query *q)
 	free(q);
 }
 
+/* The token's signature is in there, decoded. */
+static void
+wipe_and_free(struct arena **a)
+{
+	if (*a)
+		arena_wipe(*a);
+	arena_free(a);
+}
+
 static enum err
 find_user(struct oauth *o, struct oauth_query *q)
 {
-	CLEANUP(arena_free) struct arena *arena = arena_new(TOKEN_ARENA_MAX);
+	CLEANUP(wipe_and_free) struct arena *arena = arena_new(TOKEN_ARENA_MAX);
 	struct str token = str_make(q->token, q->token_n);
 	struct str user;
 

@@ -64,11 +64,12 @@ tokens = {
     "bad forged": head + "." + forged + "." + signature, "bad cut": rs[:-10], "bad junk": "abc", "bad dots": "..",
     "other u2": token("RS256", rsa_key, "r", email="u2@example.test"), "late": token("RS256", late_key, "late"),
     "opaque good": "opaque-token/1+x=", "opaque old": "opaque-2", "opaque inactive": "opaque-3", "slow": "opaque-slow",
-    "opaque audience": "opaque-4", "opaque unverified": "opaque-5",
+    "opaque audience": "opaque-4", "opaque unverified": "opaque-5", "opaque long": "opaque0Falcon7Kestrel4Merlin9ubiquitous5Gyrfalcon",
 }
 opaque = {tokens["opaque good"]: dict(good, active=True), tokens["opaque old"]: dict(good, active=True, exp=now - 1),
           tokens["opaque inactive"]: {"active": False}, tokens["opaque audience"]: dict(good, active=True, aud="other"),
-          tokens["opaque unverified"]: dict(good, active=True, email_verified=False), tokens["slow"]: dict(good, active=True)}
+          tokens["opaque unverified"]: dict(good, active=True, email_verified=False), tokens["slow"]: dict(good, active=True),
+          tokens["opaque long"]: dict(good, active=True)}
 
 
 class Provider(http.server.BaseHTTPRequestHandler):

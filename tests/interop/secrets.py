@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """secrets.py HOST OFFSET CA USER PASSWORD DAEMON=PID...: logs in in every way, and looks for the password in the daemons' memory.
+With TOKEN in the environment: by bearer tokens, and looks for that.
 
 While a session is open after its login, and when it is gone. The word that the password is made of is looked for, so that a half of it is found, too.
 """
@@ -13,8 +14,12 @@ import time
 
 host, offset, ca, user, password = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4], sys.argv[5]
 pids = dict(a.split("=") for a in sys.argv[6:])
+token = os.environ.get("TOKEN", "")
 wrong = "Wz3" + password[3:]
 core = password[6:].encode()  # in both
+if token:
+    password, wrong = token, token[:-60] + ("A" if token[-60] != "A" else "B") + token[-59:] if token.count(".") == 2 else "not" + token  # a signature that is no longer one
+    core = token[-32:-8].encode()
 PAGE = os.sysconf("SC_PAGESIZE")
 NEEDLES = {core: "itself"}
 for shift in range(3):
@@ -163,14 +168,54 @@ def smtp_way(how, starttls):
     return way
 
 
+def bearer(pw):
+    return b64(f"n,a={user},\x01host=mail.test\x01port=143\x01auth=Bearer {pw}\x01\x01")
+
+
+def xoauth2(pw):
+    return b64(f"user={user}\x01auth=Bearer {pw}\x01\x01")
+
+
+def token_way(protocol, mechanism, at_once, starttls=False):
+    """RFC 7628 §3.1, §3.2.3: a refusal is a challenge first."""
+    greeting, command, more, good = {"imap": ("* OK", "a AUTHENTICATE ", "+", "a OK"), "pop": ("+OK", "AUTH ", "+", "+OK"), "smtp": ("220", "AUTH ", "334", "235")}[protocol]
+    ends = ("a ", "* BYE") if protocol == "imap" else ("+OK", "-ERR") if protocol == "pop" else ("235", "5", "4")
+
+    def way(w, pw, slowly):
+        w.until(greeting)
+        if protocol == "smtp":
+            w.send("EHLO x.test\r\n"); w.until("250 ")
+            if starttls:
+                w.send("STARTTLS\r\n"); w.until("220"); w.start_tls()
+                w.send("EHLO x.test\r\n"); w.until("250 ")
+        message = (bearer if mechanism == "OAUTHBEARER" else xoauth2)(pw)
+        if at_once:
+            w.send(command + mechanism + " " + message + "\r\n", slowly)
+        else:
+            w.send(command + mechanism + "\r\n"); w.until(more); w.send(message + "\r\n", slowly)
+        answer = w.until(more, *ends)
+        if answer.startswith(more) and not answer.startswith(good):
+            w.send("AQ==\r\n")
+            answer = w.until(*ends)
+        return answer.startswith(good)
+    return way
+
+
 ways = []
-for how in ("LOGIN", "LOGIN pipelined", "literal", "literal+", "PLAIN", "PLAIN at once", "AUTH LOGIN"):
+if token:
+    for mechanism in ("OAUTHBEARER", "XOAUTH2"):
+        for at_once in (False, True) if os.environ.get("LONG") else (mechanism == "XOAUTH2",):
+            name = mechanism + (" at once" if at_once else "")
+            for daemon, protocol, plain_port, tls_port in (("imapd", "imap", 143, 993), ("pop3d", "pop", 110, 995), ("smtpd", "smtp", 587, 465)):
+                ways += [(daemon, name, plain_port, False, token_way(protocol, mechanism, at_once)), (daemon, name + ", TLS", tls_port, True, token_way(protocol, mechanism, at_once))]
+            ways += [("smtpd", name + ", STARTTLS", 587, False, token_way("smtp", mechanism, at_once, True))]
+for how in () if token else ("LOGIN", "LOGIN pipelined", "literal", "literal+", "PLAIN", "PLAIN at once", "AUTH LOGIN"):
     ways += [("imapd", how, 143, False, imap_way(how)), ("imapd", how + ", TLS", 993, True, imap_way(how))]
-for how in ("no command", "too long"):
+for how in () if token else ("no command", "too long"):
     ways += [("imapd", how, 993, True, imap_way(how))]
-for how in ("PASS", "PASS pipelined", "PLAIN", "AUTH LOGIN"):
+for how in () if token else ("PASS", "PASS pipelined", "PLAIN", "AUTH LOGIN"):
     ways += [("pop3d", how, 110, False, pop_way(how)), ("pop3d", how + ", TLS", 995, True, pop_way(how))]
-for how in ("PLAIN at once", "PLAIN", "AUTH LOGIN"):
+for how in () if token else ("PLAIN at once", "PLAIN", "AUTH LOGIN"):
     ways += [("smtpd", how, 587, False, smtp_way(how, False)), ("smtpd", how + ", STARTTLS", 587, False, smtp_way(how, True)),
              ("smtpd", how + ", TLS", 465, True, smtp_way(how, False))]
 
