@@ -13,7 +13,7 @@ WAL_KB = 40 << 10  # a writer begins it anew at 8,000 pages (WAL_HARD_FRAMES)
 # What may be different between two rests of a daemon that has done the same all the time: pages that malloc() keeps between pieces in use, and caches that
 # are not full yet, each of which has its limit (accounts, views, verified logins, results of DNS). In the short form, which is hardly warm at the first
 # rest and does not wait until idle handles are closed, much more of that.
-MAY_GROW = {True: (1.15, 4096), False: (1.3, 16384)}  # {long: (factor, KB)}
+MAY_GROW = {True: (1.2, 6144), False: (1.3, 16384)}  # {long: (factor, KB)}
 
 
 class Rest:

@@ -21,7 +21,7 @@ from self_check import self_check
 from speed import Speed
 
 SECONDS = float(os.environ.get("EVERYTHING_SECONDS", 600 if LONG else 6))
-KILLED, WARM = (0.6, 0.1) if LONG else (0.4, 0.3)  # shares of it: with kills; warming up behind them. The rest is the long stretch
+KILLED, WARM = (0.4, 0.2) if LONG else (0.4, 0.3)  # shares of it: with kills; warming up behind them. The rest is the long stretch
 LIMIT_MS = float(os.environ.get("LIMIT_MS", 100))  # a normal client's commands, at the median
 TELL_S = 60
 IDLE_S = 30  # so long a database handle stays open behind its last use
@@ -34,8 +34,8 @@ FLOODS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "overloa
 class Children:
     """The floods and a normal client beside them, processes of their own."""
 
-    def __init__(self, out):
-        self.out, self.floods, self.normal = out, None, None
+    def __init__(self):
+        self.floods = self.normal = None
         self.counted, self.took, self.wrong = {}, [], []
 
     def start(self, seed):
@@ -78,10 +78,9 @@ class Everything(Run):
         super().__init__(suite, sink_file, load_program)
         self.killer = Killer(suite, random.Random(SEED + 1), self.wrongs, kills.MEAN_S, kills.READY_MS / 1000)
         self.speed = Speed(suite, "b1@example.test", "s2@example.test", self.wrongs)
-        self.children = Children(suite.directory)
+        self.children = Children()
         self.began = self.told = time.monotonic()
         self.stretches = 0
-        self.medians = []
 
     def stretch(self, seconds, what):
         """All of it for so long, with a word each minute."""

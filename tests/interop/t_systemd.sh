@@ -30,7 +30,7 @@ esac
 (echo $BASHPID >"$CGROUP/cgroup.procs" && exec unshare --mount --pid --fork --kill-child --cgroup --net --uts --ipc "$HERE/boot.sh" "$SUITE/machine" "$SUITE/installed") >"$SUITE/booted" 2>&1 &
 MACHINE=$!
 inside() { nsenter -t "$INIT" --all -r -w -- "$@"; }
-within() { local i; for i in $(seq 1 "$1"); do "${@:2}" >/dev/null 2>&1 && return 0; sleep 0.1; done; return 1; } # within TENTHS COMMAND...: it succeeds by then
+within() { local _; for _ in $(seq 1 "$1"); do "${@:2}" >/dev/null 2>&1 && return 0; sleep 0.1; done; return 1; } # within TENTHS COMMAND...: it succeeds by then
 for _ in $(seq 1 300); do
   INIT=$(pgrep -P $MACHINE systemd)
   [ -n "$INIT" ] && inside systemctl is-system-running 2>/dev/null | grep -Eq 'running|degraded' && break
