@@ -13,7 +13,7 @@
 #include <openssl/crypto.h>
 
 static imap_mode read_response;
-static imap_mode wait_for_provider;
+static imap_mode wait_for_answer;
 
 static void
 wipe_sbuf(struct sbuf *b)
@@ -34,14 +34,12 @@ send_challenge(struct imap_session *s, struct str challenge)
 	conn_puts(s->conn, "\r\n");
 }
 
-/* One message of the client. ERR_OK with cmd->pending: the exchange goes on; without: logged in. */
+/* What a step came to. ERR_OK with cmd->pending: the exchange goes on; without: logged in. */
 static enum err
-step(struct imap_session *s, struct imap_cmd *cmd, struct str response)
+take_status(struct imap_session *s, struct imap_cmd *cmd, enum sasl_status status,
+    struct str challenge, enum err e)
 {
-	struct str challenge = {NULL, 0};
-	enum err e = ERR_OK;
-
-	switch (sasl_step(s->sasl, response, cmd->arena, &challenge, &e)) {
+	switch (status) {
 	case SASL_CONTINUE:
 		send_challenge(s, challenge);
 		imap_enter_mode(s, cmd, read_response);
@@ -55,14 +53,29 @@ step(struct imap_session *s, struct imap_cmd *cmd, struct str response)
 		}
 		break;
 	case SASL_WAIT:
-		imap_enter_mode(s, cmd, wait_for_provider);
+		imap_enter_mode(s, cmd, wait_for_answer);
 		return ERR_OK;
 	case SASL_FAILED:
 		if (sasl_wants_other_identity(s->sasl)) /* RFC 5530 §3 */
 			imap_set_code(cmd, "AUTHORIZATIONFAILED");
+		if (e == ERR_BUSY) {
+			imap_set_code(cmd, "UNAVAILABLE");
+			imap_set_text(cmd, "Too many are logging in, try again later");
+		}
 		return imap_login_failed(s, cmd, e, sasl_login(s->sasl), s->mechanism);
 	}
 	return ERR_OK;
+}
+
+/* One message of the client. */
+static enum err
+step(struct imap_session *s, struct imap_cmd *cmd, struct str response)
+{
+	struct str challenge = {NULL, 0};
+	enum err e = ERR_OK;
+	enum sasl_status status = sasl_step(s->sasl, response, cmd->arena, &challenge, &e);
+
+	return take_status(s, cmd, status, challenge, e);
 }
 
 static enum err
@@ -117,10 +130,11 @@ proceed(struct imap_session *s, enum err e)
 	return GO_ON;
 }
 
-/* The provider of a token is being asked; no worker waits for it. The session sleeps until its
- * answer wakes it, or until its time for logging in is over. */
+/* The password is in line, or the provider of a token is being asked; no worker waits for that. The
+ * session sleeps until the answer wakes it, or until its time for logging in is over. A client that
+ * has said all it had to say may still read. */
 static enum imap_go
-wait_for_provider(struct imap_session *s, unsigned events)
+wait_for_answer(struct imap_session *s, unsigned events)
 {
 	struct imap_cmd *cmd = &s->cmd;
 
@@ -132,8 +146,8 @@ wait_for_provider(struct imap_session *s, unsigned events)
 	cmd->pending = false;
 	s->mode = imap_read_command;
 	enum err e = step(s, cmd, (struct str){NULL, 0});
-	if (s->mode == wait_for_provider)
-		return conn_at_eof(s->conn) ? GO_CLOSE : GO_SLEEP;
+	if (s->mode == wait_for_answer)
+		return GO_SLEEP;
 	if (!e && !cmd->pending)
 		e = log_in(s, cmd);
 	return proceed(s, e);
@@ -169,11 +183,37 @@ read_response(struct imap_session *s, unsigned events)
 	return proceed(s, e);
 }
 
+/* The end of a handler that began an exchange. */
+static enum err
+settle(struct imap_session *s, struct imap_cmd *cmd, enum err e)
+{
+	if (!e && !cmd->pending && s->state == ST_GREET)
+		e = log_in(s, cmd);
+	if (e || !cmd->pending || s->mode == imap_hold_reply)
+		sasl_free(&s->sasl);
+	return e;
+}
+
+enum err
+imap_login_step(struct imap_session *s, struct imap_cmd *cmd, enum sasl_status status,
+    struct str challenge, enum err e)
+{
+	return settle(s, cmd, take_status(s, cmd, status, challenge, e));
+}
+
+void
+imap_begin_exchange(struct imap_session *s, struct str mechanism)
+{
+	service_sasl_host(s->service, s->conn, &s->sasl_host);
+	sasl_free(&s->sasl);
+	s->sasl_done = false;
+	snprintf(s->mechanism, sizeof(s->mechanism), "%.*s", STR_ARG(mechanism));
+}
+
 enum err
 cmd_authenticate(struct imap_session *s, struct imap_cmd *cmd)
 {
 	struct str mechanism, initial = {NULL, 0};
-	struct sasl_host *host = &s->sasl_host;
 
 	imap_parse_space(cmd->args);
 	imap_parse_atom(cmd->args, &mechanism);
@@ -183,28 +223,21 @@ cmd_authenticate(struct imap_session *s, struct imap_cmd *cmd)
 	if (e)
 		return e;
 
-	service_sasl_host(s->service, s->conn, host);
-	sasl_free(&s->sasl);
-	s->sasl_done = false;
-	e = sasl_begin(mechanism, host, &s->sasl);
+	imap_begin_exchange(s, mechanism);
+	e = sasl_begin(mechanism, &s->sasl_host, &s->sasl);
 	if (e == ERR_UNKNOWN) {
 		imap_set_text(cmd, "No such mechanism");
 		return ERR_CANNOT; /* RFC 3501 §6.2.2: NO, unsupported authentication mechanism */
 	}
 	if (e)
 		return e;
-	snprintf(s->mechanism, sizeof(s->mechanism), "%.*s", STR_ARG(mechanism));
 	if (!initial.p)
 		e = step(s, cmd, initial);
 	else if (str_eq(initial, STR("="))) /* RFC 4959 §3: an empty one */
 		e = take_response(s, cmd, STR(""));
 	else
 		e = take_response(s, cmd, initial);
-	if (!e && !cmd->pending && s->state == ST_GREET)
-		e = log_in(s, cmd);
-	if (e || !cmd->pending || s->mode == imap_hold_reply)
-		sasl_free(&s->sasl);
-	return e;
+	return settle(s, cmd, e);
 }
 
 enum err

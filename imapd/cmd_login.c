@@ -50,8 +50,9 @@ imap_set_capability_code(struct imap_session *s, struct imap_cmd *cmd)
 enum err
 cmd_login(struct imap_session *s, struct imap_cmd *cmd)
 {
-	struct account_entry account;
 	struct str user, password;
+	enum sasl_status status;
+	enum err why;
 
 	imap_parse_space(cmd->args);
 	imap_parse_astring(cmd->args, &user);
@@ -61,11 +62,8 @@ cmd_login(struct imap_session *s, struct imap_cmd *cmd)
 	if (e)
 		return e;
 
-	e = service_login(s->service, s->conn, user, password, cmd->arena, &account);
-	if (!e)
-		e = imap_log_in(s, account.id, account.address, "LOGIN");
-	if (e)
-		return imap_login_failed(s, cmd, e, user, "LOGIN");
-	imap_set_capability_code(s, cmd);
-	return ERR_OK;
+	imap_begin_exchange(s, STR("LOGIN"));
+	e = sasl_login_by_command(
+	    &s->sasl_host, user, password, cmd->arena, &s->sasl, &status, &why);
+	return e ? e : imap_login_step(s, cmd, status, STR(""), why);
 }

@@ -9,6 +9,11 @@
  * imap_hold_reply. */
 NODISCARD enum err imap_login_failed(struct imap_session *s, struct imap_cmd *cmd, enum err e,
     struct str user, const char *mechanism);
+/* No exchange is under way; one of `mechanism` may be put in s->sasl, over s->sasl_host. */
+void imap_begin_exchange(struct imap_session *s, struct str mechanism);
+/* An exchange (s->sasl) took a step: what it came to. For a handler's last line. */
+NODISCARD enum err imap_login_step(struct imap_session *s, struct imap_cmd *cmd,
+    enum sasl_status status, struct str challenge, enum err e);
 /* "[CAPABILITY …] Logged in" */
 void imap_set_capability_code(struct imap_session *s, struct imap_cmd *cmd);
 

@@ -66,25 +66,6 @@ cmd_user(struct pop3_session *s, const struct pop3_cmd *cmd)
 	return ERR_OK;
 }
 
-/* The password is the whole rest of the line, blanks and all (RFC 1939 §7, PASS). */
-enum err
-cmd_pass(struct pop3_session *s, const struct pop3_cmd *cmd)
-{
-	CLEANUP(arena_free) struct arena *arena = arena_new(LOGIN_ARENA);
-	struct account_entry entry;
-	struct str name;
-
-	if (!arena)
-		return ERR_NOMEM;
-	enum err e = prep_string(str_of(s->name), arena, &name);
-	pop3_enter_state(s, ST_AUTHORIZATION); /* the next PASS needs its own USER */
-	if (!e)
-		e = service_login(s->service, s->conn, name, cmd->text, arena, &entry);
-	if (e == ERR_AUTH_FAILED)
-		return hold_failure(s, name, "USER");
-	return e ? e : open_maildrop(s, entry.id, entry.address, "USER");
-}
-
 static void
 write_challenge(struct pop3_session *s, struct str challenge)
 {
@@ -106,21 +87,19 @@ finish(struct pop3_session *s)
 	return e;
 }
 
+/* What a step of the exchange came to. */
 static enum err
-step(struct pop3_session *s, struct str response)
+take_status(struct pop3_session *s, enum sasl_status status, struct str challenge, enum err e)
 {
-	CLEANUP(arena_free) struct arena *arena = arena_new(LOGIN_ARENA);
-	struct str challenge;
-	enum err e = ERR_NOMEM;
-
 	s->sasl_waits = false;
-	enum sasl_status status =
-	    arena ? sasl_step(s->sasl, response, arena, &challenge, &e) : SASL_FAILED;
 	if (status == SASL_FAILED) {
 		if (e == ERR_AUTH_FAILED)
 			e = hold_failure(s, sasl_login(s->sasl), s->mechanism);
 		sasl_free(&s->sasl);
-		return e;
+		if (e != ERR_BUSY)
+			return e;
+		pop3_err_text(s, "SYS/TEMP", TEXT_TRY_LATER); /* RFC 3206 §4 */
+		return ERR_OK;
 	}
 	if (status == SASL_WAIT) {
 		s->sasl_waits = true;
@@ -133,6 +112,43 @@ step(struct pop3_session *s, struct str response)
 	s->sasl_done = status == SASL_DONE;
 	write_challenge(s, challenge);
 	return ERR_OK;
+}
+
+static enum err
+step(struct pop3_session *s, struct str response)
+{
+	CLEANUP(arena_free) struct arena *arena = arena_new(LOGIN_ARENA);
+	struct str challenge;
+	enum err e;
+
+	if (!arena) {
+		s->sasl_waits = false;
+		sasl_free(&s->sasl);
+		return ERR_NOMEM;
+	}
+	enum sasl_status status = sasl_step(s->sasl, response, arena, &challenge, &e);
+	return take_status(s, status, challenge, e);
+}
+
+/* The password is the whole rest of the line, blanks and all (RFC 1939 §7, PASS). */
+enum err
+cmd_pass(struct pop3_session *s, const struct pop3_cmd *cmd)
+{
+	CLEANUP(arena_free) struct arena *arena = arena_new(LOGIN_ARENA);
+	enum sasl_status status;
+	enum err why;
+
+	if (!arena)
+		return ERR_NOMEM;
+	struct str name = arena_dup(arena, str_of(s->name));
+	if (!name.p)
+		return ERR_NOMEM;
+	pop3_enter_state(s, ST_AUTHORIZATION); /* the next PASS needs its own USER */
+	s->sasl_done = false;
+	snprintf(s->mechanism, sizeof(s->mechanism), "USER");
+	enum err e =
+	    sasl_login_by_command(&s->sasl_host, name, cmd->text, arena, &s->sasl, &status, &why);
+	return e ? e : take_status(s, status, STR(""), why);
 }
 
 enum err

@@ -187,8 +187,6 @@ go_on(struct pop3_session *s)
 		if (s->held)
 			return CONN_SLEEP;
 		if (s->sasl_waits) {
-			if (conn_at_eof(s->conn))
-				return CONN_CLOSE;
 			pop3_resume_auth(s);
 			if (s->sasl_waits)
 				return CONN_SLEEP;

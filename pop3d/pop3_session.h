@@ -74,7 +74,7 @@ struct pop3_session {
 	struct sasl *sasl; /* AUTH in progress */
 	char mechanism[24];
 	bool sasl_done; /* logged in, but for the empty answer to its last message */
-	bool sasl_waits; /* for the provider of a token, without a worker */
+	bool sasl_waits; /* for a password or the provider of a token, without a worker */
 	enum err held; /* the answer that waits for a failed login's delay */
 
 	/* since login */

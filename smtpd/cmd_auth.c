@@ -146,8 +146,9 @@ cmd_auth(struct smtp_session *s, struct smtp_cmd *cmd)
 	return step_base64(s, cmd, rest);
 }
 
-/* The provider of a token is being asked; no worker waits for it. The session sleeps until its
- * answer wakes it, or until its time for logging in is over. */
+/* The password is in line, or the provider of a token is being asked; no worker waits for that. The
+ * session sleeps until the answer wakes it, or until its time for logging in is over. A client that
+ * has said all it had to say may still read. */
 static enum smtp_step
 mode_wait(struct smtp_session *s)
 {
@@ -155,8 +156,6 @@ mode_wait(struct smtp_session *s)
 
 	if (s->stop_deadline)
 		return smtp_goodbye_for_stop(s);
-	if (conn_at_eof(s->conn))
-		return STEP_CLOSE;
 	enum err e = step(s, &cmd, (struct str){NULL, 0});
 	if (s->mode == mode_wait)
 		return STEP_SLEEP;

@@ -7,11 +7,13 @@
 #include "store/database.h"
 
 #include <stdatomic.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #define HANDLES_MIN 16
 #define HANDLE_OCTETS 150000 /* of memory: what a handle was measured to hold, mostly its pages */
 #define MEMORY_SHARE 16 /* this part of the machine's may go into idle handles */
+#define PASSWORDS_SHARE 4 /* this part of what the daemon may take may go into hashing */
 #define TICK_AGAIN_MS 250 /* where the last one is still at work */
 
 /* A service with a server also has the store's clockwork: when the store asks for it a timer of the
@@ -103,6 +105,43 @@ handles_that_fit(const struct server *s)
 	return n > HANDLES_MIN ? (unsigned)n : HANDLES_MIN;
 }
 
+/* As many at once as there are processors, but no more of them than fit a part of the memory. */
+static unsigned
+passwords_at_once(const struct service *svc, const struct conf *conf)
+{
+	uint64_t fit = server_memory_limit(svc->server) / PASSWORDS_SHARE / PASSWORD_MEMORY;
+	uint64_t n = conf->password_threads ? conf->password_threads : (uint64_t)get_nprocs();
+
+	if (n > fit)
+		n = fit;
+	return n ? (unsigned)n : 1;
+}
+
+static uint64_t
+passwords_memory(void *arg)
+{
+	return password_line_memory(arg);
+}
+
+static bool
+start_passwords(struct service *svc, const struct conf *conf)
+{
+	svc->standing = standing_new();
+	const struct password_line_options options = {
+	    .threads = passwords_at_once(svc, conf),
+	    .waiting_max = conf->password_queue,
+	    .wait_max_ms = conf->password_wait_s * 1000,
+	    .cache = svc->logins,
+	    .standing = svc->standing,
+	};
+	if (svc->standing)
+		svc->passwords = password_line_new(&options);
+	if (svc->passwords)
+		server_reserve_memory(svc->server, password_line_memory_max(svc->passwords),
+		    passwords_memory, svc->passwords);
+	return svc->passwords;
+}
+
 enum err
 service_start(struct server *s, const char *process, struct service **ret)
 {
@@ -117,6 +156,8 @@ service_start(struct server *s, const char *process, struct service **ret)
 	service_stamp(clock_real_us(), svc->stamp);
 	w->tick.run = run_tick;
 	svc->logins = conf->login_cache_s ? login_cache_new(conf->login_cache_s) : NULL;
+	if (!start_passwords(svc, conf))
+		return ERR_NOMEM;
 	const struct store_options options = {
 	    .data_dir = conf->data_dir,
 	    .run_dir = conf->run_dir,
@@ -163,6 +204,10 @@ service_stop(struct service **svcp)
 	} else {
 		limits_free(&svc->limits);
 	}
+	if (svc->passwords && svc->server)
+		server_reserve_memory(svc->server, 0, NULL, NULL);
+	password_line_free(&svc->passwords);
+	standing_free(&svc->standing);
 	login_cache_free(&svc->logins);
 	oauth_free(&svc->oauth);
 	conf_unref(&svc->conf);
@@ -211,6 +256,8 @@ service_collect(void *svc, struct metrics_cells *to)
 	const struct service *s = svc;
 
 	metrics_set(&to->database_handles[0], store_handles(s->store));
+	metrics_set(&to->passwords_waiting[0],
+	    s->passwords ? (int64_t)password_line_waiting(s->passwords) : 0);
 }
 
 struct conf *
@@ -268,6 +315,21 @@ wake_conn(void *arg)
 	conn_wake(arg);
 }
 
+static bool
+sends_no_more(void *arg)
+{
+	return conn_peer_ended(arg);
+}
+
+static void
+find_who(void *arg, struct standing_who *ret)
+{
+	const struct sockaddr *peer = conn_peer_addr(arg);
+
+	limits_address(peer, ret->address);
+	limits_network(peer, ret->network);
+}
+
 /* -PLUS is offered where it can be done: an old TLS 1.2 peer has no exporter (RFC 9266 §2). */
 static bool
 can_bind(struct conn *c)
@@ -290,6 +352,9 @@ service_sasl_host(struct service *svc, struct conn *c, struct sasl_host *ret)
 	    .client = find_client,
 	    .certified = is_certified(c),
 	    .cache = svc->logins,
+	    .line = svc->passwords,
+	    .who = find_who,
+	    .silent = sends_no_more,
 	    .secret = str_make(svc->secret, sizeof(svc->secret)),
 	    .secure = conn_is_secure(c),
 	    .tls = can_bind(c),
@@ -297,24 +362,6 @@ service_sasl_host(struct service *svc, struct conn *c, struct sasl_host *ret)
 	    .wake = wake_conn,
 	    .wake_arg = c,
 	};
-}
-
-enum err
-service_login(struct service *svc, struct conn *c, struct str name, struct str password,
-    struct arena *arena, struct account_entry *ret)
-{
-	struct credential credential;
-
-	if (!conn_is_secure(c))
-		return ERR_NEEDS_TLS;
-	enum err e = directory_find_login(svc->store, name, arena, ret, &credential);
-	if (e == ERR_NOT_FOUND || e == ERR_SYNTAX) {
-		e = password_verify(NULL, password); /* as long as for a known user */
-		return e ? e : ERR_AUTH_FAILED;
-	}
-	if (e)
-		return e;
-	return login_verify(svc->logins, ret->id, &credential, password);
 }
 
 void
@@ -326,6 +373,12 @@ service_login_succeeded(
 	    F_CSTR("mechanism", mechanism),
 	    F_CSTR("tls", conn_is_tls(c) ? conn_tls_version(c) : "no"));
 	conn_leave_front(c);
+	if (svc->standing) {
+		struct standing_who who = {.name = user};
+		find_who(c, &who);
+		const struct standing_key key = standing_key(svc->standing, &who);
+		standing_was_right(svc->standing, &key);
+	}
 	if (svc->limits)
 		limits_login_succeeded(svc->limits, conn_peer_addr(c));
 	directory_note_login(svc->store, account);

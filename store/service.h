@@ -14,6 +14,8 @@
 struct service {
 	struct store *store;
 	struct login_cache *logins;
+	struct standing *standing; /* NULL in tests */
+	struct password_line *passwords; /* NULL in tests: computed on the spot */
 	struct oauth *oauth; /* NULL: no provider is configured */
 	struct limits *limits; /* the server's, or one of its own in tests */
 	struct server *server; /* NULL in tests */
@@ -43,10 +45,6 @@ struct conf *service_conf(struct service *svc);
 
 /* The host of a SASL exchange on `c`; *ret must outlive the exchange. */
 void service_sasl_host(struct service *svc, struct conn *c, struct sasl_host *ret);
-/* USER/PASS and LOGIN: ERR_OK with *ret in `arena`, ERR_NEEDS_TLS, ERR_AUTH_FAILED (no such user,
- * disabled and wrong password look the same and take the same time). */
-NODISCARD enum err service_login(struct service *svc, struct conn *c, struct str name,
-    struct str password, struct arena *arena, struct account_entry *ret);
 /* What the store is at: for daemon.collect. */
 void service_collect(void *svc, struct metrics_cells *to);
 

@@ -112,22 +112,49 @@ remember(struct login_cache *cache, const unsigned char tag[TAG_SIZE])
 	to->until_ms = clock_mono_ms() + cache->lifetime_ms;
 }
 
-enum err
-login_verify(
+/* False: nothing is remembered of such a login. */
+static bool
+may_know(const struct login_cache *cache, int64_t account, const struct credential *c,
+    struct str password, unsigned char tag[TAG_SIZE])
+{
+	return cache && cache->lifetime_ms != 0 && c &&
+	       make_tag(cache, account, c->hash, password, tag);
+}
+
+bool
+login_is_remembered(
     struct login_cache *cache, int64_t account, const struct credential *c, struct str password)
 {
 	unsigned char tag[TAG_SIZE];
 
-	if (!cache || cache->lifetime_ms == 0 || !c ||
-	    !make_tag(cache, account, c->hash, password, tag))
-		return password_verify(c, password);
-	if (remembers(cache, tag)) {
+	if (!may_know(cache, account, c, password, tag))
+		return false;
+	bool hit = remembers(cache, tag);
+	if (hit)
 		METRICS_COUNT(login_cache_hits, 0);
+	else
+		METRICS_COUNT(login_cache_misses, 0);
+	return hit;
+}
+
+void
+login_remember(
+    struct login_cache *cache, int64_t account, const struct credential *c, struct str password)
+{
+	unsigned char tag[TAG_SIZE];
+
+	if (may_know(cache, account, c, password, tag))
+		remember(cache, tag);
+}
+
+enum err
+login_verify(
+    struct login_cache *cache, int64_t account, const struct credential *c, struct str password)
+{
+	if (login_is_remembered(cache, account, c, password))
 		return ERR_OK;
-	}
-	METRICS_COUNT(login_cache_misses, 0);
 	enum err e = password_verify(c, password);
 	if (!e)
-		remember(cache, tag);
+		login_remember(cache, account, c, password);
 	return e;
 }

@@ -6,10 +6,13 @@
 #include "common/metrics/metrics.h"
 
 #include <argon2.h>
+#include <openssl/evp.h>
 #include <openssl/rand.h>
+#include <stdio.h>
+#include <sys/mman.h>
 
 /* OWASP's second choice for argon2id: 19 MiB, two passes, one lane. */
-#define COST_MEMORY_KIB 19456
+#define COST_MEMORY_KIB (PASSWORD_MEMORY / 1024)
 #define COST_PASSES 2
 #define COST_LANES 1
 #define HASH_SIZE 32
@@ -21,6 +24,107 @@
 #define NOBODYS_HASH                                                                               \
 	"$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA"                                    \
 	"$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
+/* What this thread keeps: libargon2's calls for memory have no place for an argument. */
+static _Thread_local struct {
+	bool keeps;
+	void *p;
+	size_t n;
+} kept;
+
+void
+password_keep_memory(void)
+{
+	kept.keeps = true;
+}
+
+void
+password_release_memory(void)
+{
+	if (kept.p)
+		munmap(kept.p, kept.n);
+	kept.p = NULL;
+	kept.n = 0;
+}
+
+static int
+take_memory(uint8_t **ret, size_t n)
+{
+	if (kept.n < n) {
+		password_release_memory();
+		void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (p == MAP_FAILED)
+			return ARGON2_MEMORY_ALLOCATION_ERROR;
+		kept.p = p;
+		kept.n = n;
+	}
+	*ret = kept.p;
+	return ARGON2_OK;
+}
+
+/* It has been wiped. */
+static void
+give_memory(uint8_t *p, size_t n)
+{
+	(void)p, (void)n;
+	if (!kept.keeps)
+		password_release_memory();
+}
+
+/* "AAAA" without padding (RFC 4648 §3.2), at most `max` octets; 0 if it is none. */
+static size_t
+decode_unpadded(struct str text, unsigned char *out, size_t max)
+{
+	char padded[ENCODED_MAX];
+	size_t n = (text.n + 3) / 4 * 4;
+
+	if (text.n == 0 || n > sizeof(padded) || n / 4 * 3 > max)
+		return 0;
+	memset(padded, '=', n);
+	memcpy(padded, text.p, text.n);
+	int got = EVP_DecodeBlock(out, (const unsigned char *)padded, (int)n);
+	return got < 0 ? 0 : (size_t)got - (n - text.n);
+}
+
+/* The password against "$argon2id$v=19$m=…,t=…,p=…$salt$hash", with memory that may be kept.
+ * ARGON2_DECODING_FAIL: it is of another form. */
+static int
+verify_in_place(const char *encoded, struct str prepared)
+{
+	unsigned char salt[ENCODED_MAX], hash[ENCODED_MAX], out[ENCODED_MAX];
+	unsigned memory, passes, lanes;
+	int at = 0;
+	struct str salt_text;
+
+	if (sscanf(encoded, "$argon2id$v=19$m=%u,t=%u,p=%u$%n", &memory, &passes, &lanes, &at) !=
+		3 ||
+	    at == 0)
+		return ARGON2_DECODING_FAIL;
+	struct str rest = str_of(encoded + at);
+	if (!str_split(&rest, '$', &salt_text))
+		return ARGON2_DECODING_FAIL;
+	size_t salt_n = decode_unpadded(salt_text, salt, sizeof(salt));
+	size_t hash_n = decode_unpadded(rest, hash, sizeof(hash));
+	if (salt_n == 0 || hash_n == 0)
+		return ARGON2_DECODING_FAIL;
+	argon2_context ctx = {
+	    .out = out,
+	    .outlen = (uint32_t)hash_n,
+	    .pwd = (uint8_t *)(uintptr_t)prepared.p,
+	    .pwdlen = (uint32_t)prepared.n,
+	    .salt = salt,
+	    .saltlen = (uint32_t)salt_n,
+	    .t_cost = passes,
+	    .m_cost = memory,
+	    .lanes = lanes,
+	    .threads = lanes,
+	    .version = ARGON2_VERSION_13,
+	    .allocate_cbk = take_memory,
+	    .free_cbk = give_memory,
+	    .flags = ARGON2_DEFAULT_FLAGS,
+	};
+	return argon2_verify_ctx(&ctx, (const char *)hash, Argon2_id);
+}
 
 static bool
 has_control(struct str s)
@@ -122,7 +226,10 @@ password_verify(const struct credential *c, struct str password)
 		encoded[c->hash.n] = '\0';
 	}
 	int64_t began_us = clock_mono_us();
-	e = from_argon2(argon2id_verify(encoded, prepared.p, prepared.n));
+	int rc = verify_in_place(encoded, prepared);
+	if (rc == ARGON2_DECODING_FAIL)
+		rc = argon2id_verify(encoded, prepared.p, prepared.n);
+	e = from_argon2(rc);
 	METRICS_TIME(password_check, 0, began_us);
 	prep_wipe(prepared);
 	if (!e && !known)

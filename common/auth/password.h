@@ -2,7 +2,7 @@
  *
  * A credential holds an argon2id hash and the keys SCRAM-SHA-256 needs (RFC 5802 §3), both made
  * when the password is set; the password itself is kept nowhere. Comparisons take constant time.
- * Thread-safe: no state but the login cache's own.
+ * Thread-safe: no state but the login cache's own, and memory that a thread keeps for itself.
  */
 #ifndef COMMON_AUTH_PASSWORD_H
 #define COMMON_AUTH_PASSWORD_H
@@ -29,6 +29,11 @@ NODISCARD enum err password_make(struct str password, struct arena *arena, struc
 /* ERR_OK or ERR_AUTH_FAILED (ERR_NOMEM). `c` NULL stands for an unknown user: the same work is
  * done, so time tells nothing. */
 NODISCARD enum err password_verify(const struct credential *c, struct str password);
+/* What computing one takes. A thread that computes many may keep it from one to the next, until it
+ * gives it back. */
+#define PASSWORD_MEMORY ((uint64_t)19456 * 1024)
+void password_keep_memory(void);
+void password_release_memory(void);
 /* 24 characters, 120 bits, easy to read aloud; in `arena`. */
 struct str password_generate(struct arena *arena);
 
@@ -38,6 +43,11 @@ struct str password_generate(struct arena *arena);
 struct login_cache;
 struct login_cache *login_cache_new(uint32_t lifetime_s);
 void login_cache_free(struct login_cache **c);
+/* That it was right is remembered (counted as a hit or a miss); `cache` may be NULL. */
+bool login_is_remembered(
+    struct login_cache *cache, int64_t account, const struct credential *c, struct str password);
+void login_remember(
+    struct login_cache *cache, int64_t account, const struct credential *c, struct str password);
 /* password_verify() through the cache; `cache` may be NULL. */
 NODISCARD enum err login_verify(
     struct login_cache *cache, int64_t account, const struct credential *c, struct str password);

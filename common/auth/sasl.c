@@ -57,6 +57,19 @@ sasl_list(const struct sasl_host *host, const char *prefix, struct sbuf *out)
 	}
 }
 
+struct sasl *
+sasl_new(const struct sasl_mechanism *m, const struct sasl_host *host)
+{
+	CLEANUP(sasl_free) struct sasl *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->mechanism = m;
+	s->host = host;
+	s->arena = arena_new(32L * 1024);
+	return s->arena ? MOVE_PTR(s) : NULL;
+}
+
 enum err
 sasl_begin(struct str mechanism, const struct sasl_host *host, struct sasl **ret)
 {
@@ -70,16 +83,8 @@ sasl_begin(struct str mechanism, const struct sasl_host *host, struct sasl **ret
 	if (!is_allowed(m, host))
 		return ERR_NEEDS_TLS;
 
-	CLEANUP(sasl_free) struct sasl *s = calloc(1, sizeof(*s));
-	if (!s)
-		return ERR_NOMEM;
-	s->mechanism = m;
-	s->host = host;
-	s->arena = arena_new(32L * 1024);
-	if (!s->arena)
-		return ERR_NOMEM;
-	*ret = MOVE_PTR(s);
-	return ERR_OK;
+	*ret = sasl_new(m, host);
+	return *ret ? ERR_OK : ERR_NOMEM;
 }
 
 void
@@ -87,6 +92,7 @@ sasl_free(struct sasl **s)
 {
 	if (!*s)
 		return;
+	password_drop(&(*s)->check);
 	oauth_drop(&(*s)->query);
 	arena_free(&(*s)->arena);
 	free(*s);
@@ -101,7 +107,7 @@ sasl_step(struct sasl *s, struct str response, struct arena *arena, struct str *
 	*ret_err = ERR_OK;
 	if (response.n > SASL_MESSAGE_MAX)
 		return sasl_fail(ERR_TOO_LONG, ret_err);
-	if (!s->query && s->steps++ >= SASL_STEPS_MAX)
+	if (!s->query && !s->check && s->steps++ >= SASL_STEPS_MAX)
 		return sasl_fail(ERR_SYNTAX, ret_err);
 	return s->mechanism->step(s, response, arena, ret_challenge, ret_err);
 }

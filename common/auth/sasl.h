@@ -9,7 +9,7 @@
 #define COMMON_AUTH_SASL_H
 
 #include "common/auth/oauth.h"
-#include "common/auth/password.h"
+#include "common/auth/password_line.h"
 #include "common/base/sbuf.h"
 
 struct sasl;
@@ -34,9 +34,15 @@ struct sasl_host {
 	struct str secret;
 	bool secure; /* cleartext mechanisms allowed */
 	bool tls; /* -PLUS can be had: binding() gives tls-exporter */
-	/* The provider that knows tokens, NULL: none. When it has an answer (SASL_WAIT) `wake` is
-	 * called, on some thread. */
+	/* Where passwords wait to be computed, but those that the cache knows; NULL: they are
+	 * computed by the caller. */
+	struct password_line *line;
+	/* Whose they are, but for the name; with wake_arg. */
+	void (*who)(void *arg, struct standing_who *ret);
+	bool (*silent)(void *arg); /* password_asker.silent, with wake_arg */
+	/* The provider that knows tokens, NULL: none. */
 	struct oauth *oauth;
+	/* There is an answer (SASL_WAIT): called on some thread. */
 	void (*wake)(void *arg);
 	void *wake_arg;
 	/* Mechanisms that are not advertised, NULL-terminated, or NULL; who asks for one gets it.
@@ -59,15 +65,21 @@ enum sasl_status {
 	SASL_DONE, /* logged in: sasl_account(), sasl_address(). If *ret_challenge is not empty it
 		    * must still be sent (SCRAM's server-final), as success data or as a challenge
 		    * with an empty answer, as the protocol has it. */
-	SASL_WAIT, /* for sasl_host.wake(); then call again, without a response. Only with an
-		      oauth */
-	SASL_FAILED, /* *ret_err says why: ERR_AUTH_FAILED, ERR_SYNTAX, or one of OURS */
+	SASL_WAIT, /* for sasl_host.wake(); then call again, without a response. Only with a line
+		      or an oauth */
+	SASL_FAILED, /* *ret_err says why: ERR_AUTH_FAILED, ERR_SYNTAX, ERR_BUSY, or one of OURS */
 };
 
 /* One step. `response` is the client's decoded message; .p == NULL when it sent none yet (no
  * initial response). */
 enum sasl_status sasl_step(struct sasl *s, struct str response, struct arena *arena,
     struct str *ret_challenge, enum err *ret_err);
+/* A login by a command of the protocol itself (LOGIN, PASS): an exchange whose only message is
+ * this. ERR_NEEDS_TLS; else *ret_status as of sasl_step(). A name or a password that nobody can
+ * have is a wrong one. */
+NODISCARD enum err sasl_login_by_command(const struct sasl_host *host, struct str name,
+    struct str password, struct arena *arena, struct sasl **ret, enum sasl_status *ret_status,
+    enum err *ret_err);
 int64_t sasl_account(const struct sasl *s);
 struct str sasl_address(const struct sasl *s);
 /* It failed since the user, though authenticated, asked to act as another. */

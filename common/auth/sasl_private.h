@@ -20,6 +20,8 @@ struct sasl {
 	unsigned steps;
 	struct scram *scram; /* in arena, once the first message was taken */
 	bool other_identity; /* proved who they are, and asked to be somebody else */
+	struct password_check *check; /* passwords: in line */
+	bool may_act; /* passwords: asked to be themselves */
 	struct oauth_query *query; /* tokens: being asked */
 	bool refused; /* tokens: the client has been told why */
 };
@@ -36,6 +38,10 @@ struct sasl_mechanism {
 	sasl_step_fn *step;
 };
 
+/* In common/auth/sasl_plain.c: the password of s->login, which must have been kept. */
+enum sasl_status sasl_check_password(struct sasl *s, struct str authzid, struct str password,
+    struct arena *arena, enum err *ret_err);
+
 sasl_step_fn sasl_step_plain;
 sasl_step_fn sasl_step_login;
 sasl_step_fn sasl_step_scram;
@@ -51,6 +57,8 @@ NODISCARD enum err sasl_find(struct sasl *s, struct arena *arena, struct credent
 /* Nobody acts for another: an authorization identity is empty or the user's own, by the name they
  * log in with or by their address. */
 bool sasl_may_act_as(struct sasl *s, struct str authzid);
+/* Of a mechanism and a host that fit each other. NULL without memory. */
+struct sasl *sasl_new(const struct sasl_mechanism *m, const struct sasl_host *host);
 /* SASL_FAILED with `e`. */
 enum sasl_status sasl_fail(enum err e, enum err *ret_err);
 

@@ -62,6 +62,9 @@ struct conf {
 	uint32_t login_timeout_s; /* before login; TRUST: 60 */
 	uint32_t login_failures; /* then the connection is closed: 5 */
 	uint32_t login_failure_delay_ms; /* by timer: 1000 */
+	uint32_t password_threads; /* computed at once; 0: as many as there are processors */
+	uint32_t password_queue; /* that wait for it */
+	uint32_t password_wait_s; /* for how long */
 	uint32_t login_cache_s; /* how long a verified login is remembered; 0 = not at all */
 	uint32_t bad_commands_before_login; /* 10 */
 	uint32_t bad_commands_after_login; /* 20 */

@@ -43,6 +43,8 @@
 	X(login_failures, SUM, 12, "mechanism", ALL, "Logins that failed: a wrong name, password or token.") \
 	X(login_cache_hits, SUM, 1, NULL, ALL, "Passwords that were known from a login before.") \
 	X(login_cache_misses, SUM, 1, NULL, ALL, "Passwords that had to be computed.") \
+	X(passwords_waiting, STATE, 1, NULL, ALL, "Passwords that wait to be computed.") \
+	X(passwords_refused, SUM, 1, NULL, ALL, "Passwords that were not computed, since too many waited.") \
 	X(errors, SUM, METRIC_ERRORS_MAX, "code", ALL, "Commands that were refused, by the error.") \
 	X(store_errors, SUM, METRIC_ERRORS_MAX, "code", ALL, "Failures of databases and files.") \
 	X(log_lines, TAKEN, 4, "level", ALL, "Lines written to the log.") \

@@ -71,19 +71,32 @@ limits_set(struct limits *l, uint32_t max_total, uint32_t max_per_address)
 	l->max_per_address = max_per_address;
 }
 
-static struct key
-key_of(const struct sockaddr *peer)
+/* The first `four` octets of an IPv4 address, or `six` of an IPv6 one. */
+static void
+cut_address(const struct sockaddr *peer, size_t four, size_t six, unsigned char *ret)
 {
-	struct key k = {{0}};
+	static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
+	const struct in6_addr *a = &((const struct sockaddr_in6 *)peer)->sin6_addr;
 
+	memset(ret, 0, LIMITS_KEY_SIZE);
 	if (peer->sa_family == AF_INET) {
-		k.octets[10] = k.octets[11] = 0xff;
-		memcpy(k.octets + 12, &((const struct sockaddr_in *)peer)->sin_addr, 4);
+		memcpy(ret, mapped, 12);
+		memcpy(ret + 12, &((const struct sockaddr_in *)peer)->sin_addr, four);
 	} else if (peer->sa_family == AF_INET6) {
-		const struct in6_addr *six = &((const struct sockaddr_in6 *)peer)->sin6_addr;
-		memcpy(k.octets, six, IN6_IS_ADDR_V4MAPPED(six) ? 16 : 8);
+		memcpy(ret, a, IN6_IS_ADDR_V4MAPPED(a) ? 12 + four : six);
 	}
-	return k;
+}
+
+void
+limits_address(const struct sockaddr *peer, unsigned char ret[LIMITS_KEY_SIZE])
+{
+	cut_address(peer, 4, 8, ret);
+}
+
+void
+limits_network(const struct sockaddr *peer, unsigned char ret[LIMITS_KEY_SIZE])
+{
+	cut_address(peer, 3, 6, ret);
 }
 
 static struct entry **
@@ -100,7 +113,9 @@ bucket_of(struct limits *l, const struct key *k)
 static struct entry *
 find(struct limits *l, const struct sockaddr *peer, bool make)
 {
-	struct key k = key_of(peer);
+	struct key k = {{0}};
+
+	limits_address(peer, k.octets);
 	struct entry **bucket = bucket_of(l, &k);
 
 	for (struct entry *e = *bucket; e; e = e->next)

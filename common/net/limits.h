@@ -13,6 +13,12 @@
 
 struct limits;
 
+/* What peers are counted by, 16 octets: an IPv4 address (mapped) or an IPv6 /64; and the network
+ * around it, a /24 or a /48. Zeros for a local socket. */
+#define LIMITS_KEY_SIZE 16
+void limits_address(const struct sockaddr *peer, unsigned char ret[LIMITS_KEY_SIZE]);
+void limits_network(const struct sockaddr *peer, unsigned char ret[LIMITS_KEY_SIZE]);
+
 struct limits *limits_new(uint32_t max_total, uint32_t max_per_address);
 void limits_free(struct limits **l);
 

@@ -60,6 +60,15 @@ memory_set_limit(struct memory *m, uint64_t limit)
 }
 
 void
+memory_reserve(struct memory *m, uint64_t octets, uint64_t (*used)(void *arg), void *arg)
+{
+	m->reserved = octets;
+	m->reserved_used = used;
+	m->reserved_arg = arg;
+	m->look_ms = 0;
+}
+
+void
 memory_done(struct memory *m)
 {
 	fd_close(&m->fd);
@@ -72,7 +81,9 @@ memory_is_full(struct memory *m)
 
 	if (now >= m->look_ms) {
 		m->look_ms = now + MEMORY_LOOK_MS;
-		m->full = memory_in_use(m) >= m->limit;
+		uint64_t used = m->reserved_used ? m->reserved_used(m->reserved_arg) : 0;
+		uint64_t spare = used < m->reserved ? m->reserved - used : 0;
+		m->full = memory_in_use(m) + spare >= m->limit;
 	}
 	return m->full;
 }

@@ -11,6 +11,9 @@
 
 struct memory {
 	uint64_t limit; /* octets, its own: what is mapped from files can be given back */
+	uint64_t reserved; /* of it, for a purpose that tells how much of that it has */
+	uint64_t (*reserved_used)(void *arg);
+	void *reserved_arg;
 	int64_t look_ms; /* when to look again */
 	bool full;
 	int fd; /* of what the system tells; the files of a process in a sandbox are not to be
@@ -20,6 +23,9 @@ struct memory {
 /* `limit` 0: half of what the machine, or the control group, has. */
 void memory_init(struct memory *m, uint64_t limit);
 void memory_set_limit(struct memory *m, uint64_t limit);
+/* So much of the limit is kept free for what `used` counts: it is neither taken by others nor keeps
+ * anybody out. NULL: nothing. */
+void memory_reserve(struct memory *m, uint64_t octets, uint64_t (*used)(void *arg), void *arg);
 void memory_done(struct memory *m);
 bool memory_is_full(struct memory *m);
 /* Gives back the pages of programs and libraries that only the start needed; what is needed again

@@ -57,6 +57,18 @@ server_limits(struct server *s)
 	return s->limits;
 }
 
+uint64_t
+server_memory_limit(const struct server *s)
+{
+	return s->memory.limit;
+}
+
+void
+server_reserve_memory(struct server *s, uint64_t octets, uint64_t (*used)(void *arg), void *arg)
+{
+	memory_reserve(&s->memory, octets, used, arg);
+}
+
 uint32_t
 server_store_files(const struct server *s)
 {

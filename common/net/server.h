@@ -97,6 +97,12 @@ struct loop *server_loop(struct server *s);
 struct hub *server_hub(struct server *s);
 struct workers *server_workers(struct server *s);
 struct limits *server_limits(struct server *s);
+/* The memory that the daemon may take: max_memory. */
+uint64_t server_memory_limit(const struct server *s);
+/* A part of it is the app's, whatever others take; `used` tells, on the loop's thread, what it has
+ * of that now. NULL: none. */
+void server_reserve_memory(
+    struct server *s, uint64_t octets, uint64_t (*used)(void *arg), void *arg);
 /* The descriptors that the app may keep open for its data. */
 uint32_t server_store_files(const struct server *s);
 

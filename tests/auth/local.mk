@@ -20,3 +20,7 @@ check_PROGRAMS += tests/auth/test_scram_client
 tests_auth_test_scram_client_SOURCES = %D%/test_scram_client.c
 tests_auth_test_scram_client_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_auth_test_scram_client_LDADD = libtestsupport.a $(AUTH_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+check_PROGRAMS += tests/auth/test_password_line
+tests_auth_test_password_line_SOURCES = %D%/test_password_line.c
+tests_auth_test_password_line_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_auth_test_password_line_LDADD = libtestsupport.a $(AUTH_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)

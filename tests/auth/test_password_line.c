@@ -1,0 +1,522 @@
+#include "common/auth/password_line.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "tests/support/test.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+
+/* In place of argon2: a password is a letter, told in the order in which they are computed; "R" is
+ * right. Nothing is computed while the gate is closed. */
+static struct {
+	pthread_mutex_t mu;
+	pthread_cond_t changed;
+	bool open;
+	unsigned at_it;
+	char order[64];
+	size_t n;
+	unsigned unknown; /* for nobody's name */
+} gate = {.mu = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+
+static enum err
+fake_verify(const struct credential *c, struct str password)
+{
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&gate.mu);
+
+	if (gate.n < sizeof(gate.order) - 1)
+		gate.order[gate.n++] = password.p[0];
+	gate.unknown += !c;
+	gate.at_it++;
+	pthread_cond_broadcast(&gate.changed);
+	while (!gate.open)
+		pthread_cond_wait(&gate.changed, &gate.mu);
+	return c && password.p[0] == 'R' ? ERR_OK : ERR_AUTH_FAILED;
+}
+
+static void
+open_gate(void)
+{
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&gate.mu);
+
+	gate.open = true;
+	pthread_cond_broadcast(&gate.changed);
+}
+
+static void
+wait_until_at_it(unsigned n)
+{
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&gate.mu);
+
+	while (gate.at_it < n)
+		pthread_cond_wait(&gate.changed, &gate.mu);
+}
+
+/* A client: what it asks, and what became of it. */
+struct client {
+	struct password_check *check;
+	atomic_int woken;
+	bool silent;
+};
+
+static void
+wake(void *arg)
+{
+	struct client *c = arg;
+
+	atomic_fetch_add(&c->woken, 1);
+}
+
+static bool
+is_silent(void *arg)
+{
+	return ((struct client *)arg)->silent;
+}
+
+struct ground {
+	struct standing *standing;
+	struct login_cache *cache;
+	struct password_line *line;
+};
+
+static void
+drop_line(void *arg, struct str line)
+{
+	(void)arg, (void)line;
+}
+
+static struct ground
+ground_new(unsigned threads, uint32_t waiting_max, uint32_t wait_max_ms)
+{
+	struct ground g = {.standing = standing_new(), .cache = login_cache_new(600)};
+	const struct password_line_options options = {
+	    .threads = threads,
+	    .waiting_max = waiting_max,
+	    .wait_max_ms = wait_max_ms,
+	    .cache = g.cache,
+	    .standing = g.standing,
+	    .verify = fake_verify,
+	};
+
+	log_capture(drop_line, NULL);
+	gate.open = false;
+	gate.at_it = gate.unknown = 0;
+	gate.n = 0;
+	memset(gate.order, 0, sizeof(gate.order));
+	g.line = password_line_new(&options);
+	ck_assert_ptr_nonnull(g.line);
+	return g;
+}
+
+static void
+ground_free(struct ground *g)
+{
+	password_line_free(&g->line);
+	login_cache_free(&g->cache);
+	standing_free(&g->standing);
+}
+
+/* 192.`network`.0.`address`: two octets tell them apart. */
+static struct standing_who
+who(unsigned network, unsigned address, const char *name)
+{
+	struct standing_who w = {.name = str_of(name)};
+
+	w.address[0] = w.network[0] = 1;
+	w.address[1] = w.network[1] = (unsigned char)network;
+	w.address[2] = (unsigned char)(address >> 8);
+	w.address[3] = (unsigned char)address;
+	return w;
+}
+
+static enum err
+ask(struct ground *g, struct client *c, struct standing_who w, const char *password)
+{
+	const struct credential ann = {.hash = STR("$argon2id$of ann")};
+	const struct password_asker asker = {
+	    .key = password_line_key(g->line, &w),
+	    .silent = is_silent,
+	    .wake = wake,
+	    .arg = c,
+	};
+
+	return password_ask(g->line, 7, str_eq(w.name, STR("ann")) ? &ann : NULL, str_of(password),
+	    &asker, &c->check);
+}
+
+/* Waits for the answer. */
+static enum err
+answer(struct client *c)
+{
+	enum err e;
+
+	while (!password_answer(c->check, &e))
+		usleep(200);
+	while (atomic_load(&c->woken) == 0)
+		usleep(200);
+	ck_assert_int_eq(atomic_load(&c->woken), 1);
+	password_drop(&c->check);
+	return e;
+}
+
+/* Keeps the only thread busy until the gate opens. */
+static void
+occupy(struct ground *g, struct client *c)
+{
+	ck_assert_ok(ask(g, c, who(200, 1, "busy"), "0"));
+	wait_until_at_it(1);
+}
+
+static void
+all_answered(struct client *c, size_t n)
+{
+	open_gate();
+	for (size_t i = 0; i < n; i++)
+		(void)answer(&c[i]);
+}
+
+START_TEST(a_password_is_right_or_wrong_for_whoever_waits)
+{
+	struct ground g = ground_new(2, 10, 10000);
+	struct client c[3] = {0};
+	const struct credential ann = {.hash = STR("$argon2id$of ann")};
+
+	open_gate();
+	ck_assert_ok(ask(&g, &c[0], who(1, 1, "ann"), "R"));
+	ck_assert_ok(ask(&g, &c[1], who(1, 2, "ann"), "x"));
+	ck_assert_ok(ask(&g, &c[2], who(1, 3, "nobody"), "R"));
+	ck_assert_int_eq(answer(&c[0]), ERR_OK);
+	ck_assert_int_eq(answer(&c[1]), ERR_AUTH_FAILED);
+	ck_assert_int_eq(answer(&c[2]), ERR_AUTH_FAILED);
+	ck_assert_uint_eq(gate.unknown, 1); /* computed all the same */
+	ck_assert(login_is_remembered(g.cache, 7, &ann, STR("R")));
+	ck_assert(!login_is_remembered(g.cache, 7, &ann, STR("x")));
+	ground_free(&g);
+}
+END_TEST
+
+START_TEST(who_was_right_comes_first_and_who_tries_most_last)
+{
+	struct ground g = ground_new(1, 100, 60000);
+	struct client c[10] = {0};
+	struct standing_who ann = who(3, 1, "ann");
+	const struct standing_key key = standing_key(g.standing, &ann);
+	size_t n = 0;
+
+	standing_was_right(g.standing, &key);
+	occupy(&g, &c[n++]);
+	for (int i = 0; i < 5; i++)
+		ck_assert_ok(ask(&g, &c[n++], who(1, 1, "ann"), "g")); /* guesses */
+	ck_assert_ok(ask(&g, &c[n++], who(2, 1, "bob"), "t"));
+	ck_assert_ok(ask(&g, &c[n++], who(2, 1, "bob"), "t"));
+	ck_assert_ok(ask(&g, &c[n++], who(4, 1, "new"), "n"));
+	ck_assert_ok(ask(&g, &c[n++], ann, "k")); /* known */
+	all_answered(c, n);
+	ck_assert_str_eq(gate.order, "0knttggggg");
+	ground_free(&g);
+}
+END_TEST
+
+/* Each alone would come before one who has tried twice, but it is one network that tries. */
+START_TEST(one_network_does_not_fill_the_line_with_addresses)
+{
+	struct ground g = ground_new(1, 100, 60000);
+	struct client c[40] = {0};
+	size_t n = 0;
+
+	occupy(&g, &c[n++]);
+	for (unsigned i = 0; i < 35; i++)
+		ck_assert_ok(ask(&g, &c[n++], who(1, i, "ann"), "g"));
+	ck_assert_ok(ask(&g, &c[n++], who(2, 1, "bob"), "n"));
+	all_answered(c, n);
+	ck_assert_int_eq(gate.order[1], 'n');
+	ground_free(&g);
+}
+END_TEST
+
+START_TEST(networks_take_turns)
+{
+	struct ground g = ground_new(1, 100, 60000);
+	struct client c[8] = {0};
+	size_t n = 0;
+
+	occupy(&g, &c[n++]);
+	for (unsigned i = 0; i < 4; i++)
+		ck_assert_ok(ask(&g, &c[n++], who(1, i, "u"), "a"));
+	for (unsigned i = 0; i < 2; i++)
+		ck_assert_ok(ask(&g, &c[n++], who(2, i, "u"), "b"));
+	ck_assert_ok(ask(&g, &c[n++], who(3, 1, "u"), "c"));
+	all_answered(c, n);
+	ck_assert_str_eq(gate.order, "0abcabaa");
+	ground_free(&g);
+}
+END_TEST
+
+START_TEST(who_sends_no_more_waits_for_all_others)
+{
+	struct ground g = ground_new(1, 100, 60000);
+	struct client c[5] = {[1] = {.silent = true}, [2] = {.silent = true}};
+
+	occupy(&g, &c[0]);
+	ck_assert_ok(ask(&g, &c[1], who(1, 1, "u"), "s"));
+	ck_assert_ok(ask(&g, &c[2], who(2, 1, "u"), "s"));
+	ck_assert_ok(ask(&g, &c[3], who(3, 1, "u"), "a"));
+	ck_assert_ok(ask(&g, &c[4], who(3, 1, "u"), "b"));
+	all_answered(c, 5); /* and it is answered: it may have closed one direction only */
+	ck_assert_str_eq(gate.order, "0abss");
+	ground_free(&g);
+}
+END_TEST
+
+START_TEST(who_has_left_is_not_computed)
+{
+	struct ground g = ground_new(1, 100, 60000);
+	struct client c[4] = {0};
+
+	occupy(&g, &c[0]);
+	ck_assert_ok(ask(&g, &c[1], who(1, 1, "u"), "l"));
+	ck_assert_ok(ask(&g, &c[2], who(2, 1, "u"), "a"));
+	password_drop(&c[1].check);
+	ck_assert_uint_eq(password_line_waiting(g.line), 1);
+	password_drop(&c[0].check); /* while it is computed */
+	open_gate();
+	(void)answer(&c[2]);
+	ck_assert_ok(ask(&g, &c[3], who(3, 1, "u"), "b"));
+	(void)answer(&c[3]);
+	ck_assert_str_eq(gate.order, "0ab");
+	ck_assert_int_eq(atomic_load(&c[0].woken) + atomic_load(&c[1].woken), 0);
+	ground_free(&g);
+}
+END_TEST
+
+START_TEST(of_a_full_line_the_last_is_told_so)
+{
+	struct ground g = ground_new(1, 3, 60000);
+	struct client c[6] = {0};
+
+	occupy(&g, &c[0]);
+	ck_assert_ok(ask(&g, &c[1], who(1, 1, "u"), "a"));
+	ck_assert_ok(ask(&g, &c[2], who(2, 1, "u"), "b"));
+	ck_assert_ok(ask(&g, &c[3], who(2, 1, "u"), "B")); /* its second */
+	ck_assert_int_eq(ask(&g, &c[4], who(2, 1, "u"), "C"), ERR_BUSY);
+	ck_assert_ok(ask(&g, &c[5], who(3, 1, "u"), "d")); /* in place of one that tried thrice */
+	ck_assert_int_eq(answer(&c[3]), ERR_BUSY); /* at once */
+	open_gate();
+	(void)answer(&c[0]);
+	(void)answer(&c[1]);
+	(void)answer(&c[2]);
+	(void)answer(&c[5]);
+	ck_assert_str_eq(gate.order, "0adb");
+	ground_free(&g);
+}
+END_TEST
+
+/* Before anything was computed each is believed to take 30 ms. */
+START_TEST(who_would_wait_too_long_is_told_so_at_once)
+{
+	struct ground g = ground_new(1, 100, 100);
+	struct client c[6] = {0};
+
+	occupy(&g, &c[0]);
+	for (unsigned i = 1; i < 4; i++)
+		ck_assert_ok(ask(&g, &c[i], who(i, 1, "u"), "a"));
+	ck_assert_int_eq(ask(&g, &c[4], who(4, 1, "u"), "b"), ERR_BUSY);
+	struct standing_who ann = who(5, 1, "ann");
+	const struct standing_key key = standing_key(g.standing, &ann);
+	standing_was_right(g.standing, &key);
+	ck_assert_ok(ask(&g, &c[5], ann, "k")); /* would not */
+	open_gate();
+	(void)answer(&c[5]);
+	for (unsigned i = 0; i < 4; i++)
+		(void)answer(&c[i]);
+	ground_free(&g);
+}
+END_TEST
+
+START_TEST(who_has_waited_too_long_is_told_so)
+{
+	struct ground g = ground_new(1, 100, 1000);
+	struct client c[3] = {0};
+
+	clock_freeze(1700000000);
+	occupy(&g, &c[0]);
+	ck_assert_ok(ask(&g, &c[1], who(1, 1, "u"), "a"));
+	clock_advance_ms(999);
+	ck_assert_ok(ask(&g, &c[2], who(2, 1, "u"), "b"));
+	clock_advance_ms(1);
+	open_gate();
+	ck_assert_int_eq(answer(&c[1]), ERR_BUSY);
+	ck_assert_int_eq(answer(&c[2]), ERR_AUTH_FAILED);
+	(void)answer(&c[0]);
+	ck_assert_str_eq(gate.order, "0b");
+	clock_thaw();
+	ground_free(&g);
+}
+END_TEST
+
+/* The flood of the tests of overload, without time: of a thousand addresses, each of a network of
+ * its own, who comes for the first time overtakes all who have come before. */
+START_TEST(a_new_client_overtakes_a_thousand_that_have_tried_before)
+{
+	struct ground g = ground_new(1, 2000, 60000);
+	struct client *flood = calloc(2000, sizeof(*flood));
+	struct client c[2] = {0};
+	unsigned n = 0;
+
+	occupy(&g, &c[0]);
+	for (unsigned i = 0; i < 2000; i++) {
+		struct standing_who w = who(i % 250, 2 + i % 1000, "guess");
+		w.network[2] = w.address[2];
+		w.network[3] = w.address[3];
+		n += ask(&g, &flood[i], w, "g") == ERR_OK;
+	}
+	ck_assert_uint_gt(n, 900);
+	ck_assert_ok(ask(&g, &c[1], who(251, 1, "ann"), "R"));
+	open_gate();
+	ck_assert_int_eq(answer(&c[1]), ERR_OK);
+	for (unsigned i = 0; i < 2000; i++)
+		password_drop(&flood[i].check);
+	(void)answer(&c[0]);
+	/* of 2,000 entries one or the other may have been pushed out of the table */
+	const char *at = strchr(gate.order, 'R');
+	ck_assert_ptr_nonnull(at);
+	ck_assert_int_le(at - gate.order, 8);
+	free(flood);
+	ground_free(&g);
+}
+END_TEST
+
+struct crowd {
+	struct ground *g;
+	unsigned number;
+	bool failed;
+};
+
+static void *
+come_and_go(void *arg)
+{
+	struct crowd *m = arg;
+
+	for (unsigned i = 0; i < 300; i++) {
+		struct client c = {0};
+		enum err e =
+		    ask(m->g, &c, who(m->number, i % 7, i % 2 ? "ann" : "eve"), i % 3 ? "R" : "x");
+		if (e == ERR_BUSY)
+			continue;
+		if (i % 5)
+			e = answer(&c);
+		else
+			password_drop(&c.check);
+		m->failed |= e && e != ERR_AUTH_FAILED && e != ERR_BUSY;
+	}
+	return NULL;
+}
+
+START_TEST(many_ask_and_leave_at_once)
+{
+	struct ground g = ground_new(3, 4, 60000);
+	struct crowd m[6];
+	pthread_t t[6];
+
+	open_gate();
+	for (unsigned i = 0; i < 6; i++) {
+		m[i] = (struct crowd){.g = &g, .number = i};
+		ck_assert_int_eq(pthread_create(&t[i], NULL, come_and_go, &m[i]), 0);
+	}
+	for (unsigned i = 0; i < 6; i++) {
+		pthread_join(t[i], NULL);
+		ck_assert(!m[i].failed);
+	}
+	ck_assert_uint_eq(password_line_waiting(g.line), 0);
+	ground_free(&g);
+}
+END_TEST
+
+/* -- standing -----------------------------------------------------------------------------------
+ */
+
+static unsigned
+rank_after(struct standing *s, struct standing_who w, unsigned tries)
+{
+	const struct standing_key k = standing_key(s, &w);
+
+	while (tries-- > 0)
+		standing_tries(s, &k);
+	return standing_rank(s, &k);
+}
+
+START_TEST(ranks_rise_with_attempts_and_are_forgotten)
+{
+	CLEANUP(standing_free) struct standing *s = standing_new();
+	static const struct {
+		unsigned tries, rank;
+	} rows[] = {{0, 1}, {1, 1}, {1, 2}, {2, 3}, {4, 4}, {8, 5}, {16, 6}, {1000, 6}};
+
+	clock_freeze(1700000000);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		ck_assert_uint_eq(rank_after(s, who(1, 1, "ann"), rows[i].tries), rows[i].rank);
+	/* a neighbour pays a sixteenth, who is far away nothing */
+	ck_assert_uint_eq(rank_after(s, who(1, 2, "ann"), 0), 6);
+	ck_assert_uint_eq(rank_after(s, who(2, 1, "ann"), 0), 1);
+	clock_advance_ms(STANDING_ATTEMPTS_MS + 1);
+	ck_assert_uint_eq(rank_after(s, who(1, 1, "ann"), 0), 1);
+	ck_assert_uint_eq(rank_after(s, who(1, 1, "ann"), 1), 1);
+	clock_thaw();
+}
+END_TEST
+
+START_TEST(an_account_is_known_where_it_was_right)
+{
+	CLEANUP(standing_free) struct standing *s = standing_new();
+	struct standing_who ann = who(1, 1, "Ann@example.test");
+	const struct standing_key k = standing_key(s, &ann);
+
+	clock_freeze(1700000000);
+	ck_assert_uint_eq(rank_after(s, who(1, 1, "x"), 40), 6);
+	standing_was_right(s, &k);
+	/* its address pays no more for what it tried before */
+	ck_assert_uint_eq(rank_after(s, who(1, 1, "x"), 0), 1);
+	ck_assert_uint_eq(rank_after(s, who(1, 9, "x"), 0), 1);
+	ck_assert_uint_eq(rank_after(s, who(1, 9, "ann@example.test"), 0), 0); /* the network */
+	ck_assert_uint_eq(rank_after(s, who(2, 1, "ann@example.test"), 0), 1);
+	/* whatever its neighbours try, as long as they do not try it */
+	ck_assert_uint_eq(rank_after(s, who(1, 2, "x"), 1000), 6);
+	ck_assert_uint_eq(rank_after(s, who(1, 1, "ann@example.test"), STANDING_TRIES), 0);
+	ck_assert_uint_gt(rank_after(s, who(1, 2, "ann@example.test"), 1), 0);
+	standing_was_right(s, &k);
+	ck_assert_uint_eq(rank_after(s, ann, 0), 0);
+	clock_advance_ms(STANDING_RIGHT_MS + 1);
+	ck_assert_uint_eq(rank_after(s, ann, 0), 1);
+	clock_thaw();
+}
+END_TEST
+
+START_TEST(addresses_without_end_push_nobody_out_who_was_right)
+{
+	CLEANUP(standing_free) struct standing *s = standing_new();
+	struct standing_who w = who(0, 0, "guess");
+	unsigned known = 0;
+
+	for (unsigned i = 0; i < 200; i++) {
+		struct standing_who right = who(i, 1, "ann");
+		const struct standing_key k = standing_key(s, &right);
+		standing_was_right(s, &k);
+	}
+	for (uint32_t i = 0; i < 100000; i++) {
+		memcpy(w.address + 8, &i, sizeof(i));
+		memcpy(w.network + 8, &i, sizeof(i));
+		(void)rank_after(s, w, 1);
+	}
+	for (unsigned i = 0; i < 200; i++)
+		known += rank_after(s, who(i, 1, "ann"), 0) == 0;
+	ck_assert_uint_eq(known, 200);
+}
+END_TEST
+
+TEST_MAIN("password_line", a_password_is_right_or_wrong_for_whoever_waits,
+    who_was_right_comes_first_and_who_tries_most_last,
+    one_network_does_not_fill_the_line_with_addresses, networks_take_turns,
+    who_sends_no_more_waits_for_all_others, who_has_left_is_not_computed,
+    of_a_full_line_the_last_is_told_so, who_would_wait_too_long_is_told_so_at_once,
+    who_has_waited_too_long_is_told_so, a_new_client_overtakes_a_thousand_that_have_tried_before,
+    many_ask_and_leave_at_once, ranks_rise_with_attempts_and_are_forgotten,
+    an_account_is_known_where_it_was_right, addresses_without_end_push_nobody_out_who_was_right)
