@@ -18,8 +18,8 @@ extern const char *const daemon_names[DAEMON_COUNT];
 /* Before a daemon is started again: doubled with each death. Who had been ready serves again within
  * a second, however often it dies: what kills it, a stranger perhaps, must not gain more than
  * that. */
-#define DAEMON_RESTART_MIN_MS 200
-#define DAEMON_RESTART_SERVED_MS 600
+#define DAEMON_RESTART_MIN_MS 50
+#define DAEMON_RESTART_SERVED_MS 400
 #define DAEMON_RESTART_MAX_MS 30000
 /* Who ran this long is well again. */
 #define DAEMON_STEADY_MS 60000

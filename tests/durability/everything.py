@@ -118,7 +118,9 @@ class Everything(Run):
     def at_rest(self):
         """The queue is empty, nobody is connected, and, in the long form, what was idle is closed."""
         self.drain()
-        return rest(self.suite, self.fresh, DESCRIPTORS, IDLE_S + 15 if LONG else 5)
+        if LONG:
+            time.sleep(IDLE_S)
+        return rest(self.suite, self.fresh, DESCRIPTORS, 15 if LONG else 5)
 
     def work(self):
         self.speed.fill(READER_MAIL)

@@ -100,7 +100,7 @@ while read -r d port kills; do
     took=$((($(date +%s%N) - began) / 1000000))
     [ "$n" -gt 1 ] || [ $took -lt 3000 ] || fail "$d served again after $took ms"
   done
-  equal "$d was killed $kills times in a row, and systemd has it serve each time (at last after $took ms)" "$(property $d NRestarts)" "$kills"
+  equal "$d was killed $kills times in a row, and systemd has it serve each time (last after $took ms)" "$(property $d NRestarts)" "$kills"
 done <<X
 smtpd 25 1
 pop3d 110 1
