@@ -105,6 +105,8 @@ make_fit(struct database *d, struct handle *h)
 	if (!e)
 		e = db_version(h->db, &version);
 	db_rollback(h->db);
+	if (!e && db_failed(h->db)) /* it is still in a transaction */
+		e = ERR_NOMEM;
 	if (!e)
 		e = database_open_wal(d);
 	if (!e && suspect) {

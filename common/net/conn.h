@@ -170,6 +170,11 @@ struct conn_memory_options {
 /* Runs the first turn. `done` of the session is called by conn_memory_close(). */
 struct conn *conn_memory_open(
     const struct session_ops *ops, void *session, const struct conn_memory_options *options);
+/* The same before its first turn, which conn_memory_run() gives it. */
+struct conn *conn_memory_new(
+    const struct session_ops *ops, void *session, const struct conn_memory_options *options);
+/* Octets that the session finds at its next turn. */
+void conn_memory_put(struct conn *c, struct str input);
 /* Hands the session these octets and runs turns until it waits for more. A CONN_TLS answer succeeds
  * at once. */
 void conn_memory_feed(struct conn *c, struct str input);

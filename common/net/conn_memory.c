@@ -60,7 +60,7 @@ memory_finish(struct conn *c)
 const struct transport transport_memory = {memory_recv, memory_send, memory_finish};
 
 struct conn *
-conn_memory_open(
+conn_memory_new(
     const struct session_ops *ops, void *session, const struct conn_memory_options *options)
 {
 	static const struct conn_memory_options defaults;
@@ -85,13 +85,22 @@ conn_memory_open(
 	snprintf(c->id, sizeof(c->id), "memory");
 	snprintf(c->peer, sizeof(c->peer), "%s", options->peer ? options->peer : "127.0.0.1");
 	snprintf(c->local_addr, sizeof(c->local_addr), "127.0.0.1");
-	if (options->refused) {
+	atomic_store(&c->events, CONN_EV_OPEN);
+	return c;
+}
+
+struct conn *
+conn_memory_open(
+    const struct session_ops *ops, void *session, const struct conn_memory_options *options)
+{
+	struct conn *c = conn_memory_new(ops, session, options);
+
+	if (options && options->refused) {
 		dial_memory_fails(c, options->refused, NULL);
 		c->ops->turn(session, c, CONN_EV_FAILED);
 		conn_advance(c, EV_KILL);
 		return c;
 	}
-	atomic_store(&c->events, CONN_EV_OPEN);
 	conn_memory_run(c);
 	return c;
 }
@@ -126,7 +135,7 @@ conn_memory_run(struct conn *c)
 }
 
 void
-conn_memory_feed(struct conn *c, struct str input)
+conn_memory_put(struct conn *c, struct str input)
 {
 	char *to = octets_reserve(&c->memory->to_session, input.n);
 
@@ -135,6 +144,12 @@ conn_memory_feed(struct conn *c, struct str input)
 	if (input.n)
 		memcpy(to, input.p, input.n);
 	c->memory->to_session.n += input.n;
+}
+
+void
+conn_memory_feed(struct conn *c, struct str input)
+{
+	conn_memory_put(c, input);
 	conn_memory_run(c);
 }
 

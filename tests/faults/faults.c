@@ -21,6 +21,7 @@ const char *const fault_names[] = {
     "memory", "open", "read", "write", "sync", "truncate", "names", "map", "thread"};
 
 static _Atomic int armed = -1; /* the kind */
+static enum fault_kind kind_armed;
 static _Atomic unsigned calls, fail_at;
 static int fail_errno;
 static char story[200];
@@ -43,7 +44,20 @@ fault_arm(enum fault_kind kind, unsigned n, int errnum, const char *what)
 	fail_errno = errnum;
 	calls = 0;
 	fail_at = n;
+	kind_armed = kind;
 	armed = (int)kind;
+}
+
+void
+fault_rest(bool rests)
+{
+	armed = rests ? -1 : (int)kind_armed;
+}
+
+unsigned
+fault_calls(void)
+{
+	return calls;
 }
 
 bool

@@ -30,6 +30,10 @@ extern const char *const fault_names[FAULT__COUNT];
 /* `what` is told on stderr should the process be ended by a signal before fault_disarm(). */
 void fault_arm(enum fault_kind kind, unsigned n, int errnum, const char *what);
 bool fault_disarm(void);
+/* Between the two: while it rests nothing is counted and nothing fails. */
+void fault_rest(bool rests);
+/* Calls of the kind since fault_arm(). */
+unsigned fault_calls(void);
 /* Open descriptors of this process. */
 unsigned fault_count_fds(void);
 

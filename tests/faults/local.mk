@@ -1,5 +1,6 @@
 # Each call that can fail made to fail in turn: `make faults`, or `make faults LONG=1` for every one; some: FAULTS="damage".
-FAULTS_TESTS = tests/faults/test_store tests/faults/test_repair
+FAULTS_TESTS = tests/faults/test_store tests/faults/test_repair tests/faults/test_imap_faults tests/faults/test_pop3_faults \
+	tests/faults/test_smtp_faults
 EXTRA_PROGRAMS += $(FAULTS_TESTS)
 CLEANFILES += $(FAULTS_TESTS)
 # They define open() and its kin, so the headers must not have those that check their arguments.
@@ -13,7 +14,18 @@ tests_faults_test_repair_SOURCES = %D%/test_repair.c tests/store/fixture.c tests
 tests_faults_test_repair_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_faults_test_repair_LDADD = $(FAULTS_LIBS)
 
-EXTRA_DIST += %D%/t_calls.sh %D%/t_damage.sh
+SESSION_FAULTS = tests/faults/session_faults.c tests/faults/session_faults.h tests/faults/faults.c tests/faults/faults.h
+tests_faults_test_imap_faults_SOURCES = %D%/test_imap_faults.c $(SESSION_FAULTS)
+tests_faults_test_imap_faults_CFLAGS = $(FAULTS_CFLAGS)
+tests_faults_test_imap_faults_LDADD = libtestsupport.a $(IMAPD_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+tests_faults_test_pop3_faults_SOURCES = %D%/test_pop3_faults.c $(SESSION_FAULTS)
+tests_faults_test_pop3_faults_CFLAGS = $(FAULTS_CFLAGS)
+tests_faults_test_pop3_faults_LDADD = $(POP3_TEST_LIBS)
+tests_faults_test_smtp_faults_SOURCES = %D%/test_smtp_faults.c $(SESSION_FAULTS)
+tests_faults_test_smtp_faults_CFLAGS = $(FAULTS_CFLAGS)
+tests_faults_test_smtp_faults_LDADD = libtestsupport.a libsmtpd.a $(OUTBOUND_LIBS) $(DAEMON_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+
+EXTRA_DIST += %D%/programs.sh %D%/t_calls.sh %D%/t_damage.sh %D%/t_sessions.sh
 faults: all $(FAULTS_TESTS)
 	PB_BUILD='$(abs_top_builddir)' LONG='$(LONG)' SCRIPTS='$(abs_srcdir)/tests/faults' INTEROP_SECONDS=$(if $(LONG),7200,240) \
 		INTEROP_JOBS=2 $(SHELL) $(srcdir)/tests/interop/run.sh $(FAULTS)

@@ -1,0 +1,5 @@
+#!/bin/bash
+# Whole sessions of the daemons, in one process, with each call failing in turn. SEED=n repeats a choice of calls.
+. "$(dirname "$0")/programs.sh"
+run_programs test_imap_faults test_pop3_faults test_smtp_faults
+finish
