@@ -160,3 +160,8 @@ check_PROGRAMS += tests/store/test_durable_names
 tests_store_test_durable_names_SOURCES = %D%/test_durable_names.c %D%/fixture.c %D%/fixture.h
 tests_store_test_durable_names_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_store_test_durable_names_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+# rows of signing keys in memory
+check_PROGRAMS += tests/store/test_signing_key_cache
+tests_store_test_signing_key_cache_SOURCES = %D%/test_signing_key_cache.c
+tests_store_test_signing_key_cache_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_store_test_signing_key_cache_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
