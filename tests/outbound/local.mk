@@ -80,12 +80,12 @@ tests_outbound_test_local_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_outbound_test_local_LDADD = libtestsupport.a $(OUTBOUND_LIBS) $(DAEMON_LIBS) $(OUTSIDE_LIBS) $(UNBOUND_LIBS) $(CHECK_LIBS)
 # which host comes next, with a client of the test's own
 check_PROGRAMS += tests/outbound/test_attempt
-tests_outbound_test_attempt_SOURCES = %D%/test_attempt.c
+tests_outbound_test_attempt_SOURCES = %D%/test_attempt.c %D%/runner_world.c %D%/runner_world.h
 tests_outbound_test_attempt_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_outbound_test_attempt_LDADD = $(OUTBOUND_TEST_LIBS)
 # parcels, and what becomes of them on a full disk
 check_PROGRAMS += tests/outbound/test_parcel
-tests_outbound_test_parcel_SOURCES = %D%/test_parcel.c
+tests_outbound_test_parcel_SOURCES = %D%/test_parcel.c %D%/runner_world.c %D%/runner_world.h
 tests_outbound_test_parcel_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_outbound_test_parcel_LDADD = $(OUTBOUND_TEST_LIBS)
 # messages made ready beside the connections

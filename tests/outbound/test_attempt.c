@@ -4,7 +4,7 @@
 #include "smtpd/outbound/runner_private.h"
 
 #include "common/base/clock.h"
-#include "tests/support/store_fixture.h"
+#include "tests/outbound/runner_world.h"
 
 #include <stdio.h>
 
@@ -33,73 +33,7 @@ client_wake(struct client *c)
 	(void)c;
 }
 
-static void
-wake(void *arg, void *owner)
-{
-	(void)arg, (void)owner;
-}
-
-static void
-poke(void *arg)
-{
-	(void)arg;
-}
-
 /* -- a domain with two hosts, and a message for it --------------------------------------------- */
-
-struct world {
-	struct store_fixture *f;
-	struct conf *conf;
-	struct runner runner;
-};
-
-static void
-load_conf(struct world *w)
-{
-	CLEANUP(sbuf_done) struct sbuf problem = SBUF_INIT(4096);
-	const char *path = store_fixture_path(w->f, "conf");
-	FILE *file = fopen(path, "w");
-
-	ck_assert_ptr_nonnull(file);
-	fprintf(file, "hostname = \"mx.example.test\"\ndata_dir = \"%s\"\nrun_dir = \"%s\"\n",
-	    w->f->options.data_dir, w->f->options.run_dir);
-	fclose(file);
-	ck_assert_ok(conf_load(path, &w->conf, &problem));
-}
-
-static void
-world_open(struct world *w)
-{
-	static const struct scheduler_options o = {.max_connections = 10,
-	    .first_window = 2,
-	    .max_window = 10,
-	    .connection_reuse = 10,
-	    .dead_first_ms = 1000,
-	    .dead_max_ms = 1000,
-	    .max_rows = 100,
-	    .wake = wake,
-	    .poke = poke};
-
-	w->f = store_fixture_open();
-	load_conf(w);
-	w->runner =
-	    (struct runner){.store = w->f->store, .conf = w->conf, .scheduler = scheduler_new(&o)};
-	pthread_mutex_init(&w->runner.mu, NULL);
-	pthread_cond_init(&w->runner.cond, NULL);
-	list_init(&w->runner.done);
-	hosts_dialled[0] = '\0';
-}
-
-static void
-world_close(struct world *w)
-{
-	scheduler_drain(w->runner.scheduler);
-	scheduler_free(&w->runner.scheduler);
-	pthread_cond_destroy(&w->runner.cond);
-	pthread_mutex_destroy(&w->runner.mu);
-	conf_unref(&w->conf);
-	store_fixture_close(&w->f);
-}
 
 static struct route *
 two_hosts(void)
@@ -121,7 +55,7 @@ two_hosts(void)
 
 /* The message's connection, begun. */
 static void
-begin(struct world *w)
+begin(struct runner_world *w)
 {
 	CLEANUP(spool_free) struct spool *spool = NULL;
 	const struct queue_new_rcpt rcpt = {.address = STR("bob@other.test")};
@@ -133,6 +67,7 @@ begin(struct world *w)
 	struct scheduler_step step;
 	int64_t id = 0;
 
+	hosts_dialled[0] = '\0';
 	ck_assert_ok(spool_new(w->f->store, &spool));
 	ck_assert_ok(spool_write(spool, OCTETS, strlen(OCTETS)));
 	ck_assert_ok(queue_add(w->f->store, spool, &q, &id));
@@ -179,7 +114,7 @@ play(enum behaviour b)
 /* What is delivered is recorded in the connection's turn; a report is left to the thread, and so is
  * what no connection has a turn for. */
 static void
-check_outcome(struct world *w, enum job_fate fate, size_t row)
+check_outcome(struct runner_world *w, enum job_fate fate, size_t row)
 {
 	struct queue_counts counts;
 
@@ -214,14 +149,14 @@ START_TEST(who_requires_tls_is_served_by_any_host_that_offers_it)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct world w;
-		world_open(&w);
+		struct runner_world w;
+		runner_world_open(&w);
 		begin(&w);
 		for (size_t played = 0; played < strlen(hosts_dialled); played++)
 			play(rows[i].hosts[played]);
 		ck_assert_str_eq(hosts_dialled, rows[i].dialled);
 		check_outcome(&w, rows[i].fate, i);
-		world_close(&w);
+		runner_world_close(&w);
 	}
 }
 END_TEST
@@ -235,14 +170,14 @@ START_TEST(a_host_that_is_paused_is_passed_over)
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const struct str name = str_of(rows[i].paused);
-		struct world w;
-		world_open(&w);
+		struct runner_world w;
+		runner_world_open(&w);
 		scheduler_pause(w.runner.scheduler, &name, 1);
 		begin(&w);
 		ck_assert_str_eq(hosts_dialled, rows[i].dialled);
 		play(TAKES);
 		check_outcome(&w, JOB_DONE, i);
-		world_close(&w);
+		runner_world_close(&w);
 	}
 }
 END_TEST
@@ -251,15 +186,15 @@ END_TEST
 START_TEST(who_requires_tls_waits_for_a_host_that_is_paused)
 {
 	const struct str name = STR("mx:b.test");
-	struct world w;
+	struct runner_world w;
 
-	world_open(&w);
+	runner_world_open(&w);
 	scheduler_pause(w.runner.scheduler, &name, 1);
 	begin(&w);
 	play(LACKS);
 	ck_assert_str_eq(hosts_dialled, "0");
 	check_outcome(&w, JOB_LATER, 0);
-	world_close(&w);
+	runner_world_close(&w);
 }
 END_TEST
 

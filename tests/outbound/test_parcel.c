@@ -3,82 +3,31 @@
 #include "smtpd/outbound/runner_private.h"
 
 #include "common/base/clock.h"
-#include "tests/support/store_fixture.h"
+#include "tests/outbound/runner_world.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-static void
-wake(void *arg, void *owner)
-{
-	(void)arg, (void)owner;
-}
-
-static void
-poke(void *arg)
-{
-	(void)arg;
-}
-
 struct world {
-	struct store_fixture *f;
-	struct conf *conf;
-	struct runner runner;
+	struct runner_world base;
 	struct scheduler_link *link;
 	int64_t message;
 };
 
 static void
-load_conf(struct world *w)
-{
-	CLEANUP(sbuf_done) struct sbuf problem = SBUF_INIT(4096);
-	const char *path = store_fixture_path(w->f, "conf");
-	FILE *file = fopen(path, "w");
-
-	ck_assert_ptr_nonnull(file);
-	fprintf(file, "hostname = \"mx.example.test\"\ndata_dir = \"%s\"\nrun_dir = \"%s\"\n",
-	    w->f->options.data_dir, w->f->options.run_dir);
-	fclose(file);
-	ck_assert_ok(conf_load(path, &w->conf, &problem));
-}
-
-static void
 world_open(struct world *w)
 {
-	static const struct scheduler_options o = {.max_connections = 10,
-	    .first_window = 2,
-	    .max_window = 10,
-	    .connection_reuse = 10,
-	    .dead_first_ms = 1000,
-	    .dead_max_ms = 1000,
-	    .max_rows = 100,
-	    .wake = wake,
-	    .poke = poke};
-
-	*w = (struct world){.f = store_fixture_open()};
-	load_conf(w);
-	w->runner = (struct runner){.store = w->f->store,
-	    .conf = w->conf,
-	    .first_conf = w->conf,
-	    .scheduler = scheduler_new(&o)};
-	pthread_mutex_init(&w->runner.mu, NULL);
-	pthread_cond_init(&w->runner.cond, NULL);
-	list_init(&w->runner.done);
-	list_init(&w->runner.kept);
+	*w = (struct world){0};
+	runner_world_open(&w->base);
 }
 
 static void
 world_close(struct world *w)
 {
-	scheduler_close(w->runner.scheduler, w->link, SCHEDULER_FINE, NULL);
-	scheduler_drain(w->runner.scheduler);
-	scheduler_free(&w->runner.scheduler);
-	pthread_cond_destroy(&w->runner.cond);
-	pthread_mutex_destroy(&w->runner.mu);
-	conf_unref(&w->conf);
-	store_fixture_close(&w->f);
+	scheduler_close(w->base.runner.scheduler, w->link, SCHEDULER_FINE, NULL);
+	runner_world_close(&w->base);
 }
 
 static struct route *
@@ -105,9 +54,9 @@ send_message(struct world *w)
 	    .rcpts = rcpts,
 	    .rcpt_count = 3};
 
-	ck_assert_ok(spool_new(w->f->store, &spool));
+	ck_assert_ok(spool_new(w->base.f->store, &spool));
 	ck_assert_ok(spool_write(spool, "S: x\r\n\r\ny\r\n", 11));
-	ck_assert_ok(queue_add(w->f->store, spool, &q, &w->message));
+	ck_assert_ok(queue_add(w->base.f->store, spool, &q, &w->message));
 }
 
 /* A connection for what there is. */
@@ -116,7 +65,7 @@ open_link(struct world *w)
 {
 	struct scheduler_step step;
 
-	scheduler_due(w->runner.scheduler, STR("other.test"), 0);
+	scheduler_due(w->base.runner.scheduler, STR("other.test"), 0);
 	for (;;) {
 		struct scheduler_row rows[3];
 		for (size_t i = 0; i < 3; i++)
@@ -125,15 +74,15 @@ open_link(struct world *w)
 				.message = w->message,
 				.sender = STR("us@example.test"),
 				.next_ms = 1};
-		scheduler_next_step(w->runner.scheduler, &step);
+		scheduler_next_step(w->base.runner.scheduler, &step);
 		if (step.what == SCHEDULER_OPEN)
 			break;
 		ck_assert_int_ne(step.what, SCHEDULER_NOTHING);
 		if (step.what == SCHEDULER_FIND)
-			scheduler_found(w->runner.scheduler, step.domain, one_host());
+			scheduler_found(w->base.runner.scheduler, step.domain, one_host());
 		else
 			scheduler_loaded(
-			    w->runner.scheduler, step.domain, rows, 3, false, INT64_MAX);
+			    w->base.runner.scheduler, step.domain, rows, 3, false, INT64_MAX);
 	}
 	w->link = step.link;
 }
@@ -143,7 +92,7 @@ pick(struct world *w, struct scheduler_pick **ret)
 {
 	int64_t wait_ms;
 
-	return scheduler_pick(w->runner.scheduler, w->link, ret, &wait_ms);
+	return scheduler_pick(w->base.runner.scheduler, w->link, ret, &wait_ms);
 }
 
 /* As the runner's thread does. */
@@ -153,8 +102,8 @@ record(struct world *w)
 	struct list done;
 
 	list_init(&done);
-	list_move_all(&w->runner.done, &done);
-	runner_record(&w->runner, &done, false);
+	list_move_all(&w->base.runner.done, &done);
+	runner_record(&w->base.runner, &done, false);
 }
 
 static uint64_t
@@ -162,7 +111,7 @@ waiting(struct world *w)
 {
 	struct queue_counts counts;
 
-	ck_assert_ok(queue_count(w->f->store, &counts));
+	ck_assert_ok(queue_count(w->base.f->store, &counts));
 	return counts.waiting;
 }
 
@@ -175,21 +124,21 @@ START_TEST(who_was_given_up_is_not_tried_nor_picked_again_before_that_is_recorde
 	world_open(&w);
 	send_message(&w);
 	const struct queue_filter bob = {.rcpt = queue_rcpt_id(w.message, 1), .state = -1};
-	ck_assert_ok(queue_change(w.f->store, &bob, QUEUE_FAIL, &n));
+	ck_assert_ok(queue_change(w.base.f->store, &bob, QUEUE_FAIL, &n));
 	ck_assert_uint_eq(n, 1);
 	open_link(&w);
 	ck_assert_int_eq(pick(&w, &p), SCHEDULER_JOB);
-	ck_assert_ptr_null(parcel_load(&w.runner, p));
+	ck_assert_ptr_null(parcel_load(&w.base.runner, p));
 	ck_assert_int_eq(pick(&w, &p), SCHEDULER_WAIT);
 	record(&w);
 	ck_assert_uint_eq(waiting(&w), 3); /* ann, eve, and the report */
 	ck_assert_int_eq(pick(&w, &p), SCHEDULER_JOB);
-	struct parcel *rest = parcel_load(&w.runner, p);
+	struct parcel *rest = parcel_load(&w.base.runner, p);
 	ck_assert_ptr_nonnull(rest);
 	ck_assert_uint_eq(rest->job.rcpt_count, 2);
 	for (size_t i = 0; i < 2; i++)
 		rest->job.rcpts[i].fate = JOB_DONE;
-	parcel_hand_back(&w.runner, rest);
+	parcel_hand_back(&w.base.runner, rest);
 	record(&w);
 	ck_assert_uint_eq(waiting(&w), 1);
 	world_close(&w);
@@ -208,11 +157,11 @@ START_TEST(what_a_server_took_is_on_record_before_it_gets_the_next_few_recipient
 	for (uint64_t left = 3; left > 0; left--) {
 		ck_assert_int_eq(pick(&w, &p), SCHEDULER_JOB);
 		ck_assert_uint_eq(scheduler_pick_tries(p), 0);
-		struct parcel *few = parcel_load(&w.runner, p);
+		struct parcel *few = parcel_load(&w.base.runner, p);
 		ck_assert_ptr_nonnull(few);
 		ck_assert_uint_eq(few->job.rcpt_count, left);
 		few->job.rcpts[0].fate = JOB_DONE;
-		ck_assert(parcel_record_here(&w.runner, few));
+		ck_assert(parcel_record_here(&w.base.runner, few));
 		ck_assert_uint_eq(waiting(&w), left - 1);
 	}
 	world_close(&w);
@@ -241,7 +190,7 @@ START_TEST(what_cannot_be_recorded_is_kept_while_nothing_more_is_sent)
 	send_message(&w);
 	open_link(&w);
 	ck_assert_int_eq(pick(&w, &p), SCHEDULER_JOB);
-	struct parcel *parcel = parcel_load(&w.runner, p);
+	struct parcel *parcel = parcel_load(&w.base.runner, p);
 	ck_assert_ptr_nonnull(parcel);
 	const enum job_fate fates[] = {JOB_DONE, JOB_NEVER, JOB_LATER};
 	for (size_t i = 0; i < 3; i++) {
@@ -250,18 +199,18 @@ START_TEST(what_cannot_be_recorded_is_kept_while_nothing_more_is_sent)
 		parcel->job.rcpts[i].status = STR("4.0.0");
 	}
 	let_files_grow(false);
-	parcel_hand_back(&w.runner, parcel);
+	parcel_hand_back(&w.base.runner, parcel);
 	record(&w);
-	ck_assert(w.runner.blocked);
-	ck_assert(!list_is_empty(&w.runner.kept));
+	ck_assert(w.base.runner.blocked);
+	ck_assert(!list_is_empty(&w.base.runner.kept));
 	ck_assert_int_eq(pick(&w, &p), SCHEDULER_QUIT);
 	size_t used = arena_used(parcel->job.arena);
 	int64_t longest = 0;
 	for (int i = 0; i < 20; i++) {
-		int64_t wait_ms = runner_until(w.runner.record_ms);
+		int64_t wait_ms = runner_until(w.base.runner.record_ms);
 		ck_assert_int_gt(wait_ms, 0);
 		record(&w); /* before its time nothing is tried */
-		ck_assert_int_eq(runner_until(w.runner.record_ms), wait_ms);
+		ck_assert_int_eq(runner_until(w.base.runner.record_ms), wait_ms);
 		clock_advance_ms(wait_ms);
 		record(&w);
 		longest = wait_ms > longest ? wait_ms : longest;
@@ -272,8 +221,8 @@ START_TEST(what_cannot_be_recorded_is_kept_while_nothing_more_is_sent)
 	ck_assert_uint_eq(waiting(&w), 3);
 	clock_advance_ms(30000);
 	record(&w);
-	ck_assert(!w.runner.blocked);
-	ck_assert(list_is_empty(&w.runner.kept));
+	ck_assert(!w.base.runner.blocked);
+	ck_assert(list_is_empty(&w.base.runner.kept));
 	ck_assert_uint_eq(waiting(&w), 2); /* the one for later, and the report, once */
 	world_close(&w);
 	clock_thaw();
@@ -294,17 +243,17 @@ START_TEST(a_little_damage_does_not_stop_what_can_be_recorded)
 		kept[i].trouble = ERR_CORRUPT;
 		list_init(&kept[i].turn);
 	}
-	w.runner.record_ms = INT64_MAX;
+	w.base.runner.record_ms = INT64_MAX;
 	for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
-		list_put_last(&w.runner.kept, &kept[i].turn);
-		runner_note_kept(&w.runner);
-		ck_assert_msg(w.runner.blocked == (i >= 16), "%zu", i);
+		list_put_last(&w.base.runner.kept, &kept[i].turn);
+		runner_note_kept(&w.base.runner);
+		ck_assert_msg(w.base.runner.blocked == (i >= 16), "%zu", i);
 	}
 	kept[0].trouble = ERR_NO_SPACE;
 	for (size_t i = 1; i < ARRAY_LEN(kept); i++)
 		list_take(&kept[i].turn);
-	runner_note_kept(&w.runner);
-	ck_assert(w.runner.blocked);
+	runner_note_kept(&w.base.runner);
+	ck_assert(w.base.runner.blocked);
 	list_take(&kept[0].turn);
 	world_close(&w);
 }
