@@ -32,12 +32,6 @@ static const struct listener_spec listeners[] = {
 	.enabled = imaps_enabled},
 };
 
-static const char *
-listener_value(size_t i)
-{
-	return i < ARRAY_LEN(listeners) ? listeners[i].name : NULL;
-}
-
 static uint16_t
 metrics_port(const struct conf *c)
 {
@@ -105,20 +99,6 @@ refuse_text(int service, enum err why)
 	}
 }
 
-static void *
-load(void)
-{
-	return charsets_load();
-}
-
-static void
-unload(void *loaded)
-{
-	struct charsets *c = loaded;
-
-	charsets_free(&c);
-}
-
 static void
 collect(void *arg, struct metrics_cells *to)
 {
@@ -128,8 +108,6 @@ collect(void *arg, struct metrics_cells *to)
 }
 
 static const struct metric_values metrics[] = {
-    {METRIC_connections, listener_value},
-    {METRIC_open_connections, listener_value},
     {METRIC_imap_commands, imap_command_value},
     {METRIC_imap_command, imap_command_value},
 };
@@ -145,8 +123,8 @@ main(int argc, char **argv)
 	    .listener_count = ARRAY_LEN(listeners),
 	    .ops = &imap_session_ops,
 	    .does = SANDBOX_INDEXES,
-	    .load = load,
-	    .unload = unload,
+	    .load = charsets_load,
+	    .unload = charsets_unload,
 	    .start = app_start,
 	    .stop = app_stop,
 	    .metrics_port = metrics_port,

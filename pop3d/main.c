@@ -31,12 +31,6 @@ static const struct listener_spec listeners[] = {
 	.enabled = pop3s_enabled},
 };
 
-static const char *
-listener_value(size_t i)
-{
-	return i < ARRAY_LEN(listeners) ? listeners[i].name : NULL;
-}
-
 static uint16_t
 metrics_port(const struct conf *c)
 {
@@ -67,8 +61,6 @@ refuse_text(int service, enum err why)
 }
 
 static const struct metric_values metrics[] = {
-    {METRIC_connections, listener_value},
-    {METRIC_open_connections, listener_value},
     {METRIC_pop3_commands, pop3_command_value},
     {METRIC_pop3_command, pop3_command_value},
 };

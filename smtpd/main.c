@@ -63,12 +63,6 @@ static const struct listener_spec listeners[] = {
 	.configured_port = lmtp_port},
 };
 
-static const char *
-listener_value(size_t i)
-{
-	return i < ARRAY_LEN(listeners) ? listeners[i].name : NULL;
-}
-
 static uint16_t
 metrics_port(const struct conf *c)
 {
@@ -167,20 +161,6 @@ dialled(const struct conf *c)
 	return c->outbound.max_connections;
 }
 
-static void *
-load(void)
-{
-	return charsets_load();
-}
-
-static void
-unload(void *loaded)
-{
-	struct charsets *c = loaded;
-
-	charsets_free(&c);
-}
-
 static const char *
 recipient_value(size_t i)
 {
@@ -207,8 +187,6 @@ collect(void *arg, struct metrics_cells *to)
 }
 
 static const struct metric_values metrics[] = {
-    {METRIC_connections, listener_value},
-    {METRIC_open_connections, listener_value},
     {METRIC_smtp_commands, smtp_command_value},
     {METRIC_smtp_command, smtp_command_value},
     {METRIC_smtp_replies, smtp_reply_value},
@@ -229,8 +207,8 @@ main(int argc, char **argv)
 	    .listener_count = ARRAY_LEN(listeners),
 	    .ops = &smtp_session_ops,
 	    .does = SANDBOX_DIALS | SANDBOX_RESOLVES,
-	    .load = load,
-	    .unload = unload,
+	    .load = charsets_load,
+	    .unload = charsets_unload,
 	    .start = app_start,
 	    .dialled = dialled,
 	    .drain = app_drain,

@@ -15,10 +15,9 @@ bool charset_is_known(struct str charset);
 
 /* The tables of the charsets that mail is written in, kept in memory: libc loads them as they are
  * first asked for, which a process can't that is shut in. Others are not known to it then. NULL
- * without memory. */
-struct charsets;
-struct charsets *charsets_load(void);
-void charsets_free(struct charsets **c);
+ * without memory. These are what a daemon loads and unloads (common/net/server.h), hence `void`. */
+void *charsets_load(void);
+void charsets_unload(void *charsets);
 
 /* An unstructured header value as people read it: unfolded, encoded words decoded (also broken ones
  * that clients write: adjacent words split inside a character, words inside quotes), raw 8-bit as

@@ -19,7 +19,7 @@ struct charsets {
 	iconv_t open[ARRAY_LEN(names)];
 };
 
-struct charsets *
+void *
 charsets_load(void)
 {
 	struct charsets *c = calloc(1, sizeof(*c));
@@ -30,9 +30,9 @@ charsets_load(void)
 }
 
 void
-charsets_free(struct charsets **cp)
+charsets_unload(void *charsets)
 {
-	struct charsets *c = MOVE_PTR(*cp);
+	struct charsets *c = charsets;
 
 	for (size_t i = 0; c && i < ARRAY_LEN(names); i++)
 		if (c->open[i] != (iconv_t)-1)

@@ -18,7 +18,11 @@ struct block {
 static struct {
 	pthread_mutex_t mu; /* guards what follows */
 	struct block *blocks;
-	metric_value *values[METRIC__COUNT];
+	struct metric_source {
+		metric_value *value;
+		metric_row *row; /* instead of value: of what `table` is */
+		const void *table;
+	} sources[METRIC__COUNT];
 	pthread_once_t once;
 	pthread_key_t key; /* hears of the end of threads */
 	bool has_key;
@@ -117,26 +121,42 @@ metrics_set_values(enum metric m, metric_value *value)
 {
 	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&all.mu);
 
-	all.values[m] = value;
+	all.sources[m] = (struct metric_source){.value = value};
 }
 
-static metric_value *
-values_of(enum metric m)
+void
+metrics_set_rows(enum metric m, metric_row *row, const void *table)
 {
 	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&all.mu);
 
-	return all.values[m];
+	all.sources[m] = (struct metric_source){.row = row, .table = table};
+}
+
+static struct metric_source
+source_of(enum metric m)
+{
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&all.mu);
+
+	return all.sources[m];
+}
+
+static const char *
+value_in(const struct metric_source *s, size_t i)
+{
+	if (s->row)
+		return s->row(s->table, i);
+	return s->value ? s->value(i) : NULL;
 }
 
 size_t
 metrics_series(enum metric m)
 {
-	metric_value *value = values_of(m);
+	const struct metric_source source = source_of(m);
 	size_t n = 0;
 
 	if (!families[m].label)
 		return families[m].series;
-	while (value && n < families[m].series && value(n))
+	while (n < families[m].series && value_in(&source, n))
 		n++;
 	return n;
 }
@@ -144,9 +164,9 @@ metrics_series(enum metric m)
 const char *
 metrics_value_of(enum metric m, size_t i)
 {
-	metric_value *value = values_of(m);
+	const struct metric_source source = source_of(m);
 
-	return value ? value(i) : NULL;
+	return value_in(&source, i);
 }
 
 /* -- reading */

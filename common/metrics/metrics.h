@@ -84,6 +84,9 @@ typedef const char *metric_value(size_t i);
 /* Before anything is read: the daemon has these series. Constant afterwards. A family that has a
  * label and no values is not shown. */
 void metrics_set_values(enum metric m, metric_value *value);
+/* The same where they stand in a table, which outlives all reading. */
+typedef const char *metric_row(const void *table, size_t i);
+void metrics_set_rows(enum metric m, metric_row *row, const void *table);
 
 struct metric_family {
 	const char *name; /* the member's */

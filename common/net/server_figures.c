@@ -28,9 +28,7 @@ server_accept_scrape(struct server *s, int fd, const struct sockaddr *peer)
 	hub_start(c, &scrape_session_ops, scrape_session_new(&s->figures), false, 0);
 }
 
-/* -- labels
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* -- labels ------------------------------------------------------------------------------------ */
 
 static const char *const limit_names[] = {
     "max_connections", "max_connections_per_address", "max_memory"};
@@ -48,6 +46,14 @@ static const char *
 limit_value(size_t i)
 {
 	return i < ARRAY_LEN(limit_names) ? limit_names[i] : NULL;
+}
+
+static const char *
+listener_row(const void *table, size_t i)
+{
+	const struct daemon *d = table;
+
+	return i < d->listener_count ? d->listeners[i].name : NULL;
 }
 
 static const char *
@@ -153,6 +159,8 @@ server_begin_figures(struct server *s)
 
 	for (size_t i = 0; i < ARRAY_LEN(shared); i++)
 		metrics_set_values(shared[i].metric, shared[i].value);
+	metrics_set_rows(METRIC_connections, listener_row, d);
+	metrics_set_rows(METRIC_open_connections, listener_row, d);
 	for (size_t i = 0; i < d->metric_count; i++)
 		metrics_set_values(d->metrics[i].metric, d->metrics[i].value);
 	assert(d->listener_count < ARRAY_LEN(s->specs));
