@@ -10,6 +10,11 @@ from quick_imap import Imap, Refused
 CHUNK = 500
 
 
+def subject_of(head):
+    subject = re.search(rb"(?:^|\n)Subject: (.*?)\r\n", head)
+    return subject[1].decode() if subject else ""
+
+
 class Box:
     """INBOX of an account, whose mail is for `address`."""
 
@@ -53,8 +58,7 @@ class Collector(threading.Thread):
         judge(self.wrongs, box.account, known, box.came, False)
 
     def came(self, box, uid, head):
-        subject = re.search(rb"(?:^|\n)Subject: (.*?)\r\n", head)
-        box.uids[uid] = subject[1].decode() if subject else ""
+        box.uids[uid] = subject_of(head)
         box.next = max(box.next, uid + 1)
         if m := model.ARRIVED.match(box.uids[uid]):
             box.came[int(m[1])] = box.came.get(int(m[1]), 0) + 1
@@ -98,8 +102,7 @@ class Collector(threading.Thread):
         judge(self.wrongs, box.account, known, box.came, True)
 
     def check_octets(self, box, uid, text, head, body):
-        subject = re.search(rb"(?:^|\n)Subject: (.*?)\r\n", head)
-        subject = subject[1].decode() if subject else ""
+        subject = subject_of(head)
         m = model.ARRIVED.match(subject)
         if m and body != body_of(int(m[1])):
             self.wrongs.add("content", box.account, f"UID {uid}, {subject}: {len(body)} octets")
@@ -117,29 +120,25 @@ class Collector(threading.Thread):
             self.wrongs.add("quota", box.account, f"{quota}, counted {messages} messages, {size} octets")
 
 
-def read_reports(suite, account):
-    """{number: how often} of the reports in an account, by the ENVID they carry."""
+def count_numbers(suite, account, section, pattern):
+    """{number: how often} of the messages of INBOX, by the number that `pattern` finds in `section`."""
     found = {}
     imap = Imap(suite.port(143), account, suite.password)
     try:
         if imap.select("INBOX", "EXAMINE")["EXISTS"]:
-            for _, literals in imap.fetch("1:*", "UID BODY.PEEK[TEXT]").values():
-                number = int(re.search(rb"Original-Envelope-Id: *k(\d+)", literals[0])[1])
+            for _, literals in imap.fetch("1:*", f"UID BODY.PEEK[{section}]").values():
+                number = int(re.search(pattern, literals[0])[1])
                 found[number] = found.get(number, 0) + 1
     finally:
         imap.close()
     return found
+
+
+def read_reports(suite, account):
+    """Of reports, by the ENVID they carry."""
+    return count_numbers(suite, account, "TEXT", rb"Original-Envelope-Id: *k(\d+)")
 
 
 def read_numbers(suite, account):
-    """{number: how often} of submitted messages in an account, by Subject."""
-    found = {}
-    imap = Imap(suite.port(143), account, suite.password)
-    try:
-        if imap.select("INBOX", "EXAMINE")["EXISTS"]:
-            for _, literals in imap.fetch("1:*", "UID BODY.PEEK[HEADER.FIELDS (SUBJECT)]").values():
-                number = int(re.match(rb"Subject: k(\d+)", literals[0])[1])
-                found[number] = found.get(number, 0) + 1
-    finally:
-        imap.close()
-    return found
+    """Of submitted messages, by Subject."""
+    return count_numbers(suite, account, "HEADER.FIELDS (SUBJECT)", rb"\ASubject: k(\d+)")

@@ -1,38 +1,24 @@
 """A POP3 mail program that deletes what it has seen, while mail arrives and its server is killed: what QUIT was answered +OK
 for is gone for good, what it was not answered for is gone as a whole or not at all, and nothing else is."""
 import re
-import socket
 import threading
 import time
 
 import model
+from connection import Connection
 from ledger import judge
 
 IN_USE_S = 5 # so long a lock may outlive its session
 
 
-class Pop3:
-    def __init__(self, port, user, password):
-        self.sock = socket.create_connection(("127.0.0.1", port), timeout=60)
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.file = self.sock.makefile("rb")
-        try:
-            self.answer()
-            self.cmd(f"USER {user}")
-            self.cmd(f"PASS {password}")
-        except BaseException:
-            self.close()
-            raise
-
-    def close(self):
-        self.file.close()
-        self.sock.close()
+class Pop3(Connection):
+    def log_in(self, user, password):
+        self.answer()
+        self.cmd(f"USER {user}")
+        self.cmd(f"PASS {password}")
 
     def line(self):
-        line = self.file.readline()
-        if not line.endswith(b"\r\n"):
-            raise EOFError("closed")
-        return line[:-2].decode("latin1")
+        return super().line().decode("latin1")
 
     def answer(self):
         line = self.line()

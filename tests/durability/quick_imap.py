@@ -1,38 +1,21 @@
 """An IMAP client for tests that break its connection: pipelining, and large FETCHes without copying. Whatever ends the
 connection is an OSError or EOFError; an answer other than OK is a Refused."""
 import re
-import socket
 
-ANSWER_S = 60
+from connection import Connection
 
 
 class Refused(Exception):
     pass
 
 
-class Imap:
-    def __init__(self, port, user, password):
-        self.sock = socket.create_connection(("127.0.0.1", port), timeout=ANSWER_S)
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.file = self.sock.makefile("rb", 1 << 18)
-        self.number = 0
-        try:
-            if not self.line().startswith(b"* OK"):
-                raise EOFError("no greeting")
-            self.cmd(f'LOGIN "{user}" "{password}"')
-        except BaseException:
-            self.close()
-            raise
+class Imap(Connection):
+    number = 0
 
-    def close(self):
-        self.file.close()
-        self.sock.close()
-
-    def line(self):
-        line = self.file.readline()
-        if not line.endswith(b"\r\n"):
-            raise EOFError("closed")
-        return line[:-2]
+    def log_in(self, user, password):
+        if not self.line().startswith(b"* OK"):
+            raise EOFError("no greeting")
+        self.cmd(f'LOGIN "{user}" "{password}"')
 
     def response(self):
         """(text with its literals left out, [literals])"""
