@@ -389,10 +389,10 @@ dns_free(struct dns **dp)
 
 	if (!d)
 		return;
-	loop_timer_free(&d->timer);
 	pthread_mutex_lock(&d->mu);
-	d->closing = true;
+	d->closing = true; /* who still asks is refused, and does not touch the timer */
 	pthread_mutex_unlock(&d->mu);
+	loop_timer_free(&d->timer);
 	fake_dns_run(d);
 	for (size_t i = 0; i < d->row_count; i++)
 		free_row(&d->rows[i]);
