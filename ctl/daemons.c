@@ -1,5 +1,6 @@
 #include "ctl/daemons.h"
 #include "ctl/ctl.h"
+#include "ctl/sockets.h"
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
@@ -108,6 +109,10 @@ become_daemon(const struct daemons *d, const struct daemon_proc *p, pid_t parent
 	/* ld.so(8): a symbol that is looked up when it is first used has the registers, which may
 	 * hold a piece of a password that was just copied, put down on the stack */
 	setenv("LD_BIND_NOW", "1", 1);
+	if (d->sockets && sockets_give(d->sockets, p->name)) {
+		call_complain("%s: its sockets can't be handed over: %s", p->name, strerror(errno));
+		_exit(127);
+	}
 	execl(p->path, p->name, "-c", d->conf_path, (char *)NULL);
 	call_complain("%s: %s", p->path, strerror(errno));
 	_exit(127);

@@ -12,6 +12,8 @@
 
 #include <sys/types.h>
 
+struct sockets;
+
 #define DAEMON_COUNT 3
 extern const char *const daemon_names[DAEMON_COUNT];
 
@@ -38,6 +40,8 @@ struct daemon_proc {
 struct daemons {
 	struct daemon_proc proc[DAEMON_COUNT];
 	const char *conf_path;
+	const struct sockets
+	    *sockets; /* each is started with its own; NULL: opens its ports itself */
 	int notify_fd;
 	char notify_name[64]; /* for $NOTIFY_SOCKET */
 };

@@ -25,6 +25,7 @@ libctl_a_SOURCES = \
 	%D%/queue_words.c %D%/queue_words.h \
 	%D%/run.c \
 	%D%/sending.c \
+	%D%/sockets.c %D%/sockets.h \
 	%D%/status.c \
 	%D%/stop.c \
 	%D%/suppression.c \

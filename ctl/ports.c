@@ -49,7 +49,7 @@ ports_list(const struct conf *c, struct arena *arena, struct port **ret, size_t 
 			const char *address = c->listen[j];
 			bool any4 = strcmp(address, "0.0.0.0") == 0;
 			bool any6 = strcmp(address, "::") == 0;
-			ports[n++] = (struct port){s->daemon, s->name,
+			ports[n++] = (struct port){s->daemon, s->name, address,
 			    any4   ? "127.0.0.1"
 			    : any6 ? "::1"
 				   : address,

@@ -8,6 +8,7 @@
 struct port {
 	const char *daemon; /* "imapd" */
 	const char *name; /* "imaps" */
+	const char *listen; /* the address of the configuration */
 	const char *address; /* that a client on this host uses */
 	uint16_t number;
 	bool implicit_tls;

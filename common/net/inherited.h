@@ -9,7 +9,7 @@
 #include "common/base/err.h"
 #include "common/net/server.h"
 
-#define INHERITED_MAX 64 /* sockets; more are left alone */
+#define INHERITED_MAX 384 /* sockets, of some ports on 64 addresses; more are left alone */
 
 struct inherited {
 	int fds[INHERITED_MAX]; /* -1: taken */

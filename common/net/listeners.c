@@ -37,8 +37,8 @@ struct listeners {
 	void *arg;
 };
 
-static void
-complain(const char *address, unsigned port)
+void
+listener_complain(const char *address, unsigned port)
 {
 	int why = errno;
 	const char *hint = "";
@@ -92,29 +92,44 @@ parse_address(const char *text, uint16_t port, struct sockaddr_storage *ret, soc
 	return false;
 }
 
-static enum err
-open_port(
-    struct listeners *ls, const struct listener_spec *spec, const char *address, uint32_t port)
+enum err
+listener_bind(const char *address, uint16_t port, int *ret_fd)
 {
 	struct sockaddr_storage sa;
 	socklen_t len;
 	const int on = 1;
 
 	errno = EADDRNOTAVAIL;
-	if (port == 0 || port > UINT16_MAX || !parse_address(address, (uint16_t)port, &sa, &len)) {
-		complain(address, port);
+	if (port == 0 || !parse_address(address, port, &sa, &len))
 		return ERR_CONFIG;
-	}
-	CLEANUP(fd_close)
 	int fd = socket(sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd >= 0) {
-		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-		if (sa.ss_family == AF_INET6)
-			setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-	}
-	if (fd < 0 || bind(fd, (struct sockaddr *)&sa, len) < 0 || listen(fd, BACKLOG) < 0) {
-		complain(address, port);
+	if (fd < 0)
 		return ERR_CONFIG;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (sa.ss_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	if (bind(fd, (struct sockaddr *)&sa, len) < 0 || listen(fd, BACKLOG) < 0) {
+		int why = errno;
+		close(fd);
+		errno = why;
+		return ERR_CONFIG;
+	}
+	*ret_fd = fd;
+	return ERR_OK;
+}
+
+/* ERR_DENIED: the process has no right to. */
+static enum err
+open_port(
+    struct listeners *ls, const struct listener_spec *spec, const char *address, uint32_t port)
+{
+	CLEANUP(fd_close) int fd = -1;
+
+	enum err e = listener_bind(address, port <= UINT16_MAX ? (uint16_t)port : 0, &fd);
+	if (e) {
+		e = errno == EACCES ? ERR_DENIED : e;
+		listener_complain(address, port);
+		return e;
 	}
 	if (!add(ls, spec, fd))
 		return ERR_NOMEM;
@@ -148,7 +163,7 @@ open_unix(struct listeners *ls, const struct listener_spec *spec, const char *ru
 	CLEANUP(fd_close) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 ||
 	    chmod(sa.sun_path, 0660) < 0 || listen(fd, BACKLOG) < 0) {
-		complain(sa.sun_path, 0);
+		listener_complain(sa.sun_path, 0);
 		return ERR_CONFIG;
 	}
 	struct listener *l = add(ls, spec, fd);
@@ -227,6 +242,7 @@ listeners_open(
 	enum err e = ls ? ERR_OK : ERR_NOMEM;
 
 	inherited_take(&in);
+	bool given = in.n > 0;
 	for (size_t i = 0; !e && i < n; i++) {
 		const struct listener_spec *spec = &specs[i];
 		if (!is_wanted(spec, conf))
@@ -234,6 +250,8 @@ listeners_open(
 		e = adopt(ls, &in, conf, spec);
 		if (!e && !is_open(ls, spec, false))
 			e = open_ports(ls, conf, spec);
+		if (e == ERR_DENIED)
+			e = given ? ERR_OK : ERR_CONFIG;
 	}
 	if (!e)
 		*ret = MOVE_PTR(ls);

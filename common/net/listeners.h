@@ -10,9 +10,16 @@ struct listeners;
 typedef void accept_fn(
     void *arg, int fd, const struct sockaddr *peer, const struct listener_spec *spec);
 
+/* A socket that listens on an IP address of this host. ERR_CONFIG: errno says why. */
+NODISCARD enum err listener_bind(const char *address, uint16_t port, int *ret_fd);
+/* Logs what errno says, and what to do about it. */
+void listener_complain(const char *address, unsigned port);
+
 /* Binds every enabled port on every address of the configuration, but for those of which the
  * process was started with sockets (inherited.h). What can't be bound is logged with address and
- * port and what to do; then nothing stays open. `specs` outlive the listeners. */
+ * port and what to do; then nothing stays open, unless it was started with others and may not bind
+ * this one, which a changed configuration has and whoever started it does not know of yet. `specs`
+ * outlive the listeners. */
 NODISCARD enum err listeners_open(
     const struct conf *conf, const struct listener_spec *specs, size_t n, struct listeners **ret);
 /* Binds the Unix sockets, as the user that the daemon is by then: run_dir is that user's. */

@@ -6,11 +6,13 @@ sanitized=no
 case "$(nm -D "$PB_BUILD/imapd/imapd" 2>/dev/null)" in *__asan*|*__tsan*) sanitized=yes ;; esac
 NONE=0000000000000000
 
-# look_at WHO UID GROUPS: each daemon of the suite that runs
+# look_at WHO UID GROUPS: each daemon of the suite that runs, and who supervises them
 look_at() {
   local d p set
-  for d in smtpd pop3d imapd; do
-    p=$(daemon_pid $d)
+  for d in smtpd pop3d imapd pillarbox; do
+    if [ $d = pillarbox ]; then p=$SUITE_PID; else p=$(daemon_pid $d); fi
+    # root that is nobody else may start daemons that become somebody
+    [ "$d:$2" != pillarbox:0 ] || continue
     [ -n "$p" ] || { fail "$d runs ($1)"; continue; }
     equal "$d is nobody else ($1)" "$(status "$p" Uid) $(status "$p" Gid | cut -d' ' -f1)" "$2 $2 $2 $2 $3"
     if [ "$3" != 0 ]; then equal "$d has no group but its own ($1)" "$(status "$p" Groups | tr -d ' ')" "$3"; fi
@@ -18,11 +20,11 @@ look_at() {
     for set in CapInh CapPrm CapEff CapAmb; do equal "$d: $set ($1)" "$(status "$p" $set)" $NONE; done
     [ "$(id -u)" != 0 ] || equal "$d: CapBnd ($1)" "$(status "$p" CapBnd)" $NONE
     equal "$d can't gain any ($1)" "$(status "$p" NoNewPrivs)" 1
-    equal "$d makes only the calls on its list ($1)" "$(status "$p" Seccomp)" 2
+    [ $d = pillarbox ] || equal "$d makes only the calls on its list ($1)" "$(status "$p" Seccomp)" 2
     grep -q 'Max core file size *0 *0 ' "/proc/$p/limits" && pass "$d leaves no core dump ($1)" || fail "$d leaves no core dump ($1)"
     # of a process that can't be dumped /proc is root's
     equal "$d: nobody looks into it ($1)" "$(stat -c %U "/proc/$p/maps")" root
-    for t in /proc/"$p"/task/*/status; do grep -q '^Seccomp:.2' "$t" || { fail "a thread of $d is not shut in"; break; }; done
+    [ $d = pillarbox ] || for t in /proc/"$p"/task/*/status; do grep -q '^Seccomp:.2' "$t" || { fail "a thread of $d is not shut in"; break; }; done
   done
 }
 
@@ -133,5 +135,27 @@ if [ "$me" = 0 ] && [ $sanitized = no ]; then
   look_at "root that became nobody" "$(id -u nobody)" "$(id -g nobody)"
   kill -HUP $SUITE_PID; sleep 1
   grep -qa reload_failed "$SUITE/log" && fail "reload as nobody" || pass "reload as nobody"
+  equal "no process of it is root's" "$(ps -o user= --pid $SUITE_PID --ppid $SUITE_PID | sort -u | tr -d ' ')" nobody
+  # who supervises may not bind the low ports any more, but has them: also for who is started again
+  suite_stop
+  sed -i 's|^port_offset = .*|port_offset = 0|; s|^#*listen = .*|listen = { "127.0.9.9" }|' "$CONF"
+  grep -q '^listen = { "127.0.9.9" }' "$CONF" && grep -q '^port_offset = 0' "$CONF" || fail "low ports are configured"
+  suite_run
+  greets() { local line=; { read -r -t 5 line <&3; } 3<>"/dev/tcp/127.0.9.9/$1" && [ -n "$line" ]; } 2>/dev/null
+  greets 143 && pass "nobody serves a low port" || fail "nobody serves a low port"
+  kill -9 "$(daemon_pid imapd)"
+  greets 143 && pass "and who connects while a daemon is started again is served" || fail "and who connects while a daemon is started again is served"
+  # a listener that the configuration has since then waits for a restart of all; the others are not lost to it
+  sed -i 's|^\( *\)#*lmtp_port = .*|\1lmtp_port = 24|' "$CONF"
+  kill -9 "$(daemon_pid smtpd)"
+  greets 25 && pass "nor does a port that it may not bind keep a daemon from its others" || fail "nor does a port that it may not bind keep a daemon from its others"
+  EXPECTED_LOG='daemon_died'
+  suite_stop
+  # what only root may read: root stays, as far as it must, and says so
+  chown -R root "$D/tls"; chmod 700 "$D/tls"
+  suite_run
+  equal "with a key that is only root's, root starts the daemons" "$(status $SUITE_PID Uid | cut -d' ' -f1)" 0
+  for d in smtpd pop3d imapd; do equal "which $d is not for long" "$(status "$(daemon_pid $d)" Uid | cut -d' ' -f1)" "$(id -u nobody)"; done
+  grep -qa 'privileges kept=root' "$SUITE/log" && pass "and the log says why" || fail "and the log says why"
 fi
 finish
