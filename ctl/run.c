@@ -5,18 +5,14 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "common/net/files.h"
 #include "common/net/notify.h"
-#include "common/net/tls.h"
-#include "common/sandbox/privileges.h"
+#include "common/net/shut_in.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/wait.h>
 
 /* Daemons let their clients finish for ten seconds; who is not gone by then hangs. */
 #define STOP_KILL_MS 20000
@@ -205,64 +201,6 @@ take_run_dir(struct supervisor *s, const struct conf *c)
 	return e ? call_fail(e, s->pidfile.path) : CALL_GO_ON;
 }
 
-/* In a process of its own that has become `to`: whether daemons can read there what they read at
- * their start, the configuration, certificates and keys, and go on with the log. */
-static bool
-can_start_as(const struct owner *to, const struct conf *c)
-{
-	int status;
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		CLEANUP(sbuf_done) struct sbuf problem = SBUF_INIT(16384);
-		struct conf *again = NULL;
-		struct tls_context *tls = NULL;
-		bool file = strncmp(c->log_target, "file:", 5) == 0;
-
-		_exit(privileges_drop(to, false) || conf_load(c->path, &again, &problem) ||
-		      tls_context_new(again, "imap", &tls, &problem) ||
-		      (file && access(c->log_target + 5, W_OK) != 0));
-	}
-	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
-}
-
-/* What only root may do for daemons that are not: as many descriptors as they have clients, and a
- * thread that comes back from the lowest priority (sched(7), SCHED_IDLE). */
-static void
-raise_limits(const struct conf *c)
-{
-	const struct rlimit nice = {20, 20};
-
-	files_raise(c->max_connections, c->outbound.max_connections);
-	setrlimit(RLIMIT_NICE, &nice);
-}
-
-/* The ports are bound: from here on nobody is root. Where the user can't read what only root
- * could, the daemons must be started by root, and become the user themselves. */
-static enum err
-become_nobody(const struct conf *c)
-{
-	struct owner to;
-	enum err e = owner_find(c->user, c->group, &to);
-
-	if (e)
-		return e;
-	privileges_harden(c->core_dumps);
-	if (to.becomes)
-		raise_limits(c);
-	if (!to.becomes && geteuid() == 0)
-		return ERR_OK; /* who is root stays it only if that is configured */
-	if (to.becomes && !can_start_as(&to, c)) {
-		log_warn("privileges", F_CSTR("kept", "root"), F_CSTR("user", c->user),
-		    F_CSTR("reason",
-			"the user can't read the configuration, a certificate, its key, or write "
-			"the log"),
-		    F_CSTR("hint", "give it the right to, and nothing runs as root any more"));
-		return ERR_OK;
-	}
-	return privileges_drop(&to, c->core_dumps);
-}
-
 static int
 start_all(struct supervisor *s, const struct conf *c)
 {
@@ -282,7 +220,7 @@ start_all(struct supervisor *s, const struct conf *c)
 	if (!e)
 		e = sockets_open(c, &s->sockets);
 	if (!e)
-		e = become_nobody(c);
+		e = become_user_first(c);
 	if (e)
 		return CTL_FAILED;
 	s->daemons.sockets = &s->sockets;

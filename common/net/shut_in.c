@@ -1,12 +1,16 @@
 #include "common/net/shut_in.h"
 
 #include "common/base/log.h"
+#include "common/net/files.h"
+#include "common/net/tls.h"
 #include "common/sandbox/privileges.h"
 #include "common/sandbox/sandbox.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 
 #define PATHS_MAX 256
 #define LOG_FILE "file:"
@@ -37,6 +41,61 @@ become_user(const struct conf *conf)
 		warn_if_unreadable(conf->tls[i].key);
 	}
 	return ERR_OK;
+}
+
+/* In a process of its own that has become `to`. */
+static bool
+can_start_as(const struct owner *to, const struct conf *c)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		CLEANUP(sbuf_done) struct sbuf problem = SBUF_INIT(16384);
+		struct conf *again = NULL;
+		struct tls_context *tls = NULL;
+		bool file = strncmp(c->log_target, LOG_FILE, strlen(LOG_FILE)) == 0;
+
+		_exit(privileges_drop(to, false) || conf_load(c->path, &again, &problem) ||
+		      tls_context_new(again, "imap", &tls, &problem) ||
+		      (file && access(c->log_target + strlen(LOG_FILE), W_OK) != 0));
+	}
+	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+/* What only root may do for daemons that are not: as many descriptors as they have clients, and a
+ * thread that comes back from the lowest priority (sched(7), SCHED_IDLE). */
+static void
+raise_limits(const struct conf *c)
+{
+	const struct rlimit nice = {20, 20};
+
+	files_raise(c->max_connections, c->outbound.max_connections);
+	setrlimit(RLIMIT_NICE, &nice);
+}
+
+enum err
+become_user_first(const struct conf *conf)
+{
+	struct owner to;
+	enum err e = owner_find(conf->user, conf->group, &to);
+
+	if (e)
+		return e;
+	privileges_harden(conf->core_dumps);
+	if (to.becomes)
+		raise_limits(conf);
+	else if (geteuid() == 0)
+		return ERR_OK; /* so it is configured */
+	if (to.becomes && !can_start_as(&to, conf)) {
+		log_warn("privileges", F_CSTR("kept", "root"), F_CSTR("user", conf->user),
+		    F_CSTR("reason",
+			"the user can't read the configuration, a certificate, its key, or write "
+			"the log"),
+		    F_CSTR("hint", "give it the right to, and nothing runs as root any more"));
+		return ERR_OK;
+	}
+	return privileges_drop(&to, conf->core_dumps);
 }
 
 struct paths {

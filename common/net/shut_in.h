@@ -12,6 +12,11 @@
  * that a reload would fail. */
 NODISCARD enum err become_user(const struct conf *conf);
 
+/* The same for who starts daemons and has bound their ports: they are then started as that user. It
+ * stays root, with a line in the log, where `user` can't read what they read at their start or go
+ * on with their log: they become `user` when they have read it, as above. */
+NODISCARD enum err become_user_first(const struct conf *conf);
+
 /* `does`: SANDBOX_… of the daemon itself. From here on it reaches its data, its sockets, its log,
  * and may read the configuration, what that names, and the system's own files: also those that
  * stand in their directories later, since certificates are renewed. */
