@@ -5,11 +5,12 @@
 #define OCTETS_FIRST 1024
 #define TRICKLE 256 /* what a line that comes octet by octet holds between turns */
 
+/* Where there is nothing, there may be no memory either, to count `at` from. */
 static void
-wipe(struct octets *o, char *p, size_t n)
+wipe(struct octets *o, size_t at, size_t n)
 {
 	if (o->wipes && n)
-		OPENSSL_cleanse(p, n);
+		OPENSSL_cleanse(o->p + at, n);
 }
 
 /* What is held goes to a piece of memory of another size. False: none. */
@@ -35,7 +36,7 @@ octets_reserve(struct octets *o, size_t n)
 {
 	if (o->start && o->start + o->n + n > o->cap) {
 		memmove(o->p, o->p + o->start, o->n);
-		wipe(o, o->p + o->n, o->start);
+		wipe(o, o->n, o->start);
 		o->start = 0;
 	}
 	if (o->n + n > o->cap) {
@@ -59,7 +60,7 @@ octets_reserve(struct octets *o, size_t n)
 void
 octets_take(struct octets *o, size_t n)
 {
-	wipe(o, o->p + o->start, n);
+	wipe(o, o->start, n);
 	o->start += n;
 	o->n -= n;
 	if (o->n == 0)
@@ -79,7 +80,7 @@ octets_relax(struct octets *o)
 void
 octets_free(struct octets *o)
 {
-	wipe(o, o->p + o->start, o->n);
+	wipe(o, o->start, o->n);
 	free(o->p);
 	*o = (struct octets){.wipes = o->wipes};
 }

@@ -9,9 +9,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct header_field field;
 	const char *end = in.p;
 
+	CLEANUP(sbuf_done) struct sbuf value = SBUF_INIT(64 << 20);
+	CLEANUP(arena_free) struct arena *arena = arena_new(64 << 20);
+
 	while (header_next(&rest, &field)) {
-		CLEANUP(sbuf_done) struct sbuf value = SBUF_INIT(64 << 20);
-		CLEANUP(arena_free) struct arena *arena = arena_new(64 << 20);
+		sbuf_clear(&value);
 		FUZZ_CHECK(field.name.n > 0 && field.whole.p >= end);
 		FUZZ_CHECK(field.value.p + field.value.n == field.whole.p + field.whole.n);
 		end = field.whole.p + field.whole.n;

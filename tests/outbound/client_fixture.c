@@ -168,7 +168,10 @@ client_fixture_job(
 
 	job->arena = f->arena;
 	job->message.sender = str_of(sender);
-	job->rcpts = arena_alloc_array(f->arena, 1000, sizeof(struct job_rcpt));
+	size_t n = 1;
+	for (const char *blank = strchr(rcpts, ' '); blank; blank = strchr(blank + 1, ' '))
+		n++;
+	job->rcpts = arena_alloc_array(f->arena, n, sizeof(struct job_rcpt));
 	while (str_split(&rest, ' ', &one))
 		job->rcpts[job->rcpt_count++].row.address = one;
 	f->texts[f->job_count] = str_of(text);
