@@ -1,8 +1,11 @@
 #include "tests/ctl/ctl_fixture.h"
 
+#include "common/net/listeners.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 static const char *
 program(void)
@@ -47,11 +50,36 @@ ctl_contains(const char *text, const char *part)
 	return strstr(text, part) != NULL;
 }
 
+static bool
+is_free(unsigned offset)
+{
+	static const unsigned ports[] = {25, 110, 143, 465, 587, 993, 995};
+
+	for (size_t i = 0; i < ARRAY_LEN(ports); i++) {
+		int fd;
+		if (listener_bind("127.0.0.1", (uint16_t)(offset + ports[i]), &fd))
+			return false;
+		close(fd);
+	}
+	return true;
+}
+
+/* Under 32768: above it the system takes ports for connections that go out. */
+static unsigned
+free_offset(void)
+{
+	for (unsigned i = 0;; i++) {
+		unsigned offset = 15000 + ((unsigned)getpid() + 7 * i) % 16000;
+		if (is_free(offset))
+			return offset;
+	}
+}
+
 const char *
 ctl_begin(void)
 {
 	const char *dir = test_mkdir();
-	unsigned offset = 20000 + (unsigned)getpid() % 20000;
+	unsigned offset = free_offset();
 
 	ck_ctl(dir, 0, "ca.pem",
 	    "init --dir %s --domain example.test --listen 127.0.0.1 --port-offset %u", dir, offset);
