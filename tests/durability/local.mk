@@ -16,9 +16,9 @@ tests_durability_leak_so_CFLAGS = $(WARN_CFLAGS) -O2 -fPIC -pthread -U_FORTIFY_S
 tests_durability_leak_so_LDFLAGS = -shared -pthread
 
 # The simulated power cut: a recorder to preload, and a reader linked with the store.
-EXTRA_DIST += %D%/t_powercut.sh %D%/powercut.py %D%/powercut_disk.py %D%/powercut_image.py %D%/powercut_log.py \
-	%D%/powercut_mixed.py %D%/powercut_talk.py
-POWERCUT_TOOLS = tests/durability/powercut_record.so tests/durability/powercut_reader
+EXTRA_DIST += %D%/t_powercut.sh %D%/t_powercut_old.sh %D%/powercut.sh %D%/powercut.py %D%/powercut_disk.py %D%/powercut_image.py \
+	%D%/powercut_log.py %D%/powercut_migration.py %D%/powercut_mixed.py %D%/powercut_talk.py
+POWERCUT_TOOLS = tests/durability/powercut_record.so tests/durability/powercut_reader tests/durability/powercut_old
 EXTRA_PROGRAMS += $(POWERCUT_TOOLS)
 CLEANFILES += $(POWERCUT_TOOLS)
 # It defines open() and its kin itself, so the headers must not have those that check their arguments.
@@ -26,6 +26,8 @@ tests_durability_powercut_record_so_SOURCES = %D%/powercut_record.c %D%/powercut
 tests_durability_powercut_record_so_CFLAGS = $(WARN_CFLAGS) -O2 -fPIC -pthread -U_FORTIFY_SOURCE
 tests_durability_powercut_record_so_LDFLAGS = -shared -pthread
 tests_durability_powercut_reader_SOURCES = %D%/powercut_reader.c
+tests_durability_powercut_old_SOURCES = %D%/powercut_old.c
+tests_durability_powercut_old_LDADD = $(STORE_LIBS) $(OUTSIDE_LIBS)
 tests_durability_powercut_reader_LDADD = $(STORE_LIBS) $(OUTSIDE_LIBS)
 
 durability: all tests/durability/deliver_load $(EVERYTHING_TOOLS) $(POWERCUT_TOOLS)

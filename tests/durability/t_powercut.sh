@@ -5,25 +5,16 @@
 # must find all that was promised there, once and whole, and nothing half done.
 #   LONG=1   every single write missing at every point of every act, not only of those that accept, move and hand over
 . "$(dirname "$0")/../interop/lib.sh"
-HERE=$(cd "$(dirname "$0")" && pwd)
+. "$(dirname "$0")/powercut.sh"
 need python3
 INTEROP_SLOT=8 # beside what else is tested on this machine
 case ${LONG:-} in '' | 0) MESSAGES=6 ;; *) MESSAGES=60 ;; esac
-PROGRAM=$PILLARBOX
-PB_SANDBOX=off # the recorder makes system calls of its own
 suite_start per_hour=0 per_day=0 new_per_day=0
 suite_stop
 printf 'transport "sink.test" {\n  host = "%s"\n  port = %s\n  tls = "none"\n}\n' "$HOST" "$(port 26)" >>"$CONF"
-printf '#!/bin/sh\nexport POWERCUT_LOG=%s/powercut.log POWERCUT_DIR=%s/data\nLD_PRELOAD=%s exec %s "$@"\n' \
-  "$SUITE" "$SUITE" "$PB_BUILD/tests/durability/powercut_record.so" "$PROGRAM" >"$SUITE/recorded"
-chmod +x "$SUITE/recorded"
-PILLARBOX=$SUITE/recorded
-python3 "$HERE/powercut.py" base "$SUITE" || { fail "the data directory can't be read"; finish; }
+record_from_here
 suite_run
 python3 "$HERE/powercut.py" talk "$SUITE" "$HOST" "$OFFSET" $U1 $U2 "$PW" "$PILLARBOX" "$MESSAGES" >"$SUITE/talk" 2>&1 || { fail "the conversations: $(tail -3 "$SUITE/talk")"; finish; }
 suite_stop
-python3 "$HERE/powercut.py" judge "$SUITE" "$PB_BUILD/tests/durability/powercut_reader" "${LONG:-}" >"$SUITE/verdict" 2>&1 || fail "$(tail -3 "$SUITE/verdict")"
-while read -r verdict what; do
-  case $verdict in ok) pass "$what" ;; FAIL) fail "$what" ;; "#") echo "     $what" ;; esac
-done <"$SUITE/verdict"
+verdict python3 "$HERE/powercut.py" judge "$SUITE" "$PB_BUILD/tests/durability/powercut_reader" "${LONG:-}"
 finish
