@@ -41,6 +41,7 @@ libstore_a_SOURCES = \
 	%D%/queue_add.c %D%/queue_job.c \
 	%D%/queue_change.c \
 	%D%/queue_check.c \
+	%D%/queue_clock.c \
 	%D%/queue_list.c \
 	%D%/queue_octets.c \
 	%D%/queue_open.c \

@@ -255,6 +255,13 @@ enum queue_change {
 NODISCARD enum err queue_change(
     struct store *s, const struct queue_filter *f, enum queue_change what, uint64_t *ret_n);
 
+/* The clock went back by so much: what is to be tried later than now is tried so much sooner, and
+ * *ret_n recipients were changed. Not what a client wants to be held until then (RFC 4865). */
+NODISCARD enum err queue_clock_back(struct store *s, int64_t by_ms, uint64_t *ret_n);
+/* The same where it is not known by how much: what is due later than `longest_ms`, the longest time
+ * between two attempts, is due now. */
+NODISCARD enum err queue_clock_bound(struct store *s, int64_t longest_ms, uint64_t *ret_n);
+
 struct queue_counts {
 	uint64_t messages, octets;
 	uint64_t waiting, held; /* recipients */

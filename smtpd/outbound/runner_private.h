@@ -53,6 +53,8 @@ struct runner {
 	int64_t record_span_ms; /* between the last two tries */
 	int64_t begin_ms, begin_span_ms; /* the same of taking the queue over */
 	int64_t look_ms, look_span_ms; /* the same of reading what is new */
+	int64_t ahead_ms; /* of the real clock, compared with the monotonic one */
+	int64_t owed_ms; /* by so much the clock went back, which the queue does not know yet */
 
 	_Atomic int64_t damage_told_ms; /* when the log last said what to do; 0 never */
 };

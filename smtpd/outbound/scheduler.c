@@ -194,8 +194,9 @@ domain_wants_rows(struct scheduler *s, struct scheduler_domain *d)
 	if (d->out || list_has(&d->turn) || !d->more || d->paused ||
 	    (d->waiting && d->waiting > share(s) / 2))
 		return;
-	if (scheduler_now_ms() < d->not_before_ms) {
-		domain_look_at(s, d, d->not_before_ms);
+	int64_t wait_ms = d->not_before_ms - clock_mono_ms();
+	if (wait_ms > 0) {
+		domain_look_at(s, d, scheduler_now_ms() + wait_ms);
 		return;
 	}
 	list_put_last(route_is_fresh(d) ? &s->to_load : &s->to_find, &d->turn);
@@ -353,7 +354,8 @@ next_look(const struct scheduler *s, int64_t now)
 
 	if (!list_is_empty(&s->damaged)) {
 		const struct row *r = LIST_OWNER(s->damaged.next, struct row, turn);
-		at = r->rests_until_ms < at ? r->rests_until_ms : at;
+		int64_t rests_until = r->rests_until_ms - clock_mono_ms() + now;
+		at = rests_until < at ? rests_until : at;
 	}
 	return at == INT64_MAX ? at : at > now ? at - now : 1;
 }
@@ -369,7 +371,7 @@ scheduler_next_step(struct scheduler *s, struct scheduler_step *ret)
 	if (s->draining)
 		return;
 	wake_sleepers(s, now);
-	rows_wake(s, now);
+	rows_wake(s, clock_mono_ms());
 	s->news = false; /* the caller comes again until there is nothing */
 	ret->link = scheduler_open_next(s);
 	if (ret->link) {

@@ -2,6 +2,8 @@
  * went. */
 #include "smtpd/outbound/scheduler_private.h"
 
+#include "common/base/clock.h"
+
 #define PENDING_RECORD_MS 60000 /* a link whose message is being recorded is woken after that */
 #define UNREAD_MS 5000 /* rests a domain whose messages could not be read */
 #define YIELD_JOBS 5 /* messages after which a link makes room for others that wait */
@@ -57,7 +59,7 @@ mode_of(const struct destination *d)
 	case ROUTE_LMTP:
 		break;
 	}
-	bool dead = d->vitality == DEAD && scheduler_now_ms() < d->dead_until_ms;
+	bool dead = d->vitality == DEAD && clock_mono_ms() < d->dead_until_ms;
 	return dead ? SCHEDULER_SETTLE : SCHEDULER_DIAL;
 }
 
@@ -373,7 +375,7 @@ is_at_paused_host(const struct scheduler *s, const struct scheduler_link *l)
 static enum scheduler_choice
 idle(struct scheduler *s, struct scheduler_link *l, int64_t *ret_wait_ms)
 {
-	int64_t now = scheduler_now_ms();
+	int64_t now = clock_mono_ms();
 	struct provider *p = l->destination->provider;
 	bool full = s->connections >= s->o.max_connections && !list_is_empty(&s->rings[RING_ALIVE]);
 
@@ -448,7 +450,7 @@ sort_rows(struct scheduler *s, struct scheduler_pick *p, const enum scheduler_fa
 			continue;
 		}
 		if (fates[i] == SCHEDULER_UNREAD || fates[i] == SCHEDULER_DAMAGED)
-			p->rows[i]->domain->not_before_ms = scheduler_now_ms() + UNREAD_MS;
+			p->rows[i]->domain->not_before_ms = clock_mono_ms() + UNREAD_MS;
 		row_free(s, p->rows[i]);
 	}
 	p->n = kept;
@@ -492,7 +494,7 @@ scheduler_done(struct scheduler *s, struct scheduler_pick *p, const enum schedul
 static void
 die(struct scheduler *s, struct destination *d, const struct scheduler_verdict *v)
 {
-	int64_t now = scheduler_now_ms();
+	int64_t now = clock_mono_ms();
 
 	if (d->vitality == DEAD && now < d->dead_until_ms)
 		return;
@@ -506,7 +508,7 @@ die(struct scheduler *s, struct destination *d, const struct scheduler_verdict *
 	provider_forget(d->provider);
 	d->dead_until_ms = now + d->dead_ms;
 	verdict_copy(&d->verdict, v);
-	d->verdict.tried_ms = now;
+	d->verdict.tried_ms = scheduler_now_ms();
 }
 
 static void

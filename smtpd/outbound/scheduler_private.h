@@ -20,7 +20,7 @@ struct scheduler_domain {
 	size_t heap_i; /* its place in the heap of those who are to be looked at later */
 	int64_t look_ms; /* when */
 	int64_t after_ms, after_id; /* rows up to these were loaded */
-	int64_t not_before_ms; /* nothing is loaded until then */
+	int64_t not_before_ms; /* nothing is loaded until then, clock_mono_ms() */
 	int64_t slack_ms; /* when it was last looked at from further back */
 	size_t in_hand; /* rows in memory */
 	size_t waiting; /* of these, not picked */
@@ -38,7 +38,7 @@ struct row {
 	int64_t id;
 	struct scheduler_domain *domain;
 	struct list turn; /* in scheduler.damaged */
-	int64_t rests_until_ms; /* when it is there */
+	int64_t rests_until_ms; /* when it is there; clock_mono_ms() */
 };
 
 /* A message and rows of it, waiting or picked: a group until it is picked. */
@@ -109,7 +109,7 @@ struct destination {
 	size_t opening; /* of them, not answered yet */
 	size_t settlers;
 	int64_t dead_ms; /* the last span */
-	int64_t dead_until_ms;
+	int64_t dead_until_ms; /* clock_mono_ms() */
 	struct scheduler_verdict verdict; /* of a dead one; its strings are its own */
 	struct str name; /* follows the struct */
 };
@@ -129,7 +129,7 @@ struct scheduler_link {
 	bool leave; /* somebody else needs its place */
 	struct scheduler_pick *pick;
 	uint32_t jobs;
-	int64_t idle_until_ms; /* 0: it does not wait */
+	int64_t idle_until_ms; /* clock_mono_ms(); 0: it does not wait */
 };
 
 struct scheduler {
@@ -203,7 +203,7 @@ void row_free(struct scheduler *s, struct row *r);
 /* It can't be read: it stays, and is in nobody's way for a while. */
 void row_rest(struct scheduler *s, struct row *r);
 /* Those of them whose time has come are looked for again. */
-void rows_wake(struct scheduler *s, int64_t now_ms);
+void rows_wake(struct scheduler *s, int64_t mono_ms);
 void group_free(struct scheduler_pick *p);
 bool lane_is_paused(const struct scheduler *s, const struct lane *l);
 /* Frees destinations that are only remembered until there are at most `max`. */

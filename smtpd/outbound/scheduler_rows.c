@@ -1,6 +1,8 @@
 /* Rows on their way through memory: which lane they go, in whose turn, together with whom. */
 #include "smtpd/outbound/scheduler_private.h"
 
+#include "common/base/clock.h"
+
 #include <netinet/in.h>
 #include <sys/un.h>
 
@@ -34,17 +36,17 @@ row_free(struct scheduler *s, struct row *r)
 void
 row_rest(struct scheduler *s, struct row *r)
 {
-	r->rests_until_ms = scheduler_now_ms() + SCHEDULER_DAMAGED_MS;
+	r->rests_until_ms = clock_mono_ms() + SCHEDULER_DAMAGED_MS;
 	list_put_last(&s->damaged, &r->turn);
 	s->damaged_n++;
 }
 
 void
-rows_wake(struct scheduler *s, int64_t now_ms)
+rows_wake(struct scheduler *s, int64_t mono_ms)
 {
 	while (!list_is_empty(&s->damaged)) {
 		struct row *r = LIST_OWNER(s->damaged.next, struct row, turn);
-		if (r->rests_until_ms > now_ms)
+		if (r->rests_until_ms > mono_ms)
 			break;
 		row_free(s, r);
 	}

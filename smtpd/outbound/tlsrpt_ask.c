@@ -96,11 +96,11 @@ wait_for(const struct tlsrpt_asker *a, struct question *q)
 {
 	while (!q->done && !atomic_load(a->stopping)) {
 		struct timespec until;
-		clock_gettime(CLOCK_REALTIME, &until);
+		clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_nsec += WAIT_STEP_MS * 1000000L;
 		until.tv_sec += until.tv_nsec / 1000000000L;
 		until.tv_nsec %= 1000000000L;
-		pthread_cond_timedwait(&q->answered, &q->mu, &until);
+		pthread_cond_clockwait(&q->answered, &q->mu, CLOCK_MONOTONIC, &until);
 	}
 }
 

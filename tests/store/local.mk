@@ -165,3 +165,7 @@ check_PROGRAMS += tests/store/test_signing_key_cache
 tests_store_test_signing_key_cache_SOURCES = %D%/test_signing_key_cache.c
 tests_store_test_signing_key_cache_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_store_test_signing_key_cache_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+check_PROGRAMS += tests/store/test_queue_clock
+tests_store_test_queue_clock_SOURCES = %D%/test_queue_clock.c %D%/queue_fixture.c %D%/queue_fixture.h %D%/fixture.c %D%/fixture.h
+tests_store_test_queue_clock_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_store_test_queue_clock_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
