@@ -37,6 +37,7 @@ def near_boundaries(n):
 
 
 SHAPES = {
+    "2,000 parts within each other": (nested, 2000),
     "8,000 parts within each other": (nested, 8000),
     "8,000 messages within each other": (messages_in_messages, 8000),
     "40,000 parts": (parts, 40000),
@@ -55,8 +56,9 @@ SHAPES = {
     "lines that are nearly a boundary": (near_boundaries, 160000),
 }
 if LONG:
-    SHAPES["a million fields"] = (lambda n: head(*["X: y"] * n) + "\r\nx\r\n", 1000000)
+    SHAPES["two million fields"] = (lambda n: head(*["X: y"] * n) + "\r\nx\r\n", 2000000)
     SHAPES["a million parts"] = (parts, 1000000)
+    SHAPES["three million empty parts"] = (lambda n: head("Content-Type: multipart/mixed; boundary=b") + "\r\n" + "--b\r\n\r\n" * n + "--b--\r\n", 3000000)
 
 
 def settled(pid):

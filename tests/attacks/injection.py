@@ -21,6 +21,7 @@ def before_tls():
     rows = [
         (25, b"EHLO c\r\n", b"STARTTLS\r\nMAIL FROM:<evil@b.test>\r\nRCPT TO:<" + U1.encode() + b">\r\n", b"RCPT TO:<" + U1.encode() + b">\r\n", rb"^503"),
         (25, b"EHLO c\r\nMAIL FROM:<evil@b.test>\r\n", b"STARTTLS\r\n", b"RCPT TO:<" + U1.encode() + b">\r\n", rb"^503"),
+        (25, b"EHLO c\r\n", b"STARTTLS\r\n", b"MAIL FROM:<evil@b.test>\r\n", rb"^503 .*EHLO first"),
         (587, b"EHLO c\r\n", b"STARTTLS\r\nEHLO evil\r\nNOOP\r\n", b"MAIL FROM:<" + U1.encode() + b">\r\n", rb"^(503|530)"),
         (110, b"CAPA\r\n", b"STLS\r\nUSER " + U1.encode() + b"\r\n", b"PASS " + PW.encode() + b"\r\n", rb"^-ERR"),
         (110, b"USER " + U1.encode() + b"\r\n", b"STLS\r\n", b"PASS " + PW.encode() + b"\r\n", rb"^-ERR"),

@@ -44,12 +44,14 @@ one_host(void)
 
 /* A message to ann, bob and eve at other.test. */
 static void
-send_message(struct world *w)
+send_message_as(struct world *w, enum queue_kind kind, struct str sender, struct str envid)
 {
 	CLEANUP(spool_free) struct spool *spool = NULL;
 	const struct queue_new_rcpt rcpts[] = {{.address = STR("ann@other.test")},
 	    {.address = STR("bob@other.test")}, {.address = STR("eve@other.test")}};
-	const struct queue_new q = {.sender = STR("us@example.test"),
+	const struct queue_new q = {.kind = kind,
+	    .sender = sender,
+	    .envid = envid,
 	    .expires_s = clock_real_s() + 432000,
 	    .rcpts = rcpts,
 	    .rcpt_count = 3};
@@ -57,6 +59,12 @@ send_message(struct world *w)
 	ck_assert_ok(spool_new(w->base.f->store, &spool));
 	ck_assert_ok(spool_write(spool, "S: x\r\n\r\ny\r\n", 11));
 	ck_assert_ok(queue_add(w->base.f->store, spool, &q, &w->message));
+}
+
+static void
+send_message(struct world *w)
+{
+	send_message_as(w, QUEUE_SUBMITTED, STR("us@example.test"), STR(""));
 }
 
 /* A connection for what there is. */
@@ -259,7 +267,45 @@ START_TEST(a_little_damage_does_not_stop_what_can_be_recorded)
 }
 END_TEST
 
+/* RFC 5321 §6.1: nothing goes round, however often it fails. */
+START_TEST(who_has_no_sender_is_told_nothing_and_of_a_report_the_postmaster_once)
+{
+	const struct {
+		enum queue_kind kind;
+		struct str sender, envid;
+		uint64_t told;
+	} rows[] = {
+	    {QUEUE_SUBMITTED, STR("us@example.test"), STR("double-bounce"), 1},
+	    {QUEUE_SUBMITTED, STR(""), STR(""), 0},
+	    {QUEUE_FORWARDED, STR(""), STR("double-bounce"), 0},
+	    {QUEUE_REPORT, STR(""), STR(""), 1},
+	    {QUEUE_REPORT, STR(""), STR("double-bounce"), 0},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct world w;
+		struct scheduler_pick *p;
+		world_open(&w);
+		send_message_as(&w, rows[i].kind, rows[i].sender, rows[i].envid);
+		open_link(&w);
+		ck_assert_int_eq(pick(&w, &p), SCHEDULER_JOB);
+		struct parcel *all = parcel_load(&w.base.runner, p);
+		ck_assert_ptr_nonnull(all);
+		for (size_t k = 0; k < 3; k++) {
+			all->job.rcpts[k].fate = JOB_NEVER;
+			all->job.rcpts[k].code = 550;
+			all->job.rcpts[k].status = STR("5.0.0");
+		}
+		parcel_hand_back(&w.base.runner, all);
+		record(&w);
+		ck_assert_msg(waiting(&w) == rows[i].told, "row %zu: %lu", i, waiting(&w));
+		world_close(&w);
+	}
+}
+END_TEST
+
 TEST_MAIN("parcel", who_was_given_up_is_not_tried_nor_picked_again_before_that_is_recorded,
     what_a_server_took_is_on_record_before_it_gets_the_next_few_recipients,
+    who_has_no_sender_is_told_nothing_and_of_a_report_the_postmaster_once,
     what_cannot_be_recorded_is_kept_while_nothing_more_is_sent,
     a_little_damage_does_not_stop_what_can_be_recorded)
