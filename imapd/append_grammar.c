@@ -68,21 +68,6 @@ announce_utf8(struct append_grammar *g, struct imap_args *a, struct append_piece
 	return announce(g, a, ret);
 }
 
-/* append-data */
-static enum append_event
-begin_data(struct append_grammar *g, struct imap_args *a, struct append_piece *ret)
-{
-	if (imap_accept_word(a, "UTF8"))
-		return announce_utf8(g, a, ret);
-	if (!imap_accept_word(a, "CATENATE"))
-		return announce(g, a, ret);
-	imap_parse_space(a);
-	imap_parse_char(a, '(', "an opening parenthesis");
-	g->catenate = true;
-	g->where = APPEND_AT_PART;
-	return append_next(g, a, ret);
-}
-
 /* cat-part */
 static enum append_event
 begin_part(struct append_grammar *g, struct imap_args *a, struct append_piece *ret)
@@ -103,12 +88,36 @@ begin_part(struct append_grammar *g, struct imap_args *a, struct append_piece *r
 	return APPEND_URL;
 }
 
+/* append-data */
+static enum append_event
+begin_data(struct append_grammar *g, struct imap_args *a, struct append_piece *ret)
+{
+	if (imap_accept_word(a, "UTF8"))
+		return announce_utf8(g, a, ret);
+	if (!imap_accept_word(a, "CATENATE"))
+		return announce(g, a, ret);
+	imap_parse_space(a);
+	imap_parse_char(a, '(', "an opening parenthesis");
+	g->catenate = true;
+	g->where = APPEND_AT_PART;
+	return begin_part(g, a, ret);
+}
+
 static enum append_event
 end_message(struct append_grammar *g)
 {
 	g->catenate = false;
 	g->where = APPEND_AT_MESSAGE;
 	return APPEND_END;
+}
+
+static enum append_event
+past_part(struct append_grammar *g, struct imap_args *a, struct append_piece *ret)
+{
+	if (imap_accept_char(a, ')'))
+		return end_message(g);
+	imap_parse_char(a, ' ', "a space or a closing parenthesis");
+	return begin_part(g, a, ret);
 }
 
 static enum append_event
@@ -120,16 +129,7 @@ past_octets(struct append_grammar *g, struct imap_args *a, struct append_piece *
 	if (!g->catenate)
 		return end_message(g);
 	g->where = APPEND_PAST_PART;
-	return append_next(g, a, ret);
-}
-
-static enum append_event
-past_part(struct append_grammar *g, struct imap_args *a, struct append_piece *ret)
-{
-	if (imap_accept_char(a, ')'))
-		return end_message(g);
-	imap_parse_char(a, ' ', "a space or a closing parenthesis");
-	return begin_part(g, a, ret);
+	return past_part(g, a, ret);
 }
 
 static enum append_event

@@ -322,9 +322,9 @@ search_run_next(struct imap_session *s, struct search_run *q, int64_t until_ms,
 		const struct view_entry *entry = told_walk_peek_flags(
 		    &q->walk, q->view, q->program.mask, q->program.flags, &seq);
 		*ret = entry ? SEARCH_PAUSE : SEARCH_END;
-		q->at = seq;
 		if (!entry)
 			return ERR_OK;
+		q->at = seq;
 		if ((q->reader || ++q->looked % LOOKS == 0) && clock_mono_ms() >= until_ms)
 			return ERR_OK;
 		enum err e = ERR_OK;
