@@ -183,7 +183,7 @@ close_new(FILE *f, bool written)
 enum err
 ca_write_certificate(const char *path, const X509 *certificate)
 {
-	FILE *f;
+	FILE *f = NULL;
 	enum err e = open_new(path, 0644, &f);
 
 	return e ? e : close_new(f, PEM_write_X509(f, certificate) == 1);
@@ -192,7 +192,7 @@ ca_write_certificate(const char *path, const X509 *certificate)
 enum err
 ca_write_key(const char *path, const EVP_PKEY *key, bool group_reads)
 {
-	FILE *f;
+	FILE *f = NULL;
 	enum err e = open_new(path, group_reads ? 0640 : 0600, &f);
 
 	return e ? e : close_new(f, PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL) == 1);

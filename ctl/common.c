@@ -61,7 +61,7 @@ call_become(const char *user, const char *group)
 	}
 	gid_t gid = gr ? gr->gr_gid : pw->pw_gid;
 	if (initgroups(user, gid) != 0 || setgid(gid) != 0 || setuid(pw->pw_uid) != 0) {
-		call_complain("cannot become %s: %s", user, strerror(errno));
+		call_complain("cannot become %s: %s", user, strerrordesc_np(errno));
 		return CTL_FAILED;
 	}
 	return CALL_GO_ON;

@@ -81,7 +81,7 @@ daemons_init(struct daemons *d, const char *conf_path)
 	}
 	enum err e = open_notify(d);
 	if (e)
-		call_complain("cannot open a socket for the daemons: %s", strerror(errno));
+		call_complain("cannot open a socket for the daemons: %s", strerrordesc_np(errno));
 	return e;
 }
 
@@ -114,7 +114,7 @@ become_daemon(const struct daemons *d, const struct daemon_proc *p, pid_t parent
 		_exit(127);
 	}
 	execl(p->path, p->name, "-c", d->conf_path, (char *)NULL);
-	call_complain("%s: %s", p->path, strerror(errno));
+	call_complain("%s: %s", p->path, strerrordesc_np(errno));
 	_exit(127);
 }
 
@@ -130,7 +130,8 @@ daemon_start(struct daemons *d, struct daemon_proc *p)
 	p->ready = false;
 	if (pid < 0) {
 		p->restart_at_ms = p->started_ms + p->backoff_ms;
-		log_error("fork", F_CSTR("daemon", p->name), F_CSTR("reason", strerror(errno)));
+		log_error(
+		    "fork", F_CSTR("daemon", p->name), F_CSTR("reason", strerrordesc_np(errno)));
 		return err_from_errno(errno);
 	}
 	p->pid = pid;

@@ -150,7 +150,7 @@ supervise(struct supervisor *s)
 
 	while (!s->stopping || daemons_any_alive(&s->daemons)) {
 		if (poll(fds, ARRAY_LEN(fds), wait_ms(s)) < 0 && errno != EINTR) {
-			log_error("poll", F_CSTR("reason", strerror(errno)));
+			log_error("poll", F_CSTR("reason", strerrordesc_np(errno)));
 			begin_stop(s);
 		}
 		daemons_read_notes(&s->daemons);

@@ -20,6 +20,7 @@ imap_visit_account(struct imap_session *s, int64_t id, struct account **ret)
 		}
 	}
 	struct account **grown =
+	    // NOLINTNEXTLINE(bugprone-sizeof-expression): its elements are pointers
 	    reallocarray(s->visited.a, s->visited.n + 1, sizeof(*s->visited.a));
 	if (!grown)
 		return ERR_NOMEM;

@@ -197,6 +197,7 @@ find_below(struct imap_session *s, struct str name, const struct metadata_query 
 
 	for (size_t i = 0; i < n && !e; i++)
 		e = add(ans, &found[i], q, arena);
+	// NOLINTNEXTLINE(readability-suspicious-call-argument): the other way round
 	if (!e && !ans->folder && is_below(admin_entry, name) &&
 	    (q->depth > 0 || str_eq(name, admin_entry))) {
 		struct str uri = admin_uri(s, found_arena);

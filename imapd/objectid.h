@@ -34,6 +34,7 @@ thread_of_objectid(const struct account *a, struct str id)
 		return 0;
 	memcpy(text, id.p, id.n);
 	text[id.n] = '\0';
+	// NOLINTNEXTLINE(cert-err34-c): is compared with what it should be
 	if (sscanf(text, "T%lld-%lld", &account, &thread) != 2)
 		return 0;
 	thread_objectid(again, a, thread);

@@ -207,6 +207,7 @@ end_entity(struct preview_text *p)
 static void take_html(struct preview_text *p, struct str ch);
 
 static void
+// NOLINTNEXTLINE(misc-no-recursion): one level, since the state is another before it
 take_entity(struct preview_text *p, struct str ch)
 {
 	char c = ch.p[0];
@@ -227,6 +228,7 @@ take_entity(struct preview_text *p, struct str ch)
 }
 
 static void
+// NOLINTNEXTLINE(misc-no-recursion): as above
 take_html(struct preview_text *p, struct str ch)
 {
 	switch (p->state) {

@@ -26,6 +26,7 @@ search_index_begin(struct search_index *x, const struct search_program *p, bool 
 	if (e)
 		return e == ERR_NOMEM ? e : ERR_OK;
 	size_t n = segments_count(x->set);
+	// NOLINTNEXTLINE(bugprone-sizeof-expression): its elements are pointers
 	x->answers = calloc(n + 1, sizeof(x->answers[0]));
 	x->tables = calloc(n + 1, sizeof(x->tables[0]));
 	if (!x->answers || !x->tables)

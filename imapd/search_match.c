@@ -60,6 +60,7 @@ static enum match match_node(const struct search_node *n, const struct search_kn
 /* AND is decided by the first NO, OR by the first YES; both are unknown if nothing decides and
  * something is unknown. */
 static enum match
+// NOLINTNEXTLINE(misc-no-recursion): as match_node()
 match_children(const struct search_node *n, const struct search_known *k, enum match decides)
 {
 	enum match result = decides == MATCH_YES ? MATCH_NO : MATCH_YES;
@@ -74,8 +75,8 @@ match_children(const struct search_node *n, const struct search_known *k, enum m
 	return result;
 }
 
-/* Recursion as deep as the program: SEARCH_DEPTH_MAX. */
 static enum match
+// NOLINTNEXTLINE(misc-no-recursion): as deep as the program, SEARCH_DEPTH_MAX
 match_node(const struct search_node *n, const struct search_known *k)
 {
 	switch (n->kind) {

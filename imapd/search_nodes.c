@@ -41,6 +41,7 @@ add_to(struct search_parser *p, struct search_node ***nodes, size_t *cap, size_t
     struct search_node *node)
 {
 	struct search_node **grown =
+	    // NOLINTNEXTLINE(bugprone-sizeof-expression): its elements are pointers
 	    arena_grow(p->a->arena, *nodes, cap, n + 1, sizeof((*nodes)[0]));
 
 	if (!grown) {

@@ -15,6 +15,7 @@ enter(struct search_parser *p)
 	return !p->a->c.err;
 }
 
+// NOLINTBEGIN(misc-no-recursion): enter() stops at SEARCH_DEPTH_MAX
 /* Keys with SP between them, all of which must match. */
 static struct search_node *
 parse_keys(struct search_parser *p)
@@ -369,6 +370,7 @@ parse_key(struct search_parser *p)
 		return parse_numbers(p, ch);
 	return parse_word(p);
 }
+// NOLINTEND(misc-no-recursion)
 
 static void
 parse_charset(struct imap_args *a, struct str *ret)
@@ -452,8 +454,8 @@ search_parse_in_charset(
 	parse_program(&p);
 }
 
-/* Recursion as deep as the program: SEARCH_DEPTH_MAX. */
 static void
+// NOLINTNEXTLINE(misc-no-recursion): as deep as the program, SEARCH_DEPTH_MAX
 rebind(struct search_node *n, const struct view *view)
 {
 	if (n->keyword.n > 0)

@@ -219,6 +219,7 @@ sweep_temporaries(const char *dir)
 	DIR *d = opendir(dir);
 	struct dirent *entry;
 
+	// NOLINTNEXTLINE(concurrency-mt-unsafe): a stream of its own
 	while (d && (entry = readdir(d))) {
 		char path[PATH_MAX];
 		if (entry->d_name[0] == '.' &&

@@ -138,6 +138,7 @@ list_ranges(const char *dir, struct sbuf *ret)
 
 	if (!d)
 		return errno == ENOENT ? ERR_OK : file_error("open", dir);
+	// NOLINTNEXTLINE(concurrency-mt-unsafe): a stream of its own
 	while ((entry = readdir(d))) {
 		struct range r;
 		if (parse_name(entry->d_name, &r))

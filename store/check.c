@@ -180,6 +180,7 @@ sweep_dir(struct account *a, const char *dir, bool top)
 	struct dirent *entry;
 	enum err e = ERR_OK;
 
+	// NOLINTNEXTLINE(concurrency-mt-unsafe): a stream of its own
 	while (d && !e && (entry = readdir(d))) {
 		char path[PATH_MAX];
 		if (entry->d_name[0] == '.' ||

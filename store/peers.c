@@ -230,6 +230,7 @@ refresh_locked(struct peers *b)
 	}
 	for (size_t i = 0; i < b->n; i++)
 		b->to[i].seen = false;
+	// NOLINTNEXTLINE(concurrency-mt-unsafe): a stream of its own
 	for (struct dirent *entry; (entry = readdir(dir));) {
 		size_t len = strlen(entry->d_name);
 		if (len > 5 && len < NAME_MAX_LEN &&
@@ -253,14 +254,14 @@ arm_retry(struct peers *b, int64_t ms)
 	timerfd_settime(b->timer_fd, 0, &in, NULL);
 }
 
-/* Sends one datagram, or the "look again" that is owed instead. */
+/* Sends one datagram, or the "look again" that is owed instead (`news` may be NULL then). */
 static void
 send_locked(struct peers *b, struct destination *d, const struct peer_news *news)
 {
 	struct datagram out = {.magic = NEWS_MAGIC};
 	struct sockaddr_un a = address_of(b, d->name);
 
-	if (!d->again)
+	if (news && !d->again)
 		out.news = *news;
 	ssize_t n = sendto(b->socket_fd, &out, sizeof(out), MSG_DONTWAIT | MSG_NOSIGNAL,
 	    (struct sockaddr *)&a, sizeof(a));

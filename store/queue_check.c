@@ -111,6 +111,7 @@ check_orphans(struct check *c)
 
 	if (!dir)
 		return errno == ENOENT ? ERR_OK : file_error("open", c->queue->dir);
+	// NOLINTNEXTLINE(concurrency-mt-unsafe): a stream of its own
 	for (struct dirent *entry; !e && (entry = readdir(dir));)
 		if (entry->d_name[0] != '.')
 			e = check_orphan(c, dirfd(dir), entry->d_name);

@@ -163,6 +163,7 @@ sweep(struct queue *q, struct database *d)
 
 	if (!dir)
 		return file_error("open", q->dir);
+	// NOLINTNEXTLINE(concurrency-mt-unsafe): a stream of its own
 	for (struct dirent *entry; !e && (entry = readdir(dir));)
 		if (entry->d_name[0] != '.')
 			e = sweep_file(q, d, dirfd(dir), entry->d_name);

@@ -164,6 +164,7 @@ rebuild_files(struct repair *r, const char *dir, bool top)
 	struct dirent *entry;
 	enum err e = ERR_OK;
 
+	// NOLINTNEXTLINE(concurrency-mt-unsafe): a stream of its own
 	while (d && !e && (entry = readdir(d))) {
 		char path[PATH_MAX];
 		int64_t named = 1;

@@ -296,6 +296,7 @@ spool_sweep(const char *spool_dir)
 
 	if (!dir)
 		return;
+	// NOLINTNEXTLINE(concurrency-mt-unsafe): a stream of its own
 	for (struct dirent *entry; (entry = readdir(dir));) {
 		if (entry->d_name[0] == '.')
 			continue;

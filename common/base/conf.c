@@ -351,7 +351,7 @@ read_pass(struct reader *r, const char *path)
 	enum err e = ERR_OK;
 	if (result == CFG_FILE_ERROR) {
 		e = err_from_errno(errno);
-		sbuf_printf(conf_next_problem(r), "%s: %s\n", path, strerror(errno));
+		sbuf_printf(conf_next_problem(r), "%s: %s\n", path, strerrordesc_np(errno));
 	} else if (result == CFG_SUCCESS) {
 		take_empty_lists(r, cfg);
 		conf_take_blocks(r, cfg);

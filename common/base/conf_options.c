@@ -90,6 +90,7 @@ check_run_dir(struct str value)
 static const char *
 check_user(struct str value)
 {
+	// NOLINTNEXTLINE(concurrency-mt-unsafe): one thread reads configurations
 	if (value.n == 0 || getpwnam(value.p))
 		return NULL;
 	return "a user of this system (make it with `useradd --system NAME`), or \"\"";
@@ -98,6 +99,7 @@ check_user(struct str value)
 static const char *
 check_group(struct str value)
 {
+	// NOLINTNEXTLINE(concurrency-mt-unsafe): as above
 	if (value.n == 0 || getgrnam(value.p))
 		return NULL;
 	return "a group of this system (make it with `groupadd --system NAME`), or \"\"";

@@ -300,11 +300,13 @@ log_write(enum log_level level, const char *event, const struct log_field *field
 static bool
 stderr_is_journal(void)
 {
+	// NOLINTNEXTLINE(concurrency-mt-unsafe): nobody changes it
 	const char *stream = getenv("JOURNAL_STREAM");
 	unsigned long long dev;
 	unsigned long long ino;
 	struct stat st;
 
+	// NOLINTNEXTLINE(cert-err34-c): systemd wrote it
 	return stream && sscanf(stream, "%llu:%llu", &dev, &ino) == 2 &&
 	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == (dev_t)dev && st.st_ino == (ino_t)ino;
 }

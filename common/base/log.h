@@ -73,7 +73,7 @@ bool log_level_parse(struct str name, enum log_level *ret);
 
 /* The session tag of this thread, written as sid= on each line until changed; "" for none. Copied,
  * cut at 31 octets. */
-void log_set_sid(const char *sid);
+void log_set_sid(const char *tag);
 
 void log_write(enum log_level level, const char *event, const struct log_field *fields, size_t n);
 

@@ -34,7 +34,7 @@ parts_begin(size_t n, struct sbuf *out)
 void
 parts_put(const struct part *p, uint64_t header_before, struct sbuf *out)
 {
-	put_varint(out, (uint64_t)(p->parent + 1));
+	put_varint(out, (uint64_t)p->parent + 1);
 	put_varint(out, p->number);
 	put_varint(
 	    out, (uint64_t)p->kind | (uint64_t)p->encoding << 2 | (p->is_text ? FLAG_TEXT : 0));

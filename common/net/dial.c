@@ -149,7 +149,7 @@ dial_new(struct hub *h, const struct dial *d)
 		return NULL;
 	int fd = socket(d->to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0) {
-		log_warn("dial", F_CSTR("reason", strerror(errno)));
+		log_warn("dial", F_CSTR("reason", strerrordesc_np(errno)));
 		dialled_free(&dialled);
 		return NULL;
 	}
@@ -224,7 +224,7 @@ dial_advance_connect(struct conn *c, unsigned events)
 	}
 	METRICS_COUNT(outbound_connections, why ? 1 : 0);
 	if (why)
-		return fail(c, "%s", strerror(why));
+		return fail(c, "%s", strerrordesc_np(why));
 	struct sockaddr_storage local;
 	socklen_t n = sizeof(local);
 	if (getsockname(c->fd, (struct sockaddr *)&local, &n) == 0)

@@ -45,6 +45,7 @@ take_one(struct inherited *in, int fd, struct str name)
 void
 inherited_take(struct inherited *in)
 {
+	// NOLINTBEGIN(concurrency-mt-unsafe): before there are threads
 	const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
 	const char *all = getenv("LISTEN_FDNAMES");
 	struct str names = str_of(all ? all : ""), name;
@@ -62,6 +63,7 @@ inherited_take(struct inherited *in)
 	unsetenv("LISTEN_PID");
 	unsetenv("LISTEN_FDS");
 	unsetenv("LISTEN_FDNAMES");
+	// NOLINTEND(concurrency-mt-unsafe)
 }
 
 union address {

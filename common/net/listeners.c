@@ -52,7 +52,7 @@ listener_complain(const char *address, unsigned port)
 	else if (why == ENOENT)
 		hint = "the directory is missing: `pillarbox run` makes it";
 	log_error("listen", F_CSTR("address", address), F_UINT("port", port),
-	    F_CSTR("reason", strerror(why)), F_CSTR("hint", hint));
+	    F_CSTR("reason", strerrordesc_np(why)), F_CSTR("hint", hint));
 }
 
 static struct listener *
@@ -280,7 +280,7 @@ pause_listener(struct listener *l)
 
 	if (!l->set->complained_ms || now - l->set->complained_ms >= COMPLAIN_MS) {
 		log_warn("accept_paused", F_CSTR("listener", l->spec->name),
-		    F_CSTR("reason", strerror(errno)));
+		    F_CSTR("reason", strerrordesc_np(errno)));
 		l->set->complained_ms = now;
 	}
 	METRICS_COUNT(accept_pauses, 0);

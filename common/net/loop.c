@@ -143,6 +143,7 @@ heap_has_room(struct loop *l, size_t timers)
 	if (timers <= l->heap_cap)
 		return true;
 	size_t cap = l->heap_cap ? l->heap_cap * 2 : 64;
+	// NOLINTNEXTLINE(bugprone-sizeof-expression): its elements are pointers
 	void *p = realloc(l->heap, cap * sizeof(*l->heap));
 	if (!p)
 		return false;

@@ -9,6 +9,7 @@
 void
 notify_state(const char *state)
 {
+	// NOLINTNEXTLINE(concurrency-mt-unsafe): nobody changes it
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un sa = {.sun_family = AF_UNIX};
 

@@ -235,8 +235,8 @@ open_log(const struct server *s, const struct conf *conf)
 		log_set_owner(owner.uid, owner.gid);
 	log_level_parse(str_of(conf->log_level), &level);
 	if (log_open(s->daemon->name, conf->log_target, level))
-		log_error(
-		    "log", F_CSTR("target", conf->log_target), F_CSTR("reason", strerror(errno)));
+		log_error("log", F_CSTR("target", conf->log_target),
+		    F_CSTR("reason", strerrordesc_np(errno)));
 }
 
 /* A configuration that is wrong leaves everything as it was. */
@@ -320,7 +320,9 @@ set_process_limits(struct server *s)
 	 * better than the common one is allowed by it */
 	struct rlimit nice = {20, 20};
 	setrlimit(RLIMIT_NICE, &nice);
+	// NOLINTNEXTLINE(concurrency-mt-unsafe): before there are threads
 	mallopt(M_ARENA_MAX, 4); /* a heap for each worker would cost more than it brings */
+	// NOLINTNEXTLINE(concurrency-mt-unsafe): as above
 	mallopt(M_TRIM_THRESHOLD, 256 * 1024);
 }
 
@@ -456,6 +458,7 @@ server_main(int argc, char **argv, const struct daemon *d)
 	bool only_check = false;
 	int c;
 
+	// NOLINTNEXTLINE(concurrency-mt-unsafe): before there are threads
 	while ((c = getopt_long(argc, argv, "c:thV", options, NULL)) != -1) {
 		switch (c) {
 		case 'c':

@@ -20,7 +20,8 @@ static void
 warn_if_unreadable(const char *path)
 {
 	if (access(path, R_OK) < 0)
-		log_warn("unreadable", F_CSTR("file", path), F_CSTR("reason", strerror(errno)),
+		log_warn("unreadable", F_CSTR("file", path),
+		    F_CSTR("reason", strerrordesc_np(errno)),
 		    F_CSTR("effect",
 			"SIGHUP can't take up changes: give `user` the right to read it"));
 }

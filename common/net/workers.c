@@ -120,7 +120,7 @@ workers_start(unsigned threads, struct workers **ret)
 	for (; !e && w->count < threads; w->count++) {
 		int failed = pthread_create(&w->threads[w->count], NULL, work, w);
 		if (failed) {
-			log_error("workers", F_CSTR("reason", strerror(failed)),
+			log_error("workers", F_CSTR("reason", strerrordesc_np(failed)),
 			    F_UINT("started", w->count));
 			e = err_from_errno(failed);
 			break;

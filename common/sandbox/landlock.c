@@ -61,7 +61,7 @@ allow(int rules, const struct sandbox_path *p, uint64_t handled)
 	    .allowed_access = access & handled, .parent_fd = fd};
 	if (syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) == 0)
 		return ERR_OK;
-	log_error("sandbox", F_CSTR("path", p->path), F_CSTR("reason", strerror(errno)));
+	log_error("sandbox", F_CSTR("path", p->path), F_CSTR("reason", strerrordesc_np(errno)));
 	return ERR_DENIED;
 }
 

@@ -18,7 +18,9 @@ owner_find(const char *user, const char *group, struct owner *ret)
 	*ret = (struct owner){0};
 	if (geteuid() != 0 || user[0] == '\0')
 		return ERR_OK;
+	// NOLINTNEXTLINE(concurrency-mt-unsafe): before there are threads
 	const struct passwd *pw = getpwnam(user);
+	// NOLINTNEXTLINE(concurrency-mt-unsafe): before there are threads
 	const struct group *gr = group[0] ? getgrnam(group) : NULL;
 	if (!pw || (group[0] && !gr)) {
 		log_error("privileges", F_CSTR("user", user), F_CSTR("group", group),
@@ -78,7 +80,7 @@ drop_capabilities(void)
 	for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
 		if (left[i].permitted) {
 			log_warn("privileges", F_CSTR("kept", "capabilities"),
-			    F_CSTR("reason", strerror(why)),
+			    F_CSTR("reason", strerrordesc_np(why)),
 			    F_CSTR("hint", "the unit's SystemCallFilter should have capset"));
 			break;
 		}
@@ -100,7 +102,7 @@ privileges_drop(const struct owner *to, bool core_dumps)
 	if ((to->becomes && !become(to)) || (!is_sanitized() && !drop_capabilities()) ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
 		log_error("privileges", F_UINT("uid", to->uid), F_UINT("gid", to->gid),
-		    F_CSTR("reason", strerror(errno)));
+		    F_CSTR("reason", strerrordesc_np(errno)));
 		return ERR_DENIED;
 	}
 	/* setting an identity switches it off (prctl(2)), or not, as the system is set */

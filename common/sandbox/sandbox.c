@@ -43,6 +43,7 @@ missing(const char *what, enum err e)
 static enum err
 shut_files(const struct sandbox *s, int *ret_abi)
 {
+	// NOLINTNEXTLINE(concurrency-mt-unsafe): nobody changes it
 	const char *preload = getenv("LD_PRELOAD");
 
 	*ret_abi = 0;

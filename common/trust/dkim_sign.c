@@ -253,7 +253,7 @@ put_beginning(const unsigned char *body_hash, const struct dkim_signature_option
 	    dkim_algorithm_name(o->key->algorithm), STR_ARG(o->domain), STR_ARG(o->selector),
 	    (long long)o->now_s);
 	if (o->lifetime_s > 0)
-		sbuf_printf(out, " x=%lld;", (long long)(o->now_s + o->lifetime_s));
+		sbuf_printf(out, " x=%lld;", (long long)o->now_s + o->lifetime_s);
 	sbuf_puts(out, "\r\n\th=");
 	dkim_put_names_folded(names, 10, out);
 	sbuf_puts(out, ";\r\n\tbh=");

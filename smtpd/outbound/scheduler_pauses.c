@@ -12,7 +12,7 @@ scheduler_is_paused(const struct scheduler *s, const char *prefix, struct str na
 {
 	struct str p = str_of(prefix);
 
-	for (size_t i = 0; i < s->paused_n; i++)
+	for (size_t i = 0; s->paused && i < s->paused_n; i++)
 		if (str_starts(s->paused[i], p) && str_eq_nocase(str_skip(s->paused[i], p.n), name))
 			return true;
 	return false;
