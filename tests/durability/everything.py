@@ -20,13 +20,14 @@ from ledger import Wrongs
 from self_check import self_check
 from speed import Speed
 
-SECONDS = float(os.environ.get("EVERYTHING_SECONDS", 600 if LONG else 6))
+SECONDS = float(os.environ.get("EVERYTHING_SECONDS", 600 if LONG else 4))
 KILLED, WARM = (0.4, 0.2) if LONG else (0.4, 0.3)  # shares of it: with kills; warming up behind them. The rest is the long stretch
 LIMIT_MS = float(os.environ.get("LIMIT_MS", 100))  # a normal client's commands, at the median
 TELL_S = 60
 IDLE_S = 30  # so long a database handle stays open behind its last use
 DESCRIPTORS = "fds" if LONG else "sockets"  # which of them must be as few as when the daemon was new
 LEAK_S = 4
+FLOOD_KINDS = ("slow clients", "connections", "wrong logins", "piped commands", "huge literals", "octets of garbage")
 READER_MAIL = 1000 if LONG else 200
 FLOODS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "overload")
 
@@ -45,7 +46,10 @@ class Children:
         self.reader.start()
 
     def child(self, program, *words):
-        return subprocess.Popen([sys.executable, f"{FLOODS}/{program}", *words], stdout=subprocess.PIPE, text=True)
+        p = subprocess.Popen([sys.executable, f"{FLOODS}/{program}", *words], stdout=subprocess.PIPE, text=True)
+        if p.stdout.readline() != "ready\n":
+            raise RuntimeError(f"{program} does not start")
+        return p
 
     def read(self):
         for line in self.normal.stdout:
@@ -61,9 +65,11 @@ class Children:
         for p in (self.floods, self.normal):
             p.send_signal(signal.SIGTERM)
         told = self.floods.communicate()[0]
+        if self.floods.returncode or not told:
+            raise RuntimeError(f"the floods ended with {self.floods.returncode}")
         self.normal.wait()
         self.reader.join()
-        for what, n in json.loads(told or "{}").items():
+        for what, n in json.loads(told).items():
             self.counted[what] = self.counted.get(what, 0) + n
         self.floods = None
 
@@ -85,10 +91,10 @@ class Everything(Run):
     def stretch(self, seconds, what):
         """All of it for so long, with a word each minute."""
         self.stretches += 1
+        self.children.start(SEED + self.stretches)
         end = time.monotonic() + seconds
         self.resume(1 + self.stretches * 100_000_000)
         self.speed.start()
-        self.children.start(SEED + self.stretches)
         while time.monotonic() < end and not self.broken():
             time.sleep(0.1)
             self.ledger.read()
@@ -134,6 +140,8 @@ class Everything(Run):
         self.after = self.at_rest()
         judge_memory(self.wrongs, self.warm, self.after, LONG)
         judge_descriptors(self.wrongs, self.fresh, self.after, DESCRIPTORS)
+        if missing := [k for k in FLOOD_KINDS if LONG and not self.children.counted.get(k)]:
+            self.wrongs.add("floods", "floods.py", f"there were none of {missing}")
         for answer in self.children.wrong:
             self.wrongs.add("refused", "normal client", answer)
         if self.children.latency()[0] > LIMIT_MS and LONG:
@@ -201,7 +209,7 @@ def main():
         run.say()
         wrong = len(run.wrongs.all)
         print(("FAIL " if wrong else "ok   ") + f"{wrong} wrong{wrong and f' ({run.wrongs.counted()})' or ''}; {relayed} relayed; " + run.figures() + f"; {time.monotonic() - began:.0f} s")
-        return (wrong > 0) | (LONG and self_check(run)) | leaky(suite, run)
+        return (wrong > 0) | (LONG and self_check(run) | leaky(suite, run))
     finally:
         run.over.set()
         run.killer.over.set()

@@ -1,5 +1,5 @@
 /* tests/durability/leak.so - preloaded into a daemon it leaks: of every fourth connection that it
- * takes the descriptor stays open when the daemon closes it, and 256 KB of memory with each. To see
+ * takes the descriptor stays open when the daemon closes it, and 512 KB of memory with each. To see
  * that everything.py finds it.
  */
 #include <dlfcn.h>
@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { FDS = 65536, LEAK = 256 << 10 };
+enum { FDS = 65536, LEAK = 512 << 10 };
 
 static atomic_bool kept[FDS];
 static atomic_uint taken;

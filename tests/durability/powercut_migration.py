@@ -56,10 +56,10 @@ class Migration:
         return len(state["accounts"]) == 2
 
     def judge(self, first):
-        """In the short form of a third of the points."""
+        """In the short form at a sixth of the points."""
         acts = [{"name": "bringing forward", "group": GROUP, "reply": "exit", "after": first, "also": [], "files": [], "mark": None}]
         script = {"acts": acts, "bodies": self.bodies, "first": first}
-        how = {"whole": None} if self.long else {"whole": (), "shares": 3}
+        how = {"whole": None} if self.long else {"whole": (), "shares": 6}
         return Judge(self.base(), self.records, script, find_replies(self.records, acts), self.reader, f"{self.images}/all", f"{self.suite}/powercut.all.log", **how).run()
 
     def found_without_syncs(self, first):

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../interop/lib.sh"
 . "$(dirname "$0")/mixed.sh"
 INTEROP_SLOT=4 # beside what else is tested on this machine
-case ${LONG:-} in '' | 0) : "${KILL_MEAN_S:=0.7}" "${FLOOD:=0.3}" ;; *) : "${KILL_MEAN_S:=4}" "${FLOOD:=1}" ;; esac
+case ${LONG:-} in '' | 0) : "${KILL_MEAN_S:=0.7}" "${FLOOD:=0.3}"; VERDICTS=1 ;; *) : "${KILL_MEAN_S:=4}" "${FLOOD:=1}"; VERDICTS=3 ;; esac
 RATE=${RATE:-300} READY_MS=${READY_MS:-30000} # how soon they serve again, other tests say: here they have to share two cores with floods
 export KILL_MEAN_S FLOOD RATE READY_MS
 ulimit -n "$(ulimit -Hn)" 2>/dev/null
@@ -14,4 +14,4 @@ printf 'transport "relay.test" {\n  host = "127.0.0.1"\n  port = %s\n  tls = "no
 touch "$SUITE/counted.relay"
 python3 "$HERE/counting_sink.py" "$(port 27)" "$SUITE/counted.relay" & SINKS="$SINKS $!"
 export A_HOST=$HOST A_OFFSET=$OFFSET A_SUITE=$SUITE A_U1=$U1 A_U2=$U2 A_PW=$PW
-mixed_run everything.py
+mixed_run everything.py $VERDICTS

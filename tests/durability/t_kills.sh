@@ -6,4 +6,4 @@
 . "$(dirname "$0")/mixed.sh"
 INTEROP_SLOT=6 # beside what else is tested on this machine
 mixed_suite max_connections_per_address=200
-mixed_run kills.py
+mixed_run kills.py 2

@@ -4,7 +4,7 @@
     floods.py [SEED]      (environment: as the attackers of tests/attacks have it; FLOOD: a factor of how much)
 
 Each kind comes from a network of its own, so that a limit for one address does not end the flood at once; one address has more than its share. The suite may be killed
-meanwhile. In the end one line of JSON tells how much of each there was."""
+meanwhile. Says "ready", and in the end one line of JSON tells how much of each there was."""
 import base64
 import collections
 import json
@@ -153,6 +153,7 @@ def go_on(what, seed):
 def main():
     seed = int(sys.argv[1]) if len(sys.argv) > 1 else 1
     signal.signal(signal.SIGTERM, lambda *_: over.set())
+    print("ready", flush=True)
     began = time.monotonic()
     threads = [threading.Thread(target=go_on, args=(what, seed)) for what in (slow, connections, wrong_logins, pipelines, huge, garbage)]
     for t in threads:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A normal client, again and again until SIGTERM: a line of JSON each second, with the milliseconds of each command and what was answered wrongly. The suite may be killed meanwhile."""
+"""A normal client, again and again until SIGTERM: "ready", then a line of JSON each second, with the milliseconds of each command and what was answered wrongly. The suite may be killed meanwhile."""
 import json
 import signal
 import threading
@@ -12,6 +12,7 @@ over = threading.Event()
 
 def main():
     signal.signal(signal.SIGTERM, lambda *_: over.set())
+    print("ready", flush=True)
     took, wrong, told = [], [], time.monotonic()
     while not over.is_set():
         try:
