@@ -68,13 +68,28 @@ def judge_descriptors(wrongs, fresh, after, what):
             wrongs.add("descriptors", name, f"{now['deleted']} files are open and deleted")
 
 
-def judge_disk(wrongs, data):
-    """No temporary file is left, and no WAL without measure."""
+def left_over(data):
+    """What nobody knows, or a WAL without measure: [(path, why)]."""
+    found = []
     for folder, _, files in os.walk(data):
         for name in files:
             path = os.path.join(folder, name)
             relative = os.path.relpath(path, data)
+            try:
+                size = os.stat(path).st_size
+            except OSError:
+                continue  # it is gone
             if relative.startswith("queue/") or not KNOWN.fullmatch(relative):
-                wrongs.add("left over", "disk", relative)  # the queue is empty by now
-            elif relative.endswith("-wal") and os.stat(path).st_size > WAL_KB << 10:
-                wrongs.add("left over", "disk", f"{relative} has {os.stat(path).st_size} octets")
+                found.append((relative, f"{size} octets"))  # the queue is empty by now
+            elif relative.endswith("-wal") and size > WAL_KB << 10:
+                found.append((relative, f"a WAL of {size} octets"))
+    return found
+
+
+def judge_disk(wrongs, data, wait_s=30):
+    """A segment of the index that is just being made gets time to be done."""
+    end = time.monotonic() + wait_s
+    while (found := left_over(data)) and time.monotonic() < end:
+        time.sleep(0.5)
+    for relative, why in found:
+        wrongs.add("left over", "disk", f"{relative}: {why}")
