@@ -4,8 +4,8 @@
 #include "common/base/log.h"
 #include "store/check_private.h"
 #include "store/directory.h"
+#include "store/file.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -165,18 +165,11 @@ sweep_file(struct account *a, const char *path, const char *name)
 	return e;
 }
 
-static void
-close_dir(DIR **d)
-{
-	if (*d)
-		closedir(*d);
-}
-
 /* Removes what a crash left between linking a file and committing its row, or the other way. */
 static enum err
 sweep_dir(struct account *a, const char *dir, bool top)
 {
-	CLEANUP(close_dir) DIR *d = opendir(dir);
+	CLEANUP(dir_close) DIR *d = opendir(dir);
 	struct dirent *entry;
 	enum err e = ERR_OK;
 

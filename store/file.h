@@ -6,6 +6,8 @@
 #include "common/base/cleanup.h"
 #include "common/base/err.h"
 
+#include <dirent.h>
+
 /* Logs errno for `path` and gives the error that stands for it, always one of the OURS class:
  * what the store cannot do with its own files is our failure. */
 enum err file_error(const char *op, const char *path);
@@ -18,5 +20,12 @@ NODISCARD enum err file_sync_parent(const char *path);
 NODISCARD enum err file_make_dir(const char *path);
 /* Removes a file or a directory with all in it; ERR_OK if there was none. */
 NODISCARD enum err file_remove_tree(const char *path);
+/* Guard of an open directory, or of none. */
+static inline void
+dir_close(DIR **d)
+{
+	if (*d)
+		closedir(*d);
+}
 
 #endif

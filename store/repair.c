@@ -27,6 +27,7 @@ struct files {
 	char fresh[PATH_MAX]; /* the new one */
 	char fresh_wal[PATH_MAX], fresh_shm[PATH_MAX];
 	char blobs[PATH_MAX];
+	char index[PATH_MAX]; /* of words (search/segments.h) */
 };
 
 static enum err
@@ -47,6 +48,7 @@ name_files(const struct store *s, int64_t account, struct files *f)
 	snprintf(f->fresh_wal, PATH_MAX, "%s/mail.db.repaired-wal", dir);
 	snprintf(f->fresh_shm, PATH_MAX, "%s/mail.db.repaired-shm", dir);
 	snprintf(f->blobs, PATH_MAX, "%s/blobs", dir);
+	snprintf(f->index, PATH_MAX, "%s/index", dir);
 	return ERR_OK;
 }
 
@@ -185,9 +187,10 @@ static enum err
 put_in_place(const struct files *f, int old_fd)
 {
 	static const char no_header[100] = "replaced by a repair";
-	enum err e = ERR_OK;
+	/* Its words may be those of messages that are others now; it is made anew. */
+	enum err e = file_remove_tree(f->index);
 
-	if (unlink(f->wal) && errno != ENOENT)
+	if (!e && unlink(f->wal) && errno != ENOENT)
 		e = file_error("remove", f->wal);
 	if (!e && unlink(f->shm) && errno != ENOENT)
 		e = file_error("remove", f->shm);

@@ -263,20 +263,11 @@ collect_unnamed(struct repair *r, int64_t mailbox, uint32_t uid)
 		    "SELECT id, size FROM message WHERE id NOT IN (SELECT id FROM temp.named)"
 		    " ORDER BY id",
 		    &st);
-	for (size_t i = 0; !e && !(e = stmt_step(st, &row)) && row; i++) {
-		if (i == r->cap) {
-			size_t cap = r->cap ? 2 * r->cap : 1024;
-			struct repair_entry *grown = reallocarray(r->entries, cap, sizeof(*grown));
-			if (!grown)
-				return ERR_NOMEM;
-			r->entries = grown;
-			r->cap = cap;
-		}
-		r->entries[i] = (struct repair_entry){
-		    mailbox, entry_new(uid++, stmt_int(st, 0), (uint64_t)stmt_int(st, 1), 0,
-				 (uint64_t)modseq)};
-		r->n = i + 1;
-	}
+	r->n = 0;
+	while (!e && !(e = stmt_step(st, &row)) && row)
+		e = repair_add_entry(r, (struct repair_entry){mailbox,
+					    entry_new(uid++, stmt_int(st, 0),
+						(uint64_t)stmt_int(st, 1), 0, (uint64_t)modseq)});
 	return e;
 }
 

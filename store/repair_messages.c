@@ -1,9 +1,9 @@
 /* Messages of a damaged account: a row for all octets, octets for all rows. */
 #include "common/base/clock.h"
+#include "store/file.h"
 #include "store/message_insert.h"
 #include "store/repair_private.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -149,18 +149,11 @@ rebuild_file(struct repair *r, const char *path, const char *name)
 	return e;
 }
 
-static void
-close_dir(DIR **d)
-{
-	if (*d)
-		closedir(*d);
-}
-
 /* Files that no row names: theirs was lost. */
 static enum err
 rebuild_files(struct repair *r, const char *dir, bool top)
 {
-	CLEANUP(close_dir) DIR *d = opendir(dir);
+	CLEANUP(dir_close) DIR *d = opendir(dir);
 	struct dirent *entry;
 	enum err e = ERR_OK;
 

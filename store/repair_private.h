@@ -22,7 +22,9 @@ struct repair {
 	size_t n, cap;
 };
 
-/* repair_rows.c: all rows that can be read are put into r->db, entries into r->entries. */
+/* repair_rows.c: one more entry. */
+NODISCARD enum err repair_add_entry(struct repair *r, struct repair_entry entry);
+/* All rows that can be read are put into r->db, entries into r->entries. */
 NODISCARD enum err repair_load(struct repair *r);
 /* repair_messages.c: messages without their octets go, rows of octets without a message come. */
 NODISCARD enum err repair_messages(struct repair *r);

@@ -99,25 +99,32 @@ insert(struct repair *r, const struct table *t, const struct salvage_row *row)
 	return e ? e : stmt_step(st, &more);
 }
 
+enum err
+repair_add_entry(struct repair *r, struct repair_entry entry)
+{
+	if (r->n == r->cap) {
+		size_t cap = r->cap ? 2 * r->cap : 1024;
+		struct repair_entry *grown = reallocarray(r->entries, cap, sizeof(*grown));
+		if (!grown)
+			return ERR_NOMEM;
+		r->entries = grown;
+		r->cap = cap;
+	}
+	r->entries[r->n++] = entry;
+	return ERR_OK;
+}
+
 static enum err
 add_entries(struct repair *r, const struct salvage_row *row)
 {
 	struct page p;
+	enum err e = ERR_OK;
 
 	if (page_decode(row->rowid, (uint64_t)row->v[2].i, row->v[3].i, row->v[4].s, &p))
 		return ERR_OK;
-	for (uint32_t i = 0; i < p.n; i++) {
-		if (r->n == r->cap) {
-			size_t cap = r->cap ? 2 * r->cap : 1024;
-			struct repair_entry *grown = reallocarray(r->entries, cap, sizeof(*grown));
-			if (!grown)
-				return ERR_NOMEM;
-			r->entries = grown;
-			r->cap = cap;
-		}
-		r->entries[r->n++] = (struct repair_entry){p.mailbox, p.e[i]};
-	}
-	return ERR_OK;
+	for (uint32_t i = 0; i < p.n && !e; i++)
+		e = repair_add_entry(r, (struct repair_entry){p.mailbox, p.e[i]});
+	return e;
 }
 
 static enum err

@@ -27,7 +27,6 @@ struct salvage {
 	unsigned char *seen; /* by page: a tree led to it, or it is free or overflow */
 	struct root roots[ROOTS_MAX];
 	size_t root_count;
-	uint32_t bad;
 	char *row; /* the payload of a row that has overflow pages */
 	size_t row_cap;
 	salvage_row_fn *fn;
@@ -257,10 +256,8 @@ give_cell(struct salvage *s, const struct node *n, uint32_t i, struct str table)
 	if (!varint(n->octets, &at, &size) || (row.keyed && !varint(n->octets, &at, &key)) ||
 	    !payload(s, n->octets, at, size,
 		row.keyed ? s->usable - 35 : (s->usable - 12) * 64 / 255 - 23, &rec) ||
-	    !take_record(rec, &row)) {
-		s->bad += table.n > 0;
+	    !take_record(rec, &row))
 		return ERR_OK;
-	}
 	row.rowid = (int64_t)key;
 	return s->fn(&row, s->arg);
 }
@@ -272,10 +269,8 @@ give_tree(struct salvage *s, uint32_t n, struct str table, int depth)
 	struct node node;
 	enum err e = ERR_OK;
 
-	if (n == 0 || n > s->pages || s->seen[n] || depth > DEPTH_MAX || !node_at(s, n, &node)) {
-		s->bad++;
+	if (n == 0 || n > s->pages || s->seen[n] || depth > DEPTH_MAX || !node_at(s, n, &node))
 		return ERR_OK;
-	}
 	s->seen[n] = 1;
 	for (uint32_t i = 0; i < node.cells && !e; i++) {
 		size_t at = cell_at(&node, i);
@@ -337,7 +332,6 @@ salvage_rows(struct salvage *s, salvage_row_fn *row, void *arg)
 
 	memset(s->seen, 0, s->pages + 1);
 	s->root_count = 0;
-	s->bad = 0;
 	s->fn = note_root;
 	s->arg = s;
 	enum err e = give_tree(s, 1, STR("schema"), 0);
@@ -403,10 +397,4 @@ salvage_version(const struct salvage *s)
 	const char *p = page_at(s, 1);
 
 	return p && memcmp(p, "SQLite format 3", 16) == 0 ? (int64_t)u32(p + 60) : -1;
-}
-
-uint32_t
-salvage_bad_pages(const struct salvage *s)
-{
-	return s->bad;
 }

@@ -40,7 +40,5 @@ int64_t salvage_version(const struct salvage *s);
 /* Calls `row` for each; what it is given lives as long as the call. Ends with its first error. */
 typedef enum err salvage_row_fn(const struct salvage_row *row, void *arg);
 NODISCARD enum err salvage_rows(struct salvage *s, salvage_row_fn *row, void *arg);
-/* Pages that a tree led to and that were not what they should be. */
-uint32_t salvage_bad_pages(const struct salvage *s);
 
 #endif

@@ -585,7 +585,8 @@ try_kind(struct world *w)
 		if (!try_one(w, &m, n))
 			break;
 		unsigned now = count_files(w);
-		ck_world(w, !fds || now <= fds, "%u files stay open", now - fds);
+		/* the WAL of a writer that failed is open for the next one */
+		ck_world(w, !fds || now <= fds + 1, "%u files stay open", now - fds);
 		fds = fds ? fds : now;
 		tried++;
 		if (only)
