@@ -285,6 +285,83 @@ def names():
     check("CR and LF in an appended field do not leave in an envelope", env and not re.search(rb"[\r\n\0]", b"".join(x for v in env.values() for x in v["ENVELOPE"] if isinstance(x, bytes))), env)
 
 
+def others():
+    """A session of one account, and what it might try to read another's mail by: names, paths, ids, URLs, copies, searches of many mailboxes, rights that fall short of reading."""
+    secret = b"Kestrel-ubiquitous-"
+    large = b"x" * 70 + b"\r\n"
+    c = imap(U1)
+    for box in ("Private", "Shown", "Named"):
+        c.cmd("CREATE " + box)
+    for box in ("INBOX", "Private", "Shown", "Named"):
+        c.cmd("APPEND " + box, b"Subject: " + secret + box.encode() + b"\r\n\r\n" + secret + b"\r\n")
+    c.cmd("APPEND Private", b"Subject: " + secret + b"large\r\n\r\n" + large * 4000)  # a file of its own
+    c.cmd(f"SETACL Shown {U2} lr")
+    c.cmd(f"SETACL Named {U2} l")
+    c.cmd("SELECT Private")
+    ids = c.fetch("FETCH 1:* (EMAILID THREADID)")
+    emailids = re.findall(rb"M[0-9A-Za-z_-]+", repr(ids).encode())
+    empty(U2)
+    t = Talk(143)
+    t.until(r"^\* ")
+    t.imap(f"LOGIN {U2} {PW}")
+    ns = "Other Users/"
+    check("what was shared is read", secret in t.imap(f'SELECT "{ns}{U1}/Shown"') + t.imap("FETCH 1 BODY[]"))
+    t.imap("APPEND INBOX {3+}\r\nown")
+    t.imap("SELECT INBOX")
+    owners = [U1, U1.split("@")[0], U1.upper(), "1", "2"]
+    names = [f"{ns}{o}/{b}" for o in owners for b in ("INBOX", "Private", "inbox", "", "Shown/../Private", "./Private", "Shown/../../" + U1 + "/Private", "Named")]
+    names += [f"{p}{o}/{b}" for p in ("~", "#user/", "#shared/", "user/", "user.", "/", "../", "../accounts/", "Other Users/../", "Shared/") for o in owners for b in ("INBOX", "Private")]
+    names += [f"{U1}/INBOX", f"INBOX@{U1}", f"INBOX\0{U1}", f"{ns}{U1}/Private\0", f"{ns}%/Private", f"{ns}*/Private", f"{ns}{U2}/../{U1}/Private", f"{ns}{U1}//Private", f"{ns}/{U1}/Private", f"{ns}{U1}\\Private", "mail.db", "../1/mail.db"]
+    leaks, taken = [], []
+    for n in names:
+        q = quoted(n)
+        for command in (b"SELECT ", b"EXAMINE ", b"STATUS %s (MESSAGES UIDNEXT SIZE)", b"GETACL ", b"LISTRIGHTS %s " + U2.encode(), b"SETACL %s " + U2.encode() + b" lrswipkxtea", b"DELETE ", b"RENAME %s mine",
+                        b"GETMETADATA %s /private/comment", b"GETQUOTAROOT ", b"APPEND %s {3+}\r\nx\r\n", b"COPY 1 ", b"ESEARCH IN (mailboxes %s) ALL", b"UNSUBSCRIBE "):
+            r = t.imap(command % q if b"%s" in command else command + q)
+            if secret in r:
+                leaks.append((n, command, r))
+            # nobody of that name, or one's own: the name of a mailbox of one's own may be odd
+            if b"t OK" in r and not command.startswith((b"UNSUBSCRIBE", b"ESEARCH", b"GETQUOTAROOT")) and not (n.endswith("/Named") and command.startswith((b"LISTRIGHTS", b"GETACL"))):
+                taken.append((n, command, r))
+            if b"t OK" in r and command in (b"SELECT ", b"EXAMINE "):
+                if secret in t.imap("FETCH 1:* (ENVELOPE BODY.PEEK[])"):
+                    leaks.append((n, command))
+                t.imap("SELECT INBOX")
+    check(f"of {len(names)} names of another's mailboxes none is opened, changed, copied to or told about", not taken and not leaks, (taken[:2], leaks[:2]))
+    # what may be known of, and not read
+    for command in (f'SELECT "{ns}{U1}/Named"', f'STATUS "{ns}{U1}/Named" (MESSAGES)', f'ESEARCH IN (mailboxes "{ns}{U1}/Named") SUBJECT Kestrel', f'LIST (SUBSCRIBED RECURSIVEMATCH) "" "*" RETURN (STATUS (MESSAGES))'):
+        r = t.imap(command)
+        check(f"the right to look up reads nothing: {command[:40]}", secret not in r and not re.search(rb"STATUS [^\r]*Named\"? \(MESSAGES", r) and not re.search(rb"(?m)^t OK .*READ", r) and not re.search(rb" ALL \d", r), r)
+    r = t.imap(f'LIST "" "*" RETURN (STATUS (MESSAGES UIDNEXT))') + t.imap('LIST "" "Other Users/*"')
+    check("LIST names what is shared, and nothing else", b"Shown" in r and b"Private" not in r and secret not in r, r)
+    r = t.imap("ESEARCH IN (personal subscribed) SUBJECT Kestrel") + t.imap(f'ESEARCH IN (subtree "Other Users") SUBJECT Kestrel') + t.imap(f'ESEARCH IN (subtree-one "{ns}{U1}") SUBJECT Kestrel')
+    check("a search of many mailboxes finds what is shared only", b"Private" not in r and b"Named" not in r and not re.search(rb'MAILBOX "?INBOX"? ', r), r)
+    # by id
+    t.imap("SELECT INBOX")
+    r = b"".join(t.imap("UID SEARCH EMAILID " + i.decode()) + t.imap("UID SEARCH THREADID " + i.decode()) for i in emailids[:4])
+    check("ids of another's messages find nothing", emailids and not re.search(rb"SEARCH \d", r), r)
+    # by URL
+    urls = [f"/Other%20Users/{U1}/Private/;UID=1", f"/Other%20Users/{U1}/Named/;UID=1", f"/Other%20Users/{U1}/INBOX/;UID=1", f"imap://{U1}@localhost/INBOX/;UID=1", f"imap://{U1};AUTH=*@localhost/Private/;UID=1",
+            "/../1/Private/;UID=1", f"/~{U1}/INBOX/;UID=1", f"/Other%20Users/{U1}/Private%00/;UID=1", f"/Other%20Users/{U1}/Shown%2F..%2FPrivate/;UID=1"]
+    taken = [(u, r) for u in urls for r in [t.imap(f'APPEND INBOX CATENATE (URL "{u}")')] if b"t OK" in r]
+    check("no URL of another's message is put into one's own", not taken, taken[:2])
+    # a right that is taken away while the mailbox is open
+    t.imap(f'SELECT "{ns}{U1}/Shown"')
+    c.cmd(f"DELETEACL Shown {U2}")
+    r = t.imap("NOOP") + t.imap("FETCH 1 BODY.PEEK[]") + t.imap("UID COPY 1 INBOX") + t.imap("SEARCH TEXT Kestrel")
+    check("once a right is gone, what is open is read no more", secret not in r and b"COPYUID" not in r and not re.search(rb"SEARCH \d", r), r)
+    check("the session was there to the end", b"t OK" in t.imap("NOOP"))
+    t.close()
+    t = greeting(110)
+    t.pop(f"USER {U2}")
+    t.pop(f"PASS {PW}")
+    t.send("RETR 2\r\nTOP 2 10\r\nRETR 4294967297\r\nRETR -1\r\nUIDL 1\r\nLIST\r\nUIDL\r\n")
+    r, _ = t.rest(0.7)
+    check("nor does POP3 hand out another's", secret not in r, r)
+    t.close()
+    check("and the owner has it all", all(secret in repr(m).encode() for m in messages(U1, "Private").values()) and len(messages(U1, "Private")) == 2)
+
+
 def logged():
     """Whatever is said, a line of the log is one event, of printable ASCII, and the keys are ours."""
     evil = ["x\r\n2026-01-01T00:00:00.000Z info smtpd login user=root", "x\x1b[2J\x1b[31mred", "x user=root ok=1", 'x" user="root', "x\\", "x\u2028y", "x\x9b31m", "a" * 5000, "x\ty", "\xff\xfe".encode("utf-8").decode(), "x\x7f\b\b"]
@@ -327,8 +404,8 @@ def logged():
     check("none is longer than 4,096 octets, what the kernel writes to a pipe in one piece", not long, [len(x) for x in long[:3]])
 
 
-for what in sys.argv[1:] or ("before_tls", "alpaca", "relaying", "backscatter", "addresses", "names", "logged"):
-    {"before_tls": before_tls, "alpaca": alpaca, "relaying": relaying, "backscatter": backscatter, "addresses": addresses, "names": names, "logged": logged}[what]()
+for what in sys.argv[1:] or ("before_tls", "alpaca", "relaying", "backscatter", "addresses", "names", "others", "logged"):
+    {"before_tls": before_tls, "alpaca": alpaca, "relaying": relaying, "backscatter": backscatter, "addresses": addresses, "names": names, "others": others, "logged": logged}[what]()
     empty()
     empty(U2)
 end()
