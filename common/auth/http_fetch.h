@@ -39,4 +39,9 @@ struct http_request {
  * secrets), ERR_TOO_BIG, ERR_NOMEM. */
 NODISCARD enum err http_fetch(const struct http_request *r, struct sbuf *ret_body);
 
+/* The body of `answer`, all that the server sent, as http_fetch() takes it; *failure is set where
+ * it is not HTTP_FAILED. Pure. ERR_IO, ERR_TOO_BIG. */
+NODISCARD enum err http_answer_body(const struct http_request *r, struct str answer,
+    struct sbuf *ret_body, enum http_failure *failure);
+
 #endif

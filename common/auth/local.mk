@@ -1,5 +1,6 @@
 noinst_LIBRARIES += libauth.a
 libauth_a_SOURCES = \
+	%D%/http_answer.c \
 	%D%/http_fetch.c %D%/http_fetch.h \
 	%D%/jwt.c %D%/jwt.h %D%/jwt_keys.c %D%/jwt_private.h \
 	%D%/login_cache.c \

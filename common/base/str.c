@@ -67,6 +67,8 @@ str_skip(struct str s, size_t n)
 {
 	if (n > s.n)
 		n = s.n;
+	if (n == 0)
+		return s; /* perhaps there is no memory to count from */
 	return (struct str){s.p + n, s.n - n};
 }
 

@@ -78,21 +78,26 @@ character_cut(struct str s)
 	return n > 0 ? n : s.n;
 }
 
-/* What is guessed is guessed by lines, and a line end is never within a character. */
+/* What is guessed is guessed line by line, however many have come at once; and a line end is never
+ * within a character. */
 static void
 run_lines(struct charset_stream *s, bool at_end, struct sbuf *out)
 {
-	struct str held = sbuf_view(&s->held);
-	size_t lf = str_rfind(held, '\n');
-	size_t cut = lf == STR_NONE ? 0 : lf + 1;
+	struct str rest = sbuf_view(&s->held);
 
-	if (cut == 0 && held.n >= LINE_MAX_OCTETS)
-		cut = character_cut(held);
-	if (at_end)
-		cut = held.n;
-	if (cut > 0)
-		converter_run(&s->converter, str_sub(held, 0, cut), out);
-	sbuf_drop(&s->held, cut);
+	while (rest.n > 0) {
+		struct str line = str_sub(rest, 0, LINE_MAX_OCTETS);
+		size_t lf = str_find(line, '\n');
+		if (lf != STR_NONE)
+			line.n = lf + 1;
+		else if (line.n == LINE_MAX_OCTETS)
+			line.n = character_cut(line);
+		else if (!at_end)
+			break;
+		converter_run(&s->converter, line, out);
+		rest = str_skip(rest, line.n);
+	}
+	sbuf_drop(&s->held, s->held.n - rest.n);
 }
 
 static enum err

@@ -135,20 +135,10 @@ tests_fuzz_fuzz_srs_LDADD = $(TRUST_LIBS) $(OUTSIDE_LIBS)
 tests_fuzz_fuzz_srs_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
 
-# What is found goes to fuzz-corpus/<target> and fuzz-<target>-crash… in the build folder.
-FUZZ_SECONDS = 60
+# FUZZ_SECONDS=60 or FUZZ_RUNS=n each, FUZZ="index words" some of them: see run.sh
+EXTRA_DIST += %D%/run.sh
 fuzz: all
-	@set -e; for program in tests/fuzz/fuzz_*; do \
-		test -x $$program -a ! -d $$program || continue; \
-		target=$${program#tests/fuzz/fuzz_}; \
-		case $$target in *.*) continue;; esac; \
-		dict=$(srcdir)/tests/fuzz/$$target.dict; \
-		mkdir -p fuzz-corpus/$$target; \
-		echo "== $$target: $(FUZZ_SECONDS) s"; \
-		$$program -max_total_time=$(FUZZ_SECONDS) -timeout=20 -print_final_stats=1 \
-			-verbosity=0 -artifact_prefix=fuzz-$$target- `test -f $$dict && echo -dict=$$dict` \
-			fuzz-corpus/$$target $(srcdir)/tests/fuzz/corpus/$$target; \
-	done
+	@$(srcdir)/tests/fuzz/run.sh $(srcdir)
 .PHONY: fuzz
 
 # imapd's
@@ -235,4 +225,31 @@ tests_fuzz_fuzz_conf_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_sasl_SOURCES = %D%/fuzz_sasl.c %D%/fuzz.h
 tests_fuzz_fuzz_sasl_LDADD = $(AUTH_LIBS) $(OUTSIDE_LIBS)
 tests_fuzz_fuzz_sasl_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif
+
+# what the web answers, who asks for figures, what messages say, the large productions of IMAP
+EXTRA_DIST += %D%/http.dict %D%/scrape.dict %D%/text.dict %D%/imap_grammar.dict
+check_PROGRAMS += tests/fuzz/replay_http tests/fuzz/replay_scrape tests/fuzz/replay_text tests/fuzz/replay_imap_grammar
+tests_fuzz_replay_http_SOURCES = %D%/fuzz_http.c %D%/replay.c %D%/fuzz.h
+tests_fuzz_replay_http_LDADD = $(AUTH_LIBS) $(OUTSIDE_LIBS)
+tests_fuzz_replay_scrape_SOURCES = %D%/fuzz_scrape.c %D%/replay.c %D%/fuzz.h
+tests_fuzz_replay_scrape_LDADD = libmetrics.a $(NET_LIBS) $(OUTSIDE_LIBS)
+tests_fuzz_replay_text_SOURCES = %D%/fuzz_text.c %D%/replay.c %D%/fuzz.h
+tests_fuzz_replay_text_LDADD = $(IMAPD_LIBS) $(OUTSIDE_LIBS)
+tests_fuzz_replay_imap_grammar_SOURCES = %D%/fuzz_imap_grammar.c %D%/replay.c %D%/fuzz.h
+tests_fuzz_replay_imap_grammar_LDADD = $(IMAPD_LIBS) $(OUTSIDE_LIBS)
+if FUZZING
+noinst_PROGRAMS += tests/fuzz/fuzz_http tests/fuzz/fuzz_scrape tests/fuzz/fuzz_text tests/fuzz/fuzz_imap_grammar
+tests_fuzz_fuzz_http_SOURCES = %D%/fuzz_http.c %D%/fuzz.h
+tests_fuzz_fuzz_http_LDADD = $(AUTH_LIBS) $(OUTSIDE_LIBS)
+tests_fuzz_fuzz_http_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_scrape_SOURCES = %D%/fuzz_scrape.c %D%/fuzz.h
+tests_fuzz_fuzz_scrape_LDADD = libmetrics.a $(NET_LIBS) $(OUTSIDE_LIBS)
+tests_fuzz_fuzz_scrape_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_text_SOURCES = %D%/fuzz_text.c %D%/fuzz.h
+tests_fuzz_fuzz_text_LDADD = $(IMAPD_LIBS) $(OUTSIDE_LIBS)
+tests_fuzz_fuzz_text_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_imap_grammar_SOURCES = %D%/fuzz_imap_grammar.c %D%/fuzz.h
+tests_fuzz_fuzz_imap_grammar_LDADD = $(IMAPD_LIBS) $(OUTSIDE_LIBS)
+tests_fuzz_fuzz_imap_grammar_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif

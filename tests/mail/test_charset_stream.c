@@ -23,6 +23,7 @@ START_TEST(the_text_is_the_same_wherever_it_is_cut)
 		"h\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80!"},
 	    {"utf-8", "a\xff\xc3", "a\xef\xbf\xbd\xef\xbf\xbd"},
 	    {"", "line\nh\xc3\xa9\n", "line\nh\xc3\xa9\n"},
+	    {"", "\xc3\xa9\n\xe9\n\xc3\xa9", "\xc3\xa9\n\xc3\xa9\n\xc3\xa9"}, /* by lines */
 	    {"us-ascii", "h\xe9\n", "h\xc3\xa9\n"},
 	    {"iso-8859-1", "\xa4\x80", "\xc2\xa4\xe2\x82\xac"},
 	    {"iso-8859-15", "\xa4", "\xe2\x82\xac"},
