@@ -96,8 +96,10 @@ annotation_find(const struct annotation_home *home, struct str name, unsigned de
 	bool row = false;
 	enum err e = begin_read(home, &h);
 
+	// NOLINTBEGIN(readability-suspicious-call-argument): `special` is a name below `name`
 	if (!e && home->mailbox && !home->user && is_below_or_same(special, name) &&
 	    depth_below(special, name) <= depth)
+		// NOLINTEND(readability-suspicious-call-argument)
 		e = find_special_use(h->db, home, &f);
 	/* '0' is what follows '/' */
 	if (!e)

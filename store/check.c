@@ -167,6 +167,7 @@ sweep_file(struct account *a, const char *path, const char *name)
 
 /* Removes what a crash left between linking a file and committing its row, or the other way. */
 static enum err
+// NOLINTNEXTLINE(misc-no-recursion): two levels, `top` and what is in it
 sweep_dir(struct account *a, const char *dir, bool top)
 {
 	CLEANUP(dir_close) DIR *d = opendir(dir);

@@ -73,6 +73,7 @@ enum err
 file_remove_tree(const char *path)
 {
 	/* somebody who does not know yet may be putting a file into it */
+	// NOLINTNEXTLINE(concurrency-mt-unsafe): safe without FTW_CHDIR
 	for (int tries = 1; nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS); tries++) {
 		if (errno == ENOENT)
 			break;

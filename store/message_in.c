@@ -229,6 +229,7 @@ message_deliver(struct store *s, struct spool *spool, struct delivery *d, size_t
 		deliver_to_one(s, spool, d);
 		return;
 	}
+	// NOLINTNEXTLINE(bugprone-sizeof-expression): its elements are pointers
 	CLEANUP(mem_free) struct delivery **sorted = calloc(n ? n : 1, sizeof(*sorted));
 	for (size_t i = 0; i < n; i++) {
 		d[i].result = ERR_NOMEM;
@@ -237,6 +238,7 @@ message_deliver(struct store *s, struct spool *spool, struct delivery *d, size_t
 	}
 	if (!sorted)
 		return;
+	// NOLINTNEXTLINE(bugprone-sizeof-expression): as above
 	qsort(sorted, n, sizeof(*sorted), compare_accounts);
 	enum err e = deliver_to_many(s, spool, sorted, n);
 	for (size_t i = 0; i < n; i++) {

@@ -65,9 +65,9 @@ void scheduler_block(struct scheduler *s, bool blocked);
 
 /* -- what there is to send -- */
 
-/* Recipients of `domain` (ASCII, lower case) are due at `due_ms` (since 1970). Without memory it is
+/* Recipients of the domain `name` (ASCII, lower case) are due at `due_ms` (since 1970). Without memory it is
  * forgotten until the queue is looked through again. */
-void scheduler_due(struct scheduler *s, struct str domain, int64_t due_ms);
+void scheduler_due(struct scheduler *s, struct str name, int64_t due_ms);
 /* A person asked for another try: nobody counts as dead any more, nor anything as damaged. */
 void scheduler_forgive(struct scheduler *s);
 /* Replaces what is paused: domains, and hosts as "mx:NAME". A host that is paused is asked for

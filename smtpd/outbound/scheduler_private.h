@@ -204,7 +204,7 @@ void row_free(struct scheduler *s, struct row *r);
 void row_rest(struct scheduler *s, struct row *r);
 /* Those of them whose time has come are looked for again. */
 void rows_wake(struct scheduler *s, int64_t mono_ms);
-void group_free(struct scheduler_pick *p);
+void group_free(struct scheduler_pick *g);
 bool lane_is_paused(const struct scheduler *s, const struct lane *l);
 /* Frees destinations that are only remembered until there are at most `max`. */
 void destinations_trim(struct scheduler *s, size_t max);
