@@ -118,12 +118,6 @@ imap_parse_word(struct imap_args *a, const char *word)
 }
 
 uint32_t
-imap_parse_number(struct imap_args *a)
-{
-	return cursor_u32(&a->c, "a number");
-}
-
-uint32_t
 imap_parse_nz_number(struct imap_args *a)
 {
 	size_t at = a->c.pos;

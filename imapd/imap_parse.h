@@ -48,7 +48,6 @@ void imap_parse_atom(struct imap_args *a, struct str *ret);
 /* Takes the atom `word` if it stands next as a whole, ASCII case ignored. */
 bool imap_accept_word(struct imap_args *a, const char *word);
 void imap_parse_word(struct imap_args *a, const char *word);
-uint32_t imap_parse_number(struct imap_args *a);
 uint32_t imap_parse_nz_number(struct imap_args *a);
 uint64_t imap_parse_number64(struct imap_args *a);
 void imap_parse_astring(struct imap_args *a, struct str *ret);

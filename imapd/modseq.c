@@ -28,25 +28,3 @@ imap_parse_modseq(struct imap_args *a)
 	}
 	return n;
 }
-
-uint64_t
-imap_parse_search_modseq(struct imap_args *a)
-{
-	struct str name;
-
-	imap_parse_space(a);
-	if (imap_peek(a) == '"') {
-		size_t at = a->c.pos;
-		imap_parse_string(a, &name);
-		if (!a->c.err && !str_starts_nocase(name, STR("/flags/"))) {
-			a->c.pos = at;
-			imap_parse_fail(a, ERR_SYNTAX, "\"/flags/\" and a flag");
-		}
-		imap_parse_space(a);
-		if (!imap_accept_word(a, "all") && !imap_accept_word(a, "priv") &&
-		    !imap_accept_word(a, "shared"))
-			imap_parse_fail(a, ERR_SYNTAX, "all, priv or shared");
-		imap_parse_space(a);
-	}
-	return imap_parse_modseq_valzer(a);
-}

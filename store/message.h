@@ -106,9 +106,6 @@ struct copied {
  * Quota counts the message once per entry, as clients expect from sizes they add up. */
 NODISCARD enum err message_copy(struct account *a, int64_t from, const struct uidset *uids,
     int64_t to, struct arena *arena, struct copied *ret);
-/* As message_copy(), all or nothing: ERR_STALE when fewer than `count` of them still exist. */
-NODISCARD enum err message_copy_all(struct account *a, int64_t from, const struct uidset *uids,
-    uint64_t count, int64_t to, struct arena *arena, struct copied *ret);
 NODISCARD enum err message_move(struct account *a, int64_t from, const struct uidset *uids,
     int64_t to, struct arena *arena, struct copied *ret);
 

@@ -179,14 +179,6 @@ message_copy(struct account *a, int64_t from, const struct uidset *uids, int64_t
 }
 
 enum err
-message_copy_all(struct account *a, int64_t from, const struct uidset *uids, uint64_t count,
-    int64_t to, struct arena *arena, struct copied *ret)
-{
-	return of_owner(
-	    a, (struct transfer){.from = from, .to = to, .uids = uids, .count = count}, arena, ret);
-}
-
-enum err
 message_move(struct account *a, int64_t from, const struct uidset *uids, int64_t to,
     struct arena *arena, struct copied *ret)
 {

@@ -211,12 +211,6 @@ conn_peer_addr(const struct conn *c)
 	return &c->peer_addr.sa;
 }
 
-const char *
-conn_local(const struct conn *c)
-{
-	return c->local_addr;
-}
-
 bool
 conn_is_tls(const struct conn *c)
 {
@@ -227,12 +221,6 @@ bool
 conn_is_deflated(const struct conn *c)
 {
 	return c->deflate;
-}
-
-bool
-conn_is_local(const struct conn *c)
-{
-	return c->local;
 }
 
 bool

@@ -127,15 +127,12 @@ const char *conn_id(const struct conn *c);
  * "memory" in tests. */
 const char *conn_peer(const struct conn *c);
 const struct sockaddr *conn_peer_addr(const struct conn *c);
-/* The local address as text. */
-const char *conn_local(const struct conn *c);
 /* TLS is on. */
 bool conn_is_tls(const struct conn *c);
 /* CONN_DEFLATE was asked for. */
 bool conn_is_deflated(const struct conn *c);
 /* TLS, loopback or a Unix socket: passwords may be sent in the clear (DESIGN.md, "The outside"). */
 bool conn_is_secure(const struct conn *c);
-bool conn_is_local(const struct conn *c);
 /* "TLSv1.3" and "TLS_AES_256_GCM_SHA384"; "" without TLS. */
 const char *conn_tls_version(const struct conn *c);
 const char *conn_tls_cipher(const struct conn *c);

@@ -84,7 +84,6 @@ conn_memory_new(
 	c->peer_addr.sa.sa_family = AF_UNIX;
 	snprintf(c->id, sizeof(c->id), "memory");
 	snprintf(c->peer, sizeof(c->peer), "%s", options->peer ? options->peer : "127.0.0.1");
-	snprintf(c->local_addr, sizeof(c->local_addr), "127.0.0.1");
 	atomic_store(&c->events, CONN_EV_OPEN);
 	return c;
 }

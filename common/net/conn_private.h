@@ -105,7 +105,6 @@ struct conn {
 	bool tls_available;
 	char id[24];
 	char peer[64];
-	char local_addr[64];
 	union {
 		struct sockaddr sa;
 		struct sockaddr_storage storage;

@@ -225,10 +225,6 @@ dial_advance_connect(struct conn *c, unsigned events)
 	METRICS_COUNT(outbound_connections, why ? 1 : 0);
 	if (why)
 		return fail(c, "%s", strerrordesc_np(why));
-	struct sockaddr_storage local;
-	socklen_t n = sizeof(local);
-	if (getsockname(c->fd, (struct sockaddr *)&local, &n) == 0)
-		conn_address_text((struct sockaddr *)&local, c->local_addr, sizeof(c->local_addr));
 	if (!c->dialled->implicit_tls) {
 		conn_set_deadline(c, 0);
 		c->state = CS_OPEN;

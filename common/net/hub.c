@@ -326,11 +326,6 @@ struct conn *
 hub_add(struct hub *h, int fd, const struct sockaddr *peer, struct tls_context *tls, int service)
 {
 	struct conn *c = take_spare(h);
-	union {
-		struct sockaddr sa;
-		struct sockaddr_storage storage;
-	} local = {.sa.sa_family = AF_UNSPEC};
-	socklen_t len = sizeof(local);
 
 	if (!c)
 		c = make_conns(h);
@@ -346,8 +341,6 @@ hub_add(struct hub *h, int fd, const struct sockaddr *peer, struct tls_context *
 	c->tls = tls ? tls_context_ref(tls) : NULL;
 	set_peer(c, peer);
 	c->local = is_loopback(&c->peer_addr.sa);
-	if (getsockname(fd, &local.sa, &len) == 0)
-		conn_address_text(&local.sa, c->local_addr, sizeof(c->local_addr));
 	snprintf(
 	    c->id, sizeof(c->id), "%llx", (unsigned long long)atomic_fetch_add(&h->serial, 1) + 1);
 	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&h->mu);
