@@ -223,6 +223,7 @@ stage_messages(struct stage *s, const struct entry *rows, size_t n, int64_t *ret
 	CLEANUP(batch_done) struct batch b = {.stage = s, .rows = rows, .n = n, .made = ret};
 
 	assert(n <= STAGE_MESSAGES);
+	// NOLINTNEXTLINE(bugprone-sizeof-expression): its elements are pointers
 	b.in = calloc(n ? n : 1, sizeof(*b.in));
 	enum err e = b.in ? reserve_note(s) : ERR_NOMEM;
 	if (!e)

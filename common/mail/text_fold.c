@@ -82,7 +82,7 @@ static void
 map_ascii(struct str ascii, struct sbuf *out, bool title)
 {
 	char *to = sbuf_reserve(out, ascii.n);
-	uint64_t octets;
+	uint64_t octets = 0;
 	size_t i = 0;
 
 	if (!to)
