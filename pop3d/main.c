@@ -52,6 +52,9 @@ refuse_text(int service, enum err why)
 	case ERR_LIMIT:
 		return "-ERR [SYS/TEMP] Too many connections from your address: close some, or ask "
 		       "for a higher max_connections_per_address\r\n";
+	case ERR_DENIED:
+		return "-ERR [SYS/TEMP] Too many connections from your network, try again "
+		       "later\r\n";
 	case ERR_NOMEM:
 		return "-ERR [SYS/TEMP] No memory for another connection, try again in a "
 		       "minute\r\n";

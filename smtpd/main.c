@@ -150,6 +150,8 @@ refuse_text(int service, enum err why)
 	(void)service;
 	if (why == ERR_LIMIT)
 		return "421 4.7.0 Too many connections from your address, try again later\r\n";
+	if (why == ERR_DENIED)
+		return "421 4.7.0 Too many connections from your network, try again later\r\n";
 	if (why == ERR_NOMEM)
 		return "421 4.3.2 No memory for another connection, try again in a minute\r\n";
 	return "421 4.3.2 Too busy, try again later\r\n";

@@ -242,7 +242,8 @@ service_for_test(struct store *store, struct conf *conf)
 		return NULL;
 	w->service.store = store;
 	w->service.conf = conf_ref(conf);
-	w->service.limits = limits_new(1000000, 1000000);
+	w->service.limits =
+	    limits_new(&(const struct limits_max){1000000, 1000000, 1000000, 1000000});
 	if (oauth_new(conf, &w->service.oauth) || read_secret(&w->service)) {
 		CLEANUP(service_stop) struct service *failed = &w->service;
 		return NULL;
@@ -372,6 +373,8 @@ service_login_succeeded(
 	log_info("login", F_CSTR("peer", conn_peer(c)), F_STR("user", user),
 	    F_CSTR("mechanism", mechanism),
 	    F_CSTR("tls", conn_is_tls(c) ? conn_tls_version(c) : "no"));
+	if (svc->limits && conn_is_stranger(c))
+		limits_known(svc->limits, conn_peer_addr(c));
 	conn_leave_front(c);
 	if (svc->standing) {
 		struct standing_who who = {.name = user};

@@ -241,6 +241,12 @@ static const struct conf_option options[] = {
     {"limits", "max_connections_per_address", CONF_NUMBER, AT(max_connections_per_address), 1,
      1000000, "50", NULL, NULL,
      "Connections to one daemon from one IPv4 address or IPv6 /64 network."},
+    {"limits", "max_connections_per_network", CONF_NUMBER, AT(max_connections_per_network), 1,
+     1000000, "2000", NULL, NULL,
+     "Connections to one daemon from one IPv4 /24 or IPv6 /48 network. This machine is none."},
+    {"limits", "max_logins_per_network", CONF_NUMBER, AT(max_logins_per_network), 1, 1000000, "200",
+     NULL, NULL,
+     "Of them, those that have not logged in yet, where one has to (IMAP, POP3, submission)."},
     {"limits", "login_timeout", CONF_SECONDS, AT(login_timeout_s), 5, 3600, "60s", NULL, NULL,
      "How long a POP3 or IMAP client may take to log in."},
     {"limits", "login_failures", CONF_NUMBER, AT(login_failures), 1, 100, "5", NULL, NULL,
@@ -248,7 +254,7 @@ static const struct conf_option options[] = {
     {"limits", "login_failure_delay", CONF_MILLISECONDS, AT(login_failure_delay_ms), 1, 60000, "1s",
      NULL, NULL,
      "How long the answer to a failed login waits; doubled for each further one from the same "
-     "address, up to 15 seconds."},
+     "address, or sixteen of its network, up to 15 seconds."},
     {"limits", "password_threads", CONF_NUMBER, AT(password_threads), 0, 64, "0", NULL, NULL,
      "Passwords computed at once, each in 19 MB of memory; 0 is one for each processor. No more "
      "of them than fit a quarter of max_memory, but one at least."},

@@ -30,7 +30,7 @@
 	X(resident_memory_bytes, STATE, 1, NULL, ALL, "Memory in use that is the daemon's own.") \
 	X(open_connections, STATE, METRIC_LISTENERS_MAX, "listener", ALL, "Connections that are open.") \
 	X(connections, SUM, METRIC_LISTENERS_MAX, "listener", ALL, "Connections that were accepted.") \
-	X(connections_refused, SUM, 4, "limit", ALL, "Connections that were refused since a limit was reached.") \
+	X(connections_refused, SUM, 5, "limit", ALL, "Connections that were refused since a limit was reached.") \
 	X(accept_pauses, SUM, 1, NULL, ALL, "Times that a port was not looked at for want of descriptors or memory.") \
 	X(tls_handshakes, SUM, 4, "result", ALL, "TLS handshakes of clients: the version, or failed.") \
 	X(received_bytes, SUM, 1, NULL, ALL, "Octets read from peers, as they are behind TLS.") \

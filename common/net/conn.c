@@ -157,6 +157,13 @@ void
 conn_leave_front(struct conn *c)
 {
 	c->leaves_front = true;
+	c->stranger = false;
+}
+
+bool
+conn_is_stranger(const struct conn *c)
+{
+	return c->stranger;
 }
 
 void

@@ -114,6 +114,8 @@ void conn_set_deadline(struct conn *c, int64_t ms);
 /* The peer has shown who it is: the turns after this one run apart from those of strangers, whose
  * handshakes and password checks take long (hub.h). */
 void conn_leave_front(struct conn *c);
+/* It came to log in, and has not. */
+bool conn_is_stranger(const struct conn *c);
 
 /* Any thread: a turn with CONN_EV_WOKEN follows, even if one is running now. */
 void conn_wake(struct conn *c);

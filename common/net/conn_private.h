@@ -88,6 +88,7 @@ struct conn {
 	bool known_fd; /* to epoll, of `pool` */
 	struct dialled *dialled; /* it is us who opened it; else NULL */
 	struct prompt prompt;
+	bool stranger; /* came by hub_put_in_front(), and conn_leave_front() was not called */
 	bool leaves_front; /* conn_leave_front() was called */
 	bool uncounted; /* its octets are nobody's mail */
 	struct octets in;

@@ -363,6 +363,7 @@ void
 hub_put_in_front(struct conn *c)
 {
 	c->in.wipes = true;
+	c->stranger = true;
 	if (c->hub->front)
 		c->pool = c->hub->front;
 }

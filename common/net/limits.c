@@ -1,8 +1,10 @@
 #include "common/net/limits.h"
 
 #include "common/base/clock.h"
+#include "common/base/siphash.h"
 
 #include <netinet/in.h>
+#include <openssl/rand.h>
 #include <string.h>
 
 #define BUCKETS 4096
@@ -10,38 +12,44 @@
 #define FAILURE_MEMORY_MS (10 * 60 * 1000)
 #define DELAY_MAX_MS 15000
 #define FREE_FAILURES 3 /* one wrong password in Thunderbird is three attempts */
+#define FAILURES_MAX 10000 /* counted: more make no difference */
+#define NETWORK_SHARE 16 /* so many failures of a network are as one of an address */
+
+enum kind { ADDRESS = 1, NETWORK };
 
 struct key {
-	unsigned char octets[16]; /* IPv4-mapped, or the /64 with zeros */
+	unsigned char octets[LIMITS_KEY_SIZE];
+	unsigned char kind;
 };
 
 struct entry {
 	struct entry *next;
 	struct key key;
 	uint32_t open;
+	uint32_t strangers; /* of them */
 	uint32_t failures;
 	int64_t last_failure_ms;
 };
 
 struct limits {
 	pthread_mutex_t mu; /* guards all that follows */
-	uint32_t max_total, max_per_address;
+	struct limits_max max;
 	uint32_t total;
 	uint32_t idle_entries;
+	unsigned char hash_key[SIPHASH_KEY_SIZE]; /* set once */
 	struct entry *buckets[BUCKETS];
 };
 
 struct limits *
-limits_new(uint32_t max_total, uint32_t max_per_address)
+limits_new(const struct limits_max *max)
 {
-	struct limits *l = calloc(1, sizeof(*l));
+	CLEANUP(mem_free) struct limits *l = calloc(1, sizeof(*l));
 
-	if (!l)
+	if (!l || RAND_bytes(l->hash_key, sizeof(l->hash_key)) != 1)
 		return NULL;
 	pthread_mutex_init(&l->mu, NULL);
-	l->max_total = max_total;
-	l->max_per_address = max_per_address;
-	return l;
+	l->max = *max;
+	return MOVE_PTR(l);
 }
 
 void
@@ -63,19 +71,22 @@ limits_free(struct limits **lp)
 }
 
 void
-limits_set(struct limits *l, uint32_t max_total, uint32_t max_per_address)
+limits_set(struct limits *l, const struct limits_max *max)
 {
 	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&l->mu);
 
-	l->max_total = max_total;
-	l->max_per_address = max_per_address;
+	l->max = *max;
 }
+
+/* -- peers --------------------------------------------------------------------------------------
+ */
+
+static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
 
 /* The first `four` octets of an IPv4 address, or `six` of an IPv6 one. */
 static void
 cut_address(const struct sockaddr *peer, size_t four, size_t six, unsigned char *ret)
 {
-	static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
 	const struct in6_addr *a = &((const struct sockaddr_in6 *)peer)->sin6_addr;
 
 	memset(ret, 0, LIMITS_KEY_SIZE);
@@ -99,31 +110,39 @@ limits_network(const struct sockaddr *peer, unsigned char ret[LIMITS_KEY_SIZE])
 	cut_address(peer, 3, 6, ret);
 }
 
-static struct entry **
-bucket_of(struct limits *l, const struct key *k)
+/* An address that is not this machine's. */
+static bool
+has_network(const struct sockaddr *peer)
 {
-	uint64_t h = 0xcbf29ce484222325u; /* FNV-1a; an attacker gains a longer list of at most its
-					     own addresses */
+	unsigned char whole[LIMITS_KEY_SIZE];
 
-	for (size_t i = 0; i < sizeof(k->octets); i++)
-		h = (h ^ k->octets[i]) * 0x100000001b3u;
-	return &l->buckets[(h ^ h >> 32) % BUCKETS];
+	cut_address(peer, 4, 16, whole);
+	if (memcmp(whole, mapped, 12) == 0)
+		return whole[12] != 127;
+	return peer->sa_family == AF_INET6 &&
+	       !IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)peer)->sin6_addr);
 }
 
+/* -- entries; all with mu held ------------------------------------------------------------------
+ */
+
 static struct entry *
-find(struct limits *l, const struct sockaddr *peer, bool make)
+find(struct limits *l, const struct sockaddr *peer, enum kind kind, bool make)
 {
-	struct key k = {{0}};
+	struct key k = {.kind = (unsigned char)kind};
 
-	limits_address(peer, k.octets);
-	struct entry **bucket = bucket_of(l, &k);
-
+	if (kind == NETWORK && !has_network(peer))
+		return NULL;
+	if (kind == NETWORK)
+		limits_network(peer, k.octets);
+	else
+		limits_address(peer, k.octets);
+	uint64_t hash = siphash(l->hash_key, str_make(&k, sizeof(k)));
+	struct entry **bucket = &l->buckets[hash % BUCKETS];
 	for (struct entry *e = *bucket; e; e = e->next)
 		if (memcmp(&e->key, &k, sizeof(k)) == 0)
 			return e;
-	if (!make)
-		return NULL;
-	struct entry *e = calloc(1, sizeof(*e));
+	struct entry *e = make ? calloc(1, sizeof(*e)) : NULL;
 	if (!e)
 		return NULL;
 	e->key = k;
@@ -170,38 +189,94 @@ make_room(struct limits *l)
 		    true); /* a flood from everywhere: memory comes before remembering failures */
 }
 
+static void
+count(struct limits *l, struct entry *e, bool stranger)
+{
+	if (!e)
+		return;
+	if (e->open++ == 0)
+		l->idle_entries--;
+	e->strangers += stranger;
+}
+
+static void
+uncount(struct limits *l, struct entry *e, bool stranger)
+{
+	if (!e)
+		return;
+	e->strangers -= stranger;
+	if (--e->open == 0)
+		l->idle_entries++;
+}
+
+/* -- connections --------------------------------------------------------------------------------
+ */
+
+static enum err
+check_shares(const struct limits *l, const struct entry *address, const struct entry *network,
+    bool stranger, const char **ret_option)
+{
+	if (address->open >= l->max.per_address) {
+		*ret_option = "max_connections_per_address";
+		return ERR_LIMIT;
+	}
+	if (network && network->open >= l->max.per_network) {
+		*ret_option = "max_connections_per_network";
+		return ERR_DENIED;
+	}
+	if (network && stranger && network->strangers >= l->max.strangers_per_network) {
+		*ret_option = "max_logins_per_network";
+		return ERR_DENIED;
+	}
+	return ERR_OK;
+}
+
 enum err
-limits_enter(struct limits *l, const struct sockaddr *peer)
+limits_enter(struct limits *l, const struct sockaddr *peer, bool stranger, const char **ret_option)
 {
 	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&l->mu);
 
-	if (l->total >= l->max_total)
+	*ret_option = "max_connections";
+	if (l->total >= l->max.total)
 		return ERR_BUSY;
 	if (peer->sa_family != AF_UNIX) { /* local sockets have no address to count by */
 		make_room(l);
-		struct entry *e = find(l, peer, true);
-		if (!e)
+		struct entry *address = find(l, peer, ADDRESS, true);
+		struct entry *network = find(l, peer, NETWORK, true);
+		if (!address || (!network && has_network(peer)))
 			return ERR_BUSY;
-		if (e->open >= l->max_per_address)
-			return ERR_LIMIT;
-		if (e->open++ == 0)
-			l->idle_entries--;
+		enum err e = check_shares(l, address, network, stranger, ret_option);
+		if (e)
+			return e;
+		count(l, address, stranger);
+		count(l, network, stranger);
 	}
 	l->total++;
 	return ERR_OK;
 }
 
 void
-limits_leave(struct limits *l, const struct sockaddr *peer)
+limits_leave(struct limits *l, const struct sockaddr *peer, bool stranger)
 {
 	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&l->mu);
 
 	l->total--;
-	struct entry *e = peer->sa_family == AF_UNIX ? NULL : find(l, peer, false);
-	if (e && --e->open == 0) {
-		l->idle_entries++;
-		make_room(l);
-	}
+	if (peer->sa_family == AF_UNIX)
+		return;
+	uncount(l, find(l, peer, ADDRESS, false), stranger);
+	uncount(l, find(l, peer, NETWORK, false), stranger);
+	make_room(l);
+}
+
+void
+limits_known(struct limits *l, const struct sockaddr *peer)
+{
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&l->mu);
+	struct entry *of[] = {find(l, peer, ADDRESS, false), find(l, peer, NETWORK, false)};
+
+	for (size_t i = 0; i < ARRAY_LEN(of); i++)
+		if (of[i] && of[i]->strangers)
+			of[i]->strangers--;
 }
 
 uint32_t
@@ -212,22 +287,38 @@ limits_total(struct limits *l)
 	return l->total;
 }
 
+/* -- logins -------------------------------------------------------------------------------------
+ */
+
+static uint32_t
+count_failure(struct entry *e, int64_t now)
+{
+	if (!e)
+		return 0;
+	if (now - e->last_failure_ms > FAILURE_MEMORY_MS)
+		e->failures = 0;
+	e->last_failure_ms = now;
+	if (e->failures < FAILURES_MAX)
+		e->failures++;
+	return e->failures;
+}
+
 int64_t
 limits_login_failed(struct limits *l, const struct sockaddr *peer, uint32_t base_ms)
 {
 	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&l->mu);
 	int64_t now = clock_mono_ms();
-	struct entry *e = find(l, peer, true);
 
-	if (!e)
+	make_room(l);
+	struct entry *address = find(l, peer, ADDRESS, true);
+	if (!address)
 		return DELAY_MAX_MS;
-	if (now - e->last_failure_ms > FAILURE_MEMORY_MS)
-		e->failures = 0;
-	e->last_failure_ms = now;
-	if (e->failures < 30)
-		e->failures++;
+	uint32_t failures = count_failure(address, now);
+	uint32_t shared = count_failure(find(l, peer, NETWORK, true), now) / NETWORK_SHARE;
+	if (shared > failures)
+		failures = shared;
 	int64_t delay = base_ms;
-	for (uint32_t i = FREE_FAILURES; i < e->failures && delay < DELAY_MAX_MS; i++)
+	for (uint32_t i = FREE_FAILURES; i < failures && delay < DELAY_MAX_MS; i++)
 		delay *= 2;
 	return delay < DELAY_MAX_MS ? delay : DELAY_MAX_MS;
 }
@@ -236,8 +327,13 @@ void
 limits_login_succeeded(struct limits *l, const struct sockaddr *peer)
 {
 	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&l->mu);
-	struct entry *e = find(l, peer, false);
+	struct entry *address = find(l, peer, ADDRESS, false);
+	struct entry *network = find(l, peer, NETWORK, false);
 
-	if (e)
-		e->failures = 0;
+	if (!address)
+		return;
+	if (network) /* its own do not weigh on its neighbours any more */
+		network->failures -=
+		    address->failures < network->failures ? address->failures : network->failures;
+	address->failures = 0;
 }

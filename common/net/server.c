@@ -90,7 +90,7 @@ current_tls(struct server *s)
 /* A connection over the limits hears why, as far as its socket takes it at once. */
 static void
 refuse(struct server *s, int fd, const struct sockaddr *peer, const struct listener_spec *spec,
-    enum err why)
+    enum err why, const char *option)
 {
 	static const char alert[] =
 	    "\x15\x03\x03\x00\x02\x02\x50"; /* TLS: fatal, internal_error (RFC 8446 §6) */
@@ -101,8 +101,8 @@ refuse(struct server *s, int fd, const struct sockaddr *peer, const struct liste
 
 	conn_address_text(peer, address, sizeof(address));
 	log_warn("connection_refused", F_CSTR("listener", spec->name), F_CSTR("peer", address),
-	    F_ERR(why), F_CSTR("limit", server_count_refusal(why)),
-	    F_UINT("open", limits_total(s->limits)));
+	    F_ERR(why), F_CSTR("limit", option), F_UINT("open", limits_total(s->limits)));
+	server_count_refusal(option);
 	ssize_t n = send(fd, text.p, text.n, MSG_DONTWAIT | MSG_NOSIGNAL);
 	(void)n;
 	close(fd);
@@ -118,16 +118,19 @@ accepted(void *arg, int fd, const struct sockaddr *peer, const struct listener_s
 		return;
 	}
 	recent_note(clock_mono_us());
-	enum err e = memory_is_full(&s->memory) ? ERR_NOMEM : limits_enter(s->limits, peer);
+	const char *option = "max_memory";
+	enum err e = memory_is_full(&s->memory)
+			 ? ERR_NOMEM
+			 : limits_enter(s->limits, peer, spec->logs_in, &option);
 
 	if (e) {
-		refuse(s, fd, peer, spec, e);
+		refuse(s, fd, peer, spec, e, option);
 		return;
 	}
 	CLEANUP(tls_context_unref) struct tls_context *tls = current_tls(s);
 	struct conn *c = hub_add(s->hub, fd, peer, tls, spec->service);
 	if (!c) {
-		limits_leave(s->limits, peer);
+		limits_leave(s->limits, peer, spec->logs_in);
 		return;
 	}
 	METRICS_COUNT(connections, (size_t)(spec - s->specs));
@@ -153,7 +156,7 @@ closed(void *arg, struct conn *c)
 	while (i < s->daemon->listener_count && s->specs[i].service != conn_service(c))
 		i++;
 	METRICS_TAKE(open_connections, i);
-	limits_leave(s->limits, conn_peer_addr(c));
+	limits_leave(s->limits, conn_peer_addr(c), conn_is_stranger(c));
 }
 
 /* -- stop and reload
@@ -225,6 +228,17 @@ connections_that_fit(const struct server *s, const struct conf *conf)
 	return s->files.connections;
 }
 
+static struct limits_max
+limits_of(const struct server *s, const struct conf *conf)
+{
+	return (struct limits_max){
+	    .total = connections_that_fit(s, conf),
+	    .per_address = conf->max_connections_per_address,
+	    .per_network = conf->max_connections_per_network,
+	    .strangers_per_network = conf->max_logins_per_network,
+	};
+}
+
 static void
 open_log(const struct server *s, const struct conf *conf)
 {
@@ -259,8 +273,8 @@ reload(struct server *s)
 		open_log(s, conf);
 		s->files = files_share(s->files.all, conf->max_connections, dialled(s, conf));
 		memory_set_limit(&s->memory, conf->max_memory);
-		limits_set(
-		    s->limits, connections_that_fit(s, conf), conf->max_connections_per_address);
+		const struct limits_max max = limits_of(s, conf);
+		limits_set(s->limits, &max);
 		pthread_mutex_lock(&s->mu);
 		struct conf *old_conf = s->conf;
 		struct tls_context *old_tls = s->tls;
@@ -343,8 +357,8 @@ start(struct server *s)
 		e = shut_in(s->conf, s->daemon->does);
 	if (!e)
 		e = loop_new(&s->loop);
-	if (!e && !(s->limits = limits_new(
-			connections_that_fit(s, s->conf), s->conf->max_connections_per_address)))
+	const struct limits_max max = limits_of(s, s->conf);
+	if (!e && !(s->limits = limits_new(&max)))
 		e = ERR_NOMEM;
 	if (!e)
 		e = workers_start(s->conf->workers, &s->workers);

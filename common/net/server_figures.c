@@ -30,16 +30,15 @@ server_accept_scrape(struct server *s, int fd, const struct sockaddr *peer)
 
 /* -- labels ------------------------------------------------------------------------------------ */
 
-static const char *const limit_names[] = {
-    "max_connections", "max_connections_per_address", "max_memory"};
+static const char *const limit_names[] = {"max_connections", "max_connections_per_address",
+    "max_memory", "max_connections_per_network", "max_logins_per_network"};
 
-const char *
-server_count_refusal(enum err why)
+void
+server_count_refusal(const char *option)
 {
-	size_t i = why == ERR_NOMEM ? 2 : why == ERR_LIMIT ? 1 : 0;
-
-	METRICS_COUNT(connections_refused, i);
-	return limit_names[i];
+	for (size_t i = 0; i < ARRAY_LEN(limit_names); i++)
+		if (strcmp(option, limit_names[i]) == 0)
+			METRICS_COUNT(connections_refused, i);
 }
 
 static const char *

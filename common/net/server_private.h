@@ -46,8 +46,7 @@ struct server {
 void server_begin_figures(struct server *s);
 /* A connection of SERVICE_FIGURES; takes `fd` over. */
 void server_accept_scrape(struct server *s, int fd, const struct sockaddr *peer);
-/* A connection is refused with ERR_BUSY, ERR_LIMIT or ERR_NOMEM: the option that an operator would
- * change. */
-const char *server_count_refusal(enum err why);
+/* A connection is refused for this option. */
+void server_count_refusal(const char *option);
 
 #endif

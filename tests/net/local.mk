@@ -30,3 +30,7 @@ check_PROGRAMS += tests/net/test_dial
 tests_net_test_dial_SOURCES = %D%/test_dial.c
 tests_net_test_dial_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_net_test_dial_LDADD = libtestsupport.a $(NET_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+check_PROGRAMS += tests/net/test_limits
+tests_net_test_limits_SOURCES = %D%/test_limits.c
+tests_net_test_limits_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_net_test_limits_LDADD = libtestsupport.a $(NET_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)

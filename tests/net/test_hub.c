@@ -469,62 +469,6 @@ START_TEST(a_loop_stopped_before_it_runs_ends_at_once)
 }
 END_TEST
 
-START_TEST(limits_count_by_address_and_by_ipv6_network)
-{
-	CLEANUP(limits_free) struct limits *l = limits_new(5, 2);
-	struct sockaddr_in a = {.sin_family = AF_INET};
-	struct sockaddr_in6 b = {.sin6_family = AF_INET6};
-	struct sockaddr_in6 b2 = b;
-
-	inet_pton(AF_INET, "192.0.2.1", &a.sin_addr);
-	inet_pton(AF_INET6, "2001:db8:0:1::1", &b.sin6_addr);
-	inet_pton(AF_INET6, "2001:db8:0:1:ffff::2", &b2.sin6_addr);
-	ck_assert_ok(limits_enter(l, (struct sockaddr *)&a));
-	ck_assert_ok(limits_enter(l, (struct sockaddr *)&a));
-	ck_assert_int_eq(limits_enter(l, (struct sockaddr *)&a), ERR_LIMIT);
-	ck_assert_ok(limits_enter(l, (struct sockaddr *)&b));
-	ck_assert_ok(limits_enter(l, (struct sockaddr *)&b2));
-	ck_assert_int_eq(limits_enter(l, (struct sockaddr *)&b), ERR_LIMIT);
-	limits_leave(l, (struct sockaddr *)&b2);
-	ck_assert_ok(limits_enter(l, (struct sockaddr *)&b));
-	a.sin_addr.s_addr++;
-	ck_assert_ok(limits_enter(l, (struct sockaddr *)&a));
-	a.sin_addr.s_addr++;
-	ck_assert_int_eq(limits_enter(l, (struct sockaddr *)&a), ERR_BUSY);
-	ck_assert_uint_eq(limits_total(l), 5);
-}
-END_TEST
-
-START_TEST(an_ipv4_peer_of_an_ipv6_socket_counts_as_itself)
-{
-	CLEANUP(limits_free) struct limits *l = limits_new(9, 1);
-	struct sockaddr_in four = {.sin_family = AF_INET};
-	struct sockaddr_in6 six = {.sin6_family = AF_INET6};
-
-	inet_pton(AF_INET, "192.0.2.1", &four.sin_addr);
-	inet_pton(AF_INET6, "::ffff:192.0.2.1", &six.sin6_addr);
-	ck_assert_ok(limits_enter(l, (struct sockaddr *)&six));
-	ck_assert_int_eq(limits_enter(l, (struct sockaddr *)&four), ERR_LIMIT);
-	six.sin6_addr.s6_addr[15]++;
-	ck_assert_ok(limits_enter(l, (struct sockaddr *)&six));
-	limits_leave(l, (struct sockaddr *)&four); /* as the connection calls it */
-	ck_assert_ok(limits_enter(l, (struct sockaddr *)&four));
-}
-END_TEST
-
-START_TEST(failed_logins_are_held_back_longer_each_time)
-{
-	CLEANUP(limits_free) struct limits *l = limits_new(5, 2);
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = 0x01020304};
-	static const int64_t wanted[] = {1000, 1000, 1000, 2000, 4000, 8000, 15000, 15000};
-
-	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
-		ck_assert_int_eq(limits_login_failed(l, (struct sockaddr *)&a, 1000), wanted[i]);
-	limits_login_succeeded(l, (struct sockaddr *)&a);
-	ck_assert_int_eq(limits_login_failed(l, (struct sockaddr *)&a, 1000), 1000);
-}
-END_TEST
-
 TEST_MAIN("hub", a_loop_stopped_before_it_runs_ends_at_once,
     commands_are_answered_and_a_stop_says_goodbye,
     a_deadline_wakes_a_sleeping_connection_and_hang_up_ends_it,
@@ -533,5 +477,4 @@ TEST_MAIN("hub", a_loop_stopped_before_it_runs_ends_at_once,
     wakes_from_many_threads_never_give_a_connection_to_two,
     a_prompt_peer_that_falls_silent_takes_no_processor,
     a_prompt_peer_keeps_nobody_waiting_nor_its_own_wakes_deadline_and_stop,
-    connections_come_and_go_on_reused_structs, limits_count_by_address_and_by_ipv6_network,
-    an_ipv4_peer_of_an_ipv6_socket_counts_as_itself, failed_logins_are_held_back_longer_each_time)
+    connections_come_and_go_on_reused_structs)

@@ -22,11 +22,15 @@ MEMORY = 256 << 20  # max_memory of the suite: what each daemon may have
 resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
 
 
+def descriptors():
+    return sum(len(os.listdir(f"/proc/{p}/fd")) for p in PIDS.values())
+
+
 def slow():
     median, high, wrong = normal()
     check(f"alone, a normal client's commands take {median:.1f} ms, {high:.1f} ms at the 95th percentile", not wrong, wrong[:2])
     for place in PLACES:
-        before = {n: memory(p) for n, p in PIDS.items()}
+        before, open_before = {n: memory(p) for n, p in PIDS.items()}, descriptors()
         socks = open_slow(place, SLOW if LONG else SLOW // len(PLACES))
         going = threading.Event()
         trickler = threading.Thread(target=trickle, args=(socks, going))
@@ -34,8 +38,9 @@ def slow():
         median, high, wrong = normal()
         going.set()
         trickler.join()
+        there = descriptors() - open_before
         grown = sum(memory(p) for p in PIDS.values()) - sum(before.values())
-        check(f"{len(socks)} clients slow {place}: a normal one's commands take {median:.1f} ms at the median, {high:.1f} ms at the 95th percentile; they cost {max(grown, 0) / len(socks) / 1024:.0f} KB each",
+        check(f"{len(socks)} clients slow {place}, of which {there} are still there: a normal one's commands take {median:.1f} ms at the median, {high:.1f} ms at the 95th percentile; they cost {max(grown, 0) / len(socks) / 1024:.0f} KB each",
               not wrong and median < LIMIT_MS and grown / len(socks) < 100 * 1024, (wrong[:2], grown))
         for s in socks:
             s.close()

@@ -1,0 +1,235 @@
+#include "common/base/clock.h"
+#include "common/net/limits.h"
+#include "tests/support/test.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+
+union peer {
+	struct sockaddr sa;
+	struct sockaddr_in four;
+	struct sockaddr_in6 six;
+};
+
+static union peer
+peer(const char *text)
+{
+	union peer p = {.six = {.sin6_family = AF_INET6}};
+
+	if (inet_pton(AF_INET6, text, &p.six.sin6_addr) != 1) {
+		p = (union peer){.four = {.sin_family = AF_INET}};
+		ck_assert_int_eq(inet_pton(AF_INET, text, &p.four.sin_addr), 1);
+	}
+	return p;
+}
+
+static enum err
+enter(struct limits *l, const char *text, bool stranger)
+{
+	const union peer p = peer(text);
+	const char *option;
+
+	return limits_enter(l, &p.sa, stranger, &option);
+}
+
+static void
+leave(struct limits *l, const char *text, bool stranger)
+{
+	const union peer p = peer(text);
+
+	limits_leave(l, &p.sa, stranger);
+}
+
+static int64_t
+failed_from(struct limits *l, const char *text)
+{
+	const union peer p = peer(text);
+
+	return limits_login_failed(l, &p.sa, 1000);
+}
+
+static struct limits *
+make(uint32_t total, uint32_t per_address, uint32_t per_network, uint32_t strangers)
+{
+	const struct limits_max max = {total, per_address, per_network, strangers};
+
+	return limits_new(&max);
+}
+
+START_TEST(connections_count_by_address_and_by_ipv6_network)
+{
+	CLEANUP(limits_free) struct limits *l = make(5, 2, 100, 100);
+
+	ck_assert_ok(enter(l, "192.0.2.1", false));
+	ck_assert_ok(enter(l, "192.0.2.1", false));
+	ck_assert_int_eq(enter(l, "192.0.2.1", false), ERR_LIMIT);
+	ck_assert_ok(enter(l, "2001:db8:0:1::1", false));
+	ck_assert_ok(enter(l, "2001:db8:0:1:ffff::2", false));
+	ck_assert_int_eq(enter(l, "2001:db8:0:1::1", false), ERR_LIMIT);
+	leave(l, "2001:db8:0:1:ffff::2", false);
+	ck_assert_ok(enter(l, "2001:db8:0:1::1", false));
+	ck_assert_ok(enter(l, "192.0.2.2", false));
+	ck_assert_int_eq(enter(l, "192.0.2.3", false), ERR_BUSY);
+	ck_assert_uint_eq(limits_total(l), 5);
+}
+END_TEST
+
+START_TEST(connections_count_by_network)
+{
+	CLEANUP(limits_free) struct limits *l = make(100, 2, 3, 100);
+	static const char *const networks[][4] = {
+	    {"192.0.2.1", "192.0.2.2", "192.0.2.255", "192.0.3.1"},
+	    {"2001:db8:1:1::1", "2001:db8:1:2::1", "2001:db8:1:ffff::1", "2001:db8:2::1"},
+	};
+	const char *option = "";
+
+	for (size_t i = 0; i < ARRAY_LEN(networks); i++) {
+		const char *const *n = networks[i];
+		const union peer p = peer(n[2]);
+		ck_assert_ok(enter(l, n[0], false));
+		ck_assert_ok(enter(l, n[0], true));
+		ck_assert_ok(enter(l, n[1], false));
+		ck_assert_int_eq(limits_enter(l, &p.sa, false, &option), ERR_DENIED);
+		ck_assert_str_eq(option, "max_connections_per_network");
+		ck_assert_ok(enter(l, n[3], false)); /* the next one */
+		leave(l, n[0], true);
+		ck_assert_ok(enter(l, n[2], false));
+	}
+	ck_assert_uint_eq(limits_total(l), 8);
+}
+END_TEST
+
+START_TEST(who_has_not_logged_in_counts_apart)
+{
+	CLEANUP(limits_free) struct limits *l = make(100, 100, 100, 2);
+	const union peer p = peer("192.0.2.1");
+	const char *option = "";
+
+	ck_assert_ok(enter(l, "192.0.2.1", true));
+	ck_assert_ok(enter(l, "192.0.2.2", true));
+	ck_assert_int_eq(limits_enter(l, &p.sa, true, &option), ERR_DENIED);
+	ck_assert_str_eq(option, "max_logins_per_network");
+	ck_assert_ok(enter(l, "192.0.2.3", false)); /* a mail server need not */
+	ck_assert_ok(enter(l, "192.0.3.1", true));
+	limits_known(l, &p.sa);
+	ck_assert_ok(enter(l, "192.0.2.3", true));
+	ck_assert_int_eq(enter(l, "192.0.2.3", true), ERR_DENIED);
+	leave(l, "192.0.2.1", false);
+	ck_assert_int_eq(enter(l, "192.0.2.3", true), ERR_DENIED);
+	leave(l, "192.0.2.2", true);
+	ck_assert_ok(enter(l, "192.0.2.3", true));
+}
+END_TEST
+
+/* A webmail on the same machine, or a proxy, has all its users behind one address. */
+START_TEST(this_machine_is_no_network)
+{
+	CLEANUP(limits_free) struct limits *l = make(100, 10, 1, 1);
+	static const char *const here[] = {"127.0.0.1", "::1", "::ffff:127.0.0.1"};
+	const struct sockaddr local = {.sa_family = AF_UNIX};
+	const char *option;
+
+	for (size_t i = 0; i < ARRAY_LEN(here); i++) {
+		ck_assert_ok(enter(l, here[i], true));
+		ck_assert_ok(enter(l, here[i], true));
+	}
+	ck_assert_ok(limits_enter(l, &local, true, &option));
+	ck_assert_ok(limits_enter(l, &local, true, &option));
+	for (size_t i = 0; i < ARRAY_LEN(here); i++)
+		leave(l, here[i], true);
+	limits_leave(l, &local, true);
+	ck_assert_uint_eq(limits_total(l), 4);
+}
+END_TEST
+
+START_TEST(an_ipv4_peer_of_an_ipv6_socket_counts_as_itself)
+{
+	CLEANUP(limits_free) struct limits *l = make(9, 1, 2, 100);
+
+	ck_assert_ok(enter(l, "::ffff:192.0.2.1", false));
+	ck_assert_int_eq(enter(l, "192.0.2.1", false), ERR_LIMIT);
+	ck_assert_ok(enter(l, "::ffff:192.0.2.2", false));
+	ck_assert_int_eq(enter(l, "192.0.2.3", false), ERR_DENIED);
+	leave(l, "192.0.2.1", false); /* as the connection calls it */
+	ck_assert_ok(enter(l, "192.0.2.1", false));
+}
+END_TEST
+
+START_TEST(new_limits_leave_what_is_open)
+{
+	CLEANUP(limits_free) struct limits *l = make(9, 9, 9, 9);
+	const struct limits_max fewer = {9, 1, 9, 9};
+
+	ck_assert_ok(enter(l, "192.0.2.1", true));
+	ck_assert_ok(enter(l, "192.0.2.1", true));
+	limits_set(l, &fewer);
+	ck_assert_int_eq(enter(l, "192.0.2.1", true), ERR_LIMIT);
+	ck_assert_uint_eq(limits_total(l), 2);
+}
+END_TEST
+
+START_TEST(failed_logins_are_held_back_longer_each_time)
+{
+	CLEANUP(limits_free) struct limits *l = make(5, 2, 9, 9);
+	static const int64_t wanted[] = {1000, 1000, 1000, 2000, 4000, 8000, 15000, 15000};
+	const union peer p = peer("192.0.2.1");
+
+	clock_freeze(1700000000);
+	for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
+		ck_assert_int_eq(failed_from(l, "192.0.2.1"), wanted[i]);
+	ck_assert_int_eq(failed_from(l, "192.0.2.2"), 1000);
+	limits_login_succeeded(l, &p.sa);
+	ck_assert_int_eq(failed_from(l, "192.0.2.1"), 1000);
+	for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
+		(void)failed_from(l, "192.0.2.1");
+	clock_advance_ms(10 * 60 * 1000 + 1);
+	ck_assert_int_eq(failed_from(l, "192.0.2.1"), 1000);
+	clock_thaw();
+}
+END_TEST
+
+/* An office with a wrong password in three programs is not slower; who guesses from each address of
+ * a network once is. */
+START_TEST(failed_logins_of_a_whole_network_are_held_back)
+{
+	CLEANUP(limits_free) struct limits *l = make(5, 2, 9, 9);
+	char text[32];
+
+	for (unsigned i = 1; i <= 255; i++) {
+		snprintf(text, sizeof(text), "192.0.2.%u", i);
+		int64_t ms = failed_from(l, text);
+		int64_t wanted = i < 64    ? 1000
+				 : i < 80  ? 2000
+				 : i < 96  ? 4000
+				 : i < 112 ? 8000
+					   : 15000;
+		ck_assert_int_eq(ms, wanted);
+	}
+	ck_assert_int_eq(failed_from(l, "192.0.3.1"), 1000);
+	for (unsigned i = 1; i <= 255; i++) { /* nor does this machine have one */
+		snprintf(text, sizeof(text), "127.0.0.%u", i);
+		ck_assert_int_eq(failed_from(l, text), 1000);
+	}
+}
+END_TEST
+
+START_TEST(addresses_without_end_take_bounded_memory)
+{
+	CLEANUP(limits_free) struct limits *l = make(5, 2, 9, 9);
+	char text[32];
+
+	ck_assert_ok(enter(l, "192.0.2.1", true));
+	for (unsigned i = 0; i < 60000; i++) {
+		snprintf(text, sizeof(text), "10.%u.%u.1", i / 256, i % 256);
+		ck_assert_int_eq(failed_from(l, text), 1000);
+	}
+	ck_assert_ok(enter(l, "192.0.2.1", true)); /* what is open is never forgotten */
+	ck_assert_int_eq(enter(l, "192.0.2.1", true), ERR_LIMIT);
+}
+END_TEST
+
+TEST_MAIN("limits", connections_count_by_address_and_by_ipv6_network, connections_count_by_network,
+    who_has_not_logged_in_counts_apart, this_machine_is_no_network,
+    an_ipv4_peer_of_an_ipv6_socket_counts_as_itself, new_limits_leave_what_is_open,
+    failed_logins_are_held_back_longer_each_time, failed_logins_of_a_whole_network_are_held_back,
+    addresses_without_end_take_bounded_memory)
