@@ -27,6 +27,10 @@ void changes_receive(struct store *s);
 /* `fn` is called, on any thread, when store_tick() is wanted: in `in_ms`, sooner than it was asked
  * for before. It must not block. With NULL no call is running or will come when it returns. */
 void store_set_alarm(struct store *s, void (*fn)(void *arg, int64_t in_ms), void *arg);
+/* `is_full` (any thread) says that the process has as much memory as it may have: then messages
+ * that come in and are larger than SPOOL_SMALL fail with ERR_NOMEM. Before there is anything to do.
+ */
+void store_set_memory(struct store *s, bool (*is_full)(void *arg), void *arg);
 /* What was left behind and is due: syncs flag changes, closes idle handles, forgets idle accounts.
  * Where something is left for later it asks for another call. Waits for the disk, so not on the
  * loop; one call at a time. */

@@ -180,6 +180,7 @@ service_start(struct server *s, const char *process, struct service **ret)
 	if (e)
 		return e;
 	store_set_alarm(svc->store, tick_wanted, w);
+	store_set_memory(svc->store, server_memory_is_full, s);
 	*ret = MOVE_PTR(svc);
 	return ERR_OK;
 }

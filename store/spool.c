@@ -188,6 +188,28 @@ take_in(struct spool *s, const char *p, size_t n)
 	return ERR_OK;
 }
 
+/* The process has as much memory as it may have, and this message is not one of the small ones. */
+static bool
+is_too_much(const struct spool *s, size_t n)
+{
+	const struct store *store = s->store;
+
+	if (s->size + n <= SPOOL_SMALL || !store->memory_is_full ||
+	    !store->memory_is_full(store->memory_arg))
+		return false;
+	log_warn("memory_full", F_UINT("octets", s->size));
+	return true;
+}
+
+/* It has failed: whoever holds it need not hold what is in it. */
+static void
+give_up(struct spool *s)
+{
+	mem_free(&s->memory);
+	s->in_memory = s->cap = 0;
+	index_builder_free(&s->builder);
+}
+
 enum err
 spool_write(struct spool *s, const void *p, size_t n)
 {
@@ -195,7 +217,9 @@ spool_write(struct spool *s, const void *p, size_t n)
 		return s->err;
 	if (s->finished)
 		return s->err = ERR_INTERNAL;
-	s->err = take_in(s, p, n);
+	s->err = is_too_much(s, n) ? ERR_NOMEM : take_in(s, p, n);
+	if (s->err == ERR_NOMEM)
+		give_up(s);
 	if (s->err)
 		return s->err;
 	s->size += n;

@@ -127,6 +127,13 @@ store_open(const struct store_options *o, struct store **ret)
 /* -- upkeep */
 
 void
+store_set_memory(struct store *s, bool (*is_full)(void *arg), void *arg)
+{
+	s->memory_is_full = is_full;
+	s->memory_arg = arg;
+}
+
+void
 store_set_alarm(struct store *s, void (*fn)(void *arg, int64_t in_ms), void *arg)
 {
 	upkeep_set_alarm(s->upkeep, fn, arg);

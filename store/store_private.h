@@ -19,6 +19,8 @@ struct store {
 	char *run_dir; /* NULL: none */
 	char *process;
 	char *spool_dir; /* data_dir/spool */
+	bool (*memory_is_full)(void *arg); /* NULL: never; set before there is anything to do */
+	void *memory_arg;
 	char *delimiter; /* of sub-addresses, "" for none */
 	uint64_t default_quota_bytes;
 	uint32_t tombstone_days;

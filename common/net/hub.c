@@ -30,6 +30,7 @@ struct hub {
 	size_t count; /* guarded by mu */
 	struct deflate_shelf shelf;
 	struct tls_clients *tls_clients; /* of dialled connections */
+	size_t held_max;
 	atomic_size_t held; /* octets of output that wait for peers */
 };
 
@@ -42,7 +43,7 @@ hub_held(const struct hub *h)
 bool
 hub_holds_much(const struct hub *h)
 {
-	return h && hub_held(h) > HUB_HELD_MAX;
+	return h && hub_held(h) > h->held_max;
 }
 
 void
@@ -74,6 +75,7 @@ hub_new(struct workers *w, struct loop *l, void (*closed)(void *arg, struct conn
 	h->loop = l;
 	h->closed = closed;
 	h->closed_arg = arg;
+	h->held_max = HUB_HELD_MAX;
 	pthread_mutex_init(&h->mu, NULL);
 	deflate_shelf_init(&h->shelf, DEFLATE_WARM_MAX, DEFLATE_STUCK_MAX);
 	*ret = h;
@@ -357,6 +359,12 @@ void
 hub_set_front(struct hub *h, struct workers *front)
 {
 	h->front = front;
+}
+
+void
+hub_set_held_max(struct hub *h, size_t octets)
+{
+	h->held_max = octets < HUB_HELD_MAX ? octets : HUB_HELD_MAX;
 }
 
 void

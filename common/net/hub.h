@@ -47,9 +47,11 @@ size_t hub_count(struct hub *h);
 /* Output that peers have not taken, of all connections together: beyond it each may hold little, so
  * that any number of peers who never read are bearable. */
 #define HUB_HELD_MAX ((size_t)32 * 1024 * 1024)
+/* Less than that; before the first connection. */
+void hub_set_held_max(struct hub *h, size_t octets);
 /* Counted when a connection is parked. */
 size_t hub_held(const struct hub *h);
-/* More than HUB_HELD_MAX; never without a hub. */
+/* More than that; never without a hub. */
 bool hub_holds_much(const struct hub *h);
 /* For conn.c: what `c` holds has changed. */
 void hub_count_held(struct conn *c);

@@ -7,8 +7,11 @@
 #include <link.h>
 #include <malloc.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#define MARGIN_SHARE 16 /* of the limit: what may come between two looks */
 
 /* The beginning of a small file, "" if there is none. */
 static void
@@ -50,15 +53,16 @@ memory_in_use(const struct memory *m)
 void
 memory_init(struct memory *m, uint64_t limit)
 {
-	*m = (struct memory){.fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)};
+	memset(m, 0, sizeof(*m));
+	m->fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 	memory_set_limit(m, limit);
 }
 
 void
 memory_set_limit(struct memory *m, uint64_t limit)
 {
-	m->limit = limit ? limit : available() / 2;
-	m->look_ms = 0;
+	atomic_store(&m->limit, limit ? limit : available() / 2);
+	atomic_store(&m->look_ms, 0);
 }
 
 void
@@ -67,7 +71,7 @@ memory_reserve(struct memory *m, uint64_t octets, uint64_t (*used)(void *arg), v
 	m->reserved = octets;
 	m->reserved_used = used;
 	m->reserved_arg = arg;
-	m->look_ms = 0;
+	atomic_store(&m->look_ms, 0);
 }
 
 void
@@ -76,18 +80,41 @@ memory_done(struct memory *m)
 	fd_close(&m->fd);
 }
 
+/* With what is set aside and not used. */
+static bool
+is_over(const struct memory *m)
+{
+	uint64_t used = m->reserved_used ? m->reserved_used(m->reserved_arg) : 0;
+	uint64_t spare = used < m->reserved ? m->reserved - used : 0;
+
+	uint64_t limit = atomic_load(&m->limit);
+	return memory_in_use(m) + spare >= limit - limit / MARGIN_SHARE;
+}
+
+/* One thread has the turn to do something that is due. */
+static bool
+takes_turn(atomic_llong *due_ms, int64_t now, int64_t again_ms)
+{
+	long long due = atomic_load(due_ms);
+
+	return now >= due && atomic_compare_exchange_strong(due_ms, &due, now + again_ms);
+}
+
 bool
 memory_is_full(struct memory *m)
 {
 	int64_t now = clock_mono_ms();
 
-	if (now >= m->look_ms) {
-		m->look_ms = now + MEMORY_LOOK_MS;
-		uint64_t used = m->reserved_used ? m->reserved_used(m->reserved_arg) : 0;
-		uint64_t spare = used < m->reserved ? m->reserved - used : 0;
-		m->full = memory_in_use(m) + spare >= m->limit;
+	if (takes_turn(&m->look_ms, now, MEMORY_LOOK_MS)) {
+		bool over = is_over(m);
+		/* what sessions gave back lies scattered over the heap */
+		if (over && takes_turn(&m->trim_ms, now, MEMORY_TRIM_MS)) {
+			malloc_trim(0);
+			over = is_over(m);
+		}
+		atomic_store(&m->full, over);
 	}
-	return m->full;
+	return atomic_load(&m->full);
 }
 
 /* Code and constants, which nobody ever writes to: a page that is gone comes back as it was. */

@@ -1,21 +1,26 @@
 /* common/net/memory.h - whether the process has as much memory as it may have: then nobody new is
- * let in, so that those who are there can go on. For the loop's thread.
+ * let in, and nobody begins what takes much, so that those who are there can go on. Thread-safe,
+ * where it does not say otherwise.
  */
 #ifndef COMMON_NET_MEMORY_H
 #define COMMON_NET_MEMORY_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#define MEMORY_LOOK_MS 200 /* between two looks, which cost a system call */
+#define MEMORY_LOOK_MS 20 /* between two looks, which cost a system call */
+#define MEMORY_TRIM_MS                                                                             \
+	500 /* between two times that what lies idle is given back, when it is full */
 
 struct memory {
-	uint64_t limit; /* octets, its own: what is mapped from files can be given back */
+	atomic_ullong limit; /* octets, its own: what is mapped from files can be given back */
 	uint64_t reserved; /* of it, for a purpose that tells how much of that it has */
 	uint64_t (*reserved_used)(void *arg);
 	void *reserved_arg;
-	int64_t look_ms; /* when to look again */
-	bool full;
+	atomic_llong look_ms; /* when to look again */
+	atomic_llong trim_ms;
+	atomic_bool full;
 	int fd; /* of what the system tells; the files of a process in a sandbox are not to be
 		   opened by and by */
 };
@@ -24,14 +29,14 @@ struct memory {
 void memory_init(struct memory *m, uint64_t limit);
 void memory_set_limit(struct memory *m, uint64_t limit);
 /* So much of the limit is kept free for what `used` counts: it is neither taken by others nor keeps
- * anybody out. NULL: nothing. */
+ * anybody out. NULL: nothing. While no other thread asks. */
 void memory_reserve(struct memory *m, uint64_t octets, uint64_t (*used)(void *arg), void *arg);
 void memory_done(struct memory *m);
 bool memory_is_full(struct memory *m);
 /* Gives back the pages of programs and libraries that only the start needed; what is needed again
  * is read from the files again, which the system has at hand. */
 void memory_forget_start(void);
-/* Octets in use now; 0 where the system does not tell. Any thread. */
+/* Octets in use now; 0 where the system does not tell. */
 uint64_t memory_in_use(const struct memory *m);
 
 #endif

@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 
 #define DRAIN_MS 10000 /* for sessions to end by themselves */
+#define HELD_SHARE 16 /* this part of the memory may be output that peers have not taken */
 #define DRAIN_CHECK_MS 20
 
 struct conf *
@@ -61,6 +62,14 @@ uint64_t
 server_memory_limit(const struct server *s)
 {
 	return s->memory.limit;
+}
+
+bool
+server_memory_is_full(void *server)
+{
+	struct server *s = server;
+
+	return memory_is_full(&s->memory);
 }
 
 void
@@ -366,8 +375,10 @@ start(struct server *s)
 		e = workers_start(1 + s->conf->workers / 4, &s->front);
 	if (!e)
 		e = hub_new(s->workers, s->loop, closed, s, &s->hub);
-	if (!e)
+	if (!e) {
 		hub_set_front(s->hub, s->front);
+		hub_set_held_max(s->hub, server_memory_limit(s) / HELD_SHARE);
+	}
 	if (!e && !(s->drain = loop_timer_new(s->loop, check_drained, s)))
 		e = ERR_NOMEM;
 	if (!e)
@@ -404,8 +415,7 @@ finish(struct server *s)
 static int
 run(const struct daemon *d, const char *conf_path, bool only_check)
 {
-	struct server s = {
-	    .daemon = d, .conf_path = conf_path, .signal_fd = -1, .memory = {.fd = -1}};
+	struct server s = {.daemon = d, .conf_path = conf_path, .signal_fd = -1, .memory.fd = -1};
 	CLEANUP(sbuf_done) struct sbuf problem = SBUF_INIT(16384);
 
 	pthread_mutex_init(&s.mu, NULL);

@@ -99,6 +99,8 @@ struct workers *server_workers(struct server *s);
 struct limits *server_limits(struct server *s);
 /* The memory that the daemon may take: max_memory. */
 uint64_t server_memory_limit(const struct server *s);
+/* It has as much as it may have; any thread. `server` is a struct server *. */
+bool server_memory_is_full(void *server);
 /* A part of it is the app's, whatever others take; `used` tells, on the loop's thread, what it has
  * of that now. NULL: none. */
 void server_reserve_memory(

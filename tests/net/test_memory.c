@@ -44,5 +44,35 @@ START_TEST(a_share_of_the_machine_is_enough_for_a_process)
 }
 END_TEST
 
-TEST_MAIN(
-    "memory", memory_is_full_when_it_is_used_up, a_share_of_the_machine_is_enough_for_a_process)
+static uint64_t
+used(void *arg)
+{
+	return *(const uint64_t *)arg;
+}
+
+/* Passwords: what they take keeps nobody out, and nobody takes what they need. */
+START_TEST(what_is_set_aside_counts_as_used_whether_it_is_or_not)
+{
+	enum { SOME = 64 * 1024 * 1024 };
+	struct memory m;
+	uint64_t has = 0;
+
+	clock_freeze(clock_real_s());
+	memory_init(&m, 0);
+	memory_set_limit(&m, memory_in_use(&m) + SOME);
+	memory_reserve(&m, SOME / 2, used, &has);
+	ck_assert(!memory_is_full(&m));
+	memory_reserve(&m, 2 * (uint64_t)SOME, used, &has);
+	ck_assert(memory_is_full(&m));
+	has = 2 * (uint64_t)SOME; /* is among what is in use */
+	clock_advance_ms(MEMORY_LOOK_MS);
+	ck_assert(!memory_is_full(&m));
+	memory_reserve(&m, 0, NULL, NULL);
+	ck_assert(!memory_is_full(&m));
+	memory_done(&m);
+	clock_thaw();
+}
+END_TEST
+
+TEST_MAIN("memory", what_is_set_aside_counts_as_used_whether_it_is_or_not,
+    memory_is_full_when_it_is_used_up, a_share_of_the_machine_is_enough_for_a_process)

@@ -6,6 +6,7 @@ import resource
 import select
 import socket
 import statistics
+import struct
 import subprocess
 import sys
 import threading
@@ -13,7 +14,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "attacks"))
 from attack import HOST, LONG, OFFSET, PW, U1, Talk, check, end, greeting, memory  # noqa: E402
-from clients import PLACES, normal, open_slow, trickle  # noqa: E402
+from clients import PLACES, normal, one_normal, open_slow, summary, trickle  # noqa: E402
 
 PIDS = {n: int(os.environ["A_" + n]) for n in ("SMTPD", "POP3D", "IMAPD")}
 SLOW = int(os.environ.get("SLOW", 2000 if LONG else 300))  # of each port
@@ -191,6 +192,39 @@ def wrong_logins():
     judged("a new login that must be computed, from a network of its own", computed, 2000)
 
 
+def connector(seconds, report):
+    """Connects and closes as fast as it can, at each port in turn; every other time with a reset."""
+    made, stop = 0, time.monotonic() + seconds
+    while time.monotonic() < stop:
+        try:
+            s = socket.create_connection((HOST, OFFSET + (25, 110, 143)[made % 3]), timeout=5, source_address=(f"127.9.{made % 250}.1", 0))
+        except OSError:
+            continue
+        if made % 2:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        s.close()
+        made += 1
+    report.send(made)
+
+
+def connections():
+    """Connections that are closed at once, as many as can be made."""
+    seconds = 10 if LONG else 2
+    mine, theirs = multiprocessing.Pipe(False)
+    flood = [multiprocessing.Process(target=connector, args=(seconds, theirs)) for _ in range(2)]
+    for x in flood:
+        x.start()
+    took, wrong, stop = [], [], time.monotonic() + seconds
+    while time.monotonic() < stop:
+        one_normal(took, wrong)
+    made = sum(mine.recv() for _ in flood)
+    for x in flood:
+        x.join()
+    median, high = summary(took)
+    check(f"{made / seconds:.0f} connections a second, each closed at once: a normal client's commands take {median:.1f} ms at the median, {high:.1f} ms at the 95th percentile",
+          not wrong and median < LIMIT_MS, wrong[:2])
+
+
 def bound():
     for n, p in PIDS.items():
         m = memory(p, "VmHWM")
@@ -199,6 +233,6 @@ def bound():
     check("all serve", b"t OK" in t.imap("NOOP") and greeting(110).hello.startswith(b"+OK") and greeting(25).hello.startswith(b"220"))
 
 
-for what in sys.argv[1:] or ("slow", "pipelines", "wrong_logins", "bound"):
-    {"slow": slow, "pipelines": pipelines, "wrong_logins": wrong_logins, "bound": bound}[what]()
+for what in sys.argv[1:] or ("slow", "connections", "pipelines", "wrong_logins", "bound"):
+    {"slow": slow, "connections": connections, "pipelines": pipelines, "wrong_logins": wrong_logins, "bound": bound}[what]()
 end()
