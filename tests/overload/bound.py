@@ -15,7 +15,7 @@ from attack import HOST, LONG, OFFSET, PW, U1, U2, check, end, greeting  # noqa:
 
 PIDS = {n: int(os.environ["A_" + n]) for n in ("SMTPD", "POP3D", "IMAPD")}
 BOUND = int(os.environ.get("BOUND_MB", 64)) << 20
-MOST = 4000 if LONG else 300  # of each kind
+MOST = int(os.environ.get("MOST", 600 if LONG else 300))  # of each kind
 resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
 REFUSED = (b"* BYE [UNAVAILABLE] No memory", b"-ERR [SYS/TEMP] No memory", b"421 4.3.2 No memory")
 HEADER = b"Subject: " + b"x" * 900 + b"\r\n"

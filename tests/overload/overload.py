@@ -31,6 +31,7 @@ def slow():
     median, high, wrong = normal()
     check(f"alone, a normal client's commands take {median:.1f} ms, {high:.1f} ms at the 95th percentile", not wrong, wrong[:2])
     for place in PLACES:
+        time.sleep(1.5)  # for the memory of passwords to be given back
         before, open_before = {n: memory(p) for n, p in PIDS.items()}, descriptors()
         socks = open_slow(place, SLOW if LONG else SLOW // len(PLACES))
         going = threading.Event()
