@@ -177,7 +177,7 @@ ground_begin(struct ground *g)
 		return;
 	}
 	limits_free(&g->service->limits); /* who failed to log in waits longer and longer */
-	g->service->limits = limits_new(1000, 1000);
+	g->service->limits = limits_new(&(const struct limits_max){1000, 1000, 1000, 1000});
 	FUZZ_CHECK(g->service->limits);
 }
 
