@@ -482,6 +482,7 @@ server_main(int argc, char **argv, const struct daemon *d)
 	bool only_check = false;
 	int c;
 
+	tls_wipe_what_is_freed();
 	// NOLINTNEXTLINE(concurrency-mt-unsafe): before there are threads
 	while ((c = getopt_long(argc, argv, "c:thV", options, NULL)) != -1) {
 		switch (c) {

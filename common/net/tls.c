@@ -3,11 +3,15 @@
 #include "common/base/log.h"
 #include "common/net/conn_private.h"
 
+#include <fcntl.h>
+#include <malloc.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdatomic.h>
 
 #define SESSION_CONTEXT "pillarbox" /* resumption is bound to this application */
+#define KEY_FILE_MAX (64 * 1024)
 #define TICKET_KEYS 256 /* octets; OpenSSL's keys are shorter */
 
 struct host_context {
@@ -127,6 +131,74 @@ ask_for_certificate(SSL_CTX *ctx, const char *authorities, struct sbuf *problem)
 	return true;
 }
 
+/* -- memory that is wiped when it is freed --------------------------------------------------- */
+
+/* OpenSSL's decoders free what they have made of a key's file as it is. */
+static _Thread_local bool wipes;
+
+static void *
+take_memory(size_t n, const char *file, int line)
+{
+	(void)file, (void)line;
+	return n ? malloc(n) : NULL;
+}
+
+static void
+give_back(void *p, const char *file, int line)
+{
+	(void)file, (void)line;
+	if (wipes && p)
+		explicit_bzero(p, malloc_usable_size(p));
+	free(p);
+}
+
+static void *
+change_memory(void *p, size_t n, const char *file, int line)
+{
+	if (p && n && !wipes)
+		return realloc(p, n);
+	void *other = take_memory(n, file, line);
+	if (p && n && !other)
+		return NULL;
+	if (p && n) {
+		size_t had = malloc_usable_size(p);
+		memcpy(other, p, had < n ? had : n);
+	}
+	give_back(p, file, line);
+	return other;
+}
+
+void
+tls_wipe_what_is_freed(void)
+{
+	/* refused where OpenSSL has memory already: then nothing is wiped, and all works */
+	CRYPTO_set_mem_functions(take_memory, change_memory, give_back);
+}
+
+/* -- contexts -------------------------------------------------------------------------------- */
+
+/* Of the file nothing stays in memory but the key. */
+static bool
+use_key(SSL_CTX *ctx, const char *path)
+{
+	CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char text[KEY_FILE_MAX];
+	size_t n = 0;
+	ssize_t got;
+
+	while (fd >= 0 && n < sizeof(text) && (got = read(fd, text + n, sizeof(text) - n)) > 0)
+		n += (size_t)got;
+	wipes = true;
+	BIO *bio = n < sizeof(text) ? BIO_new_mem_buf(text, (int)n) : NULL;
+	EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
+	bool used = key && SSL_CTX_use_PrivateKey(ctx, key) == 1;
+	EVP_PKEY_free(key);
+	BIO_free(bio);
+	wipes = false;
+	OPENSSL_cleanse(text, sizeof(text));
+	return used;
+}
+
 static SSL_CTX *
 make_context(struct tls_context *t, const struct conf_tls *files, struct sbuf *problem)
 {
@@ -157,8 +229,7 @@ make_context(struct tls_context *t, const struct conf_tls *files, struct sbuf *p
 	SSL_CTX_set_default_passwd_cb(ctx, no_passphrase);
 	if (SSL_CTX_use_certificate_chain_file(ctx, files->certificate) != 1)
 		explain(problem, "cannot use the certificate", files->certificate);
-	else if (SSL_CTX_use_PrivateKey_file(ctx, files->key, SSL_FILETYPE_PEM) != 1 ||
-		 SSL_CTX_check_private_key(ctx) != 1)
+	else if (!use_key(ctx, files->key) || SSL_CTX_check_private_key(ctx) != 1)
 		explain(problem,
 		    "cannot use the key (it must be readable, PEM, without a passphrase, and fit "
 		    "the "

@@ -16,6 +16,9 @@
 
 struct tls_context;
 
+/* At the very start of the process, before OpenSSL has memory: what it makes of private keys while
+ * it reads them is wiped when it is freed. */
+void tls_wipe_what_is_freed(void);
 /* Reads every certificate of `conf`. ERR_CONFIG with one line per file that can't be read, does not
  * fit its key or has expired (that one is only a warning in the log). With no certificate
  * configured *ret is NULL and the result ERR_OK: no TLS. `alpn` names the protocol ("imap", "pop3",

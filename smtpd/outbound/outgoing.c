@@ -336,6 +336,12 @@ outgoing_new(struct store *store, const struct conf *conf, struct outgoing **ret
 }
 
 void
+outgoing_forget_keys(struct outgoing *o)
+{
+	outgoing_keys_forget(o->keys);
+}
+
+void
 outgoing_free(struct outgoing **o)
 {
 	if (!*o)

@@ -19,6 +19,8 @@ struct outgoing;
 NODISCARD enum err outgoing_new(
     struct store *store, const struct conf *conf, struct outgoing **ret);
 void outgoing_free(struct outgoing **o);
+/* After a reload: keys that nobody uses right now are wiped. */
+void outgoing_forget_keys(struct outgoing *o);
 
 struct outgoing_message {
 	const struct queue_message *envelope;

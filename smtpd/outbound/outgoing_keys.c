@@ -163,6 +163,23 @@ outgoing_keys_put(struct outgoing_keys *k, struct outgoing_key **key)
 	*key = NULL;
 }
 
+void
+outgoing_keys_forget(struct outgoing_keys *k)
+{
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&k->mu);
+
+	for (struct outgoing_key **at = &k->first; *at;) {
+		struct outgoing_key *key = *at;
+		if (key->users) {
+			at = &key->next;
+			continue;
+		}
+		*at = key->next;
+		k->count--;
+		key_free(&key);
+	}
+}
+
 const struct dkim_key *
 outgoing_key_of(const struct outgoing_key *key)
 {

@@ -515,6 +515,7 @@ runner_reload(struct runner *r, struct conf *conf)
 	pthread_mutex_unlock(&r->mu);
 	conf_unref(&old);
 	router_reload(r->router, conf);
+	outgoing_forget_keys(r->outgoing);
 }
 
 void

@@ -17,7 +17,7 @@ EXTRA_DIST += \
 	%D%/t_full_disk_queue.sh %D%/t_queue_damage.sh %D%/t_queue_large.sh %D%/t_queue_live.sh \
 	%D%/dkim_peers.py %D%/t_dkim.sh \
 	%D%/t_privileges.sh %D%/under_unit.py \
-	%D%/t_secrets.sh %D%/secrets.py \
+	%D%/t_secrets.sh %D%/memory.py %D%/secrets.py %D%/secrets_keys.py \
 	%D%/exposition.py %D%/t_metrics.sh %D%/failing_logins.py %D%/t_fail2ban.sh
 
 EXTRA_PROGRAMS += tests/interop/idlers

@@ -12,6 +12,8 @@ import ssl
 import sys
 import time
 
+from memory import search
+
 host, offset, ca, user, password = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4], sys.argv[5]
 pids = dict(a.split("=") for a in sys.argv[6:])
 token = os.environ.get("TOKEN", "")
@@ -20,46 +22,9 @@ core = password[6:].encode()  # in both
 if token:
     password, wrong = token, token[:-60] + ("A" if token[-60] != "A" else "B") + token[-59:] if token.count(".") == 2 else "not" + token  # a signature that is no longer one
     core = token[-32:-8].encode()
-PAGE = os.sysconf("SC_PAGESIZE")
 NEEDLES = {core: "itself"}
 for shift in range(3):
     NEEDLES[base64.b64encode(b"x" * shift + core)[4:-4]] = "in base64"
-
-
-def resident(start, end, pagemap):
-    """The runs of pages that are in memory: of a thread's stack those are few."""
-    pagemap.seek(start // PAGE * 8)
-    entries = memoryview(pagemap.read((end - start) // PAGE * 8)).cast("Q")
-    begin = None
-    for i, e in enumerate(entries):
-        there = e >> 62  # present, or swapped
-        if there and begin is None:
-            begin = i
-        elif not there and begin is not None:
-            yield start + begin * PAGE, (i - begin) * PAGE
-            begin = None
-    if begin is not None:
-        yield start + begin * PAGE, (len(entries) - begin) * PAGE
-
-
-def search(pid):
-    hits = []
-    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as mem, open(f"/proc/{pid}/pagemap", "rb", 0) as pagemap:
-        for line in maps:
-            m = re.match(r"([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ \S+ *(.*)", line)
-            if "w" not in m[3]:
-                continue
-            for start, n in resident(int(m[1], 16), int(m[2], 16), pagemap):
-                try:
-                    mem.seek(start)
-                    data = mem.read(n)
-                except OSError:
-                    continue
-                for needle, how in NEEDLES.items():
-                    at = data.find(needle)
-                    if at >= 0:
-                        hits.append(f"{how} in {m[4] or 'memory'} at {start + at:x}: {data[max(0, at - 40):at + 60]!r}")
-    return hits
 
 
 class Wire:
@@ -232,10 +197,10 @@ for daemon, how, port, tls, way in ways:
                 continue
             if how not in ("no command", "too long") and well != (what == "right"):
                 print(f"FAIL {name}: the login went the other way")
-            hits = [f"while it is open: {h}" for h in search(pids[daemon])]
+            hits = [f"while it is open: {h}" for h in search(pids[daemon], NEEDLES)]
             w.close()
             time.sleep(0.03)
-            hits += [f"after it: {h}" for h in search(pids[daemon])]
+            hits += [f"after it: {h}" for h in search(pids[daemon], NEEDLES)]
             new = [h for h in hits if h not in bad]
             bad.update(h for h in hits)
             print(f"{'FAIL' if new else 'ok  '} {name}")
