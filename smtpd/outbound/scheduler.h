@@ -65,8 +65,8 @@ void scheduler_block(struct scheduler *s, bool blocked);
 
 /* -- what there is to send -- */
 
-/* Recipients of the domain `name` (ASCII, lower case) are due at `due_ms` (since 1970). Without memory it is
- * forgotten until the queue is looked through again. */
+/* Recipients of the domain `name` (ASCII, lower case) are due at `due_ms` (since 1970). Without
+ * memory it is forgotten until the queue is looked through again. */
 void scheduler_due(struct scheduler *s, struct str name, int64_t due_ms);
 /* A person asked for another try: nobody counts as dead any more, nor anything as damaged. */
 void scheduler_forgive(struct scheduler *s);
