@@ -155,7 +155,7 @@ class Run:
                     self.wrongs.add("log", "all", line.strip()[:300])
 
     def figures(self):
-        ready = sorted(self.killer.ready)
+        ready = sorted(self.killer.ready) or [0]  # nobody was killed
         commands = sum((a.acked for a in self.imaps), collections.Counter())
         done, undone = (sum(getattr(a, f"found_{w}") for a in self.imaps + self.pops) for w in ("done", "undone"))
         return (f"{self.killer.kills} kills ({', '.join(f'{n} {k}' for n, k in self.killer.kills_of.items())}), {self.ledger.acked} deliveries acknowledged, "

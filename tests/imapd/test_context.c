@@ -355,7 +355,9 @@ believe(struct listed *l, size_t n, struct str got)
 	CLEANUP(mem_free) char *text = strndup(got.p, got.n);
 	char *rest = text;
 
-	for (char *line; (line = strsep(&rest, "\r")); rest += rest && *rest == '\n') {
+	for (char *line; (line = strsep(&rest, "\r"));) {
+		if (rest && *rest == '\n')
+			rest++;
 		unsigned seq;
 		char end[16];
 		if (sscanf(line, "* %u %15s", &seq, end) == 2 && strcmp(end, "EXPUNGE") == 0)
