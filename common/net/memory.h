@@ -29,7 +29,7 @@ struct memory {
 void memory_init(struct memory *m, uint64_t limit);
 void memory_set_limit(struct memory *m, uint64_t limit);
 /* So much of the limit is kept free for what `used` counts: it is neither taken by others nor keeps
- * anybody out. NULL: nothing. While no other thread asks. */
+ * anybody out. NULL: nothing. `used` is called by whichever thread looks. */
 void memory_reserve(struct memory *m, uint64_t octets, uint64_t (*used)(void *arg), void *arg);
 void memory_done(struct memory *m);
 bool memory_is_full(struct memory *m);
