@@ -258,10 +258,10 @@ static const struct conf_option options[] = {
     {"limits", "password_threads", CONF_NUMBER, AT(password_threads), 0, 64, "0", NULL, NULL,
      "Passwords computed at once, each in 19 MB of memory; 0 is one for each processor. No more "
      "of them than fit a quarter of max_memory, but one at least."},
-    {"limits", "password_queue", CONF_NUMBER, AT(password_queue), 1, 100000, "1000", NULL, NULL,
+    {"limits", "password_queue", CONF_NUMBER, AT(password_queue), 1, 5000, "1000", NULL, NULL,
      "Passwords that may wait to be computed. Who was right of late comes first, then who has tried "
      "least, one of each network in turn; when there are more the last of them is told to try again "
-     "later."},
+     "later. 5000 at most: at each turn all who wait are looked at."},
     {"limits", "password_wait", CONF_SECONDS, AT(password_wait_s), 1, 3600, "15s", NULL, NULL,
      "How long a password may wait to be computed; who would wait longer, or does, is told to try "
      "again later."},

@@ -193,6 +193,8 @@ static const struct {
     {"\nsmtpd { message_size_limit = 1 }\n", {"from 64K to 2147483647"}},
     {"\nsmtpd { message_size_limit = 99999999999999999999 }\n", {":2: smtpd.message_size_limit"}},
     {"\nimapd { timeout = 5m }\n", {":2: imapd.timeout: \"5m\"", "from 30m to 7d", "default 30m"}},
+    {"\nlimits { password_queue = 5001 }\n",
+	{":2: limits.password_queue: \"5001\"", "from 1 to 5000"}},
     {"\nuser = \"no such user here\"\n", {":2: user:", "useradd"}},
     {"\nworkers 4\n", {":2: missing equal sign", "expected name = value"}},
     {"\ntransport { host = a }\n", {":2: missing title", "transport \"*\""}},
