@@ -3,12 +3,14 @@
 #include "common/base/log.h"
 #include "common/net/conn_private.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdatomic.h>
+#include <stdio.h>
 
 #define SESSION_CONTEXT "pillarbox" /* resumption is bound to this application */
 #define KEY_FILE_MAX (64 * 1024)
@@ -74,12 +76,16 @@ choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *outlen, const un
 	return SSL_TLSEXT_ERR_OK;
 }
 
+/* `error`: of the system, 0: OpenSSL knows. */
 static void
-explain(struct sbuf *problem, const char *what, const char *file)
+explain(struct sbuf *problem, const char *what, const char *file, int error)
 {
 	char why[200];
 
-	ERR_error_string_n(ERR_peek_last_error(), why, sizeof(why));
+	if (error)
+		snprintf(why, sizeof(why), "%s", strerrordesc_np(error));
+	else
+		ERR_error_string_n(ERR_peek_last_error(), why, sizeof(why));
 	ERR_clear_error();
 	if (problem)
 		sbuf_printf(problem, "tls: %s %s: %s\n", what, file, why);
@@ -123,7 +129,7 @@ ask_for_certificate(SSL_CTX *ctx, const char *authorities, struct sbuf *problem)
 	names = SSL_load_client_CA_file(authorities);
 	if (!names || SSL_CTX_load_verify_file(ctx, authorities) != 1) {
 		sk_X509_NAME_pop_free(names, X509_NAME_free);
-		explain(problem, "cannot use the client authorities", authorities);
+		explain(problem, "cannot use the client authorities", authorities, 0);
 		return false;
 	}
 	SSL_CTX_set_client_CA_list(ctx, names);
@@ -177,19 +183,33 @@ tls_wipe_what_is_freed(void)
 
 /* -- contexts -------------------------------------------------------------------------------- */
 
-/* Of the file nothing stays in memory but the key. */
-static bool
-use_key(SSL_CTX *ctx, const char *path)
+/* The whole file. 0, or the error number. */
+static int
+read_whole(const char *path, char *text, size_t max, size_t *ret_n)
 {
 	CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = 0;
+	size_t n = 0;
+
+	if (fd < 0)
+		return errno;
+	while (n < max && (got = read(fd, text + n, max - n)) > 0)
+		n += (size_t)got;
+	*ret_n = n;
+	return got < 0 ? errno : n == max ? EFBIG : 0;
+}
+
+/* Of the file nothing stays in memory but the key. *ret_error: why it can't be read, 0 if it can.
+ */
+static bool
+use_key(SSL_CTX *ctx, const char *path, int *ret_error)
+{
 	char text[KEY_FILE_MAX];
 	size_t n = 0;
-	ssize_t got;
 
-	while (fd >= 0 && n < sizeof(text) && (got = read(fd, text + n, sizeof(text) - n)) > 0)
-		n += (size_t)got;
+	*ret_error = read_whole(path, text, sizeof(text), &n);
 	wipes = true;
-	BIO *bio = n < sizeof(text) ? BIO_new_mem_buf(text, (int)n) : NULL;
+	BIO *bio = !*ret_error ? BIO_new_mem_buf(text, (int)n) : NULL;
 	EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
 	bool used = key && SSL_CTX_use_PrivateKey(ctx, key) == 1;
 	EVP_PKEY_free(key);
@@ -203,6 +223,7 @@ static SSL_CTX *
 make_context(struct tls_context *t, const struct conf_tls *files, struct sbuf *problem)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+	int error = 0;
 
 	if (!ctx)
 		return NULL;
@@ -228,13 +249,13 @@ make_context(struct tls_context *t, const struct conf_tls *files, struct sbuf *p
 	SSL_CTX_set_alpn_select_cb(ctx, choose_alpn, t);
 	SSL_CTX_set_default_passwd_cb(ctx, no_passphrase);
 	if (SSL_CTX_use_certificate_chain_file(ctx, files->certificate) != 1)
-		explain(problem, "cannot use the certificate", files->certificate);
-	else if (!use_key(ctx, files->key) || SSL_CTX_check_private_key(ctx) != 1)
+		explain(problem, "cannot use the certificate", files->certificate, 0);
+	else if (!use_key(ctx, files->key, &error) || SSL_CTX_check_private_key(ctx) != 1)
 		explain(problem,
 		    "cannot use the key (it must be readable, PEM, without a passphrase, and fit "
 		    "the "
 		    "certificate)",
-		    files->key);
+		    files->key, error);
 	else if (ask_for_certificate(ctx, t->conf->tls[0].client_authorities, problem)) {
 		warn_if_expired(ctx, files->certificate);
 		return ctx;

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 static char dir[64];
 
@@ -400,7 +401,47 @@ START_TEST(a_peer_that_talks_no_tls_is_dropped)
 }
 END_TEST
 
-TEST_MAIN("tls", implicit_tls_greets_after_the_handshake_with_the_certificate_asked_for,
+static void
+write_blanks(const char *path, size_t n)
+{
+	FILE *f = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(f);
+	while (n-- > 0)
+		fputc('\n', f);
+	fclose(f);
+}
+
+START_TEST(a_key_that_cannot_be_used_is_said_why)
+{
+	struct fixture f;
+	char key[128];
+	static const char *const reasons[] = {
+	    "No such file or directory", "Is a directory", "File too large", "no start line"};
+
+	setup(&f);
+	snprintf(key, sizeof(key), "%s/0.key", dir);
+	unlink(key);
+	for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
+		CLEANUP(sbuf_done) struct sbuf problem = SBUF_INIT(4096);
+		struct tls_context *tls = NULL;
+		if (i == 1)
+			ck_assert_int_eq(mkdir(key, 0700), 0);
+		if (i == 2)
+			ck_assert_int_eq(rmdir(key), 0);
+		if (i >= 2)
+			write_blanks(key, i == 2 ? 65536 : 10);
+		ck_assert_int_eq(tls_context_new(f.conf, "imap", &tls, &problem), ERR_CONFIG);
+		ck_assert_ptr_nonnull(strstr(sbuf_cstr(&problem), key));
+		ck_assert_msg(
+		    strstr(sbuf_cstr(&problem), reasons[i]) != NULL, "%s", sbuf_cstr(&problem));
+	}
+	teardown(&f);
+}
+END_TEST
+
+TEST_MAIN("tls", a_key_that_cannot_be_used_is_said_why,
+    implicit_tls_greets_after_the_handshake_with_the_certificate_asked_for,
     starttls_forgets_plaintext_and_goes_on_encrypted, a_session_keeps_its_deadline_across_starttls,
     large_output_crosses_tls_whole, sessions_resume_also_under_another_host_name,
     another_protocols_alpn_and_old_tls_are_refused, channel_bindings_are_those_the_client_computes,
