@@ -14,8 +14,8 @@
 struct service {
 	struct store *store;
 	struct login_cache *logins;
-	struct standing *standing; /* NULL in tests */
-	struct password_line *passwords; /* NULL in tests: computed on the spot */
+	struct standing *standing; /* may be NULL in tests, */
+	struct password_line *passwords; /* and this: computed on the spot */
 	struct oauth *oauth; /* NULL: no provider is configured */
 	struct limits *limits; /* the server's, or one of its own in tests */
 	struct server *server; /* NULL in tests */

@@ -19,6 +19,11 @@ tests_imapd_test_imap_login_SOURCES = %D%/test_imap_login.c
 tests_imapd_test_imap_login_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_imapd_test_imap_login_LDADD = $(IMAP_TEST_LIBS)
 
+check_PROGRAMS += tests/imapd/test_imap_password
+tests_imapd_test_imap_password_SOURCES = %D%/test_imap_password.c
+tests_imapd_test_imap_password_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_imapd_test_imap_password_LDADD = $(IMAP_TEST_LIBS)
+
 check_PROGRAMS += tests/imapd/test_imap_folders
 tests_imapd_test_imap_folders_SOURCES = %D%/test_imap_folders.c
 tests_imapd_test_imap_folders_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

@@ -4,6 +4,7 @@ check_PROGRAMS += \
 	tests/pop3d/test_pop3_auth \
 	tests/pop3d/test_pop3_limits \
 	tests/pop3d/test_pop3_parts \
+	tests/pop3d/test_pop3_password \
 	tests/pop3d/test_pop3_states \
 	tests/pop3d/test_pop3_transaction \
 	tests/pop3d/test_pop3_update
@@ -16,6 +17,9 @@ tests_pop3d_test_pop3_auth_LDADD = $(POP3_TEST_LIBS)
 tests_pop3d_test_pop3_limits_SOURCES = %D%/test_pop3_limits.c %D%/fixture.c %D%/fixture.h
 tests_pop3d_test_pop3_limits_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_pop3d_test_pop3_limits_LDADD = $(POP3_TEST_LIBS)
+tests_pop3d_test_pop3_password_SOURCES = %D%/test_pop3_password.c %D%/fixture.c %D%/fixture.h
+tests_pop3d_test_pop3_password_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_pop3d_test_pop3_password_LDADD = $(POP3_TEST_LIBS)
 tests_pop3d_test_pop3_states_SOURCES = %D%/test_pop3_states.c %D%/fixture.c %D%/fixture.h
 tests_pop3d_test_pop3_states_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_pop3d_test_pop3_states_LDADD = $(POP3_TEST_LIBS)

@@ -344,12 +344,21 @@ no_binding(void *arg, const char *type, struct arena *arena, struct str *ret)
 	return ERR_CANNOT;
 }
 
+static void
+wake_conn(void *arg)
+{
+	conn_wake(arg);
+}
+
 void
 service_sasl_host(struct service *svc, struct conn *c, struct sasl_host *ret)
 {
 	*ret = (struct sasl_host){.find_arg = svc->store->fake,
 	    .find = find_login,
 	    .binding = no_binding,
+	    .line = svc->passwords,
+	    .wake = wake_conn,
+	    .wake_arg = c,
 	    .secure = conn_is_secure(c)};
 }
 
@@ -425,6 +434,8 @@ fake_free(struct fake **fp)
 		return;
 	fake_close(f);
 	assert(f->spools_open == 0);
+	password_line_free(&f->service.passwords);
+	standing_free(&f->service.standing);
 	partial_free(&f->partials);
 	sbuf_done(&f->trace);
 	free(f->service.store);

@@ -44,3 +44,7 @@ check_PROGRAMS += tests/smtpd/test_forward
 tests_smtpd_test_forward_SOURCES = %D%/test_forward.c %D%/fake.c %D%/fake.h
 tests_smtpd_test_forward_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_smtpd_test_forward_LDADD = $(SMTPD_TEST_LIBS)
+check_PROGRAMS += tests/smtpd/test_smtp_password
+tests_smtpd_test_smtp_password_SOURCES = %D%/test_smtp_password.c %D%/fake.c %D%/fake.h
+tests_smtpd_test_smtp_password_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_smtpd_test_smtp_password_LDADD = $(SMTPD_TEST_LIBS)
