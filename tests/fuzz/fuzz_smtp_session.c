@@ -3,6 +3,7 @@
  * whether there is TLS, the second what the store fails with; the rest is what the client sends, in
  * which 0xff is a pause. */
 #include "smtpd/smtp_session.h"
+#include "tests/fuzz/cheap_hash.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/smtpd/fake.h"
 
@@ -19,6 +20,7 @@ the_fake(void)
 	if (!f) {
 		f = fake_new();
 		kept = arena_new(65536);
+		cheap_hash_check();
 		FUZZ_CHECK(password_make(STR("secret"), kept, &f->credential) == ERR_OK);
 	}
 	clock_freeze(1700000000);

@@ -3,6 +3,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "store/message.h"
+#include "tests/fuzz/cheap_hash.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <fcntl.h>
@@ -140,6 +141,7 @@ ground_set_up(struct ground *g, const char *process, void (*fill)(struct ground 
 	clock_freeze(NOW_S);
 	g->process = process;
 	FUZZ_CHECK(log_open("fuzz", "stderr", LOG_LEVEL_ERROR) == ERR_OK);
+	cheap_hash_check();
 	snprintf(g->dir, sizeof(g->dir), "%s/pillarbox-fuzz.XXXXXX",
 	    access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	FUZZ_CHECK(mkdtemp(g->dir));

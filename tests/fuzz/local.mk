@@ -65,7 +65,7 @@ tests_fuzz_fuzz_jwt_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
 
 EXTRA_DIST += %D%/smtp_session.dict %D%/smtp_parse.dict
-SMTP_FUZZ_SOURCES = tests/smtpd/fake.c tests/smtpd/fake.h %D%/fuzz.h %D%/cheap_hash.c
+SMTP_FUZZ_SOURCES = tests/smtpd/fake.c tests/smtpd/fake.h %D%/fuzz.h %D%/cheap_hash.c %D%/cheap_hash.h
 check_PROGRAMS += tests/fuzz/replay_smtp_session
 tests_fuzz_replay_smtp_session_SOURCES = %D%/fuzz_smtp_session.c %D%/replay.c $(SMTP_FUZZ_SOURCES)
 tests_fuzz_replay_smtp_session_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
@@ -147,7 +147,7 @@ check_PROGRAMS += tests/fuzz/replay_imap_parse
 tests_fuzz_replay_imap_parse_SOURCES = %D%/fuzz_imap_parse.c %D%/replay.c %D%/fuzz.h
 tests_fuzz_replay_imap_parse_LDADD = $(IMAPD_LIBS) $(OUTSIDE_LIBS)
 check_PROGRAMS += tests/fuzz/replay_imap_session
-tests_fuzz_replay_imap_session_SOURCES = %D%/fuzz_imap_session.c %D%/replay.c %D%/fuzz.h %D%/ground.c %D%/ground.h %D%/cheap_hash.c
+tests_fuzz_replay_imap_session_SOURCES = %D%/fuzz_imap_session.c %D%/replay.c %D%/fuzz.h %D%/ground.c %D%/ground.h %D%/cheap_hash.c %D%/cheap_hash.h
 tests_fuzz_replay_imap_session_LDADD = $(IMAPD_LIBS) $(OUTSIDE_LIBS)
 if FUZZING
 noinst_PROGRAMS += tests/fuzz/fuzz_imap_parse
@@ -155,14 +155,14 @@ tests_fuzz_fuzz_imap_parse_SOURCES = %D%/fuzz_imap_parse.c %D%/fuzz.h
 tests_fuzz_fuzz_imap_parse_LDADD = $(IMAPD_LIBS) $(OUTSIDE_LIBS)
 tests_fuzz_fuzz_imap_parse_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 noinst_PROGRAMS += tests/fuzz/fuzz_imap_session
-tests_fuzz_fuzz_imap_session_SOURCES = %D%/fuzz_imap_session.c %D%/fuzz.h %D%/ground.c %D%/ground.h %D%/cheap_hash.c
+tests_fuzz_fuzz_imap_session_SOURCES = %D%/fuzz_imap_session.c %D%/fuzz.h %D%/ground.c %D%/ground.h %D%/cheap_hash.c %D%/cheap_hash.h
 tests_fuzz_fuzz_imap_session_LDADD = $(IMAPD_LIBS) $(OUTSIDE_LIBS)
 tests_fuzz_fuzz_imap_session_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
 
 # pop3d's
 EXTRA_DIST += %D%/pop3_session.dict
-POP3_FUZZ_SOURCES = %D%/fuzz_pop3_session.c %D%/fuzz.h %D%/ground.c %D%/ground.h %D%/cheap_hash.c
+POP3_FUZZ_SOURCES = %D%/fuzz_pop3_session.c %D%/fuzz.h %D%/ground.c %D%/ground.h %D%/cheap_hash.c %D%/cheap_hash.h
 POP3_FUZZ_LIBS = libpop3d.a $(DAEMON_LIBS) $(OUTSIDE_LIBS)
 check_PROGRAMS += tests/fuzz/replay_pop3_session
 tests_fuzz_replay_pop3_session_SOURCES = %D%/replay.c $(POP3_FUZZ_SOURCES)
