@@ -5,6 +5,7 @@
  */
 #include "store/spool_private.h"
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "store/damage.h"
 #include "store/file.h"
@@ -20,6 +21,7 @@
 #include <sys/stat.h>
 
 #define SPOOL_BEGIN (256 * 1024)
+#define SAY_AGAIN_MS 60000 /* between two lines in the log that memory is full */
 
 struct spool {
 	struct store *store;
@@ -188,16 +190,28 @@ take_in(struct spool *s, const char *p, size_t n)
 	return ERR_OK;
 }
 
+/* Of one message among many that are refused like it. */
+static void
+say_full(struct store *store, uint64_t octets)
+{
+	int64_t now = clock_mono_ms();
+	long long said = atomic_load(&store->memory_said_ms);
+
+	if ((!said || now - said >= SAY_AGAIN_MS) &&
+	    atomic_compare_exchange_strong(&store->memory_said_ms, &said, now))
+		log_warn("memory_full", F_UINT("octets", octets));
+}
+
 /* The process has as much memory as it may have, and this message is not one of the small ones. */
 static bool
 is_too_much(const struct spool *s, size_t n)
 {
-	const struct store *store = s->store;
+	struct store *store = s->store;
 
 	if (s->size + n <= SPOOL_SMALL || !store->memory_is_full ||
 	    !store->memory_is_full(store->memory_arg))
 		return false;
-	log_warn("memory_full", F_UINT("octets", s->size));
+	say_full(store, s->size);
 	return true;
 }
 

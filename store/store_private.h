@@ -21,6 +21,7 @@ struct store {
 	char *spool_dir; /* data_dir/spool */
 	bool (*memory_is_full)(void *arg); /* NULL: never; set before there is anything to do */
 	void *memory_arg;
+	atomic_llong memory_said_ms; /* when the log was told that it is; spool.c */
 	char *delimiter; /* of sub-addresses, "" for none */
 	uint64_t default_quota_bytes;
 	uint32_t tombstone_days;
