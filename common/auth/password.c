@@ -27,15 +27,15 @@
 
 /* What this thread keeps: libargon2's calls for memory have no place for an argument. */
 static _Thread_local struct {
-	bool keeps;
+	atomic_ullong *held; /* NULL: it keeps none */
 	void *p;
 	size_t n;
 } kept;
 
 void
-password_keep_memory(void)
+password_keep_memory(atomic_ullong *held)
 {
-	kept.keeps = true;
+	kept.held = held;
 }
 
 void
@@ -43,6 +43,8 @@ password_release_memory(void)
 {
 	if (kept.p)
 		munmap(kept.p, kept.n);
+	if (kept.held)
+		atomic_fetch_sub(kept.held, kept.n);
 	kept.p = NULL;
 	kept.n = 0;
 }
@@ -57,6 +59,8 @@ take_memory(uint8_t **ret, size_t n)
 			return ARGON2_MEMORY_ALLOCATION_ERROR;
 		kept.p = p;
 		kept.n = n;
+		if (kept.held)
+			atomic_fetch_add(kept.held, n);
 	}
 	*ret = kept.p;
 	return ARGON2_OK;
@@ -67,7 +71,7 @@ static void
 give_memory(uint8_t *p, size_t n)
 {
 	(void)p, (void)n;
-	if (!kept.keeps)
+	if (!kept.held)
 		password_release_memory();
 }
 

@@ -12,6 +12,8 @@
 #include "common/base/err.h"
 #include "common/base/str.h"
 
+#include <stdatomic.h>
+
 #define PASSWORD_MAX 1024 /* octets; longer ones are refused unhashed */
 
 struct credential {
@@ -29,10 +31,11 @@ NODISCARD enum err password_make(struct str password, struct arena *arena, struc
 /* ERR_OK or ERR_AUTH_FAILED (ERR_NOMEM). `c` NULL stands for an unknown user: the same work is
  * done, so time tells nothing. */
 NODISCARD enum err password_verify(const struct credential *c, struct str password);
-/* What computing one takes. A thread that computes many may keep it from one to the next, until it
- * gives it back. */
+/* What computing one takes, where the hash was made here. A thread that computes many may keep
+ * memory from one to the next, until it gives it back; what it has is counted in `held`, for other
+ * threads to read. */
 #define PASSWORD_MEMORY ((uint64_t)19456 * 1024)
-void password_keep_memory(void);
+void password_keep_memory(atomic_ullong *held);
 void password_release_memory(void);
 /* 24 characters, 120 bits, easy to read aloud; in `arena`. */
 struct str password_generate(struct arena *arena);

@@ -40,8 +40,9 @@ struct password_line {
 	uint64_t turn; /* of who was taken last */
 	int64_t average_us;
 	int64_t said_ms;
-	unsigned threads, computing, holding; /* begun; at work; with memory */
+	unsigned threads, computing; /* begun; at work */
 	bool stop;
+	atomic_ullong memory; /* octets that the threads have; not guarded */
 	pthread_t thread[PASSWORD_THREADS_MAX];
 };
 
@@ -186,7 +187,6 @@ wait_for_work(struct password_line *l, bool *holds)
 	if (pthread_cond_timedwait(&l->work, &l->mu, &until) != 0 && !l->head) {
 		password_release_memory();
 		*holds = false;
-		l->holding--;
 	}
 }
 
@@ -219,7 +219,7 @@ compute_passwords(void *arg)
 	struct password_line *l = arg;
 	bool holds = false;
 
-	password_keep_memory();
+	password_keep_memory(&l->memory);
 	pthread_mutex_lock(&l->mu);
 	while (!l->stop) {
 		struct password_check *c = take_first(l);
@@ -228,7 +228,6 @@ compute_passwords(void *arg)
 			continue;
 		}
 		l->computing++;
-		l->holding += !holds;
 		holds = true;
 		pthread_mutex_unlock(&l->mu);
 		int64_t began_us = clock_mono_us();
@@ -424,11 +423,9 @@ password_line_memory_max(const struct password_line *l)
 }
 
 uint64_t
-password_line_memory(struct password_line *l)
+password_line_memory(const struct password_line *l)
 {
-	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&l->mu);
-
-	return l->holding * PASSWORD_MEMORY;
+	return atomic_load(&l->memory);
 }
 
 size_t

@@ -385,6 +385,41 @@ START_TEST(a_new_client_overtakes_a_thousand_that_have_tried_before)
 }
 END_TEST
 
+#define NOBODYS "$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
+START_TEST(its_memory_is_what_its_threads_have)
+{
+	struct ground g = {.standing = standing_new()};
+	const struct password_line_options options = {
+	    .threads = 1, .waiting_max = 9, .wait_max_ms = 60000, .standing = g.standing};
+	static const struct {
+		const char *hash;
+		uint64_t octets;
+	} rows[] = {
+	    {"$argon2id$v=19$m=1024,t=1,p=1" NOBODYS, 1024 * 1024},
+	    {"$argon2id$v=19$m=4096,t=1,p=1" NOBODYS, 4096 * 1024},
+	    {"", PASSWORD_MEMORY}, /* nobody's */
+	    {"$argon2id$v=19$m=1024,t=1,p=1" NOBODYS, PASSWORD_MEMORY}, /* still there */
+	};
+
+	g.line = password_line_new(&options);
+	ck_assert_uint_eq(password_line_memory(g.line), 0);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct client c = {0};
+		struct standing_who w = who(1, 1, "ann");
+		const struct credential credential = {.hash = str_of(rows[i].hash)};
+		const struct password_asker asker = {
+		    .key = password_line_key(g.line, &w), .wake = wake, .arg = &c};
+		ck_assert_ok(password_ask(g.line, 7, &credential, STR("x"), &asker, &c.check));
+		ck_assert_int_eq(answer(&c), ERR_AUTH_FAILED);
+		ck_assert_uint_eq(password_line_memory(g.line), rows[i].octets);
+	}
+	while (password_line_memory(g.line) > 0) /* a second later */
+		usleep(1000);
+	ground_free(&g);
+}
+END_TEST
+
 struct crowd {
 	struct ground *g;
 	unsigned number;
@@ -518,5 +553,6 @@ TEST_MAIN("password_line", a_password_is_right_or_wrong_for_whoever_waits,
     who_sends_no_more_waits_for_all_others, who_has_left_is_not_computed,
     of_a_full_line_the_last_is_told_so, who_would_wait_too_long_is_told_so_at_once,
     who_has_waited_too_long_is_told_so, a_new_client_overtakes_a_thousand_that_have_tried_before,
-    many_ask_and_leave_at_once, ranks_rise_with_attempts_and_are_forgotten,
-    an_account_is_known_where_it_was_right, addresses_without_end_push_nobody_out_who_was_right)
+    its_memory_is_what_its_threads_have, many_ask_and_leave_at_once,
+    ranks_rise_with_attempts_and_are_forgotten, an_account_is_known_where_it_was_right,
+    addresses_without_end_push_nobody_out_who_was_right)
