@@ -71,6 +71,14 @@ app_start(struct server *s, void **ret)
 	return e;
 }
 
+static void
+app_reloaded(void *arg)
+{
+	struct app *app = arg;
+
+	service_reloaded(app->service);
+}
+
 static void *
 session_new(void *arg, struct server *s, struct conn *c)
 {
@@ -129,6 +137,7 @@ main(int argc, char **argv)
 	    .unload = charsets_unload,
 	    .start = app_start,
 	    .stop = app_stop,
+	    .reloaded = app_reloaded,
 	    .metrics_port = metrics_port,
 	    .metrics = metrics,
 	    .metric_count = ARRAY_LEN(metrics),

@@ -80,6 +80,7 @@ main(int argc, char **argv)
 	    .ops = &pop3_session_ops,
 	    .start = service_start_app,
 	    .stop = service_stop_app,
+	    .reloaded = service_reloaded_app,
 	    .metrics_port = metrics_port,
 	    .metrics = metrics,
 	    .metric_count = ARRAY_LEN(metrics),

@@ -95,6 +95,7 @@ app_reloaded(void *arg)
 	struct app *app = arg;
 	CLEANUP(conf_unref) struct conf *conf = server_conf(app->server);
 
+	service_reloaded(app->svc);
 	runner_reload(app->runner, conf);
 }
 

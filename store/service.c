@@ -123,22 +123,34 @@ passwords_memory(void *arg)
 	return password_line_memory(arg);
 }
 
-static bool
-start_passwords(struct service *svc, const struct conf *conf)
+static struct password_line_options
+line_options(const struct service *svc, const struct conf *conf)
 {
-	svc->standing = standing_new();
-	const struct password_line_options options = {
+	return (struct password_line_options){
 	    .threads = passwords_at_once(svc, conf),
 	    .waiting_max = conf->password_queue,
 	    .wait_max_ms = conf->password_wait_s * 1000,
 	    .cache = svc->logins,
 	    .standing = svc->standing,
 	};
+}
+
+static void
+reserve_passwords(struct service *svc)
+{
+	server_reserve_memory(svc->server, password_line_memory_max(svc->passwords),
+	    passwords_memory, svc->passwords);
+}
+
+static bool
+start_passwords(struct service *svc, const struct conf *conf)
+{
+	svc->standing = standing_new();
+	const struct password_line_options options = line_options(svc, conf);
 	if (svc->standing)
 		svc->passwords = password_line_new(&options);
 	if (svc->passwords)
-		server_reserve_memory(svc->server, password_line_memory_max(svc->passwords),
-		    passwords_memory, svc->passwords);
+		reserve_passwords(svc);
 	return svc->passwords;
 }
 
@@ -232,6 +244,22 @@ service_stop_app(void *app)
 	struct service *svc = app;
 
 	service_stop(&svc);
+}
+
+void
+service_reloaded(struct service *svc)
+{
+	CLEANUP(conf_unref) struct conf *conf = server_conf(svc->server);
+	const struct password_line_options options = line_options(svc, conf);
+
+	password_line_change(svc->passwords, &options);
+	reserve_passwords(svc);
+}
+
+void
+service_reloaded_app(void *app)
+{
+	service_reloaded(app);
 }
 
 struct service *

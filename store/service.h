@@ -30,9 +30,12 @@ struct service {
  * daemon.start / daemon.stop. */
 NODISCARD enum err service_start(struct server *s, const char *process, struct service **ret);
 void service_stop(struct service **svc);
-/* The same as daemon.start and daemon.stop, for a daemon whose app is its service. */
+/* For daemon.reloaded: passwords may take another part of another max_memory. */
+void service_reloaded(struct service *svc);
+/* The same as daemon.start, .stop and .reloaded, for a daemon whose app is its service. */
 enum err service_start_app(struct server *s, void **ret_app);
 void service_stop_app(void *app);
+void service_reloaded_app(void *app);
 /* Tests: over an open store and a configuration, neither of which it takes over. */
 struct service *service_for_test(struct store *store, struct conf *conf);
 

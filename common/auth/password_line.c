@@ -32,7 +32,7 @@ struct password_check {
 };
 
 struct password_line {
-	struct password_line_options o;
+	struct password_line_options o; /* the three bounds are guarded by mu */
 	pthread_mutex_t mu;
 	pthread_cond_t work;
 	struct password_check *head, **tail; /* guarded by mu, as is all that follows */
@@ -182,12 +182,14 @@ wait_for_work(struct password_line *l, bool *holds)
 		pthread_cond_wait(&l->work, &l->mu);
 		return;
 	}
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += KEEP_MEMORY_S;
-	if (pthread_cond_timedwait(&l->work, &l->mu, &until) != 0 && !l->head) {
-		password_release_memory();
-		*holds = false;
+	if (l->computing < l->o.threads) { /* else a reload has left more threads than may work */
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_sec += KEEP_MEMORY_S;
+		if (pthread_cond_timedwait(&l->work, &l->mu, &until) == 0 || l->head)
+			return;
 	}
+	password_release_memory();
+	*holds = false;
 }
 
 static enum err
@@ -222,7 +224,7 @@ compute_passwords(void *arg)
 	password_keep_memory(&l->memory);
 	pthread_mutex_lock(&l->mu);
 	while (!l->stop) {
-		struct password_check *c = take_first(l);
+		struct password_check *c = l->computing < l->o.threads ? take_first(l) : NULL;
 		if (!c) {
 			wait_for_work(l, &holds);
 			continue;
@@ -375,6 +377,12 @@ password_drop(struct password_check **cp)
 /* -- life ---------------------------------------------------------------------------------------
  */
 
+static void
+set_threads(struct password_line *l, unsigned n)
+{
+	l->o.threads = n < PASSWORD_THREADS_MAX ? n : PASSWORD_THREADS_MAX;
+}
+
 struct password_line *
 password_line_new(const struct password_line_options *options)
 {
@@ -384,8 +392,7 @@ password_line_new(const struct password_line_options *options)
 	if (!l)
 		return NULL;
 	l->o = *options;
-	if (l->o.threads > PASSWORD_THREADS_MAX)
-		l->o.threads = PASSWORD_THREADS_MAX;
+	set_threads(l, options->threads);
 	if (!l->o.verify)
 		l->o.verify = password_verify;
 	l->tail = &l->head;
@@ -416,9 +423,22 @@ password_line_free(struct password_line **lp)
 	free(l);
 }
 
-uint64_t
-password_line_memory_max(const struct password_line *l)
+void
+password_line_change(struct password_line *l, const struct password_line_options *options)
 {
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&l->mu);
+
+	set_threads(l, options->threads);
+	l->o.waiting_max = options->waiting_max;
+	l->o.wait_max_ms = options->wait_max_ms;
+	pthread_cond_broadcast(&l->work);
+}
+
+uint64_t
+password_line_memory_max(struct password_line *l)
+{
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&l->mu);
+
 	return l->o.threads * PASSWORD_MEMORY;
 }
 

@@ -42,8 +42,10 @@ struct password_asker {
 struct password_line *password_line_new(const struct password_line_options *options);
 /* Waits for what is being computed. Every check must have been dropped. */
 void password_line_free(struct password_line **l);
+/* From now on: `threads`, `waiting_max`, `wait_max_ms`; the rest stays. */
+void password_line_change(struct password_line *l, const struct password_line_options *options);
 /* Octets that hashing takes at most, where the hashes were made here, and what it has now. */
-uint64_t password_line_memory_max(const struct password_line *l);
+uint64_t password_line_memory_max(struct password_line *l);
 uint64_t password_line_memory(const struct password_line *l);
 
 struct standing_key password_line_key(

@@ -30,7 +30,7 @@ struct hub {
 	size_t count; /* guarded by mu */
 	struct deflate_shelf shelf;
 	struct tls_clients *tls_clients; /* of dialled connections */
-	size_t held_max;
+	atomic_size_t held_max;
 	atomic_size_t held; /* octets of output that wait for peers */
 };
 
@@ -43,7 +43,7 @@ hub_held(const struct hub *h)
 bool
 hub_holds_much(const struct hub *h)
 {
-	return h && hub_held(h) > h->held_max;
+	return h && hub_held(h) > atomic_load_explicit(&h->held_max, memory_order_relaxed);
 }
 
 void
@@ -75,7 +75,7 @@ hub_new(struct workers *w, struct loop *l, void (*closed)(void *arg, struct conn
 	h->loop = l;
 	h->closed = closed;
 	h->closed_arg = arg;
-	h->held_max = HUB_HELD_MAX;
+	atomic_store(&h->held_max, HUB_HELD_MAX);
 	pthread_mutex_init(&h->mu, NULL);
 	deflate_shelf_init(&h->shelf, DEFLATE_WARM_MAX, DEFLATE_STUCK_MAX);
 	*ret = h;
@@ -364,7 +364,7 @@ hub_set_front(struct hub *h, struct workers *front)
 void
 hub_set_held_max(struct hub *h, size_t octets)
 {
-	h->held_max = octets < HUB_HELD_MAX ? octets : HUB_HELD_MAX;
+	atomic_store(&h->held_max, octets < HUB_HELD_MAX ? octets : HUB_HELD_MAX);
 }
 
 void

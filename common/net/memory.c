@@ -54,6 +54,7 @@ void
 memory_init(struct memory *m, uint64_t limit)
 {
 	memset(m, 0, sizeof(*m));
+	pthread_mutex_init(&m->mu, NULL);
 	m->fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 	memory_set_limit(m, limit);
 }
@@ -68,6 +69,8 @@ memory_set_limit(struct memory *m, uint64_t limit)
 void
 memory_reserve(struct memory *m, uint64_t octets, uint64_t (*used)(void *arg), void *arg)
 {
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&m->mu);
+
 	m->reserved = octets;
 	m->reserved_used = used;
 	m->reserved_arg = arg;
@@ -78,17 +81,25 @@ void
 memory_done(struct memory *m)
 {
 	fd_close(&m->fd);
+	pthread_mutex_destroy(&m->mu);
 }
 
-/* With what is set aside and not used. */
-static bool
-is_over(const struct memory *m)
+/* Of what is set aside, that which is not used. */
+static uint64_t
+find_spare(struct memory *m)
 {
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&m->mu);
 	uint64_t used = m->reserved_used ? m->reserved_used(m->reserved_arg) : 0;
-	uint64_t spare = used < m->reserved ? m->reserved - used : 0;
 
+	return used < m->reserved ? m->reserved - used : 0;
+}
+
+static bool
+is_over(struct memory *m)
+{
 	uint64_t limit = atomic_load(&m->limit);
-	return memory_in_use(m) + spare >= limit - limit / MARGIN_SHARE;
+
+	return memory_in_use(m) + find_spare(m) >= limit - limit / MARGIN_SHARE;
 }
 
 /* One thread has the turn to do something that is due. */

@@ -5,6 +5,7 @@
 #ifndef COMMON_NET_MEMORY_H
 #define COMMON_NET_MEMORY_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,7 +16,9 @@
 
 struct memory {
 	atomic_ullong limit; /* octets, its own: what is mapped from files can be given back */
-	uint64_t reserved; /* of it, for a purpose that tells how much of that it has */
+	pthread_mutex_t mu;
+	uint64_t reserved; /* guarded by mu, as are the next two: of it, for a purpose that tells
+			      how much of that it has */
 	uint64_t (*reserved_used)(void *arg);
 	void *reserved_arg;
 	atomic_llong look_ms; /* when to look again */
@@ -29,7 +32,8 @@ struct memory {
 void memory_init(struct memory *m, uint64_t limit);
 void memory_set_limit(struct memory *m, uint64_t limit);
 /* So much of the limit is kept free for what `used` counts: it is neither taken by others nor keeps
- * anybody out. NULL: nothing. `used` is called by whichever thread looks. */
+ * anybody out. NULL: nothing. `used` is called by whichever thread looks, no more when another call
+ * has returned; it must not look itself. Whoever changes the limit sees to it that this fits. */
 void memory_reserve(struct memory *m, uint64_t octets, uint64_t (*used)(void *arg), void *arg);
 void memory_done(struct memory *m);
 bool memory_is_full(struct memory *m);

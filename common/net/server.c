@@ -262,6 +262,12 @@ open_log(const struct server *s, const struct conf *conf)
 		    F_CSTR("reason", strerrordesc_np(errno)));
 }
 
+static void
+set_held_max(struct server *s)
+{
+	hub_set_held_max(s->hub, server_memory_limit(s) / HELD_SHARE);
+}
+
 /* A configuration that is wrong leaves everything as it was. */
 static void
 reload(struct server *s)
@@ -282,6 +288,7 @@ reload(struct server *s)
 		open_log(s, conf);
 		s->files = files_share(s->files.all, conf->max_connections, dialled(s, conf));
 		memory_set_limit(&s->memory, conf->max_memory);
+		set_held_max(s);
 		const struct limits_max max = limits_of(s, conf);
 		limits_set(s->limits, &max);
 		pthread_mutex_lock(&s->mu);
@@ -377,7 +384,7 @@ start(struct server *s)
 		e = hub_new(s->workers, s->loop, closed, s, &s->hub);
 	if (!e) {
 		hub_set_front(s->hub, s->front);
-		hub_set_held_max(s->hub, server_memory_limit(s) / HELD_SHARE);
+		set_held_max(s);
 	}
 	if (!e && !(s->drain = loop_timer_new(s->loop, check_drained, s)))
 		e = ERR_NOMEM;

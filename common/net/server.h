@@ -102,7 +102,7 @@ uint64_t server_memory_limit(const struct server *s);
 /* It has as much as it may have; any thread. `server` is a struct server *. */
 bool server_memory_is_full(void *server);
 /* A part of it is the app's, whatever others take; `used` tells, on any thread, what it has of that
- * now. NULL: none. */
+ * now. NULL: none. After a reload the limit may be another. */
 void server_reserve_memory(
     struct server *s, uint64_t octets, uint64_t (*used)(void *arg), void *arg);
 /* The descriptors that the app may keep open for its data. */

@@ -385,6 +385,45 @@ START_TEST(a_new_client_overtakes_a_thousand_that_have_tried_before)
 }
 END_TEST
 
+static unsigned
+at_it(void)
+{
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&gate.mu);
+
+	return gate.at_it;
+}
+
+/* A reload: who is there already stays, but no more are computed at once than may be. */
+START_TEST(its_bounds_may_change)
+{
+	struct ground g = ground_new(1, 100, 60000);
+	struct password_line_options options = {
+	    .threads = 2, .waiting_max = 100, .wait_max_ms = 60000};
+	struct client c[6] = {0};
+
+	occupy(&g, &c[0]);
+	password_line_change(g.line, &options);
+	ck_assert_uint_eq(password_line_memory_max(g.line), 2 * PASSWORD_MEMORY);
+	ck_assert_ok(ask(&g, &c[1], who(1, 1, "u"), "a"));
+	wait_until_at_it(2);
+	all_answered(c, 2);
+	gate.open = false;
+	options.threads = 1;
+	options.waiting_max = 2;
+	password_line_change(g.line, &options);
+	ck_assert_uint_eq(password_line_memory_max(g.line), PASSWORD_MEMORY);
+	ck_assert_ok(ask(&g, &c[2], who(2, 1, "u"), "b"));
+	wait_until_at_it(3);
+	for (unsigned i = 3; i < 5; i++)
+		ck_assert_ok(ask(&g, &c[i], who(i, 1, "u"), "c"));
+	ck_assert_int_eq(ask(&g, &c[5], who(5, 1, "u"), "d"), ERR_BUSY);
+	usleep(50000);
+	ck_assert_uint_eq(at_it(), 3); /* two threads, of which one may work */
+	all_answered(c + 2, 3);
+	ground_free(&g);
+}
+END_TEST
+
 #define NOBODYS "$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
 START_TEST(its_memory_is_what_its_threads_have)
@@ -553,6 +592,6 @@ TEST_MAIN("password_line", a_password_is_right_or_wrong_for_whoever_waits,
     who_sends_no_more_waits_for_all_others, who_has_left_is_not_computed,
     of_a_full_line_the_last_is_told_so, who_would_wait_too_long_is_told_so_at_once,
     who_has_waited_too_long_is_told_so, a_new_client_overtakes_a_thousand_that_have_tried_before,
-    its_memory_is_what_its_threads_have, many_ask_and_leave_at_once,
+    its_bounds_may_change, its_memory_is_what_its_threads_have, many_ask_and_leave_at_once,
     ranks_rise_with_attempts_and_are_forgotten, an_account_is_known_where_it_was_right,
     addresses_without_end_push_nobody_out_who_was_right)

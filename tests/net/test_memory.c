@@ -1,3 +1,4 @@
+#include "common/base/cleanup.h"
 #include "common/base/clock.h"
 #include "common/net/memory.h"
 #include "tests/support/test.h"
@@ -74,5 +75,39 @@ START_TEST(what_is_set_aside_counts_as_used_whether_it_is_or_not)
 }
 END_TEST
 
-TEST_MAIN("memory", what_is_set_aside_counts_as_used_whether_it_is_or_not,
-    memory_is_full_when_it_is_used_up, a_share_of_the_machine_is_enough_for_a_process)
+static void *
+look(void *arg)
+{
+	struct memory *m = arg;
+
+	for (unsigned i = 0; i < 20000; i++)
+		(void)memory_is_full(m);
+	return NULL;
+}
+
+/* At a reload and at a stop, while workers take in messages. */
+START_TEST(what_is_set_aside_may_change_while_others_look)
+{
+	struct memory m;
+	pthread_t t[3];
+
+	memory_init(&m, 0);
+	for (size_t i = 0; i < ARRAY_LEN(t); i++)
+		ck_assert_int_eq(pthread_create(&t[i], NULL, look, &m), 0);
+	for (unsigned i = 0; i < 2000; i++) {
+		uint64_t *has = calloc(1, sizeof(*has));
+		memory_reserve(&m, 1 << 20, used, has);
+		(void)memory_is_full(&m);
+		memory_reserve(&m, 0, NULL, NULL);
+		free(has); /* nobody asks it any more */
+	}
+	for (size_t i = 0; i < ARRAY_LEN(t); i++)
+		pthread_join(t[i], NULL);
+	ck_assert(!memory_is_full(&m));
+	memory_done(&m);
+}
+END_TEST
+
+TEST_MAIN("memory", what_is_set_aside_may_change_while_others_look,
+    what_is_set_aside_counts_as_used_whether_it_is_or_not, memory_is_full_when_it_is_used_up,
+    a_share_of_the_machine_is_enough_for_a_process)

@@ -45,6 +45,9 @@ def reload():
                    check=True, stderr=subprocess.DEVNULL)
     with open(CONF) as f:
         text = f.read().replace("max_connections_per_address = 100", "max_connections_per_address = 4")
+    # of which no more than a quarter may be kept for passwords, eight at once would take all of it
+    check("the configuration has the limit that is to change", text.count("max_memory = 1G") == 1)
+    text = text.replace("max_memory = 1G", "max_memory = 128M")
     with open(CONF, "w") as f:
         f.write(text)
     for p in PIDS.values():
@@ -53,6 +56,10 @@ def reload():
     for talk, command, good in open_now:
         out = talk(command)
         check(f"after a reload a session goes on: {command}", good in out, out)
+    for port, hello in ((143, b"* OK"), (110, b"+OK"), (25, b"220")):
+        t = greeting(port)
+        check(f"port {port}: a new connection is let in with less memory", t.hello.startswith(hello), t.hello)
+        t.s.close()
     for port in (993, 995, 465):
         check(f"port {port}: a new connection sees the new certificate", tls(port).certificate != old)
     kept = [greeting(143) for _ in range(6)]
