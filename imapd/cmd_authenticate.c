@@ -62,7 +62,7 @@ take_status(struct imap_session *s, struct imap_cmd *cmd, enum sasl_status statu
 			imap_set_code(cmd, "UNAVAILABLE");
 			imap_set_text(cmd, "Too many are logging in, try again later");
 		}
-		return imap_login_failed(s, cmd, e, sasl_login(s->sasl), s->mechanism);
+		return imap_login_failed(s, cmd, e);
 	}
 	return ERR_OK;
 }
@@ -84,7 +84,7 @@ log_in(struct imap_session *s, struct imap_cmd *cmd)
 	enum err e = imap_log_in(s, sasl_account(s->sasl), sasl_address(s->sasl), s->mechanism);
 
 	if (e)
-		return imap_login_failed(s, cmd, e, sasl_login(s->sasl), s->mechanism);
+		return imap_login_failed(s, cmd, e);
 	imap_set_capability_code(s, cmd);
 	return ERR_OK;
 }

@@ -23,15 +23,14 @@ imap_hold_reply(struct imap_session *s, unsigned events)
 }
 
 enum err
-imap_login_failed(struct imap_session *s, struct imap_cmd *cmd, enum err e, struct str user,
-    const char *mechanism)
+imap_login_failed(struct imap_session *s, struct imap_cmd *cmd, enum err e)
 {
 	if (e != ERR_AUTH_FAILED)
 		return e;
 	s->failed_logins++;
 	s->held_err = e;
 	cmd->began_us = 0; /* the answer waits on purpose */
-	int64_t delay_ms = service_login_failed(s->service, s->conn, user, mechanism);
+	int64_t delay_ms = service_login_failed(s->service, s->conn, s->sasl, s->mechanism);
 	conn_set_deadline(s->conn, delay_ms > 0 ? delay_ms : 1);
 	imap_enter_mode(s, cmd, imap_hold_reply);
 	return ERR_OK;

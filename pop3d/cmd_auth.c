@@ -12,9 +12,9 @@
 
 /* The reply comes when the deadline passes. */
 static enum err
-hold_failure(struct pop3_session *s, struct str user, const char *mechanism)
+hold_failure(struct pop3_session *s)
 {
-	int64_t ms = service_login_failed(s->service, s->conn, user, mechanism);
+	int64_t ms = service_login_failed(s->service, s->conn, s->sasl, s->mechanism);
 
 	s->failed_logins++;
 	s->held = ERR_AUTH_FAILED;
@@ -94,7 +94,7 @@ take_status(struct pop3_session *s, enum sasl_status status, struct str challeng
 	s->sasl_waits = false;
 	if (status == SASL_FAILED) {
 		if (e == ERR_AUTH_FAILED)
-			e = hold_failure(s, sasl_login(s->sasl), s->mechanism);
+			e = hold_failure(s);
 		sasl_free(&s->sasl);
 		if (e != ERR_BUSY)
 			return e;

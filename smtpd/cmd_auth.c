@@ -47,7 +47,7 @@ fail_login(struct smtp_session *s, struct smtp_cmd *cmd)
 {
 	static const struct smtp_reply last = {421, "4.7.0", "Too many failed logins"};
 	const struct smtp_reply wrong = smtp_reply_for(ERR_AUTH_FAILED);
-	int64_t ms = service_login_failed(s->svc, s->conn, sasl_login(s->sasl), s->mechanism);
+	int64_t ms = service_login_failed(s->svc, s->conn, s->sasl, s->mechanism);
 	bool closes = ++s->login_failures >= s->conf->login_failures;
 
 	end_exchange(s);

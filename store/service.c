@@ -412,20 +412,22 @@ service_login_succeeded(
 		standing_was_right(svc->standing, &key);
 	}
 	if (svc->limits)
-		limits_login_succeeded(svc->limits, conn_peer_addr(c));
+		limits_login_succeeded(svc->limits, conn_peer_addr(c), user);
 	directory_note_login(svc->store, account);
 }
 
 int64_t
-service_login_failed(struct service *svc, struct conn *c, struct str user, const char *mechanism)
+service_login_failed(
+    struct service *svc, struct conn *c, const struct sasl *x, const char *mechanism)
 {
 	CLEANUP(conf_unref) struct conf *conf = service_conf(svc);
 
 	METRICS_COUNT(login_failures, metrics_index_of(metrics_mechanism, mechanism));
 	/* The peer first: whoever reads this line for it (fail2ban) reads nothing that the client
 	 * chose before it. */
-	log_warn("login_failed", F_CSTR("peer", conn_peer(c)), F_STR("user", user),
+	log_warn("login_failed", F_CSTR("peer", conn_peer(c)), F_STR("user", sasl_login(x)),
 	    F_CSTR("mechanism", mechanism),
 	    F_CSTR("tls", conn_is_tls(c) ? conn_tls_version(c) : "no"));
-	return limits_login_failed(svc->limits, conn_peer_addr(c), conf->login_failure_delay_ms);
+	return limits_login_failed(
+	    svc->limits, conn_peer_addr(c), sasl_claim(x), conf->login_failure_delay_ms);
 }

@@ -55,9 +55,9 @@ void service_collect(void *svc, struct metrics_cells *to);
  * directory. */
 void service_login_succeeded(
     struct service *svc, struct conn *c, int64_t account, struct str user, const char *mechanism);
-/* Logs the failure; returns for how many ms the answer must be held back (conn_set_deadline +
- * CONN_SLEEP). */
+/* Logs that the exchange failed; returns for how many ms the answer must be held back
+ * (conn_set_deadline + CONN_SLEEP). */
 int64_t service_login_failed(
-    struct service *svc, struct conn *c, struct str user, const char *mechanism);
+    struct service *svc, struct conn *c, const struct sasl *x, const char *mechanism);
 
 #endif

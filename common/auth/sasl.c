@@ -125,6 +125,12 @@ sasl_address(const struct sasl *s)
 }
 
 struct str
+sasl_claim(const struct sasl *s)
+{
+	return s->address.n ? s->address : s->login;
+}
+
+struct str
 sasl_login(const struct sasl *s)
 {
 	return s->login;

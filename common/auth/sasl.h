@@ -84,6 +84,8 @@ int64_t sasl_account(const struct sasl *s);
 struct str sasl_address(const struct sasl *s);
 /* It failed since the user, though authenticated, asked to act as another. */
 bool sasl_wants_other_identity(const struct sasl *s);
+/* What to count it by: the address that the name stands for, or the name; may be empty. */
+struct str sasl_claim(const struct sasl *s);
 /* The name that was tried, for the log; may be empty. Never the secret. */
 struct str sasl_login(const struct sasl *s);
 

@@ -28,7 +28,7 @@ take_answer(struct sasl *s, enum err *ret_err)
 static enum err
 queue_up(struct sasl *s, const struct credential *c, struct str password)
 {
-	struct standing_who who = {.name = s->address.n ? s->address : s->login};
+	struct standing_who who = {.name = sasl_claim(s)};
 	struct password_asker asker = {
 	    .silent = s->host->silent, .wake = s->host->wake, .arg = s->host->wake_arg};
 

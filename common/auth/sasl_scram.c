@@ -51,7 +51,7 @@ invent(const struct sasl *s, char purpose, unsigned char out[32])
 {
 	unsigned char text[1 + SASL_NAME_MAX * 4];
 	struct str key = s->host->secret;
-	struct str name = s->address.n ? s->address : s->login;
+	struct str name = sasl_claim(s);
 
 	if (key.n == 0)
 		key = str_make(process_key.octets, sizeof(process_key.octets));

@@ -129,27 +129,39 @@ standing_tries(struct standing *s, const struct standing_key *k)
 		count_try(pair, now);
 }
 
+static uint64_t
+tries_of(const struct entry *e, int64_t now)
+{
+	return e && now - e->tried_ms <= STANDING_ATTEMPTS_MS ? e->tries : 0;
+}
+
+static void
+forgive(struct entry *e, uint64_t tries)
+{
+	if (e)
+		e->tries -= tries < e->tries ? tries : e->tries;
+}
+
 void
 standing_was_right(struct standing *s, const struct standing_key *k)
 {
 	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&s->mu);
 	struct entry *address = find(s, k->address);
 	struct entry *network = find(s, k->network);
-	struct entry *pair = find_or_make(s, k->pair);
+	struct entry *pair = find(s, k->pair);
+	int64_t now = clock_mono_ms();
+	/* what was tried of an account before it was right here for the first time is not known */
+	uint64_t own = pair ? tries_of(pair, now) : UINT64_MAX;
 
-	/* what this address tried does not weigh on its neighbours any more either */
-	if (network && address)
-		network->tries -= address->tries < network->tries ? address->tries : network->tries;
-	if (address)
-		address->tries = 0;
+	if (!address)
+		own = 0;
+	else if (own > address->tries)
+		own = address->tries;
+	forgive(address, own);
+	forgive(network, own); /* it does not weigh on its neighbours any more either */
+	pair = find_or_make(s, k->pair);
 	pair->tries = 0;
-	pair->right_ms = clock_mono_ms();
-}
-
-static uint64_t
-tries_of(const struct entry *e, int64_t now)
-{
-	return e && now - e->tried_ms <= STANDING_ATTEMPTS_MS ? e->tries : 0;
+	pair->right_ms = now;
 }
 
 unsigned

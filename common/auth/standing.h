@@ -1,10 +1,12 @@
 /* common/auth/standing.h - what is known of those who log in, so that passwords are computed first
  * for who was right of late and last for who only guesses.
  *
- * An attempt counts against its address and its network from its beginning, until one of that
- * address is right: who asks again before the first answer is there, or leaves without waiting for
- * it, gains nothing. An account that was right from a network is remembered as such: a flood of
- * wrong logins, of that account too, leaves it in front there.
+ * An attempt counts against its address and its network from its beginning, until its account is
+ * right there: who asks again before the first answer is there, leaves without waiting for it, or
+ * logs in to an account of their own in between, gains nothing. Only where an account is right for
+ * the first time all attempts of its address are taken for its own. An account that was right from
+ * a network is remembered as such: a flood of wrong logins, of that account too, leaves it in front
+ * there.
  *
  * A table of fixed size, by hashes under a key of this process: nobody chooses whom they push out,
  * and of two the one that proved right stays. Thread-safe.

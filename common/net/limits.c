@@ -13,9 +13,10 @@
 #define DELAY_MAX_MS 15000
 #define FREE_FAILURES 3 /* one wrong password in Thunderbird is three attempts */
 #define FAILURES_MAX 10000 /* counted: more make no difference */
+#define NAME_HASHED 256
 #define NETWORK_SHARE 16 /* so many failures of a network are as one of an address */
 
-enum kind { ADDRESS = 1, NETWORK };
+enum kind { ADDRESS = 1, NETWORK, NAME };
 
 struct key {
 	unsigned char octets[LIMITS_KEY_SIZE];
@@ -127,6 +128,25 @@ has_network(const struct sockaddr *peer)
  */
 
 static struct entry *
+find_key(struct limits *l, const struct key *k, bool make)
+{
+	uint64_t hash = siphash(l->hash_key, str_make(k, sizeof(*k)));
+	struct entry **bucket = &l->buckets[hash % BUCKETS];
+
+	for (struct entry *e = *bucket; e; e = e->next)
+		if (memcmp(&e->key, k, sizeof(*k)) == 0)
+			return e;
+	struct entry *e = make ? calloc(1, sizeof(*e)) : NULL;
+	if (!e)
+		return NULL;
+	e->key = *k;
+	e->next = *bucket;
+	*bucket = e;
+	l->idle_entries++;
+	return e;
+}
+
+static struct entry *
 find(struct limits *l, const struct sockaddr *peer, enum kind kind, bool make)
 {
 	struct key k = {.kind = (unsigned char)kind};
@@ -137,19 +157,23 @@ find(struct limits *l, const struct sockaddr *peer, enum kind kind, bool make)
 		limits_network(peer, k.octets);
 	else
 		limits_address(peer, k.octets);
-	uint64_t hash = siphash(l->hash_key, str_make(&k, sizeof(k)));
-	struct entry **bucket = &l->buckets[hash % BUCKETS];
-	for (struct entry *e = *bucket; e; e = e->next)
-		if (memcmp(&e->key, &k, sizeof(k)) == 0)
-			return e;
-	struct entry *e = make ? calloc(1, sizeof(*e)) : NULL;
-	if (!e)
-		return NULL;
-	e->key = k;
-	e->next = *bucket;
-	*bucket = e;
-	l->idle_entries++;
-	return e;
+	return find_key(l, &k, make);
+}
+
+/* A name that is tried from an address. It has failures only. */
+static struct entry *
+find_name(struct limits *l, const struct sockaddr *peer, struct str name, bool make)
+{
+	struct key k = {.kind = NAME};
+	unsigned char text[LIMITS_KEY_SIZE + NAME_HASHED];
+	size_t n = LIMITS_KEY_SIZE;
+
+	limits_address(peer, text);
+	for (size_t i = 0; i < name.n && i < NAME_HASHED; i++)
+		text[n++] = (unsigned char)ascii_lower(name.p[i]);
+	uint64_t hash = siphash(l->hash_key, str_make(text, n));
+	memcpy(k.octets, &hash, sizeof(hash));
+	return find_key(l, &k, make);
 }
 
 static bool
@@ -304,7 +328,8 @@ count_failure(struct entry *e, int64_t now)
 }
 
 int64_t
-limits_login_failed(struct limits *l, const struct sockaddr *peer, uint32_t base_ms)
+limits_login_failed(
+    struct limits *l, const struct sockaddr *peer, struct str name, uint32_t base_ms)
 {
 	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&l->mu);
 	int64_t now = clock_mono_ms();
@@ -313,6 +338,7 @@ limits_login_failed(struct limits *l, const struct sockaddr *peer, uint32_t base
 	struct entry *address = find(l, peer, ADDRESS, true);
 	if (!address)
 		return DELAY_MAX_MS;
+	count_failure(find_name(l, peer, name, true), now);
 	uint32_t failures = count_failure(address, now);
 	uint32_t shared = count_failure(find(l, peer, NETWORK, true), now) / NETWORK_SHARE;
 	if (shared > failures)
@@ -323,17 +349,25 @@ limits_login_failed(struct limits *l, const struct sockaddr *peer, uint32_t base
 	return delay < DELAY_MAX_MS ? delay : DELAY_MAX_MS;
 }
 
+static void
+forgive(struct entry *e, uint32_t failures)
+{
+	if (e)
+		e->failures -= failures < e->failures ? failures : e->failures;
+}
+
 void
-limits_login_succeeded(struct limits *l, const struct sockaddr *peer)
+limits_login_succeeded(struct limits *l, const struct sockaddr *peer, struct str name)
 {
 	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&l->mu);
-	struct entry *address = find(l, peer, ADDRESS, false);
-	struct entry *network = find(l, peer, NETWORK, false);
+	struct entry *tried = find_name(l, peer, name, false);
 
-	if (!address)
+	if (!tried)
 		return;
-	if (network) /* its own do not weigh on its neighbours any more */
-		network->failures -=
-		    address->failures < network->failures ? address->failures : network->failures;
-	address->failures = 0;
+	if (clock_mono_ms() - tried->last_failure_ms <= FAILURE_MEMORY_MS) {
+		forgive(find(l, peer, ADDRESS, false), tried->failures);
+		/* nor do they weigh on its neighbours any more */
+		forgive(find(l, peer, NETWORK, false), tried->failures);
+	}
+	tried->failures = 0;
 }

@@ -8,6 +8,7 @@
 
 #include "common/base/cleanup.h"
 #include "common/base/err.h"
+#include "common/base/str.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -46,10 +47,13 @@ void limits_leave(struct limits *l, const struct sockaddr *peer, bool stranger);
 void limits_known(struct limits *l, const struct sockaddr *peer);
 uint32_t limits_total(struct limits *l);
 
-/* A failed login from there; returns how long its answer should be held back: `base_ms`, doubled
- * with each failure of the last ten minutes, or with each sixteenth of the whole network, 15 s at
- * most (PEERS.md section 8: three failures are one wrong password in Thunderbird). */
-int64_t limits_login_failed(struct limits *l, const struct sockaddr *peer, uint32_t base_ms);
-void limits_login_succeeded(struct limits *l, const struct sockaddr *peer);
+/* A failed login from there as `name`; returns how long its answer should be held back: `base_ms`,
+ * doubled with each failure of the last ten minutes, or with each sixteenth of the whole network,
+ * 15 s at most (PEERS.md section 8: three failures are one wrong password in Thunderbird). */
+int64_t limits_login_failed(
+    struct limits *l, const struct sockaddr *peer, struct str name, uint32_t base_ms);
+/* What failed from there as the same name, in whatever case, is forgiven: nobody buys guesses at
+ * other names with an account of their own. */
+void limits_login_succeeded(struct limits *l, const struct sockaddr *peer, struct str name);
 
 #endif

@@ -564,6 +564,34 @@ START_TEST(an_account_is_known_where_it_was_right)
 }
 END_TEST
 
+/* Whoever has an account could else log in to it between two guesses at others. */
+START_TEST(a_right_login_forgives_what_its_own_account_tried)
+{
+	CLEANUP(standing_free) struct standing *s = standing_new();
+	struct standing_who mallory = who(1, 1, "mallory"), ann = who(1, 1, "ann");
+	const struct standing_key own = standing_key(s, &mallory), other = standing_key(s, &ann);
+
+	clock_freeze(1700000000);
+	standing_was_right(s, &own);
+	for (unsigned i = 0; i < 8; i++) {
+		standing_tries(s, &other);
+		standing_tries(s, &own);
+		standing_was_right(s, &own);
+		standing_was_right(s, &own); /* told by the line, and by the login */
+	}
+	ck_assert_uint_eq(standing_rank(s, &other), 4); /* as after eight attempts */
+	for (unsigned i = 0; i < 40; i++)
+		standing_tries(s, &own); /* mistyped, and mistyped again */
+	ck_assert_uint_eq(standing_rank(s, &own), 6);
+	standing_was_right(s, &own);
+	ck_assert_uint_eq(standing_rank(s, &own), 0);
+	ck_assert_uint_eq(standing_rank(s, &other), 4);
+	standing_was_right(s, &other); /* for the first time here */
+	ck_assert_uint_eq(rank_after(s, who(1, 1, "x"), 0), 1);
+	clock_thaw();
+}
+END_TEST
+
 START_TEST(addresses_without_end_push_nobody_out_who_was_right)
 {
 	CLEANUP(standing_free) struct standing *s = standing_new();
@@ -594,4 +622,5 @@ TEST_MAIN("password_line", a_password_is_right_or_wrong_for_whoever_waits,
     who_has_waited_too_long_is_told_so, a_new_client_overtakes_a_thousand_that_have_tried_before,
     its_bounds_may_change, its_memory_is_what_its_threads_have, many_ask_and_leave_at_once,
     ranks_rise_with_attempts_and_are_forgotten, an_account_is_known_where_it_was_right,
+    a_right_login_forgives_what_its_own_account_tried,
     addresses_without_end_push_nobody_out_who_was_right)

@@ -41,11 +41,25 @@ leave(struct limits *l, const char *text, bool stranger)
 }
 
 static int64_t
-failed_from(struct limits *l, const char *text)
+failed_as(struct limits *l, const char *text, const char *name)
 {
 	const union peer p = peer(text);
 
-	return limits_login_failed(l, &p.sa, 1000);
+	return limits_login_failed(l, &p.sa, str_of(name), 1000);
+}
+
+static int64_t
+failed_from(struct limits *l, const char *text)
+{
+	return failed_as(l, text, "ann@example.test");
+}
+
+static void
+right_as(struct limits *l, const char *text, const char *name)
+{
+	const union peer p = peer(text);
+
+	limits_login_succeeded(l, &p.sa, str_of(name));
 }
 
 static struct limits *
@@ -172,19 +186,71 @@ START_TEST(failed_logins_are_held_back_longer_each_time)
 {
 	CLEANUP(limits_free) struct limits *l = make(5, 2, 9, 9);
 	static const int64_t wanted[] = {1000, 1000, 1000, 2000, 4000, 8000, 15000, 15000};
-	const union peer p = peer("192.0.2.1");
 
 	clock_freeze(1700000000);
 	for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
 		ck_assert_int_eq(failed_from(l, "192.0.2.1"), wanted[i]);
 	ck_assert_int_eq(failed_from(l, "192.0.2.2"), 1000);
-	limits_login_succeeded(l, &p.sa);
+	right_as(l, "192.0.2.1", "Ann@Example.test");
 	ck_assert_int_eq(failed_from(l, "192.0.2.1"), 1000);
 	for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
 		(void)failed_from(l, "192.0.2.1");
 	clock_advance_ms(10 * 60 * 1000 + 1);
 	ck_assert_int_eq(failed_from(l, "192.0.2.1"), 1000);
 	clock_thaw();
+}
+END_TEST
+
+/* Whoever has an account could else log in to it between two guesses at others. */
+START_TEST(a_right_login_forgives_failures_of_the_same_name)
+{
+	CLEANUP(limits_free) struct limits *l = make(5, 2, 9, 9);
+	static const char here[] = "192.0.2.1";
+	static const int64_t wanted[] = {1000, 1000, 1000, 2000, 4000, 8000, 15000, 15000};
+
+	clock_freeze(1700000000);
+	for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
+		ck_assert_int_eq(failed_as(l, here, "ann"), wanted[i]);
+		right_as(l, here, "mallory");
+	}
+	right_as(l, "192.0.2.2", "ann"); /* nor from elsewhere */
+	ck_assert_int_eq(failed_as(l, here, "ann"), 15000);
+	right_as(l, here, "ann");
+	ck_assert_int_eq(failed_as(l, here, "bob"), 1000);
+	for (int i = 0; i < 20; i++)
+		(void)failed_as(l, here, "mallory");
+	right_as(l, here, "mallory");
+	ck_assert_int_eq(failed_as(l, here, "bob"), 1000);
+	ck_assert_int_eq(failed_as(l, here, "bob"), 1000);
+	ck_assert_int_eq(failed_as(l, here, "bob"), 2000);
+	/* what was forgotten is not forgiven once more */
+	(void)failed_as(l, here, "mallory");
+	clock_advance_ms(10 * 60 * 1000 + 1);
+	ck_assert_int_eq(failed_as(l, here, "bob"), 1000);
+	right_as(l, here, "mallory");
+	ck_assert_int_eq(failed_as(l, here, "bob"), 1000);
+	ck_assert_int_eq(failed_as(l, here, "bob"), 1000);
+	ck_assert_int_eq(failed_as(l, here, "bob"), 2000);
+	clock_thaw();
+}
+END_TEST
+
+/* Nor do they weigh on the network. */
+START_TEST(what_is_forgiven_does_not_count_for_the_network)
+{
+	CLEANUP(limits_free) struct limits *l = make(5, 2, 9, 9);
+	char text[32];
+
+	for (unsigned i = 1; i <= 200; i++) {
+		snprintf(text, sizeof(text), "192.0.2.%u", i);
+		ck_assert_int_eq(failed_as(l, text, "ann"), 1000);
+		right_as(l, text, "ann");
+	}
+	for (unsigned i = 1; i <= 64; i++) {
+		snprintf(text, sizeof(text), "192.0.2.%u", i);
+		ck_assert_int_eq(failed_as(l, text, "ann"), i < 64 ? 1000 : 2000);
+		right_as(l, text, "mallory");
+	}
 }
 END_TEST
 
@@ -231,5 +297,6 @@ END_TEST
 TEST_MAIN("limits", connections_count_by_address_and_by_ipv6_network, connections_count_by_network,
     who_has_not_logged_in_counts_apart, this_machine_is_no_network,
     an_ipv4_peer_of_an_ipv6_socket_counts_as_itself, new_limits_leave_what_is_open,
-    failed_logins_are_held_back_longer_each_time, failed_logins_of_a_whole_network_are_held_back,
+    failed_logins_are_held_back_longer_each_time, a_right_login_forgives_failures_of_the_same_name,
+    what_is_forgiven_does_not_count_for_the_network, failed_logins_of_a_whole_network_are_held_back,
     addresses_without_end_take_bounded_memory)

@@ -372,10 +372,11 @@ service_login_succeeded(
 }
 
 int64_t
-service_login_failed(struct service *svc, struct conn *c, struct str user, const char *mechanism)
+service_login_failed(
+    struct service *svc, struct conn *c, const struct sasl *x, const char *mechanism)
 {
 	(void)svc, (void)c;
-	log_warn("login_failed", F_STR("user", user), F_CSTR("mechanism", mechanism));
+	log_warn("login_failed", F_STR("user", sasl_login(x)), F_CSTR("mechanism", mechanism));
 	return 1000;
 }
 
