@@ -8,7 +8,8 @@ struct outgoing_key {
 	char *name; /* "selector.domain" */
 	int64_t created_s;
 	struct dkim_key *key;
-	unsigned users; /* guarded by mu */
+	unsigned users; /* guarded by mu, the next too */
+	bool forgotten; /* is not on the list any more: goes with its last user */
 	struct outgoing_key *next;
 };
 
@@ -160,6 +161,8 @@ outgoing_keys_put(struct outgoing_keys *k, struct outgoing_key **key)
 	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&k->mu);
 
 	(*key)->users--;
+	if ((*key)->forgotten && (*key)->users == 0)
+		key_free(key);
 	*key = NULL;
 }
 
@@ -168,16 +171,15 @@ outgoing_keys_forget(struct outgoing_keys *k)
 {
 	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&k->mu);
 
-	for (struct outgoing_key **at = &k->first; *at;) {
-		struct outgoing_key *key = *at;
-		if (key->users) {
-			at = &key->next;
-			continue;
-		}
-		*at = key->next;
-		k->count--;
-		key_free(&key);
+	while (k->first) {
+		struct outgoing_key *key = k->first;
+		k->first = key->next;
+		if (key->users)
+			key->forgotten = true;
+		else
+			key_free(&key);
 	}
+	k->count = 0;
 }
 
 const struct dkim_key *

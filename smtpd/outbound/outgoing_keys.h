@@ -19,8 +19,8 @@ void outgoing_keys_free(struct outgoing_keys **k);
 NODISCARD enum err outgoing_keys_get(
     struct outgoing_keys *k, const struct signing_key *which, struct outgoing_key **ret);
 void outgoing_keys_put(struct outgoing_keys *k, struct outgoing_key **key);
-/* Wipes all that are not out: they are read anew when they are needed, and one that was removed is
- * not in memory any more. */
+/* Wipes all, those that are out when they are put back: they are read anew when they are needed,
+ * and one that was removed is not in memory any more. */
 void outgoing_keys_forget(struct outgoing_keys *k);
 const struct dkim_key *outgoing_key_of(const struct outgoing_key *key);
 

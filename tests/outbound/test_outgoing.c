@@ -1,5 +1,6 @@
 /* What is put in front of messages as they go out, with a store of its own. */
 #include "smtpd/outbound/outgoing.h"
+#include "smtpd/outbound/outgoing_keys.h"
 
 #include "common/base/clock.h"
 #include "common/trust/arc.h"
@@ -465,7 +466,44 @@ START_TEST(a_domains_keys_go_with_it)
 }
 END_TEST
 
-TEST_MAIN("outgoing", mail_of_a_domain_is_signed_with_all_keys_that_sign,
+/* One that signs while all are forgotten is good until it has signed, and nobody gets it after
+ * that.
+ */
+START_TEST(a_key_that_is_out_when_all_are_forgotten_is_not_kept)
+{
+	struct world w = open_world();
+	struct outgoing_keys *keys = NULL;
+	struct outgoing_key *out = NULL, *anew = NULL, *again = NULL;
+
+	struct signing_key *k = NULL;
+	size_t n;
+
+	add_key(&w, "s1", DKIM_ED25519_SHA256, SIGNING_ACTIVE);
+	ck_assert_ok(signing_key_list(w.f->store, STR("example.test"), w.f->arena, &k, &n));
+	ck_assert_uint_eq(n, 1);
+	ck_assert_ok(outgoing_keys_new(w.f->store, &keys));
+	ck_assert_ok(outgoing_keys_get(keys, k, &out));
+	outgoing_keys_forget(keys);
+	ck_assert_ptr_nonnull(outgoing_key_of(out));
+	ck_assert_ok(outgoing_keys_get(keys, k, &anew));
+	ck_assert_ptr_ne(anew, out);
+	outgoing_keys_put(keys, &out);
+	outgoing_keys_put(keys, &anew);
+	ck_assert_ok(outgoing_keys_get(keys, k, &again));
+	outgoing_keys_put(keys, &again);
+	/* it is not there any more: neither the file nor what was read of it */
+	ck_assert_ok(signing_key_remove(w.f->store, k->domain, k->selector));
+	ck_assert_ok(outgoing_keys_get(keys, k, &again));
+	outgoing_keys_forget(keys);
+	outgoing_keys_put(keys, &again);
+	ck_assert_int_ne(outgoing_keys_get(keys, k, &again), ERR_OK);
+	outgoing_keys_free(&keys);
+	close_world(&w);
+}
+END_TEST
+
+TEST_MAIN("outgoing", a_key_that_is_out_when_all_are_forgotten_is_not_kept,
+    mail_of_a_domain_is_signed_with_all_keys_that_sign,
     who_signs_is_found_by_from_then_by_the_sender,
     nobody_gets_a_signature_by_writing_an_address_of_ours_into_from,
     what_cannot_be_signed_goes_as_it_is, messages_without_body_or_header_go_out,
