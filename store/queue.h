@@ -255,11 +255,16 @@ enum queue_change {
 NODISCARD enum err queue_change(
     struct store *s, const struct queue_filter *f, enum queue_change what, uint64_t *ret_n);
 
-/* The clock went back by so much: what is to be tried later than now is tried so much sooner, and
- * *ret_n recipients were changed. Not what a client wants to be held until then (RFC 4865). */
-NODISCARD enum err queue_clock_back(struct store *s, int64_t by_ms, uint64_t *ret_n);
-/* The same where it is not known by how much: what is due later than `longest_ms`, the longest time
- * between two attempts, is due now. */
+/* The clock was set by so much, to what it shows now, and *ret_n recipients were changed. Where it
+ * went back, what is to be tried later than now is tried so much sooner. By more than
+ * QUEUE_CLOCK_JUMP_MS in either direction, messages keep their age and what is left of their time,
+ * and forward their recipients the wait for the next attempt. The hour until which a client wants
+ * one to be held (RFC 4865) stays. What was written by the new clock already is left alone. */
+NODISCARD enum err queue_clock_moved(struct store *s, int64_t by_ms, uint64_t *ret_n);
+#define QUEUE_CLOCK_JUMP_MS 3600000
+/* The same where it is not known by how much, as at the start: what is due later than `longest_ms`,
+ * the longest time between two attempts, is due now, and what came from the future came now.
+ * Reads only, where there is nothing of that kind. */
 NODISCARD enum err queue_clock_bound(struct store *s, int64_t longest_ms, uint64_t *ret_n);
 
 struct queue_counts {

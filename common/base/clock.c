@@ -6,6 +6,7 @@
 
 static atomic_bool frozen;
 static atomic_llong frozen_us;
+static atomic_llong jumped_us; /* of the date, while they are frozen */
 
 static int64_t
 read_us(clockid_t id)
@@ -33,7 +34,7 @@ clock_mono_us(void)
 int64_t
 clock_real_us(void)
 {
-	return read_us(CLOCK_REALTIME);
+	return read_us(CLOCK_REALTIME) + atomic_load_explicit(&jumped_us, memory_order_relaxed);
 }
 
 int64_t
@@ -45,6 +46,7 @@ clock_real_s(void)
 void
 clock_freeze(int64_t real_s)
 {
+	atomic_store(&jumped_us, 0);
 	atomic_store(&frozen_us, real_s * 1000000);
 	atomic_store(&frozen, true);
 }
@@ -56,7 +58,14 @@ clock_advance_ms(int64_t ms)
 }
 
 void
+clock_jump_s(int64_t s)
+{
+	atomic_fetch_add(&jumped_us, s * 1000000);
+}
+
+void
 clock_thaw(void)
 {
+	atomic_store(&jumped_us, 0);
 	atomic_store(&frozen, false);
 }

@@ -16,6 +16,8 @@ int64_t clock_real_us(void);
  * moves them. */
 void clock_freeze(int64_t real_s);
 void clock_advance_ms(int64_t ms);
+/* The date alone: somebody sets the machine's clock. */
+void clock_jump_s(int64_t s);
 void clock_thaw(void);
 
 #endif

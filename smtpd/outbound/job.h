@@ -36,6 +36,9 @@ struct job {
 	struct queue_message message;
 	struct job_rcpt *rcpts;
 	size_t rcpt_count;
+	/* By how much the clock of the message's times is ahead of the monotonic one: the machine's
+	 * may be set while the job is under way. */
+	int64_t ahead_ms;
 	/* How the last connection of it was, for trace, reports and limits. */
 	struct str host; /* "mx1.example.net[192.0.2.1]:25" */
 	struct str tls; /* "TLSv1.3 TLS_AES_256_GCM_SHA384 dane", "none" … */

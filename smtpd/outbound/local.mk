@@ -42,7 +42,7 @@ liboutbound_a_SOURCES += \
 	%D%/local.c \
 	%D%/parcel.c \
 	%D%/results.c \
-	%D%/runner.c %D%/runner.h %D%/runner_private.h %D%/runner_record.c \
+	%D%/runner.c %D%/runner.h %D%/runner_private.h %D%/runner_record.c %D%/runner_clock.c \
 	%D%/chain.c %D%/chain.h %D%/prepare.c %D%/prepare.h \
 	%D%/scheduler.c %D%/scheduler.h %D%/scheduler_private.h \
 	%D%/scheduler_links.c \

@@ -97,6 +97,8 @@ parcel_load(struct runner *r, struct scheduler_pick *pick)
 
 	for (size_t i = 0; i < n; i++)
 		ids[i] = scheduler_pick_row(pick, i);
+	if (p)
+		p->job.ahead_ms = runner_queue_ahead_ms(r); /* before it is read */
 	enum err e = p ? queue_job_get(r->store, scheduler_pick_message(pick), ids, n, p->job.arena,
 			     &p->job.message, &rows, &found)
 		       : ERR_NOMEM;

@@ -62,6 +62,7 @@ struct maker {
 	struct job *job;
 	struct results *ret;
 	int64_t now_s;
+	int64_t queue_now_s; /* by the clock of the message's times */
 	bool attempted;
 };
 
@@ -122,7 +123,7 @@ deferred(struct maker *m, struct job_rcpt *rcpt, struct queue_result *row)
 
 	if (begun_s < about->created_s)
 		begun_s = about->created_s;
-	if (m->now_s >= about->expires_s) {
+	if (m->queue_now_s >= about->expires_s) {
 		/* RFC 3463 §3.5: what the last reply was stands in the text */
 		if (rcpt->code == 0)
 			rcpt->status = STR("4.4.7");
@@ -131,13 +132,12 @@ deferred(struct maker *m, struct job_rcpt *rcpt, struct queue_result *row)
 	}
 	row->outcome = QUEUE_DEFERRED;
 	row->put_off = rcpt->put_off;
-	row->next_ms = clock_real_us() / 1000 +
-		       (rcpt->put_off ? results_put_off_ms(m->conf, m->now_s - begun_s)
-				      : results_retry_ms(m->conf, rcpt->row.attempts));
-	if (row->next_ms > about->expires_s * 1000)
-		row->next_ms = about->expires_s * 1000;
+	int64_t wait_ms = rcpt->put_off ? results_put_off_ms(m->conf, m->queue_now_s - begun_s)
+					: results_retry_ms(m->conf, rcpt->row.attempts);
+	int64_t left_ms = (about->expires_s - m->queue_now_s) * 1000;
+	row->next_ms = clock_real_us() / 1000 + (wait_ms < left_ms ? wait_ms : left_ms);
 	/* of a report that is late nobody is told */
-	if (!notice_s || rcpt->row.delay_told || m->now_s < begun_s + notice_s ||
+	if (!notice_s || rcpt->row.delay_told || m->queue_now_s < begun_s + notice_s ||
 	    about->kind == QUEUE_REPORT)
 		return;
 	row->outcome = QUEUE_DELAY_TOLD;
@@ -149,7 +149,12 @@ enum err
 results_make(const struct conf *conf, struct job *job, bool attempted, struct arena *arena,
     struct results *ret)
 {
-	struct maker m = {conf, job, ret, clock_real_s(), attempted};
+	struct maker m = {.conf = conf,
+	    .job = job,
+	    .ret = ret,
+	    .now_s = clock_real_s(),
+	    .queue_now_s = (clock_mono_ms() + job->ahead_ms) / 1000,
+	    .attempted = attempted};
 
 	*ret = (struct results){
 	    .arena = arena,

@@ -13,7 +13,6 @@
 #define AGAIN_MAX_MS 600000 /* after many of them */
 #define TURN_MS 1000 /* between looks whether another process still runs the queue */
 #define DEAD_FIRST_MS 60000
-#define CLOCK_SLACK_MS 5000 /* less is no jump */
 #define CLOCK_LOOK_MS 60000 /* while something waits for its time */
 #define DEAD_MAX_MS 1800000
 
@@ -167,24 +166,6 @@ read_news(struct runner *r)
 	return e;
 }
 
-static int64_t
-clock_ahead_ms(void)
-{
-	return clock_real_us() / 1000 - clock_mono_ms();
-}
-
-/* Nothing waits longer than attempts are apart, whatever clock its time came from. */
-static void
-bound_waits(struct runner *r)
-{
-	int64_t longest_ms = (int64_t)r->first_conf->outbound.retry_max_s * 1000;
-	uint64_t n = 0;
-
-	r->ahead_ms = clock_ahead_ms();
-	if (!queue_clock_bound(r->store, longest_ms + longest_ms / 4, &n) && n)
-		log_warn("clock_jumped", F_UINT("recipients", n));
-}
-
 /* The queue is one process's at a time. */
 static bool
 may_run(struct runner *r)
@@ -196,7 +177,7 @@ may_run(struct runner *r)
 	enum err e = queue_run_begin(r->store);
 	r->runs = !e;
 	if (!e) {
-		bound_waits(r);
+		runner_begin_clock(r);
 		return true;
 	}
 	if (e == ERR_BUSY) {
@@ -349,32 +330,12 @@ look(struct runner *r)
 	return wait_ms;
 }
 
-/* Times in the queue are dates. Somebody set the clock: what would have to wait for that long again
- * is brought back. One that goes forward makes attempts come too early, which harms nobody. */
-static void
-follow_clock(struct runner *r)
-{
-	int64_t ahead_ms = clock_ahead_ms(), by_ms = ahead_ms - r->ahead_ms;
-	uint64_t n = 0;
-
-	r->ahead_ms = ahead_ms;
-	if (by_ms < -CLOCK_SLACK_MS)
-		r->owed_ms -= by_ms;
-	if (by_ms < -CLOCK_SLACK_MS)
-		log_warn("clock_jumped", F_INT("by_ms", by_ms));
-	else if (by_ms > CLOCK_SLACK_MS)
-		log_info("clock_jumped", F_INT("by_ms", by_ms));
-	if (!r->owed_ms || queue_clock_back(r->store, r->owed_ms, &n))
-		return;
-	r->owed_ms = 0;
-}
-
 static int64_t
 run_queue(struct runner *r, const struct chores *chores)
 {
 	if (!may_run(r))
 		return runner_until(r->begin_ms);
-	follow_clock(r);
+	runner_follow_clock(r);
 	int64_t look_ms = chores->changed || !r->looked ? look(r) : 0;
 	int64_t wait_ms = run_steps(r); /* with what is known, though news can't be had */
 	wait_ms = look_ms && look_ms < wait_ms ? look_ms : wait_ms;

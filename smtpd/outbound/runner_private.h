@@ -54,7 +54,11 @@ struct runner {
 	int64_t begin_ms, begin_span_ms; /* the same of taking the queue over */
 	int64_t look_ms, look_span_ms; /* the same of reading what is new */
 	int64_t ahead_ms; /* of the real clock, compared with the monotonic one */
-	int64_t owed_ms; /* by so much the clock went back, which the queue does not know yet */
+	int64_t owed_ms; /* by so much the clock was set, which the queue does not know yet */
+	bool bounded; /* no time of the queue lies too far ahead */
+	int64_t clock_ms, clock_span_ms; /* when the queue is told of the clock again */
+
+	_Atomic int64_t queue_ahead_ms; /* as ahead_ms, of the clock that the queue knows */
 
 	_Atomic int64_t damage_told_ms; /* when the log last said what to do; 0 never */
 };
@@ -90,6 +94,15 @@ int64_t runner_until(int64_t at_ms);
 void runner_note_kept(struct runner *r);
 /* Records `done`, and what is kept where it is time for that, or `now`. */
 void runner_record(struct runner *r, struct list *done, bool now);
+
+/* -- runner_clock.c */
+
+/* The queue has come to be ours. */
+void runner_begin_clock(struct runner *r);
+/* At each look: where somebody set the clock the queue is told. */
+void runner_follow_clock(struct runner *r);
+/* By how much the clock of the queue's times is ahead of the monotonic one. Any thread. */
+int64_t runner_queue_ahead_ms(struct runner *r);
 
 /* -- parcel.c: jobs from the queue, and back */
 

@@ -88,6 +88,10 @@ check_PROGRAMS += tests/outbound/test_parcel
 tests_outbound_test_parcel_SOURCES = %D%/test_parcel.c %D%/runner_world.c %D%/runner_world.h
 tests_outbound_test_parcel_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_outbound_test_parcel_LDADD = $(OUTBOUND_TEST_LIBS)
+check_PROGRAMS += tests/outbound/test_runner_clock
+tests_outbound_test_runner_clock_SOURCES = %D%/test_runner_clock.c %D%/runner_world.c %D%/runner_world.h
+tests_outbound_test_runner_clock_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_outbound_test_runner_clock_LDADD = $(OUTBOUND_TEST_LIBS)
 # messages made ready beside the connections
 check_PROGRAMS += tests/outbound/test_prepare
 tests_outbound_test_prepare_SOURCES = %D%/test_prepare.c tests/trust/examples.c tests/trust/examples.h

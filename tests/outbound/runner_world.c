@@ -49,6 +49,7 @@ runner_world_open(struct runner_world *w)
 	    .scheduler = scheduler_new(&o)};
 	pthread_mutex_init(&w->runner.mu, NULL);
 	pthread_cond_init(&w->runner.cond, NULL);
+	runner_begin_clock(&w->runner);
 	list_init(&w->runner.done);
 	list_init(&w->runner.kept);
 }

@@ -428,7 +428,10 @@ START_TEST(mail_is_late_from_its_release_on_and_no_report_is)
 	world_open(&w);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct job_rcpt rcpt = {.fate = JOB_LATER, .status = STR("4.4.1")};
-		struct job job = {.arena = w.f->arena, .rcpts = &rcpt, .rcpt_count = 1};
+		struct job job = {.arena = w.f->arena,
+		    .rcpts = &rcpt,
+		    .rcpt_count = 1,
+		    .ahead_ms = clock_real_us() / 1000 - clock_mono_ms()};
 		struct results res;
 		int64_t created_s = clock_real_s() - rows[i].age_s;
 		job.message = (struct queue_message){
