@@ -30,8 +30,11 @@ analysis/%.gcc: $(SRC)/%.c $(rules)
 
 # .clang-tidy's checks in two: those that look at the text take a fifteenth of the time of clang's analyser, which follows
 # the program's paths.
-tidy = cd $(SRC) && { clang-tidy --quiet --checks='$1' $*.c -- $(flags) 2>/dev/null || true; } | sed 's|^$(SRC)/||' | \
-	awk -f tests/lint/analyze_filter.awk >$(CURDIR)/$@.new
+# It ends with 1 where it finds something; 126 and more: it is not there, or was ended by a signal, and has found nothing.
+tidy = cd $(SRC) && { clang-tidy --quiet --checks='$1' $*.c -- $(flags) >$(CURDIR)/$@.raw 2>$(CURDIR)/$@.said; s=$$?; } && \
+	{ [ $$s -lt 126 ] || { tail -5 $(CURDIR)/$@.said; echo "$*.c: clang-tidy (Debian package clang-tidy) ended with $$s"; exit 1; }; } && \
+	sed 's|^$(SRC)/||' $(CURDIR)/$@.raw | awk -f tests/lint/analyze_filter.awk >$(CURDIR)/$@.new && \
+	rm $(CURDIR)/$@.raw $(CURDIR)/$@.said
 analysis/%.tidy: $(SRC)/%.c $(rules) $(SRC)/.clang-tidy
 	@mkdir -p $(@D)
 	@$(call tidy,-clang-analyzer-*)
@@ -45,7 +48,8 @@ analysis/%.clang: $(SRC)/%.c $(rules) $(SRC)/.clang-tidy
 analysis/%.cppcheck: $(SRC)/%.c $(rules) $(SRC)/tests/lint/cppcheck.txt
 	@mkdir -p $(@D)
 	@cd $(SRC) && cppcheck --quiet --std=c11 --inline-suppr --enable=warning,performance,portability \
-		--suppressions-list=tests/lint/cppcheck.txt -D_GNU_SOURCE -I. $*.c 2>$(CURDIR)/$@.new
+		--suppressions-list=tests/lint/cppcheck.txt -D_GNU_SOURCE -I. $*.c 2>$(CURDIR)/$@.new || \
+		{ s=$$?; cat $(CURDIR)/$@.new; echo "$*.c: cppcheck (Debian package cppcheck) ended with $$s"; exit 1; }
 	@mv $@.new $@
 
 # The headers of a file, of which each report of it depends.

@@ -58,16 +58,16 @@ PLACES = {
     "in a line": {25: b"EHLO cl", 110: b"USER u", 143: b"a LOG"},
     "in DATA, or a literal": {25: f"EHLO c\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<{U1}>\r\nDATA\r\nSubject: x".encode(), 110: f"USER {U1}\r\nPASS {PW}\r\nRET".encode(),
                              143: f"a LOGIN {U1} {PW}\r\nb APPEND INBOX {{100000+}}\r\nSubject: x".encode()},
-    "in a TLS handshake": {25: b"EHLO c\r\nSTARTTLS\r\n", 110: b"STLS\r\n", 143: b"a STARTTLS\r\n"},
+    "in a TLS handshake": {25: b"EHLO c\r\nSTARTTLS\r\n", 110: b"STLS\r\n", 143: b"a STARTTLS\r\n", 465: b"", 993: b"", 995: b""},
     "never reading": {25: b"EHLO c\r\n" + b"NOOP\r\n" * 500, 110: f"USER {U1}\r\nPASS {PW}\r\n".encode() + b"UIDL\r\nCAPA\r\n" * 400, 143: f"a LOGIN {U1} {PW}\r\n".encode() + b"b CAPABILITY\r\n" * 800},
 }
 
 
 def open_slow(place, count, source=None):
-    """`count` of them on each port, as far as they are let in; `source(i)`: the address where the i-th comes from."""
-    socks = []
-    for port, octets in PLACES[place].items():
-        for i in range(count):
+    """`count` of them at each daemon, shared by its ports; `source(i)`: the address where the i-th comes from."""
+    socks, ports = [], PLACES[place]
+    for port, octets in ports.items():
+        for i in range(count * 3 // len(ports)):
             s = socket.socket()
             if place == "never reading":
                 s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
