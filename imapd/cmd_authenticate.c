@@ -58,11 +58,7 @@ take_status(struct imap_session *s, struct imap_cmd *cmd, enum sasl_status statu
 	case SASL_FAILED:
 		if (sasl_wants_other_identity(s->sasl)) /* RFC 5530 §3 */
 			imap_set_code(cmd, "AUTHORIZATIONFAILED");
-		if (e == ERR_BUSY) {
-			imap_set_code(cmd, "UNAVAILABLE");
-			imap_set_text(cmd, "Too many are logging in, try again later");
-		}
-		return imap_login_failed(s, cmd, e);
+		return e == ERR_BUSY ? imap_login_put_off(s, cmd) : imap_login_failed(s, cmd, e);
 	}
 	return ERR_OK;
 }

@@ -22,18 +22,32 @@ imap_hold_reply(struct imap_session *s, unsigned events)
 	return go;
 }
 
+static enum err
+hold(struct imap_session *s, struct imap_cmd *cmd, enum err e, int64_t ms)
+{
+	s->failed_logins++;
+	s->held_err = e;
+	cmd->began_us = 0; /* the answer waits on purpose */
+	conn_set_deadline(s->conn, ms > 0 ? ms : 1);
+	imap_enter_mode(s, cmd, imap_hold_reply);
+	return ERR_OK;
+}
+
 enum err
 imap_login_failed(struct imap_session *s, struct imap_cmd *cmd, enum err e)
 {
 	if (e != ERR_AUTH_FAILED)
 		return e;
-	s->failed_logins++;
-	s->held_err = e;
-	cmd->began_us = 0; /* the answer waits on purpose */
-	int64_t delay_ms = service_login_failed(s->service, s->conn, s->sasl, s->mechanism);
-	conn_set_deadline(s->conn, delay_ms > 0 ? delay_ms : 1);
-	imap_enter_mode(s, cmd, imap_hold_reply);
-	return ERR_OK;
+	return hold(s, cmd, e, service_login_failed(s->service, s->conn, s->sasl, s->mechanism));
+}
+
+enum err
+imap_login_put_off(struct imap_session *s, struct imap_cmd *cmd)
+{
+	imap_set_code(cmd, "UNAVAILABLE");
+	imap_set_text(cmd, "Too many are logging in, try again later");
+	return hold(
+	    s, cmd, ERR_BUSY, service_login_put_off(s->service, s->conn, s->sasl, s->mechanism));
 }
 
 void

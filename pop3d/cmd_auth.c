@@ -1,5 +1,6 @@
 /* USER and PASS (RFC 1939 §7), AUTH (RFC 5034). A login that fails, for whatever reason of the
- * client's, looks the same and is answered late, by the connection's timer. */
+ * client's, looks the same and is answered late, by the connection's timer; so is one that could
+ * not be judged. */
 #include "common/auth/prep.h"
 #include "common/base/log.h"
 #include "common/mail/codec.h"
@@ -12,12 +13,10 @@
 
 /* The reply comes when the deadline passes. */
 static enum err
-hold_failure(struct pop3_session *s)
+hold(struct pop3_session *s, enum err e, int64_t ms)
 {
-	int64_t ms = service_login_failed(s->service, s->conn, s->sasl, s->mechanism);
-
 	s->failed_logins++;
-	s->held = ERR_AUTH_FAILED;
+	s->held = e;
 	conn_set_deadline(s->conn, ms > 0 ? ms : 1);
 	return ERR_OK;
 }
@@ -94,12 +93,13 @@ take_status(struct pop3_session *s, enum sasl_status status, struct str challeng
 	s->sasl_waits = false;
 	if (status == SASL_FAILED) {
 		if (e == ERR_AUTH_FAILED)
-			e = hold_failure(s);
+			e = hold(
+			    s, e, service_login_failed(s->service, s->conn, s->sasl, s->mechanism));
+		else if (e == ERR_BUSY)
+			e = hold(s, e,
+			    service_login_put_off(s->service, s->conn, s->sasl, s->mechanism));
 		sasl_free(&s->sasl);
-		if (e != ERR_BUSY)
-			return e;
-		pop3_err_text(s, "SYS/TEMP", TEXT_TRY_LATER); /* RFC 3206 §4 */
-		return ERR_OK;
+		return e;
 	}
 	if (status == SASL_WAIT) {
 		s->sasl_waits = true;

@@ -84,7 +84,7 @@ greet(struct pop3_session *s)
 	pop3_ok(s, TEXT_READY); /* no "<…>" in it: that would offer APOP */
 }
 
-/* The delay after a failed login is over. */
+/* The delay after a failed login, or one that was put off, is over. */
 static void
 answer_held(struct pop3_session *s)
 {
@@ -95,6 +95,8 @@ answer_held(struct pop3_session *s)
 	if (s->failed_logins >= s->conf->login_failures) {
 		pop3_err_text(s, pop3_error_of(e)->code, TEXT_TOO_MANY_FAILURES);
 		pop3_leave(s, "login_failures");
+	} else if (e == ERR_BUSY) {
+		pop3_err_text(s, "SYS/TEMP", TEXT_TRY_LATER); /* RFC 3206 §4 */
 	} else {
 		pop3_err(s, e);
 	}

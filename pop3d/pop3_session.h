@@ -75,7 +75,8 @@ struct pop3_session {
 	char mechanism[24];
 	bool sasl_done; /* logged in, but for the empty answer to its last message */
 	bool sasl_waits; /* for a password or the provider of a token, without a worker */
-	enum err held; /* the answer that waits for a failed login's delay */
+	enum err held; /* the answer that waits for a failed login's delay; ERR_BUSY: one that was
+			  put off */
 
 	/* since login */
 	char *user; /* address */

@@ -42,18 +42,34 @@ succeed(struct smtp_session *s, struct smtp_cmd *cmd)
 }
 
 /* The answer is held back, by a timer and not by a worker. */
-static enum err
-fail_login(struct smtp_session *s, struct smtp_cmd *cmd)
+static void
+hold(struct smtp_session *s, struct smtp_cmd *cmd, const struct smtp_reply *reply, int64_t ms)
 {
 	static const struct smtp_reply last = {421, "4.7.0", "Too many failed logins"};
-	const struct smtp_reply wrong = smtp_reply_for(ERR_AUTH_FAILED);
-	int64_t ms = service_login_failed(s->svc, s->conn, s->sasl, s->mechanism);
 	bool closes = ++s->login_failures >= s->conf->login_failures;
 
 	end_exchange(s);
 	cmd->no_reply = true;
-	smtp_delay_reply(s, closes ? &last : &wrong, ms, closes);
+	smtp_delay_reply(s, closes ? &last : reply, ms, closes);
+}
+
+static enum err
+fail_login(struct smtp_session *s, struct smtp_cmd *cmd)
+{
+	const struct smtp_reply wrong = smtp_reply_for(ERR_AUTH_FAILED);
+
+	hold(s, cmd, &wrong, service_login_failed(s->svc, s->conn, s->sasl, s->mechanism));
 	return ERR_AUTH_FAILED;
+}
+
+static const struct smtp_reply try_later = {454, "4.7.0", "Temporary authentication failure"};
+
+/* Too many are logging in: it was not judged. */
+static enum err
+put_off_login(struct smtp_session *s, struct smtp_cmd *cmd)
+{
+	hold(s, cmd, &try_later, service_login_put_off(s->svc, s->conn, s->sasl, s->mechanism));
+	return ERR_BUSY;
 }
 
 /* What went wrong but for a wrong password: the exchange is over. */
@@ -61,8 +77,8 @@ static enum err
 give_up(struct smtp_session *s, struct smtp_cmd *cmd, enum err e)
 {
 	end_exchange(s);
-	if (err_class(e) == ERR_CLASS_OURS || e == ERR_BUSY)
-		return smtp_answer(cmd, e, 454, "4.7.0", "Temporary authentication failure");
+	if (err_class(e) == ERR_CLASS_OURS)
+		return smtp_answer(cmd, e, try_later.code, try_later.enhanced, try_later.text);
 	if (e == ERR_SYNTAX || e == ERR_TOO_LONG)
 		return smtp_answer(cmd, e, 501, "5.5.2", "Not a valid response");
 	return e;
@@ -90,6 +106,8 @@ step(struct smtp_session *s, struct smtp_cmd *cmd, struct str response)
 	case SASL_FAILED:
 		if (e == ERR_AUTH_FAILED)
 			return fail_login(s, cmd);
+		if (e == ERR_BUSY)
+			return put_off_login(s, cmd);
 		return give_up(s, cmd, e);
 	}
 	e = challenge(s, cmd, raw);

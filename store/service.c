@@ -431,3 +431,14 @@ service_login_failed(
 	return limits_login_failed(
 	    svc->limits, conn_peer_addr(c), sasl_claim(x), conf->login_failure_delay_ms);
 }
+
+int64_t
+service_login_put_off(
+    struct service *svc, struct conn *c, const struct sasl *x, const char *mechanism)
+{
+	CLEANUP(conf_unref) struct conf *conf = service_conf(svc);
+
+	log_info("login_put_off", F_CSTR("peer", conn_peer(c)), F_STR("user", sasl_login(x)),
+	    F_CSTR("mechanism", mechanism));
+	return conf->login_failure_delay_ms;
+}

@@ -59,5 +59,9 @@ void service_login_succeeded(
  * (conn_set_deadline + CONN_SLEEP). */
 int64_t service_login_failed(
     struct service *svc, struct conn *c, const struct sasl *x, const char *mechanism);
+/* The same where nothing was judged, since too many are logging in (ERR_BUSY): it counts for
+ * nobody, but asking again at once is no cheaper than guessing. */
+int64_t service_login_put_off(
+    struct service *svc, struct conn *c, const struct sasl *x, const char *mechanism);
 
 #endif

@@ -250,11 +250,12 @@ static const struct conf_option options[] = {
     {"limits", "login_timeout", CONF_SECONDS, AT(login_timeout_s), 5, 3600, "60s", NULL, NULL,
      "How long a POP3 or IMAP client may take to log in."},
     {"limits", "login_failures", CONF_NUMBER, AT(login_failures), 1, 100, "5", NULL, NULL,
-     "Failed logins after which a connection is closed."},
+     "Failed logins after which a connection is closed; those that were put off for others count."},
     {"limits", "login_failure_delay", CONF_MILLISECONDS, AT(login_failure_delay_ms), 1, 60000, "1s",
      NULL, NULL,
      "How long the answer to a failed login waits; doubled for each further one from the same "
-     "address, or sixteen of its network, up to 15 seconds."},
+     "address, or sixteen of its network, up to 15 seconds. It waits so long as well when too many "
+     "are logging in."},
     {"limits", "password_threads", CONF_NUMBER, AT(password_threads), 0, 64, "0", NULL, NULL,
      "Passwords computed at once, each in 19 MB of memory; 0 is one for each processor. No more "
      "of them than fit a quarter of max_memory, but one at least."},

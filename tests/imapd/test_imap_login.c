@@ -4,6 +4,7 @@
 #include "common/base/log.h"
 #include "common/mail/codec.h"
 #include "tests/imapd/imap_fixture.h"
+#include "tests/support/closed_line.h"
 
 #include <gsasl.h>
 #include <stdio.h>
@@ -161,6 +162,49 @@ START_TEST(a_failed_login_is_answered_late_and_too_many_end_the_session)
 }
 END_TEST
 
+static void
+count_put_off(void *arg, struct str line)
+{
+	*(unsigned *)arg += str_find_nocase(line, STR("login_put_off")) != STR_NONE &&
+			    str_find_nocase(line, STR("user=ann")) != STR_NONE;
+}
+
+/* Nothing was judged, so the address is not blamed; but asking costs what guessing does. */
+START_TEST(a_login_that_is_put_off_is_answered_late_and_too_many_end_the_session)
+{
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = open_with_password();
+	static const char said[] =
+	    "1 NO [UNAVAILABLE] Too many are logging in, try again later\r\n";
+	unsigned logged = 0;
+
+	test_closed_line(&f->service->standing, &f->service->passwords);
+	ck_assert_ok(log_open("test", "stderr", LOG_LEVEL_INFO));
+	log_capture(count_put_off, &logged);
+	clock_freeze(1000000000);
+	struct conn *c = stranger(f);
+	for (uint32_t i = 1; i <= f->conf->login_failures; i++) {
+		bool last = i == f->conf->login_failures;
+
+		conn_memory_feed(
+		    c, i % 2 ? STR("1 LOGIN ann \"correct horse\"\r\n2 NOOP\r\n")
+			     : STR("1 AUTHENTICATE PLAIN AGFubgBjb3JyZWN0IGhvcnNl\r\n2 NOOP\r\n"));
+		clock_advance_ms(999);
+		conn_memory_run(c);
+		ck_assert_uint_eq(conn_memory_output(c, f->arena).n, 0);
+		clock_advance_ms(1);
+		conn_memory_run(c);
+		struct str got = conn_memory_output(c, f->arena);
+		ck_assert_msg(str_starts(got, str_of(said)), "%.*s", STR_ARG(got));
+		ck_assert_int_eq(str_find_nocase(got, STR("2 OK")) != STR_NONE, !last);
+		ck_assert_int_eq(str_find_nocase(got, STR("* BYE")) != STR_NONE, last);
+		ck_assert_int_eq(conn_memory_closed(c), last);
+		ck_assert_uint_eq(logged, i);
+	}
+	log_capture(NULL, NULL);
+	clock_thaw();
+}
+END_TEST
+
 START_TEST(unknown_user_and_wrong_password_look_the_same)
 {
 	CLEANUP(imap_fixture_close) struct imap_fixture *f = open_with_password();
@@ -233,4 +277,5 @@ END_TEST
 TEST_MAIN("imap_login", an_account_may_be_shown_less, login_speaks, authenticate_speaks,
     scram_logs_in_with_a_client_we_did_not_write,
     a_failed_login_is_answered_late_and_too_many_end_the_session,
+    a_login_that_is_put_off_is_answered_late_and_too_many_end_the_session,
     unknown_user_and_wrong_password_look_the_same, no_password_reaches_the_log)

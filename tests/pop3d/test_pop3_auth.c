@@ -2,6 +2,7 @@
 #include "common/base/clock.h"
 #include "common/mail/codec.h"
 #include "tests/pop3d/fixture.h"
+#include "tests/support/closed_line.h"
 
 #include <stdio.h>
 
@@ -261,6 +262,34 @@ START_TEST(failed_logins_look_alike_wait_and_end_the_connection)
 }
 END_TEST
 
+START_TEST(logins_that_are_put_off_wait_and_end_the_connection)
+{
+	static const char *const said[] = {"-ERR [SYS/TEMP] Temporary trouble, try again later\r\n",
+	    "-ERR [SYS/TEMP] Temporary trouble, try again later\r\n",
+	    "-ERR [SYS/TEMP] Too many failed logins\r\n"};
+	CLEANUP(pop3_fixture_close) struct pop3_fixture *f = pop3_fixture_open(NULL, 0);
+	test_closed_line(&f->service->standing, &f->service->passwords);
+	clock_freeze(1000000);
+	CLEANUP(conn_memory_close) struct conn *c = pop3_connect(f, &remote_tls);
+
+	pop3_output(f, c);
+	for (size_t i = 0; i < 3; i++) {
+		const char *now = pop3_ask(f, c,
+		    i == 1 ? "AUTH PLAIN AGFubgBvcGVuIHNlc2FtZQ==" /* ann, open sesame */
+			   : "USER ann\r\nPASS open sesame");
+		ck_assert_str_eq(now, i == 1 ? "" : "+OK Send the password\r\n");
+		clock_advance_ms(999);
+		conn_memory_run(c);
+		ck_assert_str_eq(pop3_output(f, c), "");
+		clock_advance_ms(1);
+		conn_memory_run(c);
+		ck_assert_str_eq(pop3_output(f, c), said[i]);
+		ck_assert_int_eq(conn_memory_closed(c), i == 2);
+	}
+	clock_thaw();
+}
+END_TEST
+
 START_TEST(a_login_after_a_failed_one_is_let_in)
 {
 	CLEANUP(pop3_fixture_close) struct pop3_fixture *f = pop3_fixture_open(NULL, 0);
@@ -345,5 +374,6 @@ TEST_MAIN("pop3_auth", user_and_pass_log_in, the_local_part_is_a_name_too, there
     without_a_certificate_there_is_no_stls, auth_carries_plain_and_login,
     scram_shows_the_same_to_known_and_unknown_users,
     salts_of_unknown_users_are_like_those_of_known_ones,
-    failed_logins_look_alike_wait_and_end_the_connection, a_login_after_a_failed_one_is_let_in,
+    failed_logins_look_alike_wait_and_end_the_connection,
+    logins_that_are_put_off_wait_and_end_the_connection, a_login_after_a_failed_one_is_let_in,
     languages_and_utf8_are_chosen, a_maildrop_that_cannot_be_opened_is_said_so)

@@ -380,6 +380,15 @@ service_login_failed(
 	return 1000;
 }
 
+int64_t
+service_login_put_off(
+    struct service *svc, struct conn *c, const struct sasl *x, const char *mechanism)
+{
+	(void)svc, (void)c;
+	log_info("login_put_off", F_STR("user", sasl_login(x)), F_CSTR("mechanism", mechanism));
+	return 1000;
+}
+
 /* -- fixture ------------------------------------------------------------------------------------
  */
 

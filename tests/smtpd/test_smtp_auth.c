@@ -1,5 +1,6 @@
 /* AUTH: RFC 4954. */
 #include "tests/smtpd/fake.h"
+#include "tests/support/closed_line.h"
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
@@ -128,6 +129,33 @@ START_TEST(a_wrong_password_waits_and_too_many_end_it)
 }
 END_TEST
 
+START_TEST(a_login_that_is_put_off_waits_and_too_many_end_it)
+{
+	clock_freeze(1700000000);
+	CLEANUP(fake_free) struct fake *f = with_user(&local);
+
+	test_closed_line(&f->service.standing, &f->service.passwords);
+	fake_open_with(f, &local);
+	f->conf->login_failures = 3;
+	fake_say(f, "EHLO client.test", "250 HELP");
+	for (int i = 0; i < 2; i++) {
+		fake_say(f, "AUTH PLAIN " PLAIN_RIGHT, NULL);
+		fake_say(f, "NOOP", NULL); /* unread until then */
+		clock_advance_ms(999);
+		fake_say(f, NULL, NULL);
+		clock_advance_ms(1);
+		fake_say(f, NULL, "454 4.7.0\n250 2.0.0");
+	}
+	fake_say(f, "AUTH PLAIN " PLAIN_RIGHT, NULL);
+	clock_advance_ms(1000);
+	fake_say(f, NULL, "421 4.7.0\n<closed>");
+	fake_close(f);
+	password_line_free(&f->service.passwords);
+	standing_free(&f->service.standing);
+	clock_thaw();
+}
+END_TEST
+
 START_TEST(who_does_not_log_in_has_a_minute)
 {
 	clock_freeze(1700000000);
@@ -241,6 +269,7 @@ END_TEST
 
 TEST_MAIN("smtp_auth", plain_and_login_log_in, what_is_no_exchange_is_refused_with_its_code,
     lines_of_an_exchange_may_be_long_but_not_endless, without_tls_no_password_is_taken_from_afar,
-    a_wrong_password_waits_and_too_many_end_it, who_does_not_log_in_has_a_minute,
+    a_wrong_password_waits_and_too_many_end_it, a_login_that_is_put_off_waits_and_too_many_end_it,
+    who_does_not_log_in_has_a_minute,
     scram_logs_in_with_its_last_challenge_answered_by_an_empty_line,
     no_line_of_an_exchange_reaches_the_log)

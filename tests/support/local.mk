@@ -1,6 +1,7 @@
 check_LIBRARIES += libtestsupport.a
 libtestsupport_a_SOURCES = \
 	%D%/certificate.c %D%/certificate.h \
+	%D%/closed_line.c %D%/closed_line.h \
 	%D%/dialogue.c %D%/dialogue.h \
 	%D%/password_gate.c %D%/password_gate.h \
 	%D%/store_fixture.c %D%/store_fixture.h \
