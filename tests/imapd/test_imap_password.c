@@ -86,7 +86,7 @@ END_TEST
 START_TEST(when_the_line_is_full_it_is_said_so_and_may_be_tried_again)
 {
 	static const char *const more[] = {
-	    "1 " LOGIN, "1 " PLAIN, "1 LOGIN ann wrong\r\n", "1 LOGIN nobody x\r\n"};
+	    ("1 " LOGIN), ("1 " PLAIN), "1 LOGIN ann wrong\r\n", "1 LOGIN nobody x\r\n"};
 	CLEANUP(imap_fixture_close) struct imap_fixture *f = open_gated(1);
 	struct conn *c = NULL;
 
