@@ -264,6 +264,7 @@ give_cell(struct salvage *s, const struct node *n, uint32_t i, struct str table)
 
 /* All below page `n`. */
 static enum err
+// NOLINTNEXTLINE(misc-no-recursion): no deeper than DEPTH_MAX, and each page once
 give_tree(struct salvage *s, uint32_t n, struct str table, int depth)
 {
 	struct node node;

@@ -249,11 +249,11 @@ view_adopt(struct view **told, struct view *now, const struct uidset *uids,
 		bool own = w.was && in_set(&set, w.was->uid);
 		if (own)
 			each(arg, w.was, w.is);
-		if (!w.was || !w.is)
-			all_of_now = false;
-		else if (differ(w.was, w.is) && own)
+		if (w.was && w.is && !differ(w.was, w.is))
+			continue;
+		if (own && w.is)
 			changed = true;
-		else if (differ(w.was, w.is))
+		else
 			all_of_now = false;
 	}
 	if (all_of_now)

@@ -115,19 +115,20 @@ connect_once(const char *host, const char *port, time_t until)
 	return tcp;
 }
 
+#define ADDRESS_TEXT (INET6_ADDRSTRLEN + 2)
+
 /* "192.0.2.1", "[2001:db8::1]" */
 static void
-address_text(const struct sockaddr_storage *a, char text[INET6_ADDRSTRLEN + 2])
+address_text(const struct sockaddr_storage *a, char text[ADDRESS_TEXT])
 {
+	char six[INET6_ADDRSTRLEN] = "";
+
 	if (a->ss_family == AF_INET) {
-		inet_ntop(
-		    AF_INET, &((const struct sockaddr_in *)a)->sin_addr, text, INET6_ADDRSTRLEN);
+		inet_ntop(AF_INET, &((const struct sockaddr_in *)a)->sin_addr, text, ADDRESS_TEXT);
 		return;
 	}
-	text[0] = '[';
-	inet_ntop(
-	    AF_INET6, &((const struct sockaddr_in6 *)a)->sin6_addr, text + 1, INET6_ADDRSTRLEN);
-	strcat(text, "]");
+	inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)a)->sin6_addr, six, sizeof(six));
+	snprintf(text, ADDRESS_TEXT, "[%s]", six);
 }
 
 static BIO *
@@ -138,7 +139,7 @@ connect_to(const struct http_request *r, const struct url *u, struct tls *t, tim
 	if (r->address_count == 0)
 		tcp = connect_once(u->host, u->port, until);
 	for (size_t i = 0; i < r->address_count && !tcp; i++) {
-		char text[INET6_ADDRSTRLEN + 2];
+		char text[ADDRESS_TEXT];
 		/* each has its share of the time that is left */
 		time_t now = time(NULL), share = (until - now) / (time_t)(r->address_count - i);
 		address_text(&r->addresses[i], text);

@@ -109,7 +109,9 @@ ec_key(const json_t *jwk, struct arena *arena)
 	struct str y = member(jwk, "y", arena);
 	unsigned char point[1 + 2 * 66] = {POINT_CONVERSION_UNCOMPRESSED};
 
-	for (size_t i = 0; bld && name && i < ARRAY_LEN(curves); i++) {
+	if (!bld || !name || !x.p || !y.p)
+		return NULL;
+	for (size_t i = 0; i < ARRAY_LEN(curves); i++) {
 		const struct curve *c = &curves[i];
 		if (strcmp(name, c->name) != 0 || x.n != c->octets || y.n != c->octets)
 			continue;

@@ -30,6 +30,23 @@ list_remove(struct dns_list *l, struct dns_question *q)
 	l->n--;
 }
 
+/* The first, or NULL. */
+static struct dns_question *
+list_take(struct dns_list *l)
+{
+	struct dns_question *q = l->head;
+
+	if (!q)
+		return NULL;
+	l->head = q->next;
+	if (q->next)
+		q->next->at = &l->head;
+	else
+		l->tail = &l->head;
+	l->n--;
+	return q;
+}
+
 /* -- answers: on the loop's thread ------------------------------------------------------------ */
 
 static void
@@ -219,14 +236,13 @@ ask_waiting(struct dns *d)
 {
 	for (;;) {
 		pthread_mutex_lock(&d->mu);
-		struct dns_question *q = d->waiting.head;
-		int code = 0;
-		if (!q || d->asked.n >= DNS_IN_FLIGHT_MAX) {
+		struct dns_question *q =
+		    d->asked.n < DNS_IN_FLIGHT_MAX ? list_take(&d->waiting) : NULL;
+		if (!q) {
 			pthread_mutex_unlock(&d->mu);
 			return;
 		}
-		list_remove(&d->waiting, q);
-		code = ask_locked(d, q, d->current);
+		int code = ask_locked(d, q, d->current);
 		pthread_mutex_unlock(&d->mu);
 		if (code)
 			answer_failed(q, ub_strerror(code));
@@ -302,8 +318,7 @@ dns_ask_held(struct dns *d)
 	struct dns_question *q;
 
 	pthread_mutex_lock(&d->mu);
-	while ((q = d->held.head)) {
-		list_remove(&d->held, q);
+	while ((q = list_take(&d->held))) {
 		q->settled = true;
 		list_append(&d->waiting, q);
 	}
@@ -375,8 +390,7 @@ end_all(struct dns_list *l)
 {
 	struct dns_question *q;
 
-	while ((q = l->head)) {
-		list_remove(l, q);
+	while ((q = list_take(l))) {
 		if (q->probe)
 			free(q);
 		else

@@ -179,6 +179,7 @@ shut_in(const struct conf *conf, unsigned does)
 	add(&p, conf->run_dir, true, NULL);
 	add_files_of(&p, conf);
 	if (e || p.failed) {
+		// NOLINTNEXTLINE(clang-analyzer-unix.Malloc): paths_done() frees them
 		log_error("sandbox", F_CSTR("mode", conf->sandbox),
 		    F_CSTR("reason", e ? "no such mode" : "too many directories are named"));
 		return ERR_CONFIG;
