@@ -123,6 +123,8 @@ db_report(struct db *db, const char *op, int code)
 	/* SQLite opens read-only what it may not write, and such a handle never gets better. */
 	if ((code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_READONLY || e == ERR_CORRUPT)
 		db->failed = true;
+	if ((code & 0xff) == SQLITE_READONLY)
+		db->read_only = true;
 	if (e == ERR_CORRUPT)
 		return damage_found("store", db->path, sqlite3_errmsg(db->conn), F_CSTR("op", op),
 		    F_INT("sqlite", code));
@@ -278,6 +280,12 @@ bool
 db_failed(const struct db *db)
 {
 	return db->failed;
+}
+
+bool
+db_is_read_only(const struct db *db)
+{
+	return db->read_only;
 }
 
 /* -- statements */
@@ -476,6 +484,13 @@ db_set_patience(struct db *db, int64_t ms)
 enum err
 db_begin_write(struct db *db)
 {
+	/* SQLite would begin all the same, and fail at the first change. */
+	if (sqlite3_db_readonly(db->conn, "main") == 1) {
+		db->failed = db->read_only = true;
+		log_warn("store", F_CSTR("op", "begin"), F_ERR(ERR_IO), F_CSTR("file", db->path),
+		    F_CSTR("detail", "open for reading alone"));
+		return ERR_IO;
+	}
 	db->changes_before = sqlite3_total_changes64(db->conn);
 	return db_run(db, "BEGIN IMMEDIATE");
 }

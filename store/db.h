@@ -41,6 +41,9 @@ void db_leave_wal(struct db *db);
 const char *db_path(const struct db *db);
 /* An I/O error or damage was met: do not use the handle again, open another. */
 bool db_failed(const struct db *db);
+/* A write was refused, since the file, its WAL or its index of it is open for reading alone;
+ * db_failed() as well. */
+bool db_is_read_only(const struct db *db);
 
 /* -- statements */
 

@@ -21,7 +21,7 @@ struct stmt {
 struct db {
 	sqlite3 *conn;
 	char *path;
-	bool failed;
+	bool failed, read_only;
 	int64_t waited_us, patience_ms;
 	int wal_frames; /* as of the last commit */
 	int64_t no_trim_before_ms;

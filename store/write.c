@@ -168,6 +168,8 @@ begin(struct database *d, struct db *db)
 
 	if (!e || e == ERR_BUSY)
 		note_stuck(d, e == ERR_BUSY);
+	if (e)
+		db_rollback(db);
 	return e;
 }
 
@@ -191,14 +193,41 @@ run_operation(struct write_op *op, struct db *db, bool alone)
 	return op->result ? db_rollback_to_savepoint(db) : db_release(db);
 }
 
-/* All operations in one transaction. */
+static void
+give_writer(struct database *d, struct handle **hp)
+{
+	if (!*hp)
+		return;
+	bool failed = db_failed((*hp)->db);
+	if (failed)
+		database_fail(d);
+	pool_give(hp);
+	if (failed)
+		pool_forget(d->pool, d); /* readers too: they share SQLite's index of the WAL */
+}
+
+/* *ret is set where a handle was to be had, also if it can't begin; for give_writer(). */
+static enum err
+begin_writer(struct database *d, struct handle **ret)
+{
+	enum err e = take_writer(d, ret);
+
+	if (!e)
+		e = begin(d, (*ret)->db);
+	if (!e || !*ret || !db_is_read_only((*ret)->db))
+		return e;
+	/* What can't be opened for writing, say for want of descriptors, SQLite opens for reading
+	 * alone, and tells it now. That may have been long ago, with a reader's handle. */
+	give_writer(d, ret);
+	e = take_writer(d, ret);
+	return e ? e : begin(d, (*ret)->db);
+}
+
+/* All operations in the transaction that has begun. */
 static enum err
 run_transaction(struct database *d, struct db *db, struct write_op *batch)
 {
-	enum err e = begin(d, db);
-
-	if (!e && d->admit)
-		e = d->admit(db);
+	enum err e = d->admit ? d->admit(db) : ERR_OK;
 	bool any = false;
 	for (struct write_op *op = batch; op && !e; op = op->next) {
 		e = run_operation(op, db, !batch->next);
@@ -249,23 +278,17 @@ static void
 run_batch(struct database *d, struct write_op *batch)
 {
 	struct handle *h = NULL;
-	enum err e = take_writer(d, &h);
+	enum err e = begin_writer(d, &h);
 
 	if (!e) {
 		e = run_transaction(d, h->db, batch);
 		METRICS_COUNT(database_transactions, 0);
-		if (!e) {
-			number_commit(d, h, db_has_changes(h->db), batch);
-			tend_wal(d, h->db);
-		}
-		bool failed = db_failed(h->db);
-		if (failed)
-			database_fail(d);
-		pool_give(&h);
-		if (failed)
-			pool_forget(
-			    d->pool, d); /* readers too: they share SQLite's index of the WAL */
 	}
+	if (!e) {
+		number_commit(d, h, db_has_changes(h->db), batch);
+		tend_wal(d, h->db);
+	}
+	give_writer(d, &h);
 	for (struct write_op *op = batch; op && e; op = op->next)
 		op->result = e;
 }

@@ -18,7 +18,8 @@ tests_faults_test_repair_SOURCES = %D%/test_repair.c tests/store/fixture.c tests
 tests_faults_test_repair_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_faults_test_repair_LDADD = $(FAULTS_LIBS)
 
-SESSION_FAULTS = tests/faults/session_faults.c tests/faults/session_faults.h tests/faults/faults.c tests/faults/faults.h
+SESSION_FAULTS = tests/faults/session_faults.c tests/faults/session_faults.h tests/faults/session_state.c \
+	tests/faults/session_state.h tests/faults/faults.c tests/faults/faults.h
 tests_faults_test_imap_faults_SOURCES = %D%/test_imap_faults.c $(SESSION_FAULTS)
 tests_faults_test_imap_faults_CFLAGS = $(FAULTS_CFLAGS)
 tests_faults_test_imap_faults_LDADD = libtestsupport.a $(IMAPD_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)

@@ -7,8 +7,7 @@
 #include "store/directory.h"
 #include "store/message.h"
 #include "store/queue_private.h"
-#include "store/reader.h"
-#include "store/view.h"
+#include "tests/faults/session_state.h"
 #include "tests/support/test.h"
 
 #include <argon2.h>
@@ -25,15 +24,12 @@
 struct world {
 	const struct session_protocol *p;
 	const char *dir;
-	struct store *store;
+	struct session_ground g; /* its arena, account and queue: of one try */
 	struct conf *conf;
 	struct service *svc;
-	struct arena *arena; /* of one try */
 	unsigned accounts;
 	/* of one try */
 	char address[64];
-	int64_t account;
-	int64_t queue_before; /* the highest number in the queue */
 	struct conn *conn;
 	enum fault_kind kind;
 	unsigned n;
@@ -101,9 +97,9 @@ world_open(struct world *w)
 	ck_assert_ok(store_create(w->dir));
 	const struct store_options o = {
 	    .data_dir = w->dir, .process = "test", .recipient_delimiter = "+"};
-	ck_assert_ok(store_open(&o, &w->store));
-	ck_assert_ok(directory_add_domain(w->store, STR("example.test")));
-	w->svc = service_for_test(w->store, w->conf);
+	ck_assert_ok(store_open(&o, &w->g.store));
+	ck_assert_ok(directory_add_domain(w->g.store, STR("example.test")));
+	w->svc = service_for_test(w->g.store, w->conf);
 	ck_assert_ptr_nonnull(w->svc);
 	w->svc->logins = login_cache_new(600);
 	w->accounts = 0;
@@ -113,7 +109,7 @@ static void
 world_close(struct world *w)
 {
 	service_stop(&w->svc);
-	store_close(&w->store);
+	store_close(&w->g.store);
 	conf_unref(&w->conf);
 	test_rmdir(w->dir);
 }
@@ -143,7 +139,7 @@ highest_queued(struct world *w)
 	struct database *d = NULL;
 	int64_t id = 0;
 
-	ck_assert_ok(queue_database(w->store, &d));
+	ck_assert_ok(queue_database(w->g.store, &d));
 	ck_assert_ok(read_begin(d, &h));
 	ck_assert_ok(db_get_int(h->db, "SELECT coalesce(max(id), 0) FROM message", &id));
 	return id;
@@ -157,107 +153,24 @@ add_account(struct world *w)
 	struct mailbox_info inbox;
 	char text[200];
 
-	make_credential(w->arena, &credential);
+	make_credential(w->g.arena, &credential);
 	snprintf(w->address, sizeof(w->address), "user%03u@example.test", ++w->accounts);
-	ck_assert_ok(directory_add_account(w->store, str_of(w->address), &credential, &w->account));
-	ck_assert_ok(account_open(w->store, w->account, &a));
-	ck_assert_ok(mailbox_find(a, STR("INBOX"), w->arena, &inbox));
+	ck_assert_ok(
+	    directory_add_account(w->g.store, str_of(w->address), &credential, &w->g.account));
+	ck_assert_ok(account_open(w->g.store, w->g.account, &a));
+	ck_assert_ok(mailbox_find(a, STR("INBOX"), w->g.arena, &inbox));
 	for (unsigned i = 1; i <= w->p->messages; i++) {
 		CLEANUP(spool_free) struct spool *spool = NULL;
 		snprintf(text, sizeof(text),
 		    "From: Bob <bob@example.test>\r\nSubject: number %u\r\n"
 		    "Message-ID: <%u@example.test>\r\n\r\nThis is text %u.\r\n",
 		    i, i, i);
-		ck_assert_ok(spool_new(w->store, &spool));
+		ck_assert_ok(spool_new(w->g.store, &spool));
 		ck_assert_ok(spool_write(spool, text, strlen(text)));
 		struct append item = {.spool = spool, .internal_s = 837596665};
 		ck_assert_ok(message_append(a, inbox.id, &item, 1, &(uint32_t){0}));
 	}
-	w->queue_before = highest_queued(w);
-}
-
-/* -- what is there */
-
-static void
-put_octets(struct account *a, int64_t message, struct sbuf *out)
-{
-	CLEANUP(reader_close) struct reader *r = NULL;
-	struct message_row row;
-	char piece[4096];
-	size_t n = 1;
-	uint64_t lines = 0;
-
-	ck_assert_ok(reader_open(a, &r));
-	ck_assert_ok(reader_message(r, message, WANT_BASICS, &row));
-	uint64_t at = 0;
-	for (; n; at += n) {
-		ck_assert_ok(reader_read(r, message, at, piece, sizeof(piece), &n));
-		for (size_t i = 0; i < n; i++)
-			lines += piece[i] == '\n';
-	}
-	ck_assert_uint_eq(at, row.size);
-	sbuf_printf(out, ",%llu", (unsigned long long)lines);
-}
-
-static void
-put_mailbox(struct account *a, int64_t mailbox, struct sbuf *out)
-{
-	CLEANUP(view_unref) struct view *v = NULL;
-
-	ck_assert_ok(view_current(a, mailbox, &v));
-	struct view_iter it = view_iter_at(v, 1);
-	for (const struct view_entry *e; (e = view_next(&it));) {
-		sbuf_printf(out, " %u:%llx", e->uid, (unsigned long long)e->flags);
-		put_octets(a, e->message, out);
-	}
-}
-
-static void
-put_queue(struct world *w, struct sbuf *out)
-{
-	CLEANUP(read_end) struct handle *h = NULL;
-	CLEANUP(stmt_done) struct stmt *st = NULL;
-	struct database *d = NULL;
-	bool row = false;
-
-	ck_assert_ok(queue_database(w->store, &d));
-	ck_assert_ok(read_begin(d, &h));
-	ck_assert_ok(
-	    db_query(h->db, "SELECT" QUEUE_RCPT_COLUMNS "FROM rcpt r WHERE id >= ?1 ORDER BY id",
-		&st, DB_INT((w->queue_before + 1) << QUEUE_RCPT_SHIFT)));
-	while (!stmt_step(st, &row) && row) {
-		CLEANUP(queue_octets_close) struct queue_octets *o = NULL;
-		struct queue_rcpt r = queue_take_rcpt(st, 0, w->arena);
-		char last;
-		size_t n;
-		ck_assert_ok(queue_octets_open(w->store, r.message, &o));
-		ck_assert_ok(queue_octets_read(o, queue_octets_size(o) - 1, &last, 1, &n));
-		ck_assert_uint_eq(n, 1);
-		sbuf_printf(out, "queue %.*s\n", STR_ARG(r.address));
-	}
-}
-
-/* Everything that a session can change, as one text. */
-static char *
-state(struct world *w)
-{
-	CLEANUP(account_unref) struct account *a = NULL;
-	CLEANUP(sbuf_done) struct sbuf out = SBUF_INIT(1 << 20);
-	struct mailbox_info *list;
-	size_t n;
-
-	ck_assert_ok(account_open(w->store, w->account, &a));
-	ck_assert_ok(mailbox_list(a, w->arena, &list, &n));
-	for (size_t i = 0; i < n; i++) {
-		sbuf_printf(&out, "%.*s%s:", STR_ARG(list[i].name), list[i].subscribed ? "+" : "");
-		if (list[i].id && !list[i].noselect)
-			put_mailbox(a, list[i].id, &out);
-		sbuf_putc(&out, '\n');
-	}
-	put_queue(w, &out);
-	char *text = strdup(sbuf_cstr(&out));
-	ck_assert_ptr_nonnull(text);
-	return text;
+	w->g.queue_before = highest_queued(w);
 }
 
 /* -- talking */
@@ -277,7 +190,7 @@ connect_again(struct world *w)
 	rest(w, false);
 	conn_memory_run(w->conn);
 	rest(w, true);
-	conn_memory_output_some(w->conn, w->arena, 1000);
+	conn_memory_output_some(w->conn, w->g.arena, 1000);
 }
 
 /* One stage with its $ replaced. */
@@ -304,7 +217,7 @@ stage_text(struct world *w, struct str stage)
 		}
 	}
 	sbuf_puts(&out, "\r\n");
-	return arena_dup(w->arena, sbuf_view(&out));
+	return arena_dup(w->g.arena, sbuf_view(&out));
 }
 
 /* Says one stage; what is answered goes to *text. */
@@ -320,7 +233,7 @@ say(struct world *w, struct str stage, unsigned flags, struct sbuf *text)
 		rest(w, false);
 		conn_memory_run(w->conn);
 		rest(w, true);
-		struct str some = conn_memory_output_some(w->conn, w->arena, SIZE_MAX);
+		struct str some = conn_memory_output_some(w->conn, w->g.arena, SIZE_MAX);
 		sbuf_put(text, some);
 		a = w->p->judge(sbuf_view(text), flags);
 		if (a || (some.n == 0 && conn_memory_closed(w->conn)))
@@ -390,7 +303,7 @@ check_log(struct world *w)
 static bool
 is_at(struct world *w, const char *expected)
 {
-	CLEANUP(mem_free) char *now = state(w);
+	CLEANUP(mem_free) char *now = session_state(&w->g);
 
 	return strcmp(now, expected) == 0;
 }
@@ -436,7 +349,8 @@ run_row(struct world *w, const struct memory *m)
 				continue;
 			if (hit)
 				ck_world(w, is_at(w, after),
-				    "said it was done:\n%s\n-- but wanted\n%s", state(w), after);
+				    "said it was done:\n%s\n-- but wanted\n%s",
+				    session_state(&w->g), after);
 			return;
 		}
 		ck_world(w, i < TRIES_MAX, "fails again and again: \"%s\"", sbuf_cstr(&text));
@@ -452,7 +366,7 @@ run_row(struct world *w, const struct memory *m)
 				continue;
 			if (!(row->flags & SESSION_PARTS))
 				ck_world(w, is_at(w, before), "half done:\n%s\n-- before\n%s",
-				    state(w), before);
+				    session_state(&w->g), before);
 			continue;
 		}
 		ck_world(w, conn_memory_closed(w->conn), "cut off, but open");
@@ -461,7 +375,7 @@ run_row(struct world *w, const struct memory *m)
 		bool done = strcmp(before, after) != 0 && is_at(w, after);
 		if (!done && !(row->flags & SESSION_PARTS))
 			ck_world(w, is_at(w, before), "cut off and half done:\n%s\n-- before\n%s",
-			    state(w), before);
+			    session_state(&w->g), before);
 		if (done)
 			return;
 	}
@@ -476,10 +390,10 @@ remember(struct world *w, struct memory *m)
 	w->n = 0;
 	connect_again(w);
 	for (w->row = 0; w->row < w->p->row_count; w->row++) {
-		m->before[w->row] = state(w);
+		m->before[w->row] = session_state(&w->g);
 		enum session_answer a = say_row(w, &w->p->rows[w->row], &text);
 		ck_world(w, a == SESSION_DONE, "without faults: \"%s\"", sbuf_cstr(&text));
-		m->after[w->row] = state(w);
+		m->after[w->row] = session_state(&w->g);
 		m->text[w->row] = strdup(sbuf_cstr(&text));
 	}
 	conn_memory_close(&w->conn);
@@ -504,7 +418,7 @@ check_end(struct world *w)
 	CLEANUP(account_unref) struct account *a = NULL;
 	CLEANUP(sbuf_done) struct sbuf report = SBUF_INIT(65536);
 
-	ck_assert_ok(account_open(w->store, w->account, &a));
+	ck_assert_ok(account_open(w->g.store, w->g.account, &a));
 	enum err e = account_check(a, &report);
 	ck_assert_ok(account_sync(a)); /* a file of which something is not synced stays open */
 	ck_world(w, !e, "check says: %s", sbuf_cstr(&report));
@@ -514,9 +428,9 @@ check_end(struct world *w)
 static bool
 try_one(struct world *w, const struct memory *m, unsigned n)
 {
-	arena_reset(w->arena);
+	arena_reset(w->g.arena);
 	add_account(w);
-	pool_reap(w->store->pool, 0);
+	pool_reap(w->g.store->pool, 0);
 	sbuf_clear(&logged);
 	w->n = n;
 	w->row = 0;
@@ -534,7 +448,7 @@ try_one(struct world *w, const struct memory *m, unsigned n)
 	w->n = n;
 	check_log(w);
 	ck_world(w, w->doubtful || is_at(w, m->after[w->row]), "in the end\n%s\n-- not\n%s",
-	    state(w), m->after[w->row]);
+	    session_state(&w->g), m->after[w->row]);
 	check_end(w);
 	return reached;
 }
@@ -548,15 +462,6 @@ next_of(unsigned n, unsigned calls)
 		return n + 1;
 	seed = seed * 1103515245 + 12345;
 	return n + 1 + (seed >> 16) % (2 * step - 1);
-}
-
-static unsigned
-count_files(struct world *w)
-{
-	/* where a login was noted, the file stays open until it is synced */
-	ck_assert_ok(database_sync(&w->store->directory));
-	pool_reap(w->store->pool, 0);
-	return fault_count_fds();
 }
 
 static unsigned
@@ -574,20 +479,16 @@ try_kind(struct world *w)
 	sbuf_clear(&logged);
 	try_one(w, &m, UINT32_MAX);
 	unsigned calls = fault_calls();
-	fds = count_files(w);
+	fds = session_count_files(&w->g);
 	for (unsigned n = only ? only : next_of(0, calls);; n = next_of(n, calls)) {
 		if (w->accounts > ACCOUNTS_MAX) {
 			world_close(w);
 			world_open(w);
-			fds = 0;
 		}
 		if (!try_one(w, &m, n))
 			break;
-		unsigned now = count_files(w);
-		/* the WAL of a writer that failed is open for the next one: directory, queue, trace
-		 */
-		ck_world(w, !fds || now <= fds + 3, "%u files stay open", now - fds);
-		fds = fds ? fds : now;
+		unsigned now = session_count_files(&w->g);
+		ck_world(w, now == fds, "%u files are open, not %u", now, fds);
 		tried++;
 		if (only)
 			break;
@@ -605,7 +506,7 @@ void
 session_faults(const struct session_protocol *p, enum fault_kind first, enum fault_kind last)
 {
 	CLEANUP(sbuf_done) struct sbuf lines = SBUF_INIT(BIG + 1);
-	struct world w = {.p = p, .arena = arena_new((size_t)64 << 20)};
+	struct world w = {.p = p, .g.arena = arena_new((size_t)64 << 20)};
 	unsigned tried = 0;
 
 	ck_assert_uint_le(p->row_count, ROWS_MAX);
@@ -622,6 +523,6 @@ session_faults(const struct session_protocol *p, enum fault_kind first, enum fau
 		tried += try_kind(&w);
 	log_capture(NULL, NULL);
 	sbuf_done(&logged);
-	arena_free(&w.arena);
+	arena_free(&w.g.arena);
 	printf("%s, %s to %s: %u faults\n", p->name, fault_names[first], fault_names[last], tried);
 }

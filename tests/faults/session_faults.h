@@ -2,11 +2,11 @@
  * kind failing, for every n.
  *
  * A dialogue is a table of rows. It runs once without faults: what an account holds before and
- *after each row, and what is answered, is what must be. Then, for each n, on an account made anew:
+ * after each row, and what is answered, is what must be. Then, for each n, on an account made anew.
  *
- *	answered OK		what the row does is done, and where SESSION_TEXT says so the same
- *was answered as without faults a temporary error	nothing is done, and said again the row
- *succeeds closed			all is done or nothing; another session goes on from there
+ * - Answered OK, what the row does is done; where SESSION_TEXT says so the answer is the same.
+ * - Answered with a temporary error, nothing is done, and said again the row succeeds.
+ * - Closed, all is done or nothing; another session goes on from there.
  *
  * A permanent error, no answer, a word of damage in the log or a file left open fail the test. */
 #ifndef TESTS_FAULTS_SESSION_FAULTS_H

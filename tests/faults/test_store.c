@@ -431,8 +431,37 @@ START_TEST(a_store_that_cannot_be_opened_leaves_nothing_open)
 }
 END_TEST
 
+/* Where a file can't be opened for writing, SQLite opens it for reading alone. */
+START_TEST(what_was_opened_for_want_of_descriptors_is_not_what_the_next_write_uses)
+{
+	unsigned tried = 0;
+	bool reached = true;
+
+	fixture_open(&f);
+	for (unsigned n = 1; reached; n++) {
+		struct mailbox_info inbox;
+
+		new_spools();
+		pool_reap(f.store->pool, 0);
+		log_capture(forget_line, NULL);
+		fault_arm(FAULT_OPEN, n, EMFILE, "reading");
+		enum err e = mailbox_find(f.a, STR("INBOX"), f.arena, &inbox);
+		reached = fault_disarm();
+		ck_assert_msg(!e || passes(e), "open %u: %s", n, err_name(e));
+		e = do_deliver();
+		ck_assert_msg(!e, "after open %u: %s", n, err_name(e));
+		log_capture(NULL, NULL);
+		tried += reached;
+	}
+	ck_assert_uint_ge(tried, 3); /* the database, its WAL and the index of that */
+	fixture_close(&f);
+	printf("reading before a write: %u faults\n", tried);
+}
+END_TEST
+
 TEST_MAIN("faults_store", without_memory_an_operation_fails_for_now_and_leaves_nothing,
     without_files_an_operation_fails_for_now_and_leaves_nothing,
     when_nothing_can_be_written_an_operation_fails_for_now_and_leaves_nothing,
     when_names_or_maps_fail_an_operation_fails_for_now_and_leaves_nothing,
-    a_store_that_cannot_be_opened_leaves_nothing_open)
+    a_store_that_cannot_be_opened_leaves_nothing_open,
+    what_was_opened_for_want_of_descriptors_is_not_what_the_next_write_uses)
