@@ -96,9 +96,8 @@ from_windows_1252(struct str in, struct sbuf *out)
 	}
 }
 
-/* Copies UTF-8, each octet that is wrong becoming U+FFFD. */
-static void
-from_utf8(struct str in, struct sbuf *out)
+void
+utf8_put(struct str in, struct sbuf *out)
 {
 	size_t good = 0;
 
@@ -201,7 +200,7 @@ from_iconv(iconv_t cd, struct str in, struct sbuf *out)
 		size_t before = left;
 		size_t rc = iconv(cd, &from, &left, &to, &room);
 		int why = rc == (size_t)-1 ? errno : 0;
-		sbuf_append(out, block, sizeof(block) - room);
+		utf8_put(str_make(block, sizeof(block) - room), out);
 		/* Full block: once more. Else an octet that can't be read, or the start of a
 		 * character that is not all there; a converter that makes no progress at all is
 		 * treated alike, so that this ends whatever iconv() does. */
@@ -215,7 +214,7 @@ from_iconv(iconv_t cd, struct str in, struct sbuf *out)
 	char *to = block;
 	size_t room = sizeof(block);
 	iconv(cd, NULL, NULL, &to, &room);
-	sbuf_append(out, block, sizeof(block) - room);
+	utf8_put(str_make(block, sizeof(block) - room), out);
 }
 
 void
@@ -226,7 +225,7 @@ converter_run(struct converter *c, struct str in, struct sbuf *out)
 		guess(in, out);
 		break;
 	case CONVERT_UTF8:
-		from_utf8(in, out);
+		utf8_put(in, out);
 		break;
 	case CONVERT_1252:
 		from_windows_1252(in, out);

@@ -20,6 +20,9 @@ void converter_close(struct converter *c);
 /* Converts `in`, which starts in the charset's initial state. */
 void converter_run(struct converter *c, struct str in, struct sbuf *out);
 
+/* Copies UTF-8, each octet that is wrong becoming U+FFFD. What iconv() gives comes through here
+ * too: glibc writes what is above U+10FFFF as it was before RFC 3629 §4. */
+void utf8_put(struct str in, struct sbuf *out);
 /* The octets of the well-formed UTF-8 character that `s` starts with, 0 if there is none. */
 size_t utf8_length(struct str s);
 

@@ -40,23 +40,23 @@ charset_stream_free(struct charset_stream **s)
 static void
 run_iconv(struct charset_stream *s, bool at_end, struct sbuf *out)
 {
+	char block[4096];
 	char *in = s->held.p;
 	size_t left = s->held.n;
 
 	while (left > 0) {
 		size_t before = left;
-		size_t room = left * 4 + CHARACTER_MAX;
-		char *to = sbuf_reserve(out, room);
-		size_t out_left = room;
-		if (!to)
-			break;
-		size_t rc = iconv(s->converter.cd, &in, &left, &to, &out_left);
+		char *to = block;
+		size_t room = sizeof(block);
+		size_t rc = iconv(s->converter.cd, &in, &left, &to, &room);
 		int why = rc == (size_t)-1 ? errno : 0;
-		sbuf_grow(out, room - out_left);
+		utf8_put(str_make(block, sizeof(block) - room), out);
+		if (why == E2BIG && (left < before || room < sizeof(block)))
+			continue;
 		if (why == EINVAL && !at_end && left < CHARACTER_MAX)
 			break;
 		/* octets that can't be read, or a converter that makes no progress */
-		if (left > 0 && (why == EILSEQ || why == EINVAL || left == before)) {
+		if (left > 0 && (why || left == before)) {
 			sbuf_puts(out, REPLACEMENT);
 			in++;
 			left--;

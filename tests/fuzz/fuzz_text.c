@@ -71,7 +71,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct str in = str_make(data + 2, size - 2);
 	read_text(in, how, SIZE_MAX, &whole);
 	read_text(in, how, piece, &cut);
-	FUZZ_CHECK(str_eq(sbuf_view(&whole), sbuf_view(&cut)));
+	if (strcmp(charsets[how >> 3 & 15], "utf-7") !=
+	    0) /* how often its errors count depends on glibc */
+		FUZZ_CHECK(str_eq(sbuf_view(&whole), sbuf_view(&cut)));
 	cut_words(sbuf_view(&whole), SIZE_MAX, &words);
 	cut_words(sbuf_view(&whole), piece, &cut_up);
 	FUZZ_CHECK(str_eq(sbuf_view(&words), sbuf_view(&cut_up)));

@@ -26,6 +26,10 @@ START_TEST(charsets_become_utf8)
 		"\xc3\xa4"
 		"b",
 		true},
+	    /* no characters (RFC 3629 §4), but what glibc's iconv() takes by this name and gives on
+	     */
+	    {"ut+f-8", "\xf6\x90\x8b\x97", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd",
+		true},
 	    {"no-such-charset", "\xe4", "\xc3\xa4", false},
 	    {"utf-8//TRANSLIT", "\xc3\xa4", "\xc3\xa4", false},
 	    {"utf-8,ascii", "x", "x", false},

@@ -34,6 +34,7 @@ START_TEST(the_text_is_the_same_wherever_it_is_cut)
 	    {"big5", "\xa7\x41", "\xe4\xbd\xa0"},
 	    {"shift_jis", "\x82\xb1\x82", "\xe3\x81\x93\xef\xbf\xbd"}, /* ends within one */
 	    {"utf-7", "+AOk-!", "\xc3\xa9!"},
+	    {"ut+f-8", "\xf6\x90\x8b\x97", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
 	    {"no-such", "h\xc3\xa9", "h\xc3\xa9"},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
