@@ -1,16 +1,18 @@
 #include "common/auth/http_fetch.h"
 
 #include "common/base/cleanup.h"
+#include "common/base/clock.h"
 #include "common/base/log.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/http.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
-#include <time.h>
+#include <poll.h>
 
 #define STATUS_MAX 100 /* octets of a status line, for the log */
 #define REQUEST_MAX (128 * 1024)
@@ -96,23 +98,40 @@ free_bio(BIO **b)
 	BIO_free_all(*b);
 }
 
+/* Waits until what the last call wanted is possible. False: it failed, or time is up. BIO_wait()
+ * and BIO_do_connect_retry() go by the wall clock, which somebody may set meanwhile. */
+static bool
+may_retry(BIO *bio, int64_t until_ms)
+{
+	int fd = -1, n = -1;
+
+	if (!BIO_should_retry(bio) || BIO_get_fd(bio, &fd) < 0)
+		return false;
+	struct pollfd p = {.fd = fd, .events = BIO_should_read(bio) ? POLLIN : POLLOUT};
+	for (int64_t left_ms; (left_ms = until_ms - clock_mono_ms()) > 0;) {
+		n = poll(&p, 1, (int)left_ms);
+		if (n >= 0 || errno != EINTR)
+			break;
+	}
+	return n > 0;
+}
+
 /* A connection to `host`, a name or an address. */
 static BIO *
-connect_once(const char *host, const char *port, time_t until)
+connect_once(const char *host, const char *port, int64_t until_ms)
 {
-	BIO *tcp = BIO_new(BIO_s_connect());
-	time_t now = time(NULL);
+	CLEANUP(free_bio) BIO *tcp = BIO_new(BIO_s_connect());
 
 	if (!tcp)
 		return NULL;
 	BIO_set_conn_hostname(tcp, host);
 	BIO_set_conn_port(tcp, port);
 	BIO_set_nbio(tcp, 1);
-	if (now >= until || BIO_do_connect_retry(tcp, (int)(until - now), 20) != 1) {
-		BIO_free_all(tcp);
-		return NULL;
+	while (BIO_do_connect(tcp) != 1) {
+		if (!may_retry(tcp, until_ms))
+			return NULL;
 	}
-	return tcp;
+	return MOVE_PTR(tcp);
 }
 
 #define ADDRESS_TEXT (INET6_ADDRSTRLEN + 2)
@@ -132,37 +151,31 @@ address_text(const struct sockaddr_storage *a, char text[ADDRESS_TEXT])
 }
 
 static BIO *
-connect_to(const struct http_request *r, const struct url *u, struct tls *t, time_t until)
+connect_to(const struct http_request *r, const struct url *u, struct tls *t, int64_t until_ms)
 {
 	BIO *tcp = NULL;
 
 	if (r->address_count == 0)
-		tcp = connect_once(u->host, u->port, until);
+		tcp = connect_once(u->host, u->port, until_ms);
 	for (size_t i = 0; i < r->address_count && !tcp; i++) {
 		char text[ADDRESS_TEXT];
 		/* each has its share of the time that is left */
-		time_t now = time(NULL), share = (until - now) / (time_t)(r->address_count - i);
+		int64_t now_ms = clock_mono_ms();
+		int64_t share_ms = (until_ms - now_ms) / (int64_t)(r->address_count - i);
 		address_text(&r->addresses[i], text);
-		tcp = connect_once(text, u->port, now + (share > 0 ? share : 1));
+		tcp = connect_once(text, u->port, now_ms + (share_ms > 0 ? share_ms : 1));
 	}
 	return tcp && u->tls ? wrap_connection(t, tcp) : tcp;
 }
 
-/* Waits until what the last call wanted is possible. False: it failed, or time is up. */
-static bool
-may_retry(BIO *bio, time_t until)
-{
-	return BIO_should_retry(bio) && BIO_wait(bio, until, 20) == 1;
-}
-
 static enum err
-write_all(BIO *bio, struct str text, time_t until)
+write_all(BIO *bio, struct str text, int64_t until_ms)
 {
 	while (text.n > 0) {
 		int n = BIO_write(bio, text.p, (int)text.n);
 		if (n > 0)
 			text = str_skip(text, (size_t)n);
-		else if (!may_retry(bio, until))
+		else if (!may_retry(bio, until_ms))
 			return ERR_IO;
 	}
 	return ERR_OK;
@@ -170,7 +183,7 @@ write_all(BIO *bio, struct str text, time_t until)
 
 /* Up to the peer's end: HTTP/1.0 has no chunks and closes. */
 static enum err
-read_all(BIO *bio, time_t until, struct sbuf *ret)
+read_all(BIO *bio, int64_t until_ms, struct sbuf *ret)
 {
 	for (;;) {
 		char block[4096];
@@ -182,7 +195,7 @@ read_all(BIO *bio, time_t until, struct sbuf *ret)
 				return ERR_TOO_BIG;
 		} else if (!BIO_should_retry(bio)) {
 			return ERR_OK; /* cut short or not, the body's own grammar tells */
-		} else if (BIO_wait(bio, until, 20) != 1) {
+		} else if (!may_retry(bio, until_ms)) {
 			return ERR_IO;
 		}
 	}
@@ -225,8 +238,9 @@ exchange(const struct http_request *r, const struct url *u, struct tls *t, struc
 {
 	CLEANUP(wipe) struct sbuf request = SBUF_INIT(r->form.n + REQUEST_MAX);
 	CLEANUP(sbuf_done) struct sbuf answer = SBUF_INIT(HTTP_FETCH_MAX);
-	time_t until = time(NULL) + HTTP_FETCH_TIMEOUT_S;
-	CLEANUP(free_bio) BIO *bio = connect_to(r, u, t, until);
+	int64_t until_ms =
+	    clock_mono_ms() + (r->timeout_ms ? r->timeout_ms : HTTP_FETCH_TIMEOUT_S * 1000);
+	CLEANUP(free_bio) BIO *bio = connect_to(r, u, t, until_ms);
 
 	if (!bio)
 		return ERR_IO;
@@ -234,9 +248,9 @@ exchange(const struct http_request *r, const struct url *u, struct tls *t, struc
 	put_request(r, u, &request);
 	if (sbuf_error(&request))
 		return ERR_TOO_BIG;
-	enum err e = write_all(bio, sbuf_view(&request), until);
+	enum err e = write_all(bio, sbuf_view(&request), until_ms);
 	if (!e)
-		e = read_all(bio, until, &answer);
+		e = read_all(bio, until_ms, &answer);
 	if (u->tls && is_untrusted(bio)) {
 		*failure = HTTP_NOT_TRUSTED;
 		return ERR_IO;

@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 
 #define HTTP_FETCH_MAX (256 * 1024) /* octets of an answer: ERR_TOO_BIG */
-#define HTTP_FETCH_TIMEOUT_S 10 /* for all of it */
+#define HTTP_FETCH_TIMEOUT_S 10 /* for all of it but finding the host's addresses */
 
 enum http_failure {
 	HTTP_FAILED, /* not reached, no answer in time, none that is HTTP's, not 200 */
@@ -30,6 +30,7 @@ struct http_request {
 	size_t address_count;
 	const char *accept; /* the media type of the answer; NULL: application/json, unchecked */
 	size_t max; /* octets of the answer's body; 0: HTTP_FETCH_MAX */
+	int64_t timeout_ms; /* 0: HTTP_FETCH_TIMEOUT_S */
 	const char *event; /* of the line in the log (info) on a failure; NULL:
 			      oauth_provider_failed (error) */
 	enum http_failure *failure; /* told there; may be NULL */

@@ -115,8 +115,8 @@ content(void *arg, struct job *job, enum content_form form, bool *ret_wait)
 	if (prepare_is_quick(&job->message))
 		return parcel_content(a->runner, job, form);
 	if (!a->preparation)
-		a->preparation =
-		    preparation_begin(a->runner->preparer, &job->message, form, wake_client, a);
+		a->preparation = preparation_begin(
+		    a->runner->preparer, &job->message, job->ahead_ms, form, wake_client, a);
 	if (!a->preparation)
 		e = ERR_NOMEM;
 	else if (!preparation_take(a->preparation, &e, &c))

@@ -29,6 +29,7 @@ struct preparation {
 	struct list turn; /* in preparer.waiting; guarded by its mu */
 	struct arena *arena;
 	struct queue_message message; /* a copy */
+	int64_t ahead_ms;
 	enum content_form form;
 	struct content *inner; /* as it is in the queue; the worker's, as is the chain */
 	struct chain *chain; /* its keys are there once it has another turn */
@@ -170,7 +171,8 @@ static enum err
 finish(struct preparation *x, struct content **ret)
 {
 	struct outgoing_message om = {.envelope = &x->message};
-	bool final = clock_real_s() - x->message.created_s >= PREPARE_PATIENCE_S;
+	int64_t now_s = (clock_mono_ms() + x->ahead_ms) / 1000;
+	bool final = now_s - x->message.created_s >= PREPARE_PATIENCE_S;
 	enum err e = x->chain ? chain_result(x->chain, final, &om.chain) : ERR_OK;
 
 	return e ? e : make(x->preparer, &om, MOVE_PTR(x->inner), x->form, ret);
@@ -280,13 +282,14 @@ new_preparation(struct preparer *p, const struct queue_message *m)
 }
 
 struct preparation *
-preparation_begin(struct preparer *p, const struct queue_message *m, enum content_form form,
-    void (*ready)(void *arg), void *arg)
+preparation_begin(struct preparer *p, const struct queue_message *m, int64_t ahead_ms,
+    enum content_form form, void (*ready)(void *arg), void *arg)
 {
 	struct preparation *x = has_threads(p) ? new_preparation(p, m) : NULL;
 
 	if (!x)
 		return NULL;
+	x->ahead_ms = ahead_ms;
 	x->form = form;
 	x->ready = ready;
 	x->arg = arg;

@@ -33,10 +33,11 @@ NODISCARD enum err prepare_now(struct preparer *p, const struct queue_message *m
     enum content_form form, struct content **ret);
 
 struct preparation;
-/* The same of any message, of which what matters is copied. `ready` is called once, perhaps before
+/* The same of any message, of which what matters is copied; its times are by a clock that is
+ * `ahead_ms` ahead of the monotonic one (job.h). `ready` is called once, perhaps before
  * this returns, on any thread. NULL without memory or threads. */
 struct preparation *preparation_begin(struct preparer *p, const struct queue_message *m,
-    enum content_form form, void (*ready)(void *arg), void *arg);
+    int64_t ahead_ms, enum content_form form, void (*ready)(void *arg), void *arg);
 /* False: it is not ready. *ret_err is as prepare_now()'s, and ERR_BUSY: the DNS does not answer for
  * now. The content is the caller's, who closes it before the preparation. */
 bool preparation_take(struct preparation *x, enum err *ret_err, struct content **ret);

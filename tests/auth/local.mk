@@ -24,3 +24,7 @@ check_PROGRAMS += tests/auth/test_password_line
 tests_auth_test_password_line_SOURCES = %D%/test_password_line.c
 tests_auth_test_password_line_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_auth_test_password_line_LDADD = libtestsupport.a $(AUTH_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+check_PROGRAMS += tests/auth/test_http_fetch
+tests_auth_test_http_fetch_SOURCES = %D%/test_http_fetch.c
+tests_auth_test_http_fetch_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_auth_test_http_fetch_LDADD = libtestsupport.a $(AUTH_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)

@@ -20,6 +20,7 @@ struct world {
 	struct dns *dns;
 	struct outgoing *outgoing;
 	struct preparer *preparer;
+	int64_t ahead_ms; /* of the clock that messages are put with */
 };
 
 /* In place of `w`, which must not move. */
@@ -32,6 +33,7 @@ open_world(struct world *w)
 	    .state = SIGNING_ACTIVE};
 
 	*w = (struct world){.f = store_fixture_open(), .conf = {.hostname = "mx.example.test"}};
+	w->ahead_ms = clock_real_us() / 1000 - clock_mono_ms();
 	ck_assert_ok(signing_key_add(w->f->store, &k, str_of(example_8463_rsa_key)));
 	w->dns = fake_dns_new();
 	ck_assert_ok(outgoing_new(w->f->store, &w->conf, &w->outgoing));
@@ -105,7 +107,8 @@ go_out(struct world *w, const struct queue_message *m, enum content_form form, s
 	enum err e = ERR_INTERNAL;
 
 	ck_assert(!prepare_is_quick(m));
-	struct preparation *x = preparation_begin(w->preparer, m, form, ready, &wanted);
+	struct preparation *x =
+	    preparation_begin(w->preparer, m, w->ahead_ms, form, ready, &wanted);
 	ck_assert_ptr_nonnull(x);
 	while (!atomic_load(&wanted.ready)) {
 		fake_dns_run(w->dns);
@@ -201,6 +204,9 @@ START_TEST(a_dns_that_does_not_answer_is_asked_again_later_and_not_for_ever)
 		fake_dns_fail(w.dns, KEY_NAME, DNS_TXT, statuses[i]);
 		struct queue_message m = put(&w, s, QUEUE_FORWARDED);
 		ck_assert_int_eq(go_out(&w, &m, CONTENT_8BIT, &out), ERR_BUSY);
+		clock_jump_s(10L * PREPARE_PATIENCE_S); /* by which it is no older */
+		ck_assert_int_eq(go_out(&w, &m, CONTENT_8BIT, &out), ERR_BUSY);
+		clock_jump_s(-10L * PREPARE_PATIENCE_S);
 		m.created_s -= PREPARE_PATIENCE_S;
 		ck_assert_ok(go_out(&w, &m, CONTENT_8BIT, &out));
 		ck_assert(begins(out, "ARC-Seal: i=2; a=rsa-sha256; cv=fail;"));
@@ -245,7 +251,7 @@ START_TEST(what_nobody_wants_any_more_is_let_go_at_any_moment)
 	ck_assert_ok(forward(&w, s, &s));
 	const struct queue_message m = put(&w, s, QUEUE_FORWARDED);
 	for (size_t i = 0; i < ARRAY_LEN(x); i++)
-		x[i] = preparation_begin(w.preparer, &m, CONTENT_8BIT, ready, &wanted);
+		x[i] = preparation_begin(w.preparer, &m, w.ahead_ms, CONTENT_8BIT, ready, &wanted);
 	for (size_t i = 0; i < ARRAY_LEN(x); i++) {
 		if (i % 4 == 0) {
 			fake_dns_run(w.dns);
@@ -254,7 +260,7 @@ START_TEST(what_nobody_wants_any_more_is_let_go_at_any_moment)
 		preparation_free(&x[i]);
 	}
 	for (size_t i = 0; i < 10; i++) /* and what is still asked for at the end */
-		x[i] = preparation_begin(w.preparer, &m, CONTENT_8BIT, ready, &wanted);
+		x[i] = preparation_begin(w.preparer, &m, w.ahead_ms, CONTENT_8BIT, ready, &wanted);
 	for (size_t i = 0; i < 10; i++)
 		preparation_free(&x[i]);
 	close_world(&w);
