@@ -144,7 +144,7 @@ for phase in $phases; do
 	address)
 		# the second compiler's programs are run as these
 		step "clang, warnings are errors, with the address and undefined-behaviour sanitizers"
-		build address CC=clang CFLAGS="-g -O1" --enable-werror --enable-sanitizers && run_tests address
+		build address CC=clang CFLAGS="-g1 -O0" LDFLAGS=-fuse-ld=gold --enable-werror --enable-sanitizers && run_tests address
 		;;
 	thread)
 		step "thread sanitizer: the tests with threads"
@@ -152,7 +152,7 @@ for phase in $phases; do
 		wrap=""
 		if setarch "$(uname -m)" -R true 2>/dev/null; then wrap="setarch $(uname -m) -R"; fi
 		# shellcheck disable=SC2046
-		if build thread CC=gcc CFLAGS="-g -O1" --enable-sanitizers=thread; then
+		if build thread CC=gcc CFLAGS="-g1 -O1" LDFLAGS=-fuse-ld=gold --enable-sanitizers=thread; then
 			run_tests thread $(cd build-check/thread && make -s list-tests | tr ' ' '\n' | grep -E '^tests/((net|store|outbound|metrics)/|(auth/test_oauth_provider|auth/test_password|auth/test_password_line|dns/test_dns|search/test_indexer)$)')
 			# and a suite that many random IMAP sessions use
 			MODEL_EPISODES=15 MODEL_FREE_SECONDS=20 PB_BUILD=$PWD/build-check/thread ${wrap:-} bash tests/interop/run.sh imap_sync_model 2>&1 | tee build-check/thread-model.log | grep -vE '^ok '

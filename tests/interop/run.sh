@@ -12,10 +12,14 @@ path_of() { local d; for d in "${directories[@]}"; do [ ! -f "$d/$1" ] || { echo
 results=$(mktemp -d "${TMPDIR:-/tmp}/pillarbox-results.XXXXXX")
 
 # run_script SCRIPT SLOT: its output into a file. Slots that run at once have ports of their own (suite_start).
-run_script() { INTEROP_SLOT=$2 timeout "${INTEROP_SECONDS:-300}" bash "$(path_of "$1")" >"$results/$1" 2>&1; }
+run_script() {
+  local began=$SECONDS
+  INTEROP_SLOT=$2 timeout "${INTEROP_SECONDS:-300}" bash "$(path_of "$1")" >"$results/$1" 2>&1
+  echo $((SECONDS - began)) >"$results/$1.seconds"
+}
 tell() { # SCRIPT
   local line p f _
-  echo "== $1"
+  echo "== $1  ($(cat "$results/$1.seconds") s)"
   line=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$results/$1" | tail -1)
   if [ -z "$line" ]; then
     tail -20 "$results/$1"
