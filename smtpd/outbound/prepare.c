@@ -344,18 +344,25 @@ preparer_new(struct store *store, struct outgoing *outgoing, struct dns *dns, st
 }
 
 void
-preparer_free(struct preparer **pp)
+preparer_stop(struct preparer *p)
 {
-	struct preparer *p = MOVE_PTR(*pp);
-
-	if (!p)
-		return;
 	pthread_mutex_lock(&p->mu);
 	p->stop = true;
 	pthread_cond_broadcast(&p->work);
 	pthread_mutex_unlock(&p->mu);
 	for (size_t i = 0; i < p->thread_count; i++)
 		pthread_join(p->threads[i], NULL);
+	p->thread_count = 0;
+}
+
+void
+preparer_free(struct preparer **pp)
+{
+	struct preparer *p = MOVE_PTR(*pp);
+
+	if (!p)
+		return;
+	preparer_stop(p);
 	while (!list_is_empty(&p->waiting)) {
 		struct preparation *x = LIST_OWNER(p->waiting.next, struct preparation, turn);
 		list_take(&x->turn);

@@ -22,7 +22,10 @@ struct preparer;
 /* All three outlive it. */
 NODISCARD enum err preparer_new(
     struct store *store, struct outgoing *outgoing, struct dns *dns, struct preparer **ret);
-/* After dns_free(), and after all preparations. */
+/* Waits for its threads, which may be about to ask the DNS: before dns_free(). What is begun after
+ * it, or gets its keys, is cancelled by preparer_free(). */
+void preparer_stop(struct preparer *p);
+/* After preparer_stop(), dns_free() and all preparations. */
 void preparer_free(struct preparer **p);
 
 /* It takes no DNS, and no longer than a turn may. */

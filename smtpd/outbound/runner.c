@@ -491,6 +491,8 @@ runner_stop(struct runner **rp)
 		scheduler_drain(r->scheduler);
 	tlsrpt_free(&r->tlsrpt);
 	router_end(r->router);
+	if (r->preparer)
+		preparer_stop(r->preparer);
 	dns_free(&r->dns); /* who waits for a route is told */
 	preparer_free(&r->preparer);
 	if (r->has_thread) {

@@ -1,5 +1,4 @@
 /* The productions of RFC 3501 §9, and mailbox patterns. */
-#include "common/base/clock.h"
 #include "imapd/imap_parse.h"
 #include "imapd/list_pattern.h"
 #include "tests/support/test.h"
@@ -302,11 +301,11 @@ START_TEST(a_pattern_full_of_wildcards_takes_linear_time)
 		pattern[i] = "a*"[i % 2];
 	memset(name, 'a', sizeof(name));
 	name[sizeof(name) - 1] = 'b';
-	int64_t start = clock_mono_ms();
+	double start = test_cpu_ms();
 	ck_assert_ok(list_pattern_init(&p, STR(""), str_make(pattern, sizeof(pattern) - 1), arena));
 	for (unsigned i = 0; i < 100; i++)
 		ck_assert(!list_pattern_matches(&p, str_make(name, sizeof(name))));
-	ck_assert_int_lt(clock_mono_ms() - start, 2000);
+	ck_assert_double_lt(test_cpu_ms() - start, 2000);
 	static char longer[100000];
 	memset(longer, 'x', sizeof(longer));
 	ck_assert_ok(list_pattern_init(&p, STR(""), str_make(longer, sizeof(longer)), arena));

@@ -1,4 +1,3 @@
-#include "common/base/clock.h"
 #include "common/mail/base_subject.h"
 #include "common/mail/charset.h"
 #include "tests/support/test.h"
@@ -120,7 +119,7 @@ START_TEST(hostile_subjects_take_linear_time)
 {
 	static const char *const units[] = {"[a]", "[", "re[", "re:", "[a", "[fwd:", "(fwd)",
 	    "re[x]", "[fwd: re: [a]", "re   ", "  ", "[fwd: re:"};
-	int64_t began = clock_mono_ms();
+	double began = test_cpu_ms();
 
 	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
 		CLEANUP(sbuf_done) struct sbuf in = SBUF_INIT(4 << 20);
@@ -132,7 +131,7 @@ START_TEST(hostile_subjects_take_linear_time)
 		base_subject(sbuf_view(&in), &out);
 		ck_assert_int_eq(sbuf_error(&out), ERR_OK);
 	}
-	ck_assert_int_lt(clock_mono_ms() - began, 5000);
+	ck_assert_double_lt(test_cpu_ms() - began, 5000);
 }
 END_TEST
 

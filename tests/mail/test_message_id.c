@@ -1,4 +1,3 @@
-#include "common/base/clock.h"
 #include "common/mail/message_id.h"
 #include "tests/support/test.h"
 
@@ -53,7 +52,7 @@ END_TEST
 START_TEST(hostile_fields_take_linear_time)
 {
 	static const char *const units[] = {"<", "<\"", "<(", "<a@", "\\<(\"", "<@>", "<a@b>"};
-	int64_t began = clock_mono_ms();
+	double began = test_cpu_ms();
 
 	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
 		CLEANUP(sbuf_done) struct sbuf id = SBUF_INIT(4 << 20);
@@ -64,7 +63,7 @@ START_TEST(hostile_fields_take_linear_time)
 		while (message_id_next(&rest, &id))
 			;
 	}
-	ck_assert_int_lt(clock_mono_ms() - began, 5000);
+	ck_assert_double_lt(test_cpu_ms() - began, 5000);
 }
 END_TEST
 

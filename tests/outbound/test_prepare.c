@@ -43,6 +43,7 @@ open_world(struct world *w)
 static void
 close_world(struct world *w)
 {
+	preparer_stop(w->preparer);
 	dns_free(&w->dns);
 	preparer_free(&w->preparer);
 	outgoing_free(&w->outgoing);

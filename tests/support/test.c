@@ -3,6 +3,7 @@
 #include <ftw.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 int
@@ -58,4 +59,13 @@ test_guarded(struct str s)
 	if (s.n)
 		memcpy(start, s.p, s.n);
 	return str_make(start, s.n);
+}
+
+double
+test_cpu_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }

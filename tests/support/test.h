@@ -43,6 +43,9 @@ int test_run(const char *name, const TTest *const *tests, size_t n);
 const char *test_mkdir(void);
 void test_rmdir(const char *dir);
 
+/* Processor time of this thread: what is to be linear is so on a busy machine too. */
+double test_cpu_ms(void);
+
 /* A heap copy of `s` that ends right before an unmapped page: one octet of overread traps. Never
  * freed. */
 struct str test_guarded(struct str s);
