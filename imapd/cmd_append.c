@@ -177,7 +177,10 @@ static enum err
 end_message(struct imap_session *s, struct append_state *a)
 {
 	uint64_t size = spool_size(current(a)->spool);
+	enum err e = spool_write(current(a)->spool, "", 0); /* what sticks in it */
 
+	if (e)
+		return e;
 	if (size == 0) { /* RFC 3502 §6.3.11: how a client gives up a command */
 		imap_set_text(&s->cmd, "An empty message can't be stored");
 		return ERR_CANNOT;

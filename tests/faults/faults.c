@@ -12,13 +12,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-const char *const fault_names[] = {
-    "memory", "open", "read", "write", "sync", "truncate", "names", "map", "thread"};
+const char *const fault_names[] = {"memory", "open", "read", "write", "sync", "truncate", "names",
+    "map", "thread", "accept", "watch", "wait"};
 
 static _Atomic int armed = -1; /* the kind */
 static enum fault_kind kind_armed;
@@ -102,6 +104,14 @@ fault_count_fds(void)
 #endif
 
 #ifdef SANITIZED
+/* Vectors of thread-local memory, which glibc keeps with the stacks of threads that have ended:
+ * nobody looks there. */
+const char *__lsan_default_suppressions(void);
+const char *
+__lsan_default_suppressions(void)
+{
+	return "leak:allocate_dtv\n";
+}
 #define REAL(name) __interceptor_##name
 #else
 #define REAL(name) __libc_##name
@@ -293,4 +303,28 @@ pthread_create(pthread_t *t, const pthread_attr_t *attr, void *(*run)(void *), v
 	if (!next)
 		*(void **)&next = dlsym(RTLD_NEXT, "pthread_create");
 	return next(t, attr, run, arg);
+}
+
+/* -- connections */
+
+int
+accept4(int fd, struct sockaddr *peer, socklen_t *n, int flags)
+{
+	return must_fail(FAULT_ACCEPT) ? -1 : (int)syscall(SYS_accept4, fd, peer, n, flags);
+}
+
+int
+epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
+{
+	if (op != EPOLL_CTL_DEL && must_fail(FAULT_WATCH))
+		return -1;
+	return (int)syscall(SYS_epoll_ctl, epfd, op, fd, event);
+}
+
+int
+epoll_wait(int epfd, struct epoll_event *events, int max, int timeout_ms)
+{
+	if (must_fail(FAULT_WAIT))
+		return -1;
+	return (int)syscall(SYS_epoll_pwait, epfd, events, max, timeout_ms, NULL, 0);
 }

@@ -22,6 +22,9 @@ enum fault_kind {
 	FAULT_NAMES, /* rename, link, unlink, mkdir */
 	FAULT_MAP, /* mmap */
 	FAULT_THREAD, /* pthread_create */
+	FAULT_ACCEPT, /* accept4 */
+	FAULT_WATCH, /* epoll_ctl, but for taking away */
+	FAULT_WAIT, /* epoll_wait */
 	FAULT__COUNT
 };
 

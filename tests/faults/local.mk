@@ -1,6 +1,6 @@
 # Each call that can fail made to fail in turn: `make faults`, or `make faults LONG=1` for every one; some: FAULTS="damage".
 FAULTS_TESTS = tests/faults/test_store tests/faults/test_repair tests/faults/test_imap_faults tests/faults/test_pop3_faults \
-	tests/faults/test_smtp_faults
+	tests/faults/test_smtp_faults tests/faults/test_net_faults
 FAULTS_TOOLS = tests/faults/live_faults.so
 EXTRA_PROGRAMS += $(FAULTS_TESTS) $(FAULTS_TOOLS)
 CLEANFILES += $(FAULTS_TESTS) $(FAULTS_TOOLS)
@@ -29,6 +29,9 @@ tests_faults_test_pop3_faults_LDADD = $(POP3_TEST_LIBS)
 tests_faults_test_smtp_faults_SOURCES = %D%/test_smtp_faults.c $(SESSION_FAULTS)
 tests_faults_test_smtp_faults_CFLAGS = $(FAULTS_CFLAGS)
 tests_faults_test_smtp_faults_LDADD = libtestsupport.a libsmtpd.a $(OUTBOUND_LIBS) $(DAEMON_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+tests_faults_test_net_faults_SOURCES = %D%/test_net_faults.c %D%/net_client.c %D%/net_client.h %D%/faults.c %D%/faults.h
+tests_faults_test_net_faults_CFLAGS = $(FAULTS_CFLAGS)
+tests_faults_test_net_faults_LDADD = libtestsupport.a $(IMAPD_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
 
 EXTRA_DIST += %D%/programs.sh %D%/t_calls.sh %D%/t_damage.sh %D%/t_sessions.sh %D%/t_live.sh %D%/live.py
 faults: all $(FAULTS_TESTS) $(FAULTS_TOOLS)

@@ -410,6 +410,9 @@ static const int errnos[FAULT__COUNT] = {
     [FAULT_NAMES] = ENOSPC,
     [FAULT_MAP] = ENOMEM,
     [FAULT_THREAD] = EAGAIN,
+    [FAULT_ACCEPT] = EMFILE,
+    [FAULT_WATCH] = ENOSPC,
+    [FAULT_WAIT] = EINTR,
 };
 
 static void

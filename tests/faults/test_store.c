@@ -265,6 +265,9 @@ static const int errnos[FAULT__COUNT][2] = {
     [FAULT_NAMES] = {ENOSPC, EIO},
     [FAULT_MAP] = {ENOMEM, ENOMEM},
     [FAULT_THREAD] = {EAGAIN, EAGAIN},
+    [FAULT_ACCEPT] = {EMFILE, ENFILE},
+    [FAULT_WATCH] = {ENOSPC, ENOMEM},
+    [FAULT_WAIT] = {EINTR, EINTR},
 };
 
 /* False when there are less than `n` calls of the kind. */

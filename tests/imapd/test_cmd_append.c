@@ -1,6 +1,7 @@
 /* APPEND: what is answered is on stable storage, and pipelined commands wait for it together. */
 #include "common/base/log.h"
 #include "store/account_private.h"
+#include "store/changes.h"
 #include "tests/imapd/imap_fixture.h"
 #include "tests/support/test.h"
 
@@ -153,7 +154,31 @@ START_TEST(whether_asked_for_or_not_nothing_goes_over_the_quota)
 }
 END_TEST
 
-TEST_MAIN("cmd_append", whether_asked_for_or_not_nothing_goes_over_the_quota,
+static bool
+memory_is_full(void *arg)
+{
+	(void)arg;
+	return true;
+}
+
+/* RFC 5530 §3: none of its octets could be taken, which is not what a client gives up with. */
+START_TEST(a_message_for_which_there_is_no_memory_is_refused_for_now)
+{
+	open_watched();
+	log_capture(forget_line, NULL);
+	store_set_memory(f->account->store, memory_is_full, NULL);
+	conn_memory_feed(f->conn, appends(1, 40000));
+	ck_assert_str_is(conn_memory_output(f->conn, f->arena), "a0 NO [LIMIT] out of memory\r\n");
+	store_set_memory(f->account->store, NULL, NULL);
+	conn_memory_feed(f->conn, appends(1, 40000));
+	ck_assert(str_starts(conn_memory_output(f->conn, f->arena), STR("a0 OK [APPENDUID ")));
+	log_capture(NULL, NULL);
+	imap_fixture_close(&f);
+}
+END_TEST
+
+TEST_MAIN("cmd_append", a_message_for_which_there_is_no_memory_is_refused_for_now,
+    whether_asked_for_or_not_nothing_goes_over_the_quota,
     pipelined_appends_share_a_sync_before_their_answers,
     however_many_are_sent_no_answer_leaves_before_its_sync, answers_whose_sync_fails_never_leave,
     a_listing_that_is_cut_off_by_a_failed_sync_gets_no_text_in_its_middle)
