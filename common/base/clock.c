@@ -22,13 +22,15 @@ read_us(clockid_t id)
 int64_t
 clock_mono_ms(void)
 {
-	return read_us(CLOCK_MONOTONIC) / 1000;
+	return clock_mono_us() / 1000;
 }
 
+/* A machine that sleeps for ten hours has grown older by ten: not so by CLOCK_MONOTONIC, and the
+ * queue would take it for somebody who has set the date (queue_clock_moved()). */
 int64_t
 clock_mono_us(void)
 {
-	return read_us(CLOCK_MONOTONIC);
+	return read_us(CLOCK_BOOTTIME);
 }
 
 int64_t

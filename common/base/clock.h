@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-/* Milliseconds since an arbitrary start; never goes back. */
+/* Milliseconds since an arbitrary start; never goes back, and goes on while the machine sleeps. */
 int64_t clock_mono_ms(void);
 int64_t clock_mono_us(void);
 /* Seconds and microseconds since 1970 UTC. */
