@@ -5,8 +5,8 @@
  */
 #include "store/spool_private.h"
 
-#include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/base/log_ration.h"
 #include "store/damage.h"
 #include "store/file.h"
 #include "store/store_private.h"
@@ -21,7 +21,6 @@
 #include <sys/stat.h>
 
 #define SPOOL_BEGIN (256 * 1024)
-#define SAY_AGAIN_MS 60000 /* between two lines in the log that memory is full */
 
 struct spool {
 	struct store *store;
@@ -194,11 +193,7 @@ take_in(struct spool *s, const char *p, size_t n)
 static void
 say_full(struct store *store, uint64_t octets)
 {
-	int64_t now = clock_mono_ms();
-	long long said = atomic_load(&store->memory_said_ms);
-
-	if ((!said || now - said >= SAY_AGAIN_MS) &&
-	    atomic_compare_exchange_strong(&store->memory_said_ms, &said, now))
+	if (log_ration_takes(&store->memory_complaints, 1, NULL))
 		log_warn("memory_full", F_UINT("octets", octets));
 }
 

@@ -2,6 +2,7 @@
 #ifndef STORE_STORE_PRIVATE_H
 #define STORE_STORE_PRIVATE_H
 
+#include "common/base/log_ration.h"
 #include "store/database.h"
 #include "store/store.h"
 
@@ -21,7 +22,7 @@ struct store {
 	char *spool_dir; /* data_dir/spool */
 	bool (*memory_is_full)(void *arg); /* NULL: never; set before there is anything to do */
 	void *memory_arg;
-	atomic_llong memory_said_ms; /* when the log was told that it is; spool.c */
+	struct log_ration memory_complaints; /* that it is; spool.c */
 	char *delimiter; /* of sub-addresses, "" for none */
 	uint64_t default_quota_bytes;
 	uint32_t tombstone_days;

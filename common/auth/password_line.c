@@ -2,6 +2,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/base/log_ration.h"
 #include "common/metrics/metrics.h"
 
 #include <openssl/crypto.h>
@@ -9,7 +10,6 @@
 
 #define GUESS_US 30000 /* a password's time, before one was computed */
 #define KEEP_MEMORY_S 1 /* without anything to compute, before memory is given back */
-#define SAY_AGAIN_MS 60000 /* between two lines in the log that the line is too long */
 
 enum check_state { WAITING, COMPUTING, DONE };
 
@@ -39,7 +39,7 @@ struct password_line {
 	size_t waiting;
 	uint64_t turn; /* of who was taken last */
 	int64_t average_us;
-	int64_t said_ms;
+	struct log_ration complaints; /* that the line is too long */
 	unsigned threads, computing; /* begun; at work */
 	bool stop;
 	atomic_ullong memory; /* octets that the threads have; not guarded */
@@ -261,12 +261,9 @@ have_thread(struct password_line *l)
 static void
 say_too_long(struct password_line *l)
 {
-	int64_t now = clock_mono_ms();
-
 	METRICS_COUNT(passwords_refused, 0);
-	if (l->said_ms && now - l->said_ms < SAY_AGAIN_MS)
+	if (!log_ration_takes(&l->complaints, 1, NULL))
 		return;
-	l->said_ms = now;
 	log_warn("passwords_refused", F_UINT("waiting", l->waiting),
 	    F_UINT("threads", l->o.threads), F_INT("each_ms", l->average_us / 1000));
 }

@@ -10,6 +10,7 @@ libbase_a_SOURCES = \
 	%D%/err.c %D%/err.h \
 	%D%/json.c %D%/json.h \
 	%D%/log.c %D%/log.h \
+	%D%/log_ration.c %D%/log_ration.h \
 	%D%/sbuf.c %D%/sbuf.h \
 	%D%/siphash.c %D%/siphash.h \
 	%D%/str.c %D%/str.h

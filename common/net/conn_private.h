@@ -151,6 +151,8 @@ enum dial_step dial_memory_fails(struct conn *c, const char *why, const char *tl
 void dial_memory_tls(struct conn *c);
 /* What the next handshake of a dialled connection over memory comes to. */
 const char *conn_memory_tls_failure(const struct conn *c);
+/* A handshake that failed is one for the log (log_ration.h). */
+bool hub_tells_handshake(const struct conn *c, uint64_t *ret_withheld);
 struct tls_clients *hub_tls_clients(struct conn *c);
 /* The handshake goes on, on either side. */
 enum handshake { HANDSHAKE_DONE, HANDSHAKE_WAITS, HANDSHAKE_FAILED };

@@ -32,8 +32,12 @@ handshake_done(struct conn *c)
 void
 handshake_note_failure(const struct conn *c, const char *why)
 {
+	uint64_t withheld;
+
 	count_handshake(c, "failed");
-	log_info("tls_handshake_failed", F_CSTR("peer", c->peer), F_CSTR("reason", why));
+	if (hub_tells_handshake(c, &withheld))
+		log_info("tls_handshake_failed", F_CSTR("peer", c->peer), F_CSTR("reason", why),
+		    F_UINT("withheld", withheld));
 }
 
 enum handshake

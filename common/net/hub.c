@@ -1,6 +1,7 @@
 #include "common/net/conn_private.h"
 
 #include "common/base/log.h"
+#include "common/base/log_ration.h"
 #include "common/metrics/metrics.h"
 #include "common/net/tls_client.h"
 
@@ -8,6 +9,7 @@
 #include <stdio.h>
 
 #define BLOCK_CONNS 32
+#define HANDSHAKES_A_MINUTE 60 /* that fail, in the log: those of scanners, and somebody's */
 
 /* Structs of connections are made together: they stay, and each apart would keep a page of what the
  * connection had around it. */
@@ -30,6 +32,7 @@ struct hub {
 	size_t count; /* guarded by mu */
 	struct deflate_shelf shelf;
 	struct tls_clients *tls_clients; /* of dialled connections */
+	struct log_ration handshakes; /* that fail */
 	atomic_size_t held_max;
 	atomic_size_t held; /* octets of output that wait for peers */
 };
@@ -106,6 +109,12 @@ hub_free(struct hub **hp)
 	deflate_shelf_done(&h->shelf);
 	tls_clients_free(&h->tls_clients);
 	free(h);
+}
+
+bool
+hub_tells_handshake(const struct conn *c, uint64_t *ret_withheld)
+{
+	return log_ration_takes(&c->hub->handshakes, HANDSHAKES_A_MINUTE, ret_withheld);
 }
 
 struct tls_clients *

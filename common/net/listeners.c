@@ -1,7 +1,7 @@
 #include "common/net/listeners.h"
 
-#include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/base/log_ration.h"
 #include "common/metrics/metrics.h"
 #include "common/net/inherited.h"
 
@@ -15,7 +15,6 @@
 #define BACKLOG 1024
 #define ACCEPTS_AT_ONCE 64 /* then timers and other ports have their turn */
 #define PAUSE_MS 200 /* without descriptors: no spinning on a readable port */
-#define COMPLAIN_MS 60000
 
 struct listener {
 	struct listener *next;
@@ -32,7 +31,7 @@ struct listeners {
 	struct listener *first;
 	struct loop *loop;
 	struct loop_timer *resume;
-	int64_t complained_ms; /* 0: never; the loop's thread only */
+	struct log_ration complaints;
 	accept_fn *fn;
 	void *arg;
 };
@@ -276,13 +275,9 @@ listeners_open_unix(
 static void
 pause_listener(struct listener *l)
 {
-	int64_t now = clock_mono_ms();
-
-	if (!l->set->complained_ms || now - l->set->complained_ms >= COMPLAIN_MS) {
+	if (log_ration_takes(&l->set->complaints, 1, NULL))
 		log_warn("accept_paused", F_CSTR("listener", l->spec->name),
 		    F_CSTR("reason", strerrordesc_np(errno)));
-		l->set->complained_ms = now;
-	}
 	METRICS_COUNT(accept_pauses, 0);
 	loop_unwatch(l->set->loop, l->fd);
 	l->paused = true;

@@ -17,6 +17,7 @@ libnet_a_SOURCES = \
 	%D%/notify.c %D%/notify.h \
 	%D%/octets.c \
 	%D%/prompt.c %D%/prompt.h \
+	%D%/refusals.c %D%/refusals.h \
 	%D%/scrape.c %D%/scrape.h \
 	%D%/server.c %D%/server.h %D%/server_figures.c %D%/server_private.h \
 	%D%/shut_in.c %D%/shut_in.h \

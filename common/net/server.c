@@ -106,12 +106,16 @@ refuse(struct server *s, int fd, const struct sockaddr *peer, const struct liste
 	struct str text = spec->implicit_tls ? str_make(alert, sizeof(alert) - 1)
 					     : str_of(s->daemon->refuse_text(spec->service, why));
 
-	char address[CONN_ADDRESS_TEXT];
+	const struct refusal told = {
+	    .listener = (size_t)(spec - s->specs),
+	    .listener_name = spec->name,
+	    .peer = peer,
+	    .why = why,
+	    .limit = option,
+	    .open = limits_total(s->limits),
+	};
 
-	conn_address_text(peer, address, sizeof(address));
-	log_warn("connection_refused", F_CSTR("listener", spec->name), F_CSTR("peer", address),
-	    F_ERR(why), F_CSTR("limit", option), F_UINT("open", limits_total(s->limits)));
-	server_count_refusal(option);
+	refusals_note(&s->refusals, &told);
 	ssize_t n = send(fd, text.p, text.n, MSG_DONTWAIT | MSG_NOSIGNAL);
 	(void)n;
 	close(fd);

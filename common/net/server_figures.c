@@ -30,23 +30,6 @@ server_accept_scrape(struct server *s, int fd, const struct sockaddr *peer)
 
 /* -- labels ------------------------------------------------------------------------------------ */
 
-static const char *const limit_names[] = {"max_connections", "max_connections_per_address",
-    "max_memory", "max_connections_per_network", "max_logins_per_network"};
-
-void
-server_count_refusal(const char *option)
-{
-	for (size_t i = 0; i < ARRAY_LEN(limit_names); i++)
-		if (strcmp(option, limit_names[i]) == 0)
-			METRICS_COUNT(connections_refused, i);
-}
-
-static const char *
-limit_value(size_t i)
-{
-	return i < ARRAY_LEN(limit_names) ? limit_names[i] : NULL;
-}
-
 static const char *
 listener_row(const void *table, size_t i)
 {
@@ -142,7 +125,7 @@ server_begin_figures(struct server *s)
 {
 	static const struct metric_values shared[] = {
 	    {METRIC_build_info, version_value},
-	    {METRIC_connections_refused, limit_value},
+	    {METRIC_connections_refused, refusals_limit},
 	    {METRIC_tls_handshakes, metrics_tls_result},
 	    {METRIC_workers, pool_value},
 	    {METRIC_workers_busy, pool_value},

@@ -7,6 +7,7 @@
 #include "common/net/hub.h"
 #include "common/net/listeners.h"
 #include "common/net/memory.h"
+#include "common/net/refusals.h"
 #include "common/net/scrape.h"
 
 #include <limits.h>
@@ -21,6 +22,7 @@ struct server {
 	struct conf *conf; /* guarded by mu */
 	struct tls_context *tls; /* guarded by mu */
 	struct limits *limits;
+	struct refusals refusals;
 	struct memory memory; /* the loop's */
 	struct files files; /* the loop's thread only, after the start */
 	struct loop *loop;
@@ -46,7 +48,5 @@ struct server {
 void server_begin_figures(struct server *s);
 /* A connection of SERVICE_FIGURES; takes `fd` over. */
 void server_accept_scrape(struct server *s, int fd, const struct sockaddr *peer);
-/* A connection is refused for this option. */
-void server_count_refusal(const char *option);
 
 #endif

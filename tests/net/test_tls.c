@@ -1,4 +1,6 @@
 /* TLS on real sockets, against OpenSSL's client side. */
+#include "common/base/log.h"
+#include "common/metrics/metrics.h"
 #include "common/net/hub.h"
 #include "common/net/tls.h"
 #include "tests/support/certificate.h"
@@ -402,6 +404,42 @@ START_TEST(a_peer_that_talks_no_tls_is_dropped)
 END_TEST
 
 static void
+count_failures(void *arg, struct str line)
+{
+	unsigned *lines = arg;
+
+	*lines += str_find_nocase(line, STR("tls_handshake_failed ")) != STR_NONE;
+}
+
+START_TEST(handshakes_that_fail_without_end_take_few_lines_of_the_log)
+{
+	struct fixture f;
+	unsigned lines = 0;
+	CLEANUP(metrics_cells_free) struct metrics_cells *before = metrics_read();
+	size_t failed = metrics_index_of(metrics_tls_result, "failed");
+
+	setup(&f);
+	log_capture(count_failures, &lines);
+	for (int i = 0; i < 300; i++) {
+		int fd = connect_client(&f, true);
+		ck_assert_int_gt(write(fd, "GET /\r\n", 7), 0);
+		close(fd);
+	}
+	for (int i = 0; i < 2000 && hub_count(f.hub); i++)
+		usleep(1000);
+	ck_assert_uint_eq(hub_count(f.hub), 0);
+	log_capture(NULL, NULL);
+	teardown(&f);
+	CLEANUP(metrics_cells_free) struct metrics_cells *after = metrics_read();
+	ck_assert_uint_eq(metrics_cell(&after->tls_handshakes[failed]) -
+			      metrics_cell(&before->tls_handshakes[failed]),
+	    300);
+	ck_assert_uint_ge(lines, 60);
+	ck_assert_uint_le(lines, 62); /* where a minute ends */
+}
+END_TEST
+
+static void
 write_blanks(const char *path, size_t n)
 {
 	FILE *f = fopen(path, "w");
@@ -445,4 +483,4 @@ TEST_MAIN("tls", a_key_that_cannot_be_used_is_said_why,
     starttls_forgets_plaintext_and_goes_on_encrypted, a_session_keeps_its_deadline_across_starttls,
     large_output_crosses_tls_whole, sessions_resume_also_under_another_host_name,
     another_protocols_alpn_and_old_tls_are_refused, channel_bindings_are_those_the_client_computes,
-    a_peer_that_talks_no_tls_is_dropped)
+    a_peer_that_talks_no_tls_is_dropped, handshakes_that_fail_without_end_take_few_lines_of_the_log)
