@@ -308,6 +308,19 @@ session_turn(void *session, struct conn *c, unsigned events)
 }
 
 static void
+log_end(const struct imap_session *s)
+{
+	uint64_t withheld = 0;
+
+	if (!s->user && !conn_tells_end(s->conn, &withheld))
+		return;
+	log_info("session_end", F_CSTR("peer", s->conn ? conn_peer(s->conn) : ""),
+	    F_CSTR("user", s->user ? s->user : ""), F_UINT("commands", s->commands),
+	    F_UINT("bad", s->bad_commands), F_INT("ms", clock_mono_ms() - s->began_ms),
+	    F_UINT("withheld", withheld));
+}
+
+static void
 session_done(void *session)
 {
 	struct imap_session *s = session;
@@ -315,9 +328,7 @@ session_done(void *session)
 	log_set_sid(s->conn ? conn_id(s->conn) : "");
 	if (s->idling)
 		METRICS_TAKE(imap_idling, 0);
-	log_info("session_end", F_CSTR("peer", s->conn ? conn_peer(s->conn) : ""),
-	    F_CSTR("user", s->user ? s->user : ""), F_UINT("commands", s->commands),
-	    F_UINT("bad", s->bad_commands), F_INT("ms", clock_mono_ms() - s->began_ms));
+	log_end(s);
 	log_set_sid("");
 	changes_unwatch(&s->watch);
 	changes_unwatch(&s->metadata_watch);

@@ -243,16 +243,26 @@ turn(void *session, struct conn *c, unsigned events)
 }
 
 static void
+log_end(const struct pop3_session *s)
+{
+	uint64_t withheld = 0;
+
+	if (!s->user && !conn_tells_end(s->conn, &withheld))
+		return;
+	log_info("session_end", F_CSTR("peer", s->conn ? conn_peer(s->conn) : ""),
+	    F_CSTR("how", s->end), F_CSTR("user", s->user ? s->user : ""),
+	    F_UINT("retrieved", s->retrieved), F_UINT("octets", s->octets),
+	    F_UINT("deleted", s->removed), F_UINT("withheld", withheld));
+}
+
+static void
 done(void *session)
 {
 	struct pop3_session *s = session;
 
 	if (s->conn)
 		log_set_sid(conn_id(s->conn));
-	log_info("session_end", F_CSTR("peer", s->conn ? conn_peer(s->conn) : ""),
-	    F_CSTR("how", s->end), F_CSTR("user", s->user ? s->user : ""),
-	    F_UINT("retrieved", s->retrieved), F_UINT("octets", s->octets),
-	    F_UINT("deleted", s->removed));
+	log_end(s);
 	sasl_free(&s->sasl);
 	read_ahead_drop(&s->ahead);
 	message_file_close(&s->pump.file);

@@ -30,16 +30,26 @@ smtp_session_new(struct service *svc, struct partial_table *partials)
 }
 
 static void
+log_end(const struct smtp_session *s)
+{
+	uint64_t withheld = 0;
+
+	if (!s->user.n && !s->accepted && !conn_tells_end(s->conn, &withheld))
+		return;
+	log_info("session_end", F_CSTR("peer", s->peer), F_CSTR("how", s->end),
+	    F_STR("user", sbuf_view(&s->user)), F_UINT("commands", s->commands),
+	    F_UINT("messages", s->accepted), F_UINT("octets", s->octets_accepted),
+	    F_INT("ms", clock_mono_ms() - s->began_ms), F_UINT("withheld", withheld));
+}
+
+static void
 session_done(void *session)
 {
 	struct smtp_session *s = session;
 
 	log_set_sid(s->sid);
 	smtp_end_txn(s);
-	log_info("session_end", F_CSTR("peer", s->peer), F_CSTR("how", s->end),
-	    F_STR("user", sbuf_view(&s->user)), F_UINT("commands", s->commands),
-	    F_UINT("messages", s->accepted), F_UINT("octets", s->octets_accepted),
-	    F_INT("ms", clock_mono_ms() - s->began_ms));
+	log_end(s);
 	log_set_sid("");
 	sasl_free(&s->sasl);
 	sbuf_done(&s->helo);

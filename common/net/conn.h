@@ -129,6 +129,9 @@ const char *conn_id(const struct conn *c);
  * "memory" in tests. */
 const char *conn_peer(const struct conn *c);
 const struct sockaddr *conn_peer_addr(const struct conn *c);
+/* The end of a session that came to nothing is one for the log (log_ration.h): there may be
+ * thousands in a second. `c` may be NULL. */
+bool conn_tells_end(const struct conn *c, uint64_t *ret_withheld);
 /* TLS is on. */
 bool conn_is_tls(const struct conn *c);
 /* CONN_DEFLATE was asked for. */

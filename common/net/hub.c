@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #define BLOCK_CONNS 32
+#define ENDS_A_MINUTE 600 /* of sessions that came to nothing, in the log */
 #define HANDSHAKES_A_MINUTE 60 /* that fail, in the log: those of scanners, and somebody's */
 
 /* Structs of connections are made together: they stay, and each apart would keep a page of what the
@@ -33,6 +34,7 @@ struct hub {
 	struct deflate_shelf shelf;
 	struct tls_clients *tls_clients; /* of dialled connections */
 	struct log_ration handshakes; /* that fail */
+	struct log_ration ends; /* of sessions that came to nothing */
 	atomic_size_t held_max;
 	atomic_size_t held; /* octets of output that wait for peers */
 };
@@ -115,6 +117,13 @@ bool
 hub_tells_handshake(const struct conn *c, uint64_t *ret_withheld)
 {
 	return log_ration_takes(&c->hub->handshakes, HANDSHAKES_A_MINUTE, ret_withheld);
+}
+
+bool
+conn_tells_end(const struct conn *c, uint64_t *ret_withheld)
+{
+	*ret_withheld = 0;
+	return !c || !c->hub || log_ration_takes(&c->hub->ends, ENDS_A_MINUTE, ret_withheld);
 }
 
 struct tls_clients *

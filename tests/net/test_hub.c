@@ -439,6 +439,31 @@ START_TEST(a_prompt_peer_keeps_nobody_waiting_nor_its_own_wakes_deadline_and_sto
 }
 END_TEST
 
+START_TEST(ends_that_came_to_nothing_are_told_so_often_in_a_minute)
+{
+	struct fixture f;
+	struct conn *c;
+	uint64_t withheld = 99;
+	unsigned told = 0;
+
+	setup(&f);
+	clock_freeze(1700000000);
+	int fd = client(&f, NULL, &c);
+	for (int i = 0; i < 4000; i++)
+		told += conn_tells_end(c, &withheld);
+	ck_assert_uint_eq(told, 600);
+	clock_advance_ms(60000);
+	ck_assert(conn_tells_end(c, &withheld));
+	ck_assert_uint_eq(withheld, 3400);
+	ck_assert(conn_tells_end(NULL, &withheld));
+	ck_assert_uint_eq(withheld, 0);
+	conn_unref(&c);
+	clock_thaw();
+	close(fd);
+	teardown(&f);
+}
+END_TEST
+
 START_TEST(connections_come_and_go_on_reused_structs)
 {
 	struct fixture f;
@@ -469,8 +494,8 @@ START_TEST(a_loop_stopped_before_it_runs_ends_at_once)
 }
 END_TEST
 
-TEST_MAIN("hub", a_loop_stopped_before_it_runs_ends_at_once,
-    commands_are_answered_and_a_stop_says_goodbye,
+TEST_MAIN("hub", ends_that_came_to_nothing_are_told_so_often_in_a_minute,
+    a_loop_stopped_before_it_runs_ends_at_once, commands_are_answered_and_a_stop_says_goodbye,
     a_deadline_wakes_a_sleeping_connection_and_hang_up_ends_it,
     clients_that_never_read_hold_no_worker, clients_that_never_read_hold_little_together,
     who_has_logged_in_does_not_wait_for_those_who_try,
