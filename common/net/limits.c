@@ -14,6 +14,9 @@
 #define FREE_FAILURES 3 /* one wrong password in Thunderbird is three attempts */
 #define FAILURES_MAX 10000 /* counted: more make no difference */
 #define NAME_HASHED 256
+#define STEPS 15 /* of failures, each twice as many: 2^14 > FAILURES_MAX */
+#define AGES 60 /* of the last failure */
+#define WORTHS (2 * STEPS * AGES)
 #define NETWORK_SHARE 16 /* so many failures of a network are as one of an address */
 
 enum kind { ADDRESS = 1, NETWORK, NAME };
@@ -176,22 +179,13 @@ find_name(struct limits *l, const struct sockaddr *peer, struct str name, bool m
 	return find_key(l, &k, make);
 }
 
-static bool
-is_forgettable(const struct entry *e, int64_t now, bool pressed)
-{
-	return e->open == 0 &&
-	       (e->failures == 0 || pressed || now - e->last_failure_ms > FAILURE_MEMORY_MS);
-}
-
 static void
-sweep(struct limits *l, bool pressed)
+sweep(struct limits *l, bool (*goes)(const struct entry *e, void *arg), void *arg)
 {
-	int64_t now = clock_mono_ms();
-
 	for (size_t i = 0; i < BUCKETS; i++) {
 		for (struct entry **at = &l->buckets[i]; *at;) {
 			struct entry *e = *at;
-			if (is_forgettable(e, now, pressed)) {
+			if (e->open == 0 && goes(e, arg)) {
 				*at = e->next;
 				free(e);
 				l->idle_entries--;
@@ -202,15 +196,81 @@ sweep(struct limits *l, bool pressed)
 	}
 }
 
+static bool
+is_forgettable(const struct entry *e, void *arg)
+{
+	const int64_t *now = arg;
+
+	return e->failures == 0 || *now - e->last_failure_ms > FAILURE_MEMORY_MS;
+}
+
+/* -- a flood from everywhere: memory comes before remembering failures; all with mu held ---------
+ */
+
+/* What is to go: all below a worth, and some of that worth. */
+struct pressure {
+	int64_t now;
+	uint32_t count[WORTHS]; /* idle entries of each */
+	unsigned worth;
+	uint32_t some;
+};
+
+/* Names only forgive, and go first; then what holds nobody back or the least; of the same the
+ * oldest. */
+static unsigned
+worth(const struct entry *e, int64_t now)
+{
+	unsigned weight = e->key.kind == NETWORK ? e->failures / NETWORK_SHARE : e->failures;
+	unsigned steps = 0;
+	int64_t age = (now - e->last_failure_ms) / (FAILURE_MEMORY_MS / AGES);
+
+	for (; weight > 0 && steps < STEPS - 1; weight /= 2)
+		steps++;
+	if (e->key.kind != NAME)
+		steps += STEPS;
+	return steps * AGES + (age < AGES ? AGES - 1 - (unsigned)age : 0);
+}
+
+static bool
+count_worth(const struct entry *e, void *arg)
+{
+	struct pressure *p = arg;
+
+	p->count[worth(e, p->now)]++;
+	return false;
+}
+
+static bool
+is_pressed_out(const struct entry *e, void *arg)
+{
+	struct pressure *p = arg;
+	unsigned w = worth(e, p->now);
+
+	if (w != p->worth)
+		return w < p->worth;
+	return p->some > 0 && p->some--;
+}
+
+static void
+press(struct limits *l, uint32_t entries)
+{
+	struct pressure p = {.now = clock_mono_ms(), .some = entries};
+
+	sweep(l, count_worth, &p);
+	while (p.worth + 1 < WORTHS && p.some > p.count[p.worth])
+		p.some -= p.count[p.worth++];
+	sweep(l, is_pressed_out, &p);
+}
+
 static void
 make_room(struct limits *l)
 {
 	if (l->idle_entries < IDLE_ENTRIES_MAX)
 		return;
-	sweep(l, false);
+	int64_t now = clock_mono_ms();
+	sweep(l, is_forgettable, &now);
 	if (l->idle_entries > IDLE_ENTRIES_MAX / 2)
-		sweep(l,
-		    true); /* a flood from everywhere: memory comes before remembering failures */
+		press(l, l->idle_entries - IDLE_ENTRIES_MAX / 2);
 }
 
 static void

@@ -1,7 +1,7 @@
 /* common/net/limits.h - counts per peer address and per network: connections open now, those of
  * them that have not logged in, failed logins of late. An IPv6 peer counts by its /64; a network is
  * a /24 or a /48. This machine is no network: behind loopback may be anybody. Thread-safe; bounded
- * memory (the oldest idle entries go first).
+ * memory: where no connection is open, names go first, then what failed the least, then the oldest.
  */
 #ifndef COMMON_NET_LIMITS_H
 #define COMMON_NET_LIMITS_H

@@ -294,9 +294,101 @@ START_TEST(addresses_without_end_take_bounded_memory)
 }
 END_TEST
 
+/* The first failure of somebody of their own, anywhere. */
+static void
+flood_from_everywhere(struct limits *l, unsigned n)
+{
+	char text[32], name[32];
+
+	for (unsigned i = 0; i < n; i++) {
+		snprintf(text, sizeof(text), "10.%u.%u.1", i / 256, i % 256);
+		snprintf(name, sizeof(name), "user%u", i);
+		(void)failed_as(l, text, name);
+	}
+}
+
+START_TEST(a_flood_of_new_addresses_and_names_frees_no_guesser_of_its_delay)
+{
+	CLEANUP(limits_free) struct limits *l = make(5, 2, 9, 9);
+	char text[32];
+
+	clock_freeze(1700000000);
+	for (unsigned i = 0; i < 8; i++)
+		(void)failed_from(l, "192.0.2.1");
+	for (unsigned i = 1; i <= 120; i++) {
+		snprintf(text, sizeof(text), "203.0.113.%u", i);
+		(void)failed_from(l, text);
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		clock_advance_ms(60 * 1000);
+		flood_from_everywhere(l, 20000);
+		ck_assert_int_eq(failed_from(l, "192.0.2.1"), 15000);
+		ck_assert_int_eq(failed_from(l, "203.0.113.200"), 15000);
+	}
+	clock_thaw();
+}
+END_TEST
+
+static void
+fail_four_times(struct limits *l, unsigned net, unsigned addresses)
+{
+	char text[32];
+
+	for (unsigned i = 0; i < addresses; i++) {
+		snprintf(text, sizeof(text), "%u.%u.%u.1", net, i / 256, i % 256);
+		for (unsigned n = 0; n < 4; n++)
+			(void)failed_from(l, text);
+	}
+}
+
+START_TEST(names_without_end_push_no_address_out)
+{
+	CLEANUP(limits_free) struct limits *l = make(5, 2, 9, 9);
+	char text[32];
+
+	clock_freeze(1700000000);
+	fail_four_times(l, 10, 1000);
+	for (unsigned i = 0; i < 40000; i++) {
+		snprintf(text, sizeof(text), "user%u", i);
+		(void)failed_as(l, "127.0.0.1", text);
+	}
+	for (unsigned i = 0; i < 1000; i++) {
+		snprintf(text, sizeof(text), "10.%u.%u.1", i / 256, i % 256);
+		ck_assert_int_eq(failed_from(l, text), 4000);
+	}
+	clock_thaw();
+}
+END_TEST
+
+START_TEST(of_addresses_that_failed_as_often_the_oldest_go_first)
+{
+	CLEANUP(limits_free) struct limits *l = make(5, 2, 9, 9);
+	char text[32];
+	unsigned forgotten = 0;
+
+	clock_freeze(1700000000);
+	fail_four_times(l, 10, 5000);
+	clock_advance_ms(5 * 60 * 1000);
+	fail_four_times(l, 11, 5000);
+	for (unsigned i = 0; i < 5000; i++) {
+		snprintf(text, sizeof(text), "11.%u.%u.1", i / 256, i % 256);
+		forgotten += failed_from(l, text) != 4000;
+	}
+	ck_assert_uint_le(forgotten, 2); /* room was made between two of their four */
+	for (unsigned i = 0; i < 5000; i++) {
+		snprintf(text, sizeof(text), "10.%u.%u.1", i / 256, i % 256);
+		forgotten += failed_from(l, text) == 1000;
+	}
+	ck_assert_uint_gt(forgotten, 1000);
+	clock_thaw();
+}
+END_TEST
+
 TEST_MAIN("limits", connections_count_by_address_and_by_ipv6_network, connections_count_by_network,
     who_has_not_logged_in_counts_apart, this_machine_is_no_network,
     an_ipv4_peer_of_an_ipv6_socket_counts_as_itself, new_limits_leave_what_is_open,
     failed_logins_are_held_back_longer_each_time, a_right_login_forgives_failures_of_the_same_name,
     what_is_forgiven_does_not_count_for_the_network, failed_logins_of_a_whole_network_are_held_back,
-    addresses_without_end_take_bounded_memory)
+    addresses_without_end_take_bounded_memory,
+    a_flood_of_new_addresses_and_names_frees_no_guesser_of_its_delay,
+    names_without_end_push_no_address_out, of_addresses_that_failed_as_often_the_oldest_go_first)
