@@ -18,7 +18,8 @@ EXTRA_DIST += \
 	%D%/dkim_peers.py %D%/t_dkim.sh \
 	%D%/t_privileges.sh %D%/under_unit.py \
 	%D%/t_secrets.sh %D%/memory.py %D%/secrets.py %D%/secrets_keys.py \
-	%D%/exposition.py %D%/t_metrics.sh %D%/failing_logins.py %D%/t_fail2ban.sh
+	%D%/exposition.py %D%/t_metrics.sh %D%/failing_logins.py %D%/t_fail2ban.sh \
+	%D%/networks.py %D%/t_networks.sh
 
 EXTRA_PROGRAMS += tests/interop/idlers
 CLEANFILES += tests/interop/idlers
