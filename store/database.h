@@ -93,6 +93,7 @@ struct database {
 	uint64_t commits; /* the number of the last commit */
 	uint64_t synced; /* all up to this one are on stable storage */
 	uint64_t generation; /* rises when the handles must be opened anew */
+	uint64_t last_good; /* `synced` when the generation before this one ended */
 	bool suspect; /* a sync failed: the next writer has to check the WAL out first */
 	bool stuck; /* the lock was not to be had: shorter waits until it is */
 	int64_t patience_ms; /* for the lock, of the first who finds it taken */

@@ -258,9 +258,9 @@ NODISCARD enum err queue_change(
 /* The clock was set by so much, to what it shows now, and *ret_n recipients were changed. Where it
  * went back, what is to be tried later than now is tried so much sooner. By more than
  * QUEUE_CLOCK_JUMP_MS in either direction, messages keep their age and what is left of their time,
- * and forward their recipients the wait for the next attempt, where it ends in the first half of the
- * jump (else they are tried early, which harms nobody). The hour until which a client wants one to
- * be held (RFC 4865) stays. What was written by the new clock already is left alone. */
+ * and forward their recipients the wait for the next attempt, where it ends in the first half of
+ * the jump (else they are tried early, which harms nobody). The hour until which a client wants one
+ * to be held (RFC 4865) stays. What was written by the new clock already is left alone. */
 NODISCARD enum err queue_clock_moved(struct store *s, int64_t by_ms, uint64_t *ret_n);
 #define QUEUE_CLOCK_JUMP_MS 3600000
 /* The same where it is not known by how much, as at the start: what is due later than `longest_ms`,

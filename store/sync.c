@@ -58,7 +58,9 @@ database_open_wal(struct database *d)
 static bool
 is_settled_locked(const struct database *d, const struct commit *c, enum err *ret)
 {
-	if (d->generation != c->generation)
+	if (d->generation == c->generation + 1 && c->number <= d->last_good)
+		*ret = ERR_OK; /* another's was lost, later */
+	else if (d->generation != c->generation)
 		*ret = ERR_IO; /* logged by whoever met it */
 	else if (d->synced >= c->number)
 		*ret = ERR_OK;
@@ -130,6 +132,7 @@ static void
 fail_locked(struct database *d, struct waiter_list *called)
 {
 	d->generation++;
+	d->last_good = d->synced;
 	d->suspect = true;
 	d->synced = d->commits;
 	take_settled_locked(d, called);

@@ -268,7 +268,43 @@ START_TEST(many_threads_all_get_what_they_wait_for)
 }
 END_TEST
 
-TEST_MAIN("sync", a_round_calls_nobody_whom_it_does_not_cover,
+static int
+sync_fails(int fd)
+{
+	(void)fd;
+	errno = EIO;
+	return -1;
+}
+
+START_TEST(a_promise_whose_commit_was_synced_is_kept_after_another_failed)
+{
+	struct fixture f;
+	struct promise early = {0}, late = {0}, later = {0};
+	int64_t n = 1;
+
+	open_fixture(&f);
+	f.d.sync_file = fdatasync;
+	ck_assert_ok(database_write_promised(&f.d, insert, &n, &early));
+	ck_assert_ok(database_sync(&f.d));
+	n = 2;
+	ck_assert_ok(database_write_promised(&f.d, insert, &n, &late));
+	const struct promise again = early;
+	f.d.sync_file = sync_fails;
+	ck_assert_int_eq(promise_keep(&late), ERR_IO);
+	ck_assert_ok(promise_keep(&early));
+	/* of one that is older nobody knows any more */
+	n = 3;
+	ck_assert_ok(database_write_promised(&f.d, insert, &n, &later));
+	ck_assert_int_eq(promise_keep(&later), ERR_IO);
+	early = again;
+	ck_assert_int_eq(promise_keep(&early), ERR_IO);
+	f.d.sync_file = fdatasync;
+	close_fixture(&f);
+}
+END_TEST
+
+TEST_MAIN("sync", a_promise_whose_commit_was_synced_is_kept_after_another_failed,
+    a_round_calls_nobody_whom_it_does_not_cover,
     a_failed_round_is_told_to_all_whom_it_leaves_in_doubt_and_to_nobody_else,
     what_gathers_during_a_sync_is_one_transaction_and_the_next_sync,
     many_threads_all_get_what_they_wait_for)
