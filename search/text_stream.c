@@ -26,11 +26,12 @@ text_stream_done(struct text_stream *t)
 }
 
 /* Where folding may stop: before an ASCII character, since what follows a letter may belong to it
- * (combining marks); in a long text without any, before a character. */
+ * (combining marks); in a long text without any, before a character. The first `seen` octets were
+ * held back before: there is no other than the first. */
 static size_t
-fold_cut(struct str s)
+fold_cut(struct str s, size_t seen)
 {
-	for (size_t n = s.n; n > 0; n--)
+	for (size_t n = s.n; n > seen; n--)
 		if ((unsigned char)s.p[n - 1] < 0x80)
 			return n - 1;
 	if (s.n < UNFOLDED_MAX)
@@ -56,8 +57,9 @@ text_stream_feed(struct text_stream *t, struct str octets, struct sbuf *out)
 	decoder_feed(&t->decoder, octets, &t->decoded);
 	if (sbuf_error(&t->decoded))
 		return ERR_NOMEM;
+	size_t seen = t->utf8.n;
 	enum err e = charset_stream_feed(t->charset, sbuf_view(&t->decoded), &t->utf8);
-	return e ? e : fold(t, fold_cut(sbuf_view(&t->utf8)), out);
+	return e ? e : fold(t, fold_cut(sbuf_view(&t->utf8), seen), out);
 }
 
 enum err

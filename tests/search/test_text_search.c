@@ -230,6 +230,21 @@ START_TEST(memory_is_bounded_for_any_text)
 }
 END_TEST
 
-TEST_MAIN("text_search", strings_are_found_in_any_encoding_charset_and_case,
-    utf16_is_found_whatever_the_cut, a_match_across_pieces_is_found,
-    several_strings_are_looked_for_at_once, memory_is_bounded_for_any_text)
+/* What is held back is not looked through again with each piece. */
+START_TEST(a_text_without_ascii_costs_the_same_in_small_pieces)
+{
+	CLEANUP(sbuf_done) struct sbuf text = SBUF_INIT(1 << 20);
+
+	while (text.n < 600000)
+		sbuf_puts(&text, "\xe3\x81\x93");
+	double began = test_cpu_ms();
+	ck_assert(!finds(sbuf_view(&text), PART_8BIT, "iso-2022-kr", "x", 3));
+	ck_assert(!finds(sbuf_view(&text), PART_8BIT, "koi8-r", "x", 3));
+	ck_assert_double_lt(test_cpu_ms() - began, 2000);
+}
+END_TEST
+
+TEST_MAIN("text_search", a_text_without_ascii_costs_the_same_in_small_pieces,
+    strings_are_found_in_any_encoding_charset_and_case, utf16_is_found_whatever_the_cut,
+    a_match_across_pieces_is_found, several_strings_are_looked_for_at_once,
+    memory_is_bounded_for_any_text)
