@@ -121,10 +121,11 @@ standing_tries(struct standing *s, const struct standing_key *k)
 {
 	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&s->mu);
 	int64_t now = clock_mono_ms();
-	struct entry *pair = find(s, k->pair); /* there since it was right */
 
 	count_try(find_or_make(s, k->address), now);
 	count_try(find_or_make(s, k->network), now);
+	/* there since it was right, unless one of the others has just taken its place */
+	struct entry *pair = find(s, k->pair);
 	if (pair)
 		count_try(pair, now);
 }
@@ -150,8 +151,9 @@ standing_was_right(struct standing *s, const struct standing_key *k)
 	struct entry *network = find(s, k->network);
 	struct entry *pair = find(s, k->pair);
 	int64_t now = clock_mono_ms();
-	/* what was tried of an account before it was right here for the first time is not known */
-	uint64_t own = pair ? tries_of(pair, now) : UINT64_MAX;
+	/* what was tried of an account before it was right here for the first time is not known:
+	 * no more than somebody mistypes, or each account of a guesser would buy them all anew */
+	uint64_t own = pair ? tries_of(pair, now) : STANDING_TRIES;
 
 	if (!address)
 		own = 0;

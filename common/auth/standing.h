@@ -3,10 +3,10 @@
  *
  * An attempt counts against its address and its network from its beginning, until its account is
  * right there: who asks again before the first answer is there, leaves without waiting for it, or
- * logs in to an account of their own in between, gains nothing. Only where an account is right for
- * the first time all attempts of its address are taken for its own. An account that was right from
- * a network is remembered as such: a flood of wrong logins, of that account too, leaves it in front
- * there.
+ * logs in to an account of their own in between, gains nothing. Where an account is right for the
+ * first time it is not known which attempts of its address were its own: STANDING_TRIES at most are
+ * taken for that. An account that was right from a network is remembered as such: a flood of wrong
+ * logins, from elsewhere of that account too, leaves it in front there.
  *
  * A table of fixed size, by hashes under a key of this process: nobody chooses whom they push out,
  * and of two the one that proved right stays. Thread-safe.
@@ -23,7 +23,8 @@
 #define STANDING_RANKS 7 /* 0 goes first */
 #define STANDING_ATTEMPTS_MS (10 * 60 * 1000) /* attempts are forgotten so long after the last */
 #define STANDING_RIGHT_MS (24 * 3600 * 1000) /* an account's network after its last right login */
-/* Attempts since the last right one after which an account is nobody special in its network. */
+/* Attempts since the last right one after which an account is nobody special in its network; and so
+ * many of an address are forgiven for an account that is right there for the first time. */
 #define STANDING_TRIES 3
 #define STANDING_SHARE 16 /* attempts of a network weigh so much less than those of an address */
 

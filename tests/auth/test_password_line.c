@@ -548,12 +548,9 @@ START_TEST(an_account_is_known_where_it_was_right)
 	clock_freeze(1700000000);
 	ck_assert_uint_eq(rank_after(s, who(1, 1, "x"), 40), 6);
 	standing_was_right(s, &k);
-	/* its address pays no more for what it tried before */
-	ck_assert_uint_eq(rank_after(s, who(1, 1, "x"), 0), 1);
-	ck_assert_uint_eq(rank_after(s, who(1, 9, "x"), 0), 1);
 	ck_assert_uint_eq(rank_after(s, who(1, 9, "ann@example.test"), 0), 0); /* the network */
 	ck_assert_uint_eq(rank_after(s, who(2, 1, "ann@example.test"), 0), 1);
-	/* whatever its neighbours try, as long as they do not try it */
+	/* whatever is tried there, as long as it is not tried itself */
 	ck_assert_uint_eq(rank_after(s, who(1, 2, "x"), 1000), 6);
 	ck_assert_uint_eq(rank_after(s, who(1, 1, "ann@example.test"), STANDING_TRIES), 0);
 	ck_assert_uint_gt(rank_after(s, who(1, 2, "ann@example.test"), 1), 0);
@@ -587,8 +584,73 @@ START_TEST(a_right_login_forgives_what_its_own_account_tried)
 	standing_was_right(s, &own);
 	ck_assert_uint_eq(standing_rank(s, &own), 0);
 	ck_assert_uint_eq(standing_rank(s, &other), 4);
-	standing_was_right(s, &other); /* for the first time here */
-	ck_assert_uint_eq(rank_after(s, who(1, 1, "x"), 0), 1);
+	clock_thaw();
+}
+END_TEST
+
+/* Whose attempts those of its address were is not known then. */
+START_TEST(an_account_that_is_new_here_is_forgiven_a_few_attempts)
+{
+	CLEANUP(standing_free) struct standing *s = standing_new();
+	char name[16];
+
+	clock_freeze(1700000000);
+	ck_assert_uint_eq(rank_after(s, who(1, 1, "ann"), STANDING_TRIES), 2);
+	struct standing_who ann = who(1, 1, "ann");
+	const struct standing_key k = standing_key(s, &ann);
+	standing_was_right(s, &k);
+	ck_assert_uint_eq(rank_after(s, who(1, 1, "x"), 1), 1); /* the first again */
+	/* but accounts of one's own buy nobody out */
+	ck_assert_uint_eq(rank_after(s, who(2, 1, "x"), 64 + 4 * STANDING_TRIES), 6);
+	ck_assert_uint_eq(rank_after(s, who(2, 9, "x"), 0), 3); /* 76 / 16 */
+	for (unsigned i = 0; i < 4; i++) {
+		snprintf(name, sizeof(name), "mallory%u", i);
+		struct standing_who own = who(2, 1, name);
+		const struct standing_key right = standing_key(s, &own);
+		standing_was_right(s, &right);
+		standing_was_right(s, &right);
+	}
+	ck_assert_uint_eq(rank_after(s, who(2, 1, "x"), 0), 6);
+	ck_assert_uint_eq(rank_after(s, who(2, 9, "x"), 0), 3); /* 64 / 16 */
+	clock_thaw();
+}
+END_TEST
+
+/* An entry's place in the table, as standing.c has it. */
+static uint64_t
+place(uint64_t tag)
+{
+	return tag % 4096;
+}
+
+START_TEST(an_attempt_that_pushes_its_own_account_out_counts_once)
+{
+	CLEANUP(standing_free) struct standing *s = standing_new();
+	struct standing_who w;
+	struct standing_key k = {.address = 1};
+	char name[16];
+	unsigned others = 0;
+
+	clock_freeze(1700000000);
+	for (unsigned i = 0; place(k.address) != place(k.pair); i++) {
+		snprintf(name, sizeof(name), "ann%u", i);
+		w = who(1, 1, name);
+		k = standing_key(s, &w);
+	}
+	standing_was_right(s, &k);
+	ck_assert_uint_eq(standing_rank(s, &k), 0);
+	clock_advance_ms(1000);
+	for (unsigned i = 0; others < 3; i++) { /* all that the place has room for beside it */
+		snprintf(name, sizeof(name), "bob%u", i);
+		w = who(2, 1, name);
+		const struct standing_key other = standing_key(s, &w);
+		if (place(other.pair) == place(k.pair)) {
+			standing_was_right(s, &other);
+			others++;
+		}
+	}
+	standing_tries(s, &k);
+	ck_assert_uint_eq(standing_rank(s, &k), 1); /* known no more, after one attempt */
 	clock_thaw();
 }
 END_TEST
@@ -624,4 +686,6 @@ TEST_MAIN("password_line", a_password_is_right_or_wrong_for_whoever_waits,
     its_bounds_may_change, its_memory_is_what_its_threads_have, many_ask_and_leave_at_once,
     ranks_rise_with_attempts_and_are_forgotten, an_account_is_known_where_it_was_right,
     a_right_login_forgives_what_its_own_account_tried,
+    an_account_that_is_new_here_is_forgiven_a_few_attempts,
+    an_attempt_that_pushes_its_own_account_out_counts_once,
     addresses_without_end_push_nobody_out_who_was_right)
