@@ -2,6 +2,7 @@
  * any time. RFC 3501 §6.2.2, §6.2.3, RFC 5530 §3. */
 #include "common/base/clock.h"
 #include "common/net/conn_private.h"
+#include "common/net/server_private.h"
 #include "tests/imapd/imap_fixture.h"
 #include "tests/support/password_gate.h"
 
@@ -203,10 +204,59 @@ START_TEST(the_time_for_logging_in_goes_on_meanwhile)
 }
 END_TEST
 
+/* The reply to a login beside one that is computed and one that waits, when the daemon has read
+ * this anew. All of them end. */
+static struct str
+third_login(struct imap_fixture *f, struct server *s, uint32_t queue)
+{
+	const unsigned before = password_gate_computed();
+
+	f->conf->password_queue = queue;
+	s->conf = f->conf;
+	service_reloaded(f->service);
+	password_gate_shut();
+	struct conn *computed = begin(f, "1 LOGIN ann wrong\r\n");
+	password_gate_wait(before + 1);
+	begin(f, "1 LOGIN ann wrong\r\n");
+	struct conn *c = imap_fixture_stranger(f, NULL);
+	conn_memory_output(c, f->arena);
+	conn_memory_feed(c, STR("1 LOGIN ann wrong\r\n"));
+	struct str got = password_gate_held(c, f->arena);
+	imap_fixture_drop(f);
+	imap_fixture_drop(f);
+	password_gate_open();
+	password_gate_turn(computed);
+	imap_fixture_drop(f);
+	return got;
+}
+
+START_TEST(a_reload_changes_how_many_may_wait)
+{
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = open_gated(10);
+	struct server s = {.mu = PTHREAD_MUTEX_INITIALIZER, .memory.fd = -1};
+
+	memory_init(&s.memory, UINT64_C(1) << 30);
+	f->service->server = &s;
+	f->conf->password_threads = 1;
+	f->conf->password_wait_s = 60; /* longer than an answer is held back */
+	clock_freeze(1000000000);
+	struct str got = third_login(f, &s, 1);
+	ck_assert_msg(str_starts(got, STR("1 NO [UNAVAILABLE] ")), "%.*s", STR_ARG(got));
+	got = third_login(f, &s, 2);
+	ck_assert_msg(got.n == 0, "%.*s", STR_ARG(got)); /* it waits */
+	got = third_login(f, &s, 1);
+	ck_assert_msg(str_starts(got, STR("1 NO [UNAVAILABLE] ")), "%.*s", STR_ARG(got));
+	clock_thaw();
+	f->service->server = NULL;
+	server_reserve_memory(&s, 0, NULL, NULL);
+	memory_done(&s.memory);
+}
+END_TEST
+
 TEST_MAIN("imap_password", a_right_password_waits_and_what_is_pipelined_behind_it_comes_after,
     a_login_that_is_sent_with_more_in_one_go_is_answered_first,
     a_wrong_password_waits_in_line_and_then_for_its_delay,
     when_the_line_is_full_it_is_said_so_and_may_be_tried_again, who_has_waited_too_long_is_told_so,
     a_client_may_leave_while_its_password_waits_or_is_computed,
     who_has_said_all_is_answered_all_the_same, a_stop_ends_who_waits_and_whose_password_is_computed,
-    the_time_for_logging_in_goes_on_meanwhile)
+    the_time_for_logging_in_goes_on_meanwhile, a_reload_changes_how_many_may_wait)

@@ -63,11 +63,11 @@ fails "syslog" "$SUITE/syslog"
 
 # mode=aggressive: early talk, too many errors, too many connections
 { sed 1q "$SUITE/mail.log"
-  echo '2026-11-23T03:17:08.846Z info smtpd session_end sid=1f peer=192.0.2.1 how="early talk" user="" commands=0'
+  echo '2026-11-23T03:17:08.846Z info smtpd session_end sid=1f peer=192.0.2.1 how="early talk" user="" commands=0 messages=0 octets=0 ms=3 withheld=0'
   echo '2026-11-23T03:17:08.846Z info smtpd session_end sid=1f peer=192.0.2.2 how=errors user="" commands=9'
   echo '2026-11-23T03:17:08.846Z info smtpd session_end sid=1f peer=192.0.2.3 how=quit user="" commands=9'
-  echo '2026-11-23T03:17:08.846Z warn imapd connection_refused listener=imaps peer=2001:db8::4 err=LIMIT limit=max_connections_per_address open=9'
-  echo '2026-11-23T03:17:08.846Z warn imapd connection_refused listener=imaps peer=192.0.2.5 err=NOMEM limit=max_memory open=9'; } >"$SUITE/rude.log"
+  echo '2026-11-23T03:17:08.846Z warn imapd connection_refused listener=imaps peer=2001:db8::4 err=LIMIT limit=max_connections_per_address open=9 withheld=0'
+  echo '2026-11-23T03:17:08.846Z warn imapd connection_refused listener=imaps peer=192.0.2.5 err=NOMEM limit=max_memory open=9 withheld=3'; } >"$SUITE/rude.log"
 equal "the rude, where one asks for them" "$(found "$SUITE/rude.log" "[mode=aggressive]" | tr '\n' ' ')" "192.0.2.1 192.0.2.2 2001:db8::4 "
 equal "and not otherwise" "$(found "$SUITE/rude.log" "" | tr '\n' ' ')" ""
 # the jail, as the server would read it
