@@ -228,6 +228,14 @@ find_bare_lf(struct str in, char last)
 	return STR_NONE;
 }
 
+/* A failure sticks in the spool; the client would not hear before its last octet. */
+static void
+put(struct spool *spool, struct str in)
+{
+	enum err ignored = spool_write(spool, in.p, in.n);
+	(void)ignored;
+}
+
 /* Octets over 127 in a header are kept as they are, whether or not the client has enabled UTF-8.
  * RFC 6855 §4 would have them refused, and there this server differs on purpose: mail with raw
  * Latin-1 or UTF-8 in its header fields is as old as mail, it comes in by SMTP, and clients that
@@ -236,23 +244,20 @@ find_bare_lf(struct str in, char last)
  * in wide use says one.
  *
  * A message at rest has CRLF line ends, whichever way it came: POP3 counts its octets so (RFC 1939
- * §11), and other IMAP servers hand it out so. A lone CR stays, and all of a literal8. A failure
- * sticks in the spool; the client would not hear before its last octet. */
+ * §11), and other IMAP servers hand it out so. A lone CR stays, and all of a literal8. */
 static void
 keep_octets(struct append_state *a, struct str in)
 {
 	struct spool *spool = current(a)->spool;
-	enum err ignored = ERR_OK;
 	size_t bare;
 
 	while (!a->binary && (bare = find_bare_lf(in, a->last)) != STR_NONE) {
-		ignored = spool_write(spool, in.p, bare);
-		ignored = spool_write(spool, "\r\n", 2);
+		put(spool, str_make(in.p, bare));
+		put(spool, STR("\r\n"));
 		a->last = '\n';
 		in = str_skip(in, bare + 1);
 	}
-	ignored = spool_write(spool, in.p, in.n);
-	(void)ignored;
+	put(spool, in);
 	if (in.n > 0)
 		a->last = in.p[in.n - 1];
 }

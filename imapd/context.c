@@ -169,8 +169,8 @@ make(const struct imap_cmd *cmd, const struct sort_program *sort)
 	    .before_expunge = context_before_expunge,
 	    .after_exists = context_after_exists,
 	    .release = release};
-	memcpy(x->tag, cmd->tag, sizeof(x->tag));
 	x->uid = cmd->uid;
+	memcpy(x->tag, cmd->tag, sizeof(x->tag));
 	if (sort)
 		x->sort = *sort;
 	x->arena = arena_new(CONTEXTS_OCTETS_MAX);

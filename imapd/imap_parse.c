@@ -364,7 +364,7 @@ void
 imap_parse_date_time(struct imap_args *a, struct date *ret)
 {
 	size_t at = a->c.pos;
-	struct str text;
+	struct str text = {NULL, 0};
 
 	*ret = (struct date){0};
 	if (imap_peek(a) != '"') {

@@ -430,7 +430,9 @@ tell_all(struct look *k, size_t *ret_old, bool *ret_done)
 	while (!e && (i < old->n || j < k->rows.n) && !conn_out_full(k->s->conn)) {
 		const struct notify_box *was = i < old->n ? &old->box[i] : NULL;
 		struct list_row *row = j < k->rows.n ? &k->rows.row[j] : NULL;
-		int order = !was ? 1 : !row ? -1 : str_cmp(notify_box_name(old, was), row->name);
+		int order = i >= old->n      ? 1
+			    : j >= k->rows.n ? -1
+					     : str_cmp(notify_box_name(old, was), row->name);
 
 		if (order < 0)
 			tell_gone(k, was);

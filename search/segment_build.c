@@ -323,11 +323,10 @@ remains_init(struct remains *r, struct account *a, struct segment *const *segmen
 
 	for (size_t i = 0; i < n; i++)
 		all += segment_count(segments[i]);
-	*r = (struct remains){
-	    .to = malloc(all * sizeof(r->to[0])),
-	    .ids = malloc(all * sizeof(r->ids[0])),
-	    .identities = malloc(all * sizeof(r->identities[0])),
-	};
+	r->count = 0;
+	r->to = malloc(all * sizeof(r->to[0]));
+	r->ids = malloc(all * sizeof(r->ids[0]));
+	r->identities = malloc(all * sizeof(r->identities[0]));
 	if (!r->to || !r->ids || !r->identities)
 		return ERR_NOMEM;
 	return take_stock(a, segments, n, r);

@@ -183,7 +183,7 @@ make_bits(const struct words *w, uint64_t **bits)
 static void
 join_piece(const struct words *w, struct words_answer *a)
 {
-	for (size_t i = 0; a->piece_bits && i < w->messages / 64 + 1; i++)
+	for (size_t i = 0; a->piece_bits && i <= w->messages / 64; i++)
 		a->bits[i] &= a->piece_bits[i];
 	mem_free(&a->piece_bits);
 	a->piece++;

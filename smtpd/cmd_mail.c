@@ -44,8 +44,8 @@ check(struct smtp_session *s, struct smtp_cmd *cmd, const struct smtp_path *from
 enum err
 cmd_mail(struct smtp_session *s, struct smtp_cmd *cmd)
 {
-	struct smtp_path from;
-	struct smtp_mail_params params;
+	struct smtp_path from = {0};
+	struct smtp_mail_params params = {0};
 	enum err e = parse(s, cmd, &from, &params);
 
 	s->txn_refused = true; /* until one begins */

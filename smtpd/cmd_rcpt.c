@@ -63,8 +63,8 @@ enum err
 cmd_rcpt(struct smtp_session *s, struct smtp_cmd *cmd)
 {
 	struct smtp_txn *t = s->txn;
-	struct smtp_path to;
-	struct smtp_rcpt_params params;
+	struct smtp_path to = {0};
+	struct smtp_rcpt_params params = {0};
 	struct recipient *found = NULL;
 	size_t n = 0;
 	bool partly;

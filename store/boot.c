@@ -4,7 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
+#include <stdio.h>
 #include <unistd.h>
 
 void
@@ -20,7 +20,7 @@ boot_read(char out[BOOT_ROOM])
 	if (n <= 0) {
 		log_warn("boot_id", F_ERR(err_from_errno(errno)),
 		    F_CSTR("effect", "a power loss goes unnoticed: let /proc/sys be read"));
-		strcpy(out, "unknown");
+		snprintf(out, BOOT_ROOM, "unknown");
 		return;
 	}
 	out[n] = '\0';

@@ -358,7 +358,7 @@ db_query_args(
 
 	if (e)
 		return e;
-	assert(!st->lent); /* the same statement twice at once on one handle */
+	assert(st && !st->lent); /* the same statement twice at once on one handle */
 	assert(n == (size_t)sqlite3_bind_parameter_count(st->s));
 	st->lent = true;
 	st->err = ERR_OK;

@@ -106,7 +106,7 @@ directory_list_aliases(
 		    " ORDER BY d.name, a.local, t.position",
 		    &st);
 	while (!e && !(e = stmt_step(st, &row)) && row) {
-		if (stmt_int(st, 0) != last) {
+		if (n == 0 || stmt_int(st, 0) != last) {
 			entries = arena_grow(arena, entries, &cap, n + 1, sizeof(*entries));
 			if (!entries)
 				return ERR_NOMEM;

@@ -181,7 +181,8 @@ mailbox_list(struct account *a, struct arena *arena, struct mailbox_info **ret, 
 		e = ERR_NOMEM;
 	if (e)
 		return e;
-	qsort(l.list, l.n, sizeof(*l.list), compare_info);
+	if (l.n > 0)
+		qsort(l.list, l.n, sizeof(*l.list), compare_info);
 	note_children(l.list, l.n);
 	*ret = l.list;
 	*ret_n = l.n;

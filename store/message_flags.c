@@ -2,6 +2,8 @@
 #include "store/seen.h"
 #include "store/view_private.h"
 
+#include <assert.h>
+
 struct flags_op_arg {
 	int64_t mailbox;
 	const struct uidset *uids;
@@ -73,9 +75,11 @@ passes(const struct flags_op_arg *arg, uint64_t bits, uint32_t uid, uint64_t fla
 	       ((was->flags ^ flags) & bits) == 0;
 }
 
+/* Of an entry that does not pass, which it does where there is no condition. */
 static enum err
 note_modified(const struct flags_op_arg *arg, uint32_t uid)
 {
+	assert(arg->condition);
 	struct uidset *modified = arg->condition->modified;
 
 	return modified ? uidset_add(modified, uid, uid) : ERR_OK;

@@ -55,17 +55,17 @@ enum err
 schema_normalise_names(struct db *db)
 {
 	CLEANUP(arena_free) struct arena *arena = arena_new(NAMES_ARENA);
-	struct name *list;
-	size_t n;
+	struct name *list = NULL;
+	size_t n = 0;
 
 	if (!arena)
 		return ERR_NOMEM;
 	enum err e = find_names(db, "SELECT id, name FROM mailbox ORDER BY id", arena, &list, &n);
-	for (size_t i = 0; i < n && !e; i++)
+	for (size_t i = 0; !e && i < n; i++)
 		e = rename_mailbox(db, &list[i], arena);
 	if (!e)
 		e = find_names(db, "SELECT 0, name FROM subscription", arena, &list, &n);
-	for (size_t i = 0; i < n && !e; i++) {
+	for (size_t i = 0; !e && i < n; i++) {
 		e = db_run(db, "INSERT OR IGNORE INTO subscription (name) VALUES (?1)",
 		    DB_TEXT(list[i].should_be));
 		if (!e)

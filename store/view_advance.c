@@ -32,10 +32,12 @@ place_skip_chunk(struct place *p)
 	p->chunk++;
 }
 
-static struct view_chunk *
-place_whole_chunk(const struct place *p)
+/* Both stand at the beginning of one and the same chunk. */
+static bool
+places_share_chunk(const struct place *a, const struct place *b)
 {
-	return p->at == 0 && p->chunk < p->v->chunks ? p->v->slot[p->chunk].c : NULL;
+	return a->at == 0 && b->at == 0 && a->chunk < a->v->chunks && b->chunk < b->v->chunks &&
+	       a->v->slot[a->chunk].c == b->v->slot[b->chunk].c;
 }
 
 /* Both walked together in UID order. Each step yields the pair of entries of one UID, or one and
@@ -49,13 +51,13 @@ struct pair_walk {
 static bool
 pair_next(struct pair_walk *w)
 {
-	w->shared = place_whole_chunk(&w->told);
-	if (w->shared && w->shared == place_whole_chunk(&w->now)) {
+	w->shared = NULL;
+	if (places_share_chunk(&w->told, &w->now)) {
+		w->shared = w->told.v->slot[w->told.chunk].c;
 		place_skip_chunk(&w->told);
 		place_skip_chunk(&w->now);
 		return true;
 	}
-	w->shared = NULL;
 	w->was = place_entry(&w->told);
 	w->is = place_entry(&w->now);
 	if (!w->was && !w->is)

@@ -437,7 +437,9 @@ build_relaxed(const struct domain_facts *f, const struct route_settings *s)
 	g.sts = NULL;
 	g.sts_failure = NULL;
 	g.hosts = arena_alloc_array(f->arena, n + 1, sizeof(*g.hosts));
-	for (size_t i = 0; g.hosts && i < n; i++) {
+	if (!g.hosts)
+		return NULL;
+	for (size_t i = 0; i < n; i++) {
 		g.hosts[i] = f->hosts[i];
 		g.hosts[i].tlsa_found = g.hosts[i].tlsa_failed = false;
 		g.hosts[i].tlsa_count = 0;

@@ -550,8 +550,11 @@ router_free(struct router **rp)
 	if (!r)
 		return;
 	router_end(r);
-	while (r->oldest)
-		remove_entry(r, r->oldest);
+	for (struct entry *e = r->oldest; e;) {
+		struct entry *newer = e->newer;
+		remove_entry(r, e);
+		e = newer;
+	}
 	own_addresses_done(&r->own);
 	pthread_mutex_destroy(&r->mu);
 	route_config_unref(&r->config);
