@@ -6,7 +6,7 @@ BUILD_PACKAGES="autoconf automake gcc libc6-dev make pkg-config libssl-dev libsq
 
 # What ./check.sh needs beyond that: a second compiler, the linters, and the mail programs of tests/interop.
 CHECK_PACKAGES="clang libclang-rt-dev clang-format clang-tidy cppcheck groff-base python3 procps"
-INTEROP_PACKAGES="swaks gsasl libnet-ssleay-perl libmail-imapclient-perl libio-socket-ssl-perl curl msmtp fetchmail getmail6 isync offlineimap3 mutt neomutt tmux python3 python3-jwt procps strace openssl libsasl2-modules ca-certificates nsd pdns-recursor ldnsutils python3-dkim python3-nacl python3-authres opendkim opendkim-tools systemd"
+INTEROP_PACKAGES="swaks gsasl libnet-ssleay-perl libmail-imapclient-perl libio-socket-ssl-perl curl msmtp fetchmail getmail6 isync offlineimap3 mutt neomutt tmux python3 python3-jwt procps iproute2 strace openssl libsasl2-modules ca-certificates nsd pdns-recursor ldnsutils python3-dkim python3-nacl python3-authres opendkim opendkim-tools systemd"
 
 is_installed() { # PACKAGE
 	# some packages are virtual by now: their program tells
