@@ -13,7 +13,12 @@
 #include <time.h>
 
 #define LINE_MAX_OCTETS 2048
-#define VALUE_MAX_OCTETS 512 /* of one field; longer values end in "..." */
+#define VALUE_MAX_OCTETS 512 /* of one field, as it is shown; longer values end in "..." */
+#define CHARACTER_MAX 4 /* as it is shown: UTF-8, or \xff */
+#define NUMBER_MAX 24
+#define VALUE_TAIL_MAX 5 /* ..." and the line's end */
+/* blank, =, a number or the least of a value */
+#define FIELD_MAX_BESIDE_KEY (2 + NUMBER_MAX)
 
 enum target { TO_STDERR, TO_JOURNAL, TO_SYSLOG, TO_FILE };
 
@@ -45,7 +50,7 @@ static const struct {
     [LOG_LEVEL_ERROR] = {"error", LOG_ERR},
 };
 
-/* One line being put together; what does not fit is cut. */
+/* One line being put together; a value that does not fit is cut and closed, a field left out. */
 struct line {
 	char p[LINE_MAX_OCTETS];
 	size_t n;
@@ -79,9 +84,9 @@ needs_quotes(struct str v)
 }
 
 /* How many octets of UTF-8 stand at the start of `v` that are shown as they are: 0 where they are
- * to be escaped, since they were cut off, or are a character that some terminal or reader obeys: C1
+ * to be escaped, since they are a character that some terminal or reader obeys: C1
  * controls (U+009B is an escape sequence's start), marks and overrides of direction, what ends a
- * line (U+0085, U+2028), what has no width. `v` was valid before it was cut. */
+ * line (U+0085, U+2028), what has no width or is not seen. `v` is valid. */
 static size_t
 shown_character(struct str v)
 {
@@ -99,40 +104,52 @@ shown_character(struct str v)
 		return 0;
 	if (u[0] == 0xe2 && u[1] == 0x81 && u[2] >= 0xa0 && u[2] <= 0xaf)
 		return 0;
+	if (u[0] == 0xf3 && u[1] == 0xa0) /* U+E0000: text in tags */
+		return 0;
+	if (u[0] == 0xef && u[1] == 0xbf && u[2] >= 0xb9 && u[2] <= 0xbb)
+		return 0;
 	return u[0] == 0xef && u[1] == 0xbb && u[2] == 0xbf ? 0 : n;
+}
+
+/* Adds the character of `v` at `at` as it is shown. How many octets of `v` it is. */
+static size_t
+show_character(struct str v, size_t at, bool utf8, struct line *l)
+{
+	static const char hex[] = "0123456789abcdef";
+	unsigned char c = (unsigned char)v.p[at];
+	size_t whole = c >= 0x80 && utf8 ? shown_character(str_skip(v, at)) : 0;
+
+	if (whole) {
+		for (size_t i = 0; i < whole; i++)
+			add_char(l, v.p[at + i]);
+		return whole;
+	}
+	if (c < ' ' || c >= 0x7f) {
+		add_text(l, "\\x");
+		add_char(l, hex[c >> 4]);
+		add_char(l, hex[c & 15]);
+		return 1;
+	}
+	if (c == '"' || c == '\\')
+		add_char(l, '\\');
+	add_char(l, (char)c);
+	return 1;
 }
 
 static void
 add_value(struct line *l, struct str v)
 {
-	static const char hex[] = "0123456789abcdef";
 	bool quote = needs_quotes(v);
-	bool cut = v.n > VALUE_MAX_OCTETS;
 	bool utf8 = str_is_utf8(v);
+	size_t room = sizeof(l->p) - l->n - VALUE_TAIL_MAX;
+	size_t end = l->n + (room < VALUE_MAX_OCTETS ? room : VALUE_MAX_OCTETS);
+	size_t at = 0;
 
-	if (cut)
-		v.n = VALUE_MAX_OCTETS;
 	if (quote)
 		add_char(l, '"');
-	for (size_t i = 0; i < v.n; i++) {
-		unsigned char c = (unsigned char)v.p[i];
-		size_t whole = c >= 0x80 && utf8 ? shown_character(str_skip(v, i)) : 0;
-		if (c == '"' || c == '\\') {
-			add_char(l, '\\');
-			add_char(l, (char)c);
-		} else if (whole) {
-			for (size_t end = i + whole; i < end; i++)
-				add_char(l, v.p[i]);
-			i--;
-		} else if (c < ' ' || c >= 0x7f) {
-			add_text(l, "\\x");
-			add_char(l, hex[c >> 4]);
-			add_char(l, hex[c & 15]);
-		} else {
-			add_char(l, (char)c);
-		}
-	}
-	if (cut)
+	while (at < v.n && l->n + CHARACTER_MAX <= end)
+		at += show_character(v, at, utf8, l);
+	if (at < v.n)
 		add_text(l, "...");
 	if (quote)
 		add_char(l, '"');
@@ -141,8 +158,10 @@ add_value(struct line *l, struct str v)
 static void
 add_field(struct line *l, const struct log_field *f)
 {
-	char number[24];
+	char number[NUMBER_MAX];
 
+	if (l->n + strlen(f->key) + FIELD_MAX_BESIDE_KEY > sizeof(l->p))
+		return;
 	add_char(l, ' ');
 	add_text(l, f->key);
 	add_char(l, '=');

@@ -1,5 +1,7 @@
 /* The log: where lines go, and what happens when nobody takes them. */
+#include "common/base/cleanup.h"
 #include "common/base/log.h"
+#include "tests/support/log_lines.h"
 #include "tests/support/test.h"
 
 #include <fcntl.h>
@@ -178,7 +180,56 @@ START_TEST(what_a_terminal_or_a_reader_obeys_is_escaped)
 }
 END_TEST
 
+START_TEST(whatever_the_values_say_a_line_is_one_event_with_our_keys_and_bounded)
+{
+	for (const char *const *a = log_lines_evil; *a; a++) {
+		for (const char *const *b = log_lines_evil; *b; b++) {
+			struct str one = test_guarded(str_of(*a));
+			log_lines_begin();
+			log_warn("event", F_CSTR("peer", "192.0.2.7"), F_STR("user", one),
+			    F_CSTR("from", *b), F_STR("to", one), F_CSTR("helo", *b),
+			    F_UINT("size", UINT64_MAX), F_STR("reply", one), F_CSTR("text", *b),
+			    F_INT("age", INT64_MIN));
+			const char *line = log_lines_end();
+			ck_assert_ptr_eq(strchr(line, '\n'), line + strlen(line) - 1);
+			ck_assert(
+			    str_starts(str_of(line), STR("warn test event peer=192.0.2.7 user=")));
+		}
+	}
+}
+END_TEST
+
+/* What holds lines against their form can find faults. */
+START_TEST(what_is_no_line_is_known)
+{
+	static const char *const faulty[] = {
+	    "warn test",
+	    "warn test event v",
+	    "warn test event v=",
+	    "warn test event v=a b",
+	    "warn test event v=a\"b",
+	    "warn test event v=a\\b",
+	    "warn test event v=\"a",
+	    "warn test event v=\"a\\\"",
+	    "warn test event v=\"a\"b",
+	    "warn test event V=a",
+	    "warn test event v=a=b",
+	    "warn test event v=\"a\nb\"",
+	    "warn test event v=\xc3",
+	    "warn test event v=\xc2\x9b",
+	    "warn test event v=\xe2\x80\xae",
+	    "2026-01-01T00:00:00.000Z info smtpd login",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(faulty); i++)
+		ck_assert_msg(log_line_fault(str_of(faulty[i])) != NULL, "%s", faulty[i]);
+	ck_assert_ptr_null(
+	    log_line_fault(STR("warn test event v=a w=\"a \\\" =b\" x=\\xff\xc3\xbc y=\"\" z=-1")));
+}
+END_TEST
+
 TEST_MAIN("log", what_a_terminal_or_a_reader_obeys_is_escaped,
+    whatever_the_values_say_a_line_is_one_event_with_our_keys_and_bounded, what_is_no_line_is_known,
     a_full_pipe_loses_lines_and_says_how_many, a_full_socket_loses_lines_and_says_how_many,
     a_file_that_cannot_be_opened_leaves_the_log_where_it_was,
     root_gives_a_file_that_it_makes_to_the_daemons_user_and_no_other_file)

@@ -4,6 +4,7 @@
 #include "common/net/hub.h"
 #include "common/net/tls.h"
 #include "tests/support/certificate.h"
+#include "tests/support/log_lines.h"
 #include "tests/support/test.h"
 
 #include <openssl/err.h>
@@ -218,6 +219,29 @@ START_TEST(implicit_tls_greets_after_the_handshake_with_the_certificate_asked_fo
 	}
 	SSL_CTX_free(ctx);
 	teardown(&f);
+}
+END_TEST
+
+/* The default's certificate is shown, or the handshake fails; the log has at most the reason. */
+START_TEST(a_host_name_that_would_forge_lines_of_the_log_asks_for_no_certificate)
+{
+	struct fixture f;
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+
+	setup(&f);
+	log_lines_begin();
+	for (const char *const *evil = log_lines_evil; *evil; evil++) {
+		int fd = connect_client(&f, true);
+		SSL *ssl = SSL_new(ctx);
+		SSL_set_fd(ssl, fd);
+		if (SSL_set_tlsext_host_name(ssl, *evil) == 1 && SSL_connect(ssl) == 1)
+			expect(ssl, "T");
+		SSL_free(ssl);
+		close(fd);
+	}
+	SSL_CTX_free(ctx);
+	teardown(&f);
+	ck_assert_ptr_null(strstr(log_lines_end(), "root"));
 }
 END_TEST
 
@@ -478,7 +502,8 @@ START_TEST(a_key_that_cannot_be_used_is_said_why)
 }
 END_TEST
 
-TEST_MAIN("tls", a_key_that_cannot_be_used_is_said_why,
+TEST_MAIN("tls", a_host_name_that_would_forge_lines_of_the_log_asks_for_no_certificate,
+    a_key_that_cannot_be_used_is_said_why,
     implicit_tls_greets_after_the_handshake_with_the_certificate_asked_for,
     starttls_forgets_plaintext_and_goes_on_encrypted, a_session_keeps_its_deadline_across_starttls,
     large_output_crosses_tls_whole, sessions_resume_also_under_another_host_name,

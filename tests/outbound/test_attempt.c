@@ -5,6 +5,7 @@
 
 #include "common/base/clock.h"
 #include "tests/outbound/runner_world.h"
+#include "tests/support/log_lines.h"
 
 #include <stdio.h>
 
@@ -14,6 +15,7 @@
 
 static struct client_options dialled;
 static char hosts_dialled[64];
+static struct str said; /* by the host */
 
 enum err
 client_dial(struct hub *h, const struct client_options *o, struct client **ret)
@@ -96,6 +98,7 @@ play(enum behaviour b)
 	const struct client_options o = dialled;
 	struct client_end end = {.failure = b == ABSENT ? CLIENT_NO_CONNECTION : CLIENT_FINE,
 	    .host = "mx",
+	    .reply = said,
 	    .tls_text = "none"};
 	int64_t wait_ms = -1;
 
@@ -104,6 +107,7 @@ play(enum behaviour b)
 		ck_assert_ptr_nonnull(job);
 		job->rcpts[0].fate = b == TAKES ? JOB_DONE : JOB_NEVER;
 		job->rcpts[0].code = b == TAKES ? 250 : 0;
+		job->rcpts[0].reply = said;
 		job->rcpts[0].status = b == TAKES ? STR("2.0.0") : STR("5.7.30");
 		o.owner->job_done(o.arg, job);
 		ck_assert_ptr_null(o.owner->next_job(o.arg, &wait_ms));
@@ -198,6 +202,28 @@ START_TEST(who_requires_tls_waits_for_a_host_that_is_paused)
 }
 END_TEST
 
-TEST_MAIN("attempt", a_host_that_is_paused_is_passed_over,
-    who_requires_tls_waits_for_a_host_that_is_paused,
+START_TEST(whatever_another_server_says_each_line_of_the_log_is_one_event)
+{
+	struct runner_world w;
+	unsigned n = 0;
+
+	runner_world_open(&w);
+	log_lines_begin();
+	for (const char *const *evil = log_lines_worst; *evil; evil++, n++) {
+		said = str_of(*evil);
+		begin(&w);
+		play(ABSENT);
+		play(TAKES);
+		check_outcome(&w, JOB_DONE, n);
+	}
+	said = STR("");
+	log_lines_end();
+	ck_assert_uint_eq(log_lines_count("unreachable"), n);
+	ck_assert_uint_eq(log_lines_count("sent"), n);
+	runner_world_close(&w);
+}
+END_TEST
+
+TEST_MAIN("attempt", whatever_another_server_says_each_line_of_the_log_is_one_event,
+    a_host_that_is_paused_is_passed_over, who_requires_tls_waits_for_a_host_that_is_paused,
     who_requires_tls_is_served_by_any_host_that_offers_it)
