@@ -144,7 +144,7 @@ for phase in $phases; do
 	address)
 		# the second compiler's programs are run as these
 		step "clang, warnings are errors, with the address and undefined-behaviour sanitizers"
-		build address CC=clang CFLAGS="-g1 -O0" LDFLAGS=-fuse-ld=gold --enable-werror --enable-sanitizers && run_tests address
+		build address CC=clang CFLAGS="-g1 -O0" --enable-werror --enable-sanitizers && run_tests address
 		;;
 	thread)
 		step "thread sanitizer: the tests with threads"
