@@ -354,9 +354,9 @@ password_answer(struct password_check *c, enum err *ret_err)
 }
 
 void
-password_drop(struct password_check **cp)
+password_drop(struct password_check **check)
 {
-	struct password_check *c = MOVE_PTR(*cp);
+	struct password_check *c = MOVE_PTR(*check);
 
 	if (!c)
 		return;

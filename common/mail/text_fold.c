@@ -82,15 +82,15 @@ static void
 map_ascii(struct str ascii, struct sbuf *out, bool title)
 {
 	char *to = sbuf_reserve(out, ascii.n);
-	uint64_t octets = 0;
 	size_t i = 0;
 
 	if (!to)
 		return;
-	for (; ascii.n - i >= sizeof(octets); i += sizeof(octets)) {
+	for (; ascii.n - i >= sizeof(uint64_t); i += sizeof(uint64_t)) {
+		uint64_t octets = 0, mapped;
 		memcpy(&octets, ascii.p + i, sizeof(octets));
-		octets = map_eight(octets, title);
-		memcpy(to + i, &octets, sizeof(octets));
+		mapped = map_eight(octets, title);
+		memcpy(to + i, &mapped, sizeof(mapped));
 	}
 	for (; i < ascii.n; i++)
 		to[i] = title ? ascii_upper(ascii.p[i]) : ascii_lower(ascii.p[i]);
