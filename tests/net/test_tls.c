@@ -9,6 +9,7 @@
 
 #include <openssl/err.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -430,7 +431,7 @@ END_TEST
 static void
 count_failures(void *arg, struct str line)
 {
-	unsigned *lines = arg;
+	atomic_uint *lines = arg; /* of several threads */
 
 	*lines += str_find_nocase(line, STR("tls_handshake_failed ")) != STR_NONE;
 }
@@ -438,7 +439,7 @@ count_failures(void *arg, struct str line)
 START_TEST(handshakes_that_fail_without_end_take_few_lines_of_the_log)
 {
 	struct fixture f;
-	unsigned lines = 0;
+	atomic_uint lines = 0;
 	CLEANUP(metrics_cells_free) struct metrics_cells *before = metrics_read();
 	size_t failed = metrics_index_of(metrics_tls_result, "failed");
 
