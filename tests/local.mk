@@ -27,7 +27,7 @@ include tests/lint/local.mk
 # What `make durability faults attacks overload` do, more than one script at a time.
 HOLD_TOOLS = tests/durability/deliver_load $(EVERYTHING_TOOLS) $(POWERCUT_TOOLS) $(FAULTS_TESTS) $(FAULTS_TOOLS)
 hold: all $(HOLD_TOOLS)
-	EVERYTHING_SECONDS=4 PB_BUILD='$(abs_top_builddir)' SCRIPTS='$(foreach d,durability overload faults attacks,$(abs_srcdir)/tests/$(d))' \
+	PB_BUILD='$(abs_top_builddir)' SCRIPTS='$(foreach d,durability overload faults attacks,$(abs_srcdir)/tests/$(d))' \
 		INTEROP_SECONDS=240 INTEROP_JOBS=3 $(SHELL) $(srcdir)/tests/interop/run.sh
 .PHONY: hold
 

@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define MARGIN_SHARE 16 /* of the limit: what may come between two looks */
+#define MARGIN_SHARE 8 /* of the limit: what may come between two looks */
 
 /* The beginning of a small file, "" if there is none. */
 static void

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define MEMORY_LOOK_MS 20 /* between two looks, which cost a system call */
+#define MEMORY_LOOK_MS 5 /* between two looks, which cost a system call */
 #define MEMORY_TRIM_MS                                                                             \
 	500 /* between two times that what lies idle is given back, when it is full */
 
