@@ -6,6 +6,7 @@
 
 #define REPLACEMENT "\xef\xbf\xbd"
 #define NAME_MAX_OCTETS 40
+#define CHARACTER_MAX 16 /* octets of one character, shifts and all, in any charset */
 
 /* Names that mean more than they say: what mail programs write under the first is in the second,
  * a superset of it. */
@@ -186,15 +187,14 @@ converter_close(struct converter *c)
 	c->cd = (iconv_t)-1;
 }
 
-static void
-from_iconv(iconv_t cd, struct str in, struct sbuf *out)
+size_t
+iconv_put(iconv_t cd, struct str in, bool ends, struct sbuf *out)
 {
 	char block[4096];
 	char *from = (char *)in.p; /* iconv() does not write there */
 	size_t left = in.n;
 
-	iconv(cd, NULL, NULL, NULL, NULL);
-	while (left) {
+	while (left > 0) {
 		char *to = block;
 		size_t room = sizeof(block);
 		size_t before = left;
@@ -206,15 +206,20 @@ from_iconv(iconv_t cd, struct str in, struct sbuf *out)
 		 * treated alike, so that this ends whatever iconv() does. */
 		if (why == E2BIG && (left < before || room < sizeof(block)))
 			continue;
-		if (left && (why || left == before)) {
+		if (why == EINVAL && !ends && left < CHARACTER_MAX)
+			return left;
+		if (left > 0 && (why || left == before)) {
 			sbuf_puts(out, REPLACEMENT);
 			from++, left--;
 		}
 	}
-	char *to = block;
-	size_t room = sizeof(block);
-	iconv(cd, NULL, NULL, &to, &room);
-	utf8_put(str_make(block, sizeof(block) - room), out);
+	if (ends) { /* what the converter holds back: of two characters made of one, the second */
+		char *to = block;
+		size_t room = sizeof(block);
+		iconv(cd, NULL, NULL, &to, &room);
+		utf8_put(str_make(block, sizeof(block) - room), out);
+	}
+	return 0;
 }
 
 void
@@ -231,7 +236,8 @@ converter_run(struct converter *c, struct str in, struct sbuf *out)
 		from_windows_1252(in, out);
 		break;
 	case CONVERT_ICONV:
-		from_iconv(c->cd, in, out);
+		iconv(c->cd, NULL, NULL, NULL, NULL);
+		(void)iconv_put(c->cd, in, true, out);
 		break;
 	}
 }

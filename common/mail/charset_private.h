@@ -23,6 +23,9 @@ void converter_run(struct converter *c, struct str in, struct sbuf *out);
 /* Copies UTF-8, each octet that is wrong becoming U+FFFD. What iconv() gives comes through here
  * too: glibc writes what is above U+10FFFF as it was before RFC 3629 §4. */
 void utf8_put(struct str in, struct sbuf *out);
+/* Converts `in`, as `cd` stands, U+FFFD for each octet that can't be. How many octets of its end
+ * are left, as the start of a character: 0 where the text `ends` with it. */
+size_t iconv_put(iconv_t cd, struct str in, bool ends, struct sbuf *out);
 /* The octets of the well-formed UTF-8 character that `s` starts with, 0 if there is none. */
 size_t utf8_length(struct str s);
 

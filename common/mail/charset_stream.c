@@ -2,11 +2,7 @@
 
 #include "common/mail/charset_private.h"
 
-#include <errno.h>
-
 #define LINE_MAX_OCTETS (64 * 1024) /* a longer line is converted in pieces of this size */
-#define CHARACTER_MAX 16 /* octets of one character, shifts and all, in any charset */
-#define REPLACEMENT "\xef\xbf\xbd"
 
 struct charset_stream {
 	struct converter converter;
@@ -34,35 +30,6 @@ charset_stream_free(struct charset_stream **s)
 	sbuf_done(&(*s)->held);
 	free(*s);
 	*s = NULL;
-}
-
-/* iconv() keeps the state of charsets that shift, such as ISO-2022-JP. */
-static void
-run_iconv(struct charset_stream *s, bool at_end, struct sbuf *out)
-{
-	char block[4096];
-	char *in = s->held.p;
-	size_t left = s->held.n;
-
-	while (left > 0) {
-		size_t before = left;
-		char *to = block;
-		size_t room = sizeof(block);
-		size_t rc = iconv(s->converter.cd, &in, &left, &to, &room);
-		int why = rc == (size_t)-1 ? errno : 0;
-		utf8_put(str_make(block, sizeof(block) - room), out);
-		if (why == E2BIG && (left < before || room < sizeof(block)))
-			continue;
-		if (why == EINVAL && !at_end && left < CHARACTER_MAX)
-			break;
-		/* octets that can't be read, or a converter that makes no progress */
-		if (left > 0 && (why || left == before)) {
-			sbuf_puts(out, REPLACEMENT);
-			in++;
-			left--;
-		}
-	}
-	sbuf_drop(&s->held, s->held.n - left);
 }
 
 /* Where a line without end may be cut: not within a character of UTF-8. */
@@ -105,10 +72,12 @@ run(struct charset_stream *s, bool at_end, struct sbuf *out)
 {
 	if (sbuf_error(&s->held))
 		return ERR_NOMEM;
-	if (s->converter.how == CONVERT_ICONV)
-		run_iconv(s, at_end, out);
-	else
+	if (s->converter.how == CONVERT_ICONV) { /* which keeps the state of those that shift */
+		size_t left = iconv_put(s->converter.cd, sbuf_view(&s->held), at_end, out);
+		sbuf_drop(&s->held, s->held.n - left);
+	} else {
 		run_lines(s, at_end, out);
+	}
 	return sbuf_error(out) ? ERR_NOMEM : ERR_OK;
 }
 

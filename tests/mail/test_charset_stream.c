@@ -31,6 +31,7 @@ START_TEST(the_text_is_the_same_wherever_it_is_cut)
 		"a\xe3\x81\x93\xe3\x82\x93"
 		"b"},
 	    {"gb2312", "\xc4\xe3\xba\xc3", "\xe4\xbd\xa0\xe5\xa5\xbd"},
+	    {"big5", "\x88\x62", "\xc3\x8a\xcc\x84"}, /* two of one */
 	    {"big5", "\xa7\x41", "\xe4\xbd\xa0"},
 	    {"shift_jis", "\x82\xb1\x82", "\xe3\x81\x93\xef\xbf\xbd"}, /* ends within one */
 	    {"utf-7", "+AOk-!", "\xc3\xa9!"},
