@@ -1,5 +1,5 @@
-/* store/db_private.h - the inside of a handle, for db.c and db_file.c, behind which SQLite stands.
- */
+/* store/db_private.h - the inside of a handle, for db.c, db_file.c and db_stamp.c, behind which
+ * SQLite stands. */
 #ifndef STORE_DB_PRIVATE_H
 #define STORE_DB_PRIVATE_H
 

@@ -9,6 +9,7 @@ libstore_a_SOURCES = \
 	%D%/database.c %D%/database.h \
 	%D%/db.c %D%/db.h %D%/db_private.h \
 	%D%/db_file.c \
+	%D%/db_stamp.c \
 	%D%/damage.c %D%/damage.h \
 	%D%/directory.h %D%/directory_private.h \
 	%D%/directory_account.c \

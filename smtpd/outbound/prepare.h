@@ -19,7 +19,7 @@
 		chain counts as broken (RFC 8617 §5.2.1) */
 
 struct preparer;
-/* All three outlive it. */
+/* The store and `outgoing` outlive it; the DNS its threads: preparer_stop(). */
 NODISCARD enum err preparer_new(
     struct store *store, struct outgoing *outgoing, struct dns *dns, struct preparer **ret);
 /* Waits for its threads, which may be about to ask the DNS: before dns_free(). What is begun after
