@@ -69,9 +69,29 @@ tests_store_test_message_model_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_
 
 
 check_PROGRAMS += tests/store/test_database
-tests_store_test_database_SOURCES = %D%/test_database.c
+tests_store_test_database_SOURCES = %D%/test_database.c %D%/database_fixture.c %D%/database_fixture.h
 tests_store_test_database_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_store_test_database_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/store/test_database_disk
+tests_store_test_database_disk_SOURCES = %D%/test_database_disk.c %D%/database_fixture.c %D%/database_fixture.h
+tests_store_test_database_disk_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_store_test_database_disk_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/store/test_database_wal
+tests_store_test_database_wal_SOURCES = %D%/test_database_wal.c %D%/database_fixture.c %D%/database_fixture.h
+tests_store_test_database_wal_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_store_test_database_wal_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/store/test_pool
+tests_store_test_pool_SOURCES = %D%/test_pool.c %D%/database_fixture.c %D%/database_fixture.h
+tests_store_test_pool_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_store_test_pool_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/store/test_schema
+tests_store_test_schema_SOURCES = %D%/test_schema.c %D%/database_fixture.c %D%/database_fixture.h
+tests_store_test_schema_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_store_test_schema_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
 
 check_PROGRAMS += tests/store/test_faults
 tests_store_test_faults_SOURCES = %D%/test_faults.c %D%/fixture.c %D%/fixture.h
