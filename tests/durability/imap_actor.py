@@ -8,10 +8,12 @@ import time
 import model
 from ledger import judge
 from quick_imap import Imap, Refused
+from recount import Recount
 
 FLAGS = ["\\Seen", "\\Flagged", "\\Answered", "\\Draft", "k1", "k2", "k3"]
 BOX_MAX, ACCOUNT_MAX, FOLDERS_MAX = 120, 500, 12
 LOOK_EACH = 300  # batches
+REST_TRIES = 10  # a delivery that was cut off may still be at work behind the last of them
 
 
 def octets(name):
@@ -31,7 +33,8 @@ class ImapActor(threading.Thread):
         self.came, self.inbox_uids = {}, set()
         self.named = 0
         self.acked = collections.Counter()
-        self.found_done = self.found_undone = self.looks = self.batches = 0
+        self.found_done = self.found_undone = self.looks = self.recounts = self.batches = 0
+        self.settled = False  # nothing arrives any more
         self.imap, self.box = None, None
         self.broken = None
 
@@ -40,7 +43,8 @@ class ImapActor(threading.Thread):
 
     # -- looking ----------------------------------------------------------------------------------
 
-    def read_folder(self, name):
+    def read_folder(self, name, recount):
+        recount.before(name)
         about = self.imap.select(name)
         self.box = name
         messages, size = {}, 0
@@ -51,38 +55,32 @@ class ImapActor(threading.Thread):
                 size += int(re.search(rb"RFC822.SIZE (\d+)", text)[1])
                 messages[uid] = (subject, flags)
         f = model.Folder(about["UIDVALIDITY"], max([about["UIDNEXT"]] + [u + 1 for u in messages]), messages, modseq=about["HIGHESTMODSEQ"])
-        if name != "INBOX" or not self.gets_mail or self.over.is_set():
-            self.recount(name, f, size)
-        return f, size
+        recount.after(name, f, size)
+        return f
 
-    def recount(self, name, f, size):
-        """STATUS says what counting says."""
-        found = {"MESSAGES": len(f.messages), "UNSEEN": sum("\\Seen" not in g for _, g in f.messages.values()), "SIZE": size,
-                 "DELETED": sum("\\Deleted" in g for _, g in f.messages.values()), "UIDVALIDITY": f.validity}
-        told = self.imap.status(name)
-        if told["UIDNEXT"] < f.next:
-            self.wrong("counters", f"{name}: STATUS has UIDNEXT {told['UIDNEXT']}, it was {f.next}")
-        for item, n in found.items():
-            if told[item] != n:
-                self.wrong("counters", f"{name}: STATUS has {item} {told[item]}, counted {n}")
+    def names_of(self, command):
+        return [re.search(r'"?([^" ]+)"?$', t.decode())[1] for t, _ in self.imap.cmd(f'{command} "" "*"')[0] if t.startswith(b"* " + command.encode())]
+
+    def read_once(self):
+        """(state, what was counted)"""
+        recount = Recount(self.imap, self.wrong)
+        names, subscribed = self.names_of("LIST"), self.names_of("LSUB")
+        state = model.State({name: self.read_folder(name, recount) for name in names}, subscribed)
+        if why := recount.all_read():
+            self.wrong("quota", f"{why}; {recount}; check: {self.suite.command('check', self.account)}")
+        return state, recount
 
     def read(self):
-        names = [re.search(r'"?([^" ]+)"?$', t.decode())[1] for t, _ in self.imap.cmd('LIST "" "*"')[0] if t.startswith(b"* LIST")]
-        subscribed = [re.search(r'"?([^" ]+)"?$', t.decode())[1] for t, _ in self.imap.cmd('LSUB "" "*"')[0] if t.startswith(b"* LSUB")]
-        folders, size = {}, 0
-        for name in names:
-            folders[name], n = self.read_folder(name)
-            size += n
-        if not self.gets_mail or self.over.is_set():
-            self.recount_quota(sum(len(f.messages) for f in folders.values()), size)
-        return model.State(folders, subscribed)
-
-    def recount_quota(self, messages, size):
-        told = self.imap.quota()
-        if told.get("MESSAGE", messages) != messages:
-            self.wrong("quota", f"{told['MESSAGE']} messages, counted {messages}")
-        if not size // 1024 <= told["STORAGE"] <= size // 1024 + 1:
-            self.wrong("quota", f"{told['STORAGE']} KB, counted {size} octets")
+        state, recount = self.read_once()
+        for _ in range(REST_TRIES if self.settled else 0):
+            if not recount.restless:
+                break
+            time.sleep(0.2)
+            state, recount = self.read_once()
+        if recount.restless and (self.settled or not self.gets_mail):
+            self.wrong("restless", f"nobody is at work, and yet {recount.restless}; {recount}")
+        self.recounts += not recount.restless
+        return state
 
     def look(self):
         """Reads everything; it must be one of the states that may be."""
@@ -108,6 +106,11 @@ class ImapActor(threading.Thread):
         self.state = actual
         self.note_validity()
         judge(self.wrongs, self.account, known, self.came, False)
+
+    def last_look(self):
+        """While nobody is at work."""
+        self.settled = True
+        self.look()
 
     def note_validity(self):
         self.validity = max([self.validity] + [f.validity or 0 for f in self.state.folders.values()])

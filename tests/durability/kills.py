@@ -119,7 +119,8 @@ class Run:
         """All of it, while nothing changes any more."""
         self.ledger.read()
         for actor in self.imaps:
-            actor.attempt(actor.look)
+            if not actor.attempt(actor.last_look):
+                self.wrongs.add("unread", actor.account, "the connection broke while nobody was at work")
         for actor in self.pops:
             actor.last_look()
         for box in self.collector.boxes:
@@ -160,7 +161,7 @@ class Run:
         done, undone = (sum(getattr(a, f"found_{w}") for a in self.imaps + self.pops) for w in ("done", "undone"))
         return (f"{self.killer.kills} kills ({', '.join(f'{n} {k}' for n, k in self.killer.kills_of.items())}), {self.ledger.acked} deliveries acknowledged, "
                 f"{self.ledger.unsure} cut off before their answer; {commands.total()} IMAP commands ({', '.join(f'{n} {k}' for k, n in commands.most_common())}), {sum(a.acked for a in self.pops)} POP3 deletions and QUITs, "
-                f"{sum(a for _, a, _ in self.submitter.fate.values())} submissions; {sum(c.looks for c in self.imaps + self.pops + [self.collector])} looks, "
+                f"{sum(a for _, a, _ in self.submitter.fate.values())} submissions; {sum(c.looks for c in self.imaps + self.pops + [self.collector])} looks, of IMAP's {sum(a.looks for a in self.imaps)} were {sum(a.recounts for a in self.imaps)} at rest and counted up, "
                 f"in flight at a kill: {done} found done, {undone} found undone; served again after {ready[len(ready) // 2] * 1000:.0f} ms, {ready[len(ready) * 99 // 100] * 1000:.0f} ms in 99 of 100, "
                 f"at most {ready[-1] * 1000:.0f} ms; load average {os.getloadavg()[1]:.0f}")
 
