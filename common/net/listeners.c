@@ -14,7 +14,7 @@
 
 #define BACKLOG 1024
 #define ACCEPTS_AT_ONCE 64 /* then timers and other ports have their turn */
-#define PAUSE_MS 200 /* without descriptors: no spinning on a readable port */
+#define PAUSE_MS 200 /* without descriptors, say: no spinning on a readable port */
 
 struct listener {
 	struct listener *next;
@@ -270,8 +270,8 @@ listeners_open_unix(
 	return e;
 }
 
-/* No descriptors or memory left: the connection waits in the backlog; the port is looked at again a
- * little later. */
+/* None can be accepted now: they wait in the backlog; the port is looked at again a little later.
+ */
 static void
 pause_listener(struct listener *l)
 {
@@ -303,31 +303,58 @@ unmap(union peer *peer)
 	peer->four = four;
 }
 
+/* accept(2): the connection that would have been next has ended, or is forbidden, or the call was
+ * interrupted; it says nothing of those behind it. */
+static bool
+is_of_one_connection(int errnum)
+{
+	static const int errnums[] = {EINTR, ECONNABORTED, EPERM, EPROTO, ENETDOWN, ENOPROTOOPT,
+	    EHOSTDOWN, ENONET, EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH};
+
+	for (size_t i = 0; i < ARRAY_LEN(errnums); i++)
+		if (errnums[i] == errnum)
+			return true;
+	return false;
+}
+
+static void
+take_over(struct listener *l, int fd, union peer *peer)
+{
+	const int on = 1;
+
+	if (peer->sa.sa_family != AF_UNIX) {
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on,
+		    sizeof(on)); /* whole replies are written at once */
+		setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on,
+		    sizeof(on)); /* an idle client that is gone */
+		unmap(peer);
+	}
+	l->set->fn(l->set->arg, fd, &peer->sa, l->spec);
+}
+
+/* Where it goes on failing the port stays readable: the loop would call this again and again. */
 static void
 accept_some(void *arg)
 {
 	struct listener *l = arg;
-	const int on = 1;
+	bool any = false;
 
 	for (int i = 0; i < ACCEPTS_AT_ONCE; i++) {
 		union peer peer = {.sa.sa_family = AF_UNIX};
 		socklen_t len = sizeof(peer);
 		int fd = accept4(l->fd, &peer.sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd < 0) {
-			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
-			    errno == ENOMEM)
-				pause_listener(l);
+		if (fd >= 0) {
+			take_over(l, fd, &peer);
+			any = true;
+		} else if (errno == EAGAIN) {
+			return;
+		} else if (!is_of_one_connection(errno)) {
+			pause_listener(l);
 			return;
 		}
-		if (peer.sa.sa_family != AF_UNIX) {
-			setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on,
-			    sizeof(on)); /* whole replies are written at once */
-			setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on,
-			    sizeof(on)); /* an idle client that is gone */
-			unmap(&peer);
-		}
-		l->set->fn(l->set->arg, fd, &peer.sa, l->spec);
 	}
+	if (!any)
+		pause_listener(l);
 }
 
 static void

@@ -38,3 +38,8 @@ check_PROGRAMS += tests/net/test_limits
 tests_net_test_limits_SOURCES = %D%/test_limits.c
 tests_net_test_limits_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_net_test_limits_LDADD = libtestsupport.a $(NET_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+check_PROGRAMS += tests/net/test_listeners
+tests_net_test_listeners_SOURCES = %D%/test_listeners.c
+tests_net_test_listeners_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_net_test_listeners_LDADD = libtestsupport.a $(NET_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+tests_net_test_listeners_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=accept4
