@@ -145,6 +145,16 @@ tests_store_test_acl_SOURCES = %D%/test_acl.c %D%/fixture.c %D%/fixture.h
 tests_store_test_acl_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_store_test_acl_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
 
+check_PROGRAMS += tests/store/test_seen
+tests_store_test_seen_SOURCES = %D%/test_seen.c %D%/fixture.c %D%/fixture.h
+tests_store_test_seen_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_store_test_seen_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/store/test_transferred
+tests_store_test_transferred_SOURCES = %D%/test_transferred.c %D%/fixture.c %D%/fixture.h
+tests_store_test_transferred_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_store_test_transferred_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+
 check_PROGRAMS += tests/store/test_boot
 tests_store_test_boot_SOURCES = %D%/test_boot.c %D%/fixture.c %D%/fixture.h
 tests_store_test_boot_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
