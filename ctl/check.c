@@ -31,7 +31,7 @@ check_expiry(struct checker *c, const char *path)
 	int days = 0, seconds = 0;
 
 	if (f)
-		fclose(f);
+		(void)fclose(f); /* it was only read */
 	if (x && ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(x))) {
 		if (days < 0 || seconds < 0) {
 			printf("%s: this certificate has expired: put a new one there and send "

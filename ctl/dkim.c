@@ -34,7 +34,7 @@ make_key(struct call *call, struct str domain, enum dkim_algorithm a, enum signi
 	struct tm tm;
 	enum err e = dkim_key_make(a, &pem);
 
-	gmtime_r(&now, &tm);
+	(void)gmtime_r(&now, &tm); /* the clock reaches no year that it has no room for */
 	for (char c = 'a'; !e && c <= 'z'; c++) {
 		letter[0] = c == 'a' ? '\0' : c;
 		snprintf(selector, sizeof(selector), "%c%04d%02d%02d%s", *dkim_algorithm_name(a),

@@ -251,7 +251,7 @@ tlsa_value(struct call *call)
 	OPENSSL_free(der);
 	X509_free(certificate);
 	if (f)
-		fclose(f);
+		(void)fclose(f); /* it was only read */
 	return arena_dup(call->arena, sbuf_view(&out));
 }
 

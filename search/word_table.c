@@ -206,8 +206,8 @@ put_posting(struct word_table *t, struct word_entry *e)
 			continue;
 		}
 		char *chunk = t->chunks.p + e->last;
+		chunk[sizeof(struct chunk_head) + e->last_used] = (char)octets[i];
 		uint32_t used = ++e->last_used;
-		chunk[sizeof(struct chunk_head) + used - 1] = (char)octets[i];
 		memcpy(chunk + offsetof(struct chunk_head, used), &used, sizeof(used));
 	}
 }

@@ -109,8 +109,10 @@ read_group(struct db *db, struct group *g)
 		sbuf_append(&g->tombstones, &tombstone, sizeof(tombstone));
 		e = add_messages(g, db, tombstone, stmt_str(st, 1));
 	}
+	if (e)
+		return e;
 	sort_unique(g);
-	return e ? e : sbuf_error(&g->tombstones);
+	return sbuf_error(&g->tombstones);
 }
 
 /* The position of the first message >= `id`, from a guess that is right where messages stand in

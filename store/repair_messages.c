@@ -151,6 +151,7 @@ rebuild_file(struct repair *r, const char *path, const char *name)
 
 /* Files that no row names: theirs was lost. */
 static enum err
+// NOLINTNEXTLINE(misc-no-recursion): two levels, `top` and what is in it
 rebuild_files(struct repair *r, const char *dir, bool top)
 {
 	CLEANUP(dir_close) DIR *d = opendir(dir);

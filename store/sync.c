@@ -58,14 +58,12 @@ database_open_wal(struct database *d)
 static bool
 is_settled_locked(const struct database *d, const struct commit *c, enum err *ret)
 {
-	if (d->generation == c->generation + 1 && c->number <= d->last_good)
-		*ret = ERR_OK; /* another's was lost, later */
-	else if (d->generation != c->generation)
-		*ret = ERR_IO; /* logged by whoever met it */
-	else if (d->synced >= c->number)
-		*ret = ERR_OK;
-	else
+	if (d->generation == c->generation && d->synced < c->number)
 		return false;
+	bool good = d->generation == c->generation ||
+		    (d->generation == c->generation + 1 &&
+			c->number <= d->last_good); /* another's was lost, later */
+	*ret = good ? ERR_OK : ERR_IO; /* the failure was logged by whoever met it */
 	return true;
 }
 

@@ -188,7 +188,7 @@ add_time(struct line *l)
 	struct tm tm;
 	char text[40];
 
-	gmtime_r(&seconds, &tm);
+	(void)gmtime_r(&seconds, &tm); /* microseconds reach no year that it has no room for */
 	size_t n = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
 	snprintf(text + n, sizeof(text) - n, ".%03dZ ", (int)(us / 1000 % 1000));
 	add_text(l, text);

@@ -476,6 +476,5 @@ date_now(void)
 	time_t now = clock_real_s();
 	struct tm tm;
 
-	localtime_r(&now, &tm);
-	return (struct date){now, (int32_t)tm.tm_gmtoff};
+	return (struct date){now, localtime_r(&now, &tm) ? (int32_t)tm.tm_gmtoff : 0};
 }

@@ -164,7 +164,7 @@ answer(struct conn *c, const struct request *r, const char *type, struct str con
 	struct tm tm;
 	char date[40];
 
-	gmtime_r(&now, &tm);
+	(void)gmtime_r(&now, &tm); /* the clock reaches no year that it has no room for */
 	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &tm); /* the C locale's names */
 	conn_printf(c,
 	    "HTTP/1.1 %u %s\r\nDate: %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
