@@ -53,6 +53,11 @@ tests_store_test_message_SOURCES = %D%/test_message.c %D%/fixture.c %D%/fixture.
 tests_store_test_message_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_store_test_message_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
 
+check_PROGRAMS += tests/store/test_spool_memory
+tests_store_test_spool_memory_SOURCES = %D%/test_spool_memory.c %D%/fixture.c %D%/fixture.h
+tests_store_test_spool_memory_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_store_test_spool_memory_LDADD = libtestsupport.a $(STORE_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+
 check_PROGRAMS += tests/store/test_resolve
 tests_store_test_resolve_SOURCES = %D%/test_resolve.c
 tests_store_test_resolve_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

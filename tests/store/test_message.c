@@ -1,6 +1,5 @@
 /* Messages into, between and out of mailboxes, one operation at a time. */
 #include "common/base/clock.h"
-#include "common/base/log.h"
 #include "store/changes.h"
 #include "store/directory.h"
 #include "store/message_private.h"
@@ -561,80 +560,7 @@ START_TEST(old_tombstones_go_in_small_steps_and_it_is_known_how_far)
 }
 END_TEST
 
-static bool
-memory_is_full(void *arg)
-{
-	(*(unsigned *)arg)++;
-	return true;
-}
-
-START_TEST(without_memory_small_messages_alone_are_taken)
-{
-	fixture_open(&f);
-	CLEANUP(spool_free) struct spool *small = NULL;
-	CLEANUP(spool_free) struct spool *large = NULL;
-	CLEANUP(mem_free) char *octets = make_message(1, SPOOL_SMALL);
-	const struct message_index *index;
-	unsigned asked = 0;
-
-	store_set_memory(f.store, memory_is_full, &asked);
-	ck_assert_ok(spool_new(f.store, &small));
-	ck_assert_ok(spool_new(f.store, &large));
-	ck_assert_ok(spool_write(small, octets, SPOOL_SMALL));
-	ck_assert_uint_eq(asked, 0);
-	ck_assert_ok(spool_write(large, octets, SPOOL_SMALL));
-	ck_assert_int_eq(spool_write(large, "x", 1), ERR_NOMEM);
-	ck_assert_uint_eq(asked, 1);
-	/* it stays so, whatever becomes free */
-	store_set_memory(f.store, NULL, NULL);
-	ck_assert_int_eq(spool_write(large, "x", 1), ERR_NOMEM);
-	ck_assert_int_eq(spool_finish(large, &index), ERR_NOMEM);
-	struct delivery d = {.account = account_id(f.a)};
-	message_deliver(f.store, large, &d, 1);
-	ck_assert_int_eq(d.result, ERR_NOMEM);
-	message_deliver(f.store, small, &d, 1);
-	ck_assert_ok(d.result);
-	fixture_close(&f);
-}
-END_TEST
-
-static void
-count_full(void *arg, struct str line)
-{
-	*(unsigned *)arg += str_find_nocase(line, STR("memory_full")) != STR_NONE;
-}
-
-START_TEST(the_log_says_once_a_minute_that_memory_is_full)
-{
-	fixture_open(&f);
-	CLEANUP(mem_free) char *octets = make_message(1, SPOOL_SMALL + 1);
-	unsigned asked = 0, said = 0;
-	static const struct {
-		int64_t later_ms;
-		unsigned said;
-	} rows[] = {{0, 1}, {0, 1}, {59999, 1}, {1, 2}, {1, 2}, {60000, 3}};
-
-	clock_freeze(1700000000);
-	log_capture(count_full, &said);
-	store_set_memory(f.store, memory_is_full, &asked);
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		CLEANUP(spool_free) struct spool *spool = NULL;
-		clock_advance_ms(rows[i].later_ms);
-		ck_assert_ok(spool_new(f.store, &spool));
-		ck_assert_int_eq(spool_write(spool, octets, SPOOL_SMALL + 1), ERR_NOMEM);
-		ck_assert_uint_eq(said, rows[i].said);
-	}
-	ck_assert_uint_eq(asked, ARRAY_LEN(rows)); /* and each is refused */
-	store_set_memory(f.store, NULL, NULL);
-	log_capture(NULL, NULL);
-	clock_thaw();
-	fixture_close(&f);
-}
-END_TEST
-
-TEST_MAIN("message", without_memory_small_messages_alone_are_taken,
-    the_log_says_once_a_minute_that_memory_is_full,
-    a_message_of_any_size_comes_back_octet_for_octet, an_empty_message_is_stored,
+TEST_MAIN("message", a_message_of_any_size_comes_back_octet_for_octet, an_empty_message_is_stored,
     a_big_message_takes_constant_memory, several_accounts_get_one_copy_each_and_fail_alone,
     a_delivery_goes_to_its_mailbox_or_the_inbox, over_quota_leaves_nothing_behind,
     append_takes_all_or_none, flags_change_as_asked_and_only_then_get_a_modseq,
