@@ -128,6 +128,8 @@ daemon_start(struct daemons *d, struct daemon_proc *p)
 		become_daemon(d, p, self);
 	p->started_ms = clock_mono_ms();
 	p->ready = false;
+	if (!p->away_since_ms)
+		p->away_since_ms = p->started_ms;
 	if (pid < 0) {
 		p->restart_at_ms = p->started_ms + p->backoff_ms;
 		log_error(
@@ -147,10 +149,42 @@ daemons_start_due(struct daemons *d)
 
 	for (size_t i = 0; i < DAEMON_COUNT; i++) {
 		struct daemon_proc *p = &d->proc[i];
-		if (p->pid == 0 && p->restart_at_ms && p->restart_at_ms <= now &&
-		    daemon_start(d, p))
+		if (p->pid != 0 || !p->restart_at_ms || p->restart_at_ms > now)
+			continue;
+		if (d->sockets)
+			sockets_follow(d->sockets, d->conf_path, p->name);
+		if (daemon_start(d, p))
 			p->restart_at_ms = now + p->backoff_ms;
 	}
+}
+
+void
+daemons_tend_ports(struct daemons *d)
+{
+	int64_t now = clock_mono_ms();
+
+	for (size_t i = 0; i < DAEMON_COUNT; i++) {
+		struct daemon_proc *p = &d->proc[i];
+		bool away = p->away_since_ms && now - p->away_since_ms >= DAEMON_AWAY_MS;
+		if (away == p->away)
+			continue;
+		p->away = away;
+		sockets_set_away(d->sockets, p->name, away);
+		if (away)
+			log_warn("ports_closed", F_CSTR("daemon", p->name),
+			    F_INT("away_ms", now - p->away_since_ms));
+		else
+			log_info("ports_open", F_CSTR("daemon", p->name));
+	}
+}
+
+static void
+sooner(int64_t *wait, int64_t at_ms, int64_t now)
+{
+	int64_t left = at_ms > now ? at_ms - now : 0;
+
+	if (*wait < 0 || left < *wait)
+		*wait = left;
 }
 
 int
@@ -161,11 +195,10 @@ daemons_wait_ms(const struct daemons *d)
 
 	for (size_t i = 0; i < DAEMON_COUNT; i++) {
 		const struct daemon_proc *p = &d->proc[i];
-		if (p->pid != 0 || p->restart_at_ms == 0)
-			continue;
-		int64_t left = p->restart_at_ms > now ? p->restart_at_ms - now : 0;
-		if (wait < 0 || left < wait)
-			wait = left;
+		if (p->pid == 0 && p->restart_at_ms)
+			sooner(&wait, p->restart_at_ms, now);
+		if (p->away_since_ms && !p->away)
+			sooner(&wait, p->away_since_ms + DAEMON_AWAY_MS, now);
 	}
 	return (int)wait;
 }
@@ -223,6 +256,7 @@ daemons_read_notes(struct daemons *d)
 			if (!str_eq(line, STR("READY=1")) || p->ready)
 				continue;
 			p->ready = p->was_ready = became_ready = true;
+			p->away_since_ms = 0;
 			log_info("daemon_ready", F_CSTR("daemon", p->name), F_INT("pid", pid));
 		}
 	}
@@ -245,6 +279,8 @@ daemons_reap(struct daemons *d, int *ret_status)
 		if (p->backoff_ms > most)
 			p->backoff_ms = most;
 		p->pid = 0;
+		if (p->ready)
+			p->away_since_ms = now;
 		p->ready = false;
 		p->restart_at_ms = now + p->backoff_ms;
 		p->backoff_ms *= 2;

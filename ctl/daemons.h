@@ -14,6 +14,10 @@
 
 struct sockets;
 
+/* Who connects while nobody answers waits this long, then nobody is let wait any more: a daemon is
+ * back within a second, unless something is wrong with it. */
+#define DAEMON_AWAY_MS 5000
+
 #define DAEMON_COUNT 3
 extern const char *const daemon_names[DAEMON_COUNT];
 
@@ -33,6 +37,8 @@ struct daemon_proc {
 	bool ready;
 	bool was_ready; /* at some time */
 	int64_t started_ms;
+	int64_t away_since_ms; /* nobody answers since then; 0: it does */
+	bool away; /* for so long that its ports are shut */
 	int64_t restart_at_ms; /* when not running; 0 never */
 	int64_t backoff_ms; /* before the next restart */
 };
@@ -40,8 +46,7 @@ struct daemon_proc {
 struct daemons {
 	struct daemon_proc proc[DAEMON_COUNT];
 	const char *conf_path;
-	const struct sockets
-	    *sockets; /* each is started with its own; NULL: opens its ports itself */
+	struct sockets *sockets; /* each is started with its own; NULL: opens its ports itself */
 	int notify_fd;
 	char notify_name[64]; /* for $NOTIFY_SOCKET */
 };
@@ -54,9 +59,11 @@ NODISCARD enum err daemons_init(struct daemons *d, const char *conf_path);
 void daemons_done(struct daemons *d);
 
 NODISCARD enum err daemon_start(struct daemons *d, struct daemon_proc *p);
-/* Starts those whose time has come. */
+/* Starts those whose time has come, with the ports that the configuration has now. */
 void daemons_start_due(struct daemons *d);
-/* Milliseconds until the next restart is due, -1 for none. */
+/* Shuts the ports of those that are away for DAEMON_AWAY_MS, opens them for who is back. */
+void daemons_tend_ports(struct daemons *d);
+/* Milliseconds until the next restart is due, or the next port to be shut, -1 for none. */
 int daemons_wait_ms(const struct daemons *d);
 /* Reads what children told; true when one became ready. */
 bool daemons_read_notes(struct daemons *d);

@@ -26,6 +26,34 @@ static const struct service services[] = {
     {"imapd", "imaps", 993, true, offsetof(struct conf, imapd.imaps)},
 };
 
+/* 0: switched off. Without a certificate there is no TLS to listen with. */
+static uint32_t
+number_of(const struct conf *c, const struct service *s)
+{
+	bool on = *(const bool *)((const char *)c + s->enabled);
+
+	if (!on || (s->implicit_tls && c->tls_count == 0))
+		return 0;
+	return s->number ? s->number : c->smtpd.lmtp_port;
+}
+
+static bool
+has_figures(const struct conf *c, const char *daemon)
+{
+	return (strcmp(daemon, "smtpd") == 0 && c->metrics.smtpd_port) ||
+	       (strcmp(daemon, "pop3d") == 0 && c->metrics.pop3d_port) ||
+	       (strcmp(daemon, "imapd") == 0 && c->metrics.imapd_port);
+}
+
+bool
+ports_has(const struct conf *c, const char *daemon, const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(services); i++)
+		if (strcmp(services[i].daemon, daemon) == 0 && strcmp(services[i].name, name) == 0)
+			return number_of(c, &services[i]) != 0;
+	return has_figures(c, daemon);
+}
+
 enum err
 ports_list(const struct conf *c, struct arena *arena, struct port **ret, size_t *ret_n)
 {
@@ -39,11 +67,8 @@ ports_list(const struct conf *c, struct arena *arena, struct port **ret, size_t 
 		return ERR_NOMEM;
 	for (size_t i = 0; i < ARRAY_LEN(services); i++) {
 		const struct service *s = &services[i];
-		uint32_t number = s->number ? s->number : c->smtpd.lmtp_port;
-		if (!*(const bool *)((const char *)c + s->enabled) || number == 0)
-			continue;
-		/* without a certificate there is no TLS to listen with */
-		if (s->implicit_tls && c->tls_count == 0)
+		uint32_t number = number_of(c, s);
+		if (number == 0)
 			continue;
 		for (size_t j = 0; j < addresses; j++) {
 			const char *address = c->listen[j];

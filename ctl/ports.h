@@ -19,6 +19,9 @@ struct port {
 NODISCARD enum err ports_list(
     const struct conf *c, struct arena *arena, struct port **ret, size_t *ret_n);
 
+/* Whether `c` has that port open, or, for the name "figures", that of the daemon's figures. */
+bool ports_has(const struct conf *c, const char *daemon, const char *name);
+
 #define PORT_ANSWER_MS 3000
 
 enum port_state { PORT_ANSWERS, PORT_SILENT, PORT_CLOSED, PORT_NO_FAMILY };

@@ -17,6 +17,7 @@
 /* Daemons let their clients finish for ten seconds; who is not gone by then hangs. */
 #define STOP_KILL_MS 20000
 #define STILL_WAITING_MS 10000
+#define PORTS_AGAIN_MS 1000
 
 struct supervisor {
 	struct daemons daemons;
@@ -28,6 +29,7 @@ struct supervisor {
 	bool failed; /* a daemon could not even start */
 	int64_t stop_since_ms;
 	int64_t waiting_since_ms; /* for all to become ready */
+	bool ports_settled; /* all are as they shall be */
 };
 
 static void
@@ -95,6 +97,9 @@ take_signals(struct supervisor *s)
 			bury(s);
 		} else if (info.ssi_signo == SIGHUP) {
 			log_info("reload");
+			/* before they hear of it: what is switched on again listens by then */
+			if (!s->stopping)
+				sockets_follow(&s->sockets, s->daemons.conf_path, NULL);
 			daemons_signal(&s->daemons, SIGHUP);
 			if (log_reopen())
 				log_error("log", F_CSTR("reason", "cannot be opened anew"));
@@ -137,6 +142,8 @@ wait_ms(const struct supervisor *s)
 	int wait = daemons_wait_ms(&s->daemons);
 	if (!s->told_ready && (wait < 0 || wait > 1000))
 		wait = 1000;
+	if (!s->ports_settled && (wait < 0 || wait > PORTS_AGAIN_MS))
+		wait = PORTS_AGAIN_MS;
 	return wait;
 }
 
@@ -154,11 +161,14 @@ supervise(struct supervisor *s)
 			begin_stop(s);
 		}
 		daemons_read_notes(&s->daemons);
+		if (!s->stopping)
+			daemons_tend_ports(&s->daemons); /* before "ready" is said */
 		tell_ready(s);
 		take_signals(s);
 		tell_waiting(s);
 		if (!s->stopping) {
 			daemons_start_due(&s->daemons);
+			s->ports_settled = sockets_settle(&s->sockets);
 			write_pids(s);
 		} else if (clock_mono_ms() - s->stop_since_ms > STOP_KILL_MS) {
 			daemons_signal(&s->daemons, SIGKILL);

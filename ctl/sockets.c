@@ -8,12 +8,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #define PORTS_ARENA (256 * 1024)
 #define AGAIN_MS 20
 #define FIRST_FD 3 /* SD_LISTEN_FDS_START */
 #define NAMES_MAX (INHERITED_MAX * 16)
+#define PROBLEM_MAX 16384
 
 static enum err
 bind_patiently(const char *address, uint16_t port, int64_t until_ms, int *ret_fd)
@@ -34,7 +36,8 @@ open_one(struct sockets *s, const char *daemon, const char *name, const char *ad
 {
 	struct socket_of *to = &s->list[s->n];
 
-	*to = (struct socket_of){.daemon = daemon, .name = name, .fd = -1};
+	*to = (struct socket_of){
+	    .daemon = daemon, .name = name, .address = address, .port = (uint16_t)port, .fd = -1};
 	enum err e =
 	    bind_patiently(address, port <= UINT16_MAX ? (uint16_t)port : 0, until_ms, &to->fd);
 	if (e) {
@@ -111,6 +114,70 @@ sockets_close(struct sockets *s)
 		fd_close(&s->list[i].fd);
 	free(s->list);
 	*s = (struct sockets){0};
+}
+
+/* Who waits to be accepted there is reset, too. */
+static void
+shut(struct socket_of *s)
+{
+	if (shutdown(s->fd, SHUT_RD) == 0)
+		s->shut = true;
+}
+
+/* Another program that runs as the same user may have taken a port meanwhile that is not a low
+ * one. */
+static void
+open_again(struct socket_of *s)
+{
+	if (listener_listen(s->fd)) {
+		if (!s->complained)
+			listener_complain(s->address, s->port);
+		s->complained = true;
+		return;
+	}
+	s->shut = s->complained = false;
+}
+
+bool
+sockets_settle(struct sockets *s)
+{
+	bool settled = true;
+
+	for (size_t i = 0; i < s->n; i++) {
+		struct socket_of *one = &s->list[i];
+		bool wanted = !one->off && !one->away;
+		if (wanted && one->shut)
+			open_again(one);
+		else if (!wanted && !one->shut)
+			shut(one);
+		settled = settled && wanted != one->shut;
+	}
+	return settled;
+}
+
+void
+sockets_follow(struct sockets *s, const char *conf_path, const char *daemon)
+{
+	CLEANUP(sbuf_done) struct sbuf problem = SBUF_INIT(PROBLEM_MAX);
+	CLEANUP(conf_unref) struct conf *conf = NULL;
+
+	if (conf_load(conf_path, &conf, &problem))
+		return;
+	for (size_t i = 0; i < s->n; i++) {
+		struct socket_of *one = &s->list[i];
+		if (!daemon || strcmp(one->daemon, daemon) == 0)
+			one->off = !ports_has(conf, one->daemon, one->name);
+	}
+	sockets_settle(s);
+}
+
+void
+sockets_set_away(struct sockets *s, const char *daemon, bool away)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (strcmp(s->list[i].daemon, daemon) == 0)
+			s->list[i].away = away;
+	sockets_settle(s);
 }
 
 /* Copies of those of `daemon` behind where they shall be, lest one be overwritten. */

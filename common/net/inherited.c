@@ -2,6 +2,7 @@
 
 #include "common/base/log.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -10,6 +11,21 @@
 
 #define FIRST_FD 3 /* SD_LISTEN_FDS_START */
 
+/* A port that does not listen now, but may again: who opened it has shut it. */
+static bool
+is_shut_port(int fd)
+{
+	struct sockaddr_in6 six = {.sin6_family = AF_UNSPEC};
+	struct sockaddr_storage peer;
+	socklen_t len = sizeof(six);
+
+	if (getsockname(fd, (struct sockaddr *)&six, &len) < 0 ||
+	    (six.sin6_family != AF_INET && six.sin6_family != AF_INET6) || six.sin6_port == 0)
+		return false; /* sin_port is at the same place */
+	len = sizeof(peer);
+	return getpeername(fd, (struct sockaddr *)&peer, &len) < 0 && errno == ENOTCONN;
+}
+
 static bool
 is_listening_stream(int fd)
 {
@@ -17,7 +33,8 @@ is_listening_stream(int fd)
 	socklen_t len = sizeof(type);
 
 	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_STREAM &&
-	       getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) == 0 && listens;
+	       getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) == 0 &&
+	       (listens || is_shut_port(fd));
 }
 
 static bool
@@ -124,8 +141,7 @@ inherited_done(struct inherited *in)
 		if (in->fds[i] < 0)
 			continue;
 		log_warn("inherited", F_INT("fd", in->fds[i]), F_CSTR("name", in->names[i]),
-		    F_CSTR("reason",
-			"no listener of this daemon has that name or port, or it is switched off"));
+		    F_CSTR("reason", "no listener of this daemon has that name or port"));
 		close(in->fds[i]);
 	}
 	in->n = 0;

@@ -22,7 +22,10 @@ struct listener {
 	const struct listener_spec *spec;
 	int fd;
 	bool local; /* a Unix socket */
+	bool given; /* we were started with it */
+	bool off; /* its service is switched off */
 	bool paused;
+	bool shut; /* as far as we know: who opened it does not let it listen */
 	char path[sizeof(
 	    ((struct sockaddr_un *)0)->sun_path)]; /* of one that is ours to remove, or "" */
 };
@@ -32,6 +35,8 @@ struct listeners {
 	struct loop *loop;
 	struct loop_timer *resume;
 	struct log_ration complaints;
+	const struct listener_spec *specs;
+	size_t spec_count;
 	accept_fn *fn;
 	void *arg;
 };
@@ -92,6 +97,12 @@ parse_address(const char *text, uint16_t port, struct sockaddr_storage *ret, soc
 }
 
 enum err
+listener_listen(int fd)
+{
+	return listen(fd, BACKLOG) < 0 ? ERR_CONFIG : ERR_OK;
+}
+
+enum err
 listener_bind(const char *address, uint16_t port, int *ret_fd)
 {
 	struct sockaddr_storage sa;
@@ -107,7 +118,7 @@ listener_bind(const char *address, uint16_t port, int *ret_fd)
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (sa.ss_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-	if (bind(fd, (struct sockaddr *)&sa, len) < 0 || listen(fd, BACKLOG) < 0) {
+	if (bind(fd, (struct sockaddr *)&sa, len) < 0 || listener_listen(fd)) {
 		int why = errno;
 		close(fd);
 		errno = why;
@@ -184,7 +195,33 @@ port_of(const struct conf *conf, const struct listener_spec *spec)
 	return port ? port + conf->port_offset : 0;
 }
 
-/* Sockets of this listener that we were started with. */
+static bool
+is_wanted(const struct listener_spec *spec, const struct conf *conf)
+{
+	return spec->enabled(conf) && (!spec->implicit_tls || conf->tls_count);
+}
+
+static bool
+listens(int fd)
+{
+	int is_so = 0;
+	socklen_t len = sizeof(is_so);
+
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &is_so, &len) == 0 && is_so;
+}
+
+/* Somebody who keeps the port of a service open that is switched off: its clients would wait for a
+ * greeting. */
+static void
+warn_if_listening(const struct listener *l)
+{
+	if (listens(l->fd))
+		log_warn("inherited", F_INT("fd", l->fd), F_CSTR("name", l->spec->name),
+		    F_CSTR("reason", "its service is switched off: who connects is hung up on"));
+}
+
+/* Sockets of this listener that we were started with, also where it is switched off: that may
+ * change. */
 static enum err
 adopt(struct listeners *ls, struct inherited *in, const struct conf *conf,
     const struct listener_spec *spec)
@@ -201,6 +238,10 @@ adopt(struct listeners *ls, struct inherited *in, const struct conf *conf,
 		}
 		getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len);
 		l->local = family == AF_UNIX;
+		l->given = true;
+		l->off = !is_wanted(spec, conf);
+		if (l->off)
+			warn_if_listening(l);
 	}
 	return ERR_OK;
 }
@@ -226,12 +267,6 @@ open_ports(struct listeners *ls, const struct conf *conf, const struct listener_
 	return e;
 }
 
-static bool
-is_wanted(const struct listener_spec *spec, const struct conf *conf)
-{
-	return spec->enabled(conf) && (!spec->implicit_tls || conf->tls_count);
-}
-
 enum err
 listeners_open(
     const struct conf *conf, const struct listener_spec *specs, size_t n, struct listeners **ret)
@@ -240,14 +275,16 @@ listeners_open(
 	CLEANUP(inherited_done) struct inherited in = {.n = 0};
 	enum err e = ls ? ERR_OK : ERR_NOMEM;
 
+	if (!e) {
+		ls->specs = specs;
+		ls->spec_count = n;
+	}
 	inherited_take(&in);
 	bool given = in.n > 0;
 	for (size_t i = 0; !e && i < n; i++) {
 		const struct listener_spec *spec = &specs[i];
-		if (!is_wanted(spec, conf))
-			continue;
 		e = adopt(ls, &in, conf, spec);
-		if (!e && !is_open(ls, spec, false))
+		if (!e && is_wanted(spec, conf) && !is_open(ls, spec, false))
 			e = open_ports(ls, conf, spec);
 		if (e == ERR_DENIED)
 			e = given ? ERR_OK : ERR_CONFIG;
@@ -282,6 +319,16 @@ pause_listener(struct listener *l)
 	loop_unwatch(l->set->loop, l->fd);
 	l->paused = true;
 	loop_timer_set(l->set->resume, PAUSE_MS);
+}
+
+/* Who opened it, and shares it, has shut it; when it opens it again, nobody tells. */
+static void
+pause_shut(struct listener *l)
+{
+	loop_unwatch(l->set->loop, l->fd);
+	l->paused = l->shut = true;
+	if (!l->off)
+		loop_timer_set(l->set->resume, PAUSE_MS);
 }
 
 union peer {
@@ -322,6 +369,10 @@ take_over(struct listener *l, int fd, union peer *peer)
 {
 	const int on = 1;
 
+	if (l->off) {
+		close(fd);
+		return;
+	}
 	if (peer->sa.sa_family != AF_UNIX) {
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on,
 		    sizeof(on)); /* whole replies are written at once */
@@ -348,6 +399,9 @@ accept_some(void *arg)
 			any = true;
 		} else if (errno == EAGAIN) {
 			return;
+		} else if (errno == EINVAL && !listens(l->fd)) {
+			pause_shut(l);
+			return;
 		} else if (!is_of_one_connection(errno)) {
 			pause_listener(l);
 			return;
@@ -363,12 +417,12 @@ resume_paused(void *arg)
 	struct listeners *ls = arg;
 
 	for (struct listener *l = ls->first; l; l = l->next) {
-		if (!l->paused)
+		if (!l->paused || (l->shut && l->off))
 			continue;
 		if (loop_watch(ls->loop, l->fd, accept_some, l))
 			loop_timer_set(ls->resume, PAUSE_MS);
 		else
-			l->paused = false;
+			l->paused = l->shut = false;
 	}
 }
 
@@ -388,6 +442,55 @@ listeners_start(struct listeners *ls, struct loop *loop, accept_fn *fn, void *ar
 	return e;
 }
 
+static void
+close_one(struct listener *l)
+{
+	if (l->set && l->set->loop)
+		loop_unwatch(l->set->loop, l->fd);
+	fd_close(&l->fd);
+	if (l->path[0])
+		unlink(l->path);
+	free(l);
+}
+
+static void
+tell_missing(const struct listeners *ls, const struct conf *conf)
+{
+	for (size_t i = 0; i < ls->spec_count; i++) {
+		const struct listener_spec *spec = &ls->specs[i];
+		if (!is_wanted(spec, conf))
+			continue;
+		if ((spec->unix_name && !is_open(ls, spec, true)) ||
+		    (port_of(conf, spec) && !is_open(ls, spec, false)))
+			log_warn("listener", F_CSTR("name", spec->name), F_CSTR("state", "closed"),
+			    F_CSTR("hint", "it is switched on now: a restart opens it"));
+	}
+}
+
+void
+listeners_follow(struct listeners *ls, const struct conf *conf)
+{
+	for (struct listener **at = &ls->first; *at;) {
+		struct listener *l = *at;
+		bool wanted = is_wanted(l->spec, conf) &&
+			      (l->local || l->given || port_of(conf, l->spec) != 0);
+		bool changes = wanted == l->off;
+		if (changes)
+			log_info("listener", F_CSTR("name", l->spec->name),
+			    F_CSTR("state", wanted ? "open" : "closed"));
+		if (!wanted && !l->given) {
+			*at = l->next;
+			close_one(l);
+			continue;
+		}
+		l->off = !wanted;
+		if (changes && l->paused)
+			loop_timer_set(ls->resume, 1);
+		at = &l->next;
+	}
+	tell_missing(ls, conf);
+}
+
 void
 listeners_close(struct listeners **lsp)
 {
@@ -399,12 +502,7 @@ listeners_close(struct listeners **lsp)
 	while (ls->first) {
 		struct listener *l = ls->first;
 		ls->first = l->next;
-		if (ls->loop)
-			loop_unwatch(ls->loop, l->fd);
-		fd_close(&l->fd);
-		if (l->path[0])
-			unlink(l->path);
-		free(l);
+		close_one(l);
 	}
 	free(ls);
 }

@@ -295,6 +295,8 @@ reload(struct server *s)
 		set_held_max(s);
 		const struct limits_max max = limits_of(s, conf);
 		limits_set(s->limits, &max);
+		if (s->listeners)
+			listeners_follow(s->listeners, conf);
 		pthread_mutex_lock(&s->mu);
 		struct conf *old_conf = s->conf;
 		struct tls_context *old_tls = s->tls;

@@ -145,6 +145,17 @@ if [ "$me" = 0 ] && [ $sanitized = no ]; then
   greets 143 && pass "nobody serves a low port" || fail "nobody serves a low port"
   kill -9 "$(daemon_pid imapd)"
   greets 143 && pass "and who connects while a daemon is started again is served" || fail "and who connects while a daemon is started again is served"
+  # a service that is switched off has no open port, and who may not bind it any more opens it again
+  refused() { ! (exec 3<>"/dev/tcp/127.0.9.9/$1") 2>/dev/null; }
+  switch() { local before; before=$(grep -ac ' reloaded ' "$SUITE/log"); sed -i -E "s|^([[:space:]]*)#?imap = .*|\1imap = $1|" "$CONF"; kill -HUP $SUITE_PID
+    for _ in $(seq 1 100); do [ $(($(grep -ac ' reloaded ' "$SUITE/log") - before)) = 3 ] && break; sleep 0.02; done; }
+  switch no
+  refused 143 && ! refused 993 && pass "switched off, a service has no open port" || fail "switched off, a service has no open port"
+  kill -9 "$(daemon_pid imapd)"
+  sleep 0.3; for _ in $(seq 1 100); do [ -n "$(daemon_pid imapd)" ] && break; sleep 0.02; done
+  refused 143 && pass "nor has it when its daemon is started again" || fail "nor has it when its daemon is started again"
+  switch yes
+  greets 143 && pass "and it is served again at its low port when it is switched on" || fail "and it is served again at its low port when it is switched on"
   # a listener that the configuration has since then waits for a restart of all; the others are not lost to it
   sed -i 's|^\( *\)#*lmtp_port = .*|\1lmtp_port = 24|' "$CONF"
   kill -9 "$(daemon_pid smtpd)"

@@ -43,3 +43,7 @@ tests_net_test_listeners_SOURCES = %D%/test_listeners.c
 tests_net_test_listeners_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_net_test_listeners_LDADD = libtestsupport.a $(NET_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
 tests_net_test_listeners_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=accept4
+check_PROGRAMS += tests/net/test_listeners_follow
+tests_net_test_listeners_follow_SOURCES = %D%/test_listeners_follow.c
+tests_net_test_listeners_follow_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_net_test_listeners_follow_LDADD = libtestsupport.a $(NET_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
