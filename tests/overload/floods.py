@@ -20,10 +20,10 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "attacks"))
 from attack import HOST, OFFSET, PW, U1  # noqa: E402
-from clients import PLACES, open_slow, trickle  # noqa: E402
+from slow_clients import LMTP, PLACES, Crowd, address, ports_of  # noqa: E402
 
 FLOOD = float(os.environ.get("FLOOD", 1))
-SLOW = max(2, int(30 * FLOOD))  # of each port at a place
+SLOW = max(2, int(12 * FLOOD))  # of each port at a place
 HOLD_S = 2  # how long slow clients stay
 PORTS = (25, 587, 110, 143, 465, 993, 995)
 TLS_PORTS = (465, 993, 995)
@@ -33,10 +33,6 @@ HUGE = (b"a APPEND INBOX {4294967295}\r\n", b"a LOGIN {99999999999999999999}\r\n
         b"a SEARCH " + b"NOT " * 10000 + b"ALL\r\n", b"a LIST " + b"(" * 20000)
 over = threading.Event()
 counted = collections.Counter()
-
-
-def address(network, i):
-    return f"127.{network}.{i // 250 % 250}.{i % 250 + 1}"
 
 
 def connect(port, source):
@@ -60,16 +56,14 @@ def answers(s, seconds):
 
 def slow(i, chance):
     place = list(PLACES)[i % len(PLACES)]
-    socks = open_slow(place, SLOW, lambda k: address(10 + i % 5, k))
-    counted["slow clients"] += len(socks)
-    done = threading.Event()
-    trickler = threading.Thread(target=trickle, args=(socks, done))
-    trickler.start()
-    over.wait(HOLD_S)
-    done.set()
-    trickler.join()
-    for s in socks:
-        s.close()
+    crowd = Crowd(place, SLOW, lambda k: address(10 + i % 5, k), [p for p in ports_of(place) if p != LMTP])
+    stop = time.monotonic() + HOLD_S
+    while not over.is_set() and time.monotonic() < stop and crowd.advance(0.1):
+        pass
+    counted["slow clients"] += crowd.arrived().total()
+    while not over.is_set() and time.monotonic() < stop:
+        crowd.trickle(0.2)
+    crowd.close()
 
 
 def connections(i, chance):
