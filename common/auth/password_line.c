@@ -40,6 +40,7 @@ struct password_line {
 	uint64_t turn; /* of who was taken last */
 	int64_t average_us;
 	struct log_ration complaints; /* that the line is too long */
+	struct log_ration refusals; /* of threads */
 	unsigned threads, computing; /* begun; at work */
 	bool stop;
 	atomic_ullong memory; /* octets that the threads have; not guarded */
@@ -245,13 +246,27 @@ compute_passwords(void *arg)
 	return NULL;
 }
 
-/* One more, where all are at work and there may be more. */
+/* Tried again with the next password. */
+static void
+say_refused(struct password_line *l, int errnum)
+{
+	if (log_ration_takes(&l->refusals, 1, NULL))
+		log_warn("password_threads", F_CSTR("reason", strerrordesc_np(errnum)),
+		    F_UINT("started", l->threads), F_UINT("wanted", l->o.threads));
+}
+
+/* One more, where all are at work and there may be more. What can't be had, those do that there
+ * are; false: there is none. */
 static bool
 have_thread(struct password_line *l)
 {
-	if (l->threads < l->o.threads && l->computing + l->waiting >= l->threads &&
-	    pthread_create(&l->thread[l->threads], NULL, compute_passwords, l) == 0)
-		l->threads++;
+	if (l->threads < l->o.threads && l->computing + l->waiting >= l->threads) {
+		int errnum = pthread_create(&l->thread[l->threads], NULL, compute_passwords, l);
+		if (errnum)
+			say_refused(l, errnum);
+		else
+			l->threads++;
+	}
 	return l->threads > 0;
 }
 
@@ -261,7 +276,6 @@ have_thread(struct password_line *l)
 static void
 say_too_long(struct password_line *l)
 {
-	METRICS_COUNT(passwords_refused, 0);
 	if (!log_ration_takes(&l->complaints, 1, NULL))
 		return;
 	log_warn("passwords_refused", F_UINT("waiting", l->waiting),
@@ -323,8 +337,11 @@ password_ask(struct password_line *l, int64_t account, const struct credential *
 	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&l->mu);
 	c->rank = standing_rank(l->o.standing, &asker->key);
 	give_turn(l, c);
-	if (!have_thread(l) || !make_room(l, c)) {
-		say_too_long(l);
+	bool any = have_thread(l);
+	if (!any || !make_room(l, c)) {
+		if (any)
+			say_too_long(l);
+		METRICS_COUNT(passwords_refused, 0);
 		free_check(c);
 		return ERR_BUSY;
 	}

@@ -28,6 +28,11 @@ check_PROGRAMS += tests/auth/test_standing
 tests_auth_test_standing_SOURCES = %D%/test_standing.c %D%/who.c %D%/who.h
 tests_auth_test_standing_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_auth_test_standing_LDADD = libtestsupport.a $(AUTH_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+check_PROGRAMS += tests/auth/test_password_threads
+tests_auth_test_password_threads_SOURCES = %D%/test_password_threads.c
+tests_auth_test_password_threads_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_auth_test_password_threads_LDADD = libtestsupport.a $(AUTH_LIBS) $(OUTSIDE_LIBS) $(CHECK_LIBS)
+tests_auth_test_password_threads_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pthread_create
 check_PROGRAMS += tests/auth/test_http_fetch
 tests_auth_test_http_fetch_SOURCES = %D%/test_http_fetch.c
 tests_auth_test_http_fetch_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

@@ -25,6 +25,7 @@ const char *const fault_names[] = {"memory", "open", "read", "write", "sync", "t
 static _Atomic int armed = -1; /* the kind */
 static enum fault_kind kind_armed;
 static _Atomic unsigned calls, fail_at;
+static _Atomic bool lasting;
 static int fail_errno;
 static char story[200];
 
@@ -46,8 +47,16 @@ fault_arm(enum fault_kind kind, unsigned n, int errnum, const char *what)
 	fail_errno = errnum;
 	calls = 0;
 	fail_at = n;
+	lasting = false;
 	kind_armed = kind;
 	armed = (int)kind;
+}
+
+void
+fault_arm_lasting(enum fault_kind kind, int errnum, const char *what)
+{
+	fault_arm(kind, UINT32_MAX, errnum, what);
+	lasting = true;
 }
 
 void
@@ -74,7 +83,7 @@ fault_disarm(void)
 static bool
 must_fail(enum fault_kind kind)
 {
-	if (armed != (int)kind || atomic_fetch_add(&calls, 1) + 1 != fail_at)
+	if (armed != (int)kind || (atomic_fetch_add(&calls, 1) + 1 != fail_at && !lasting))
 		return false;
 	errno = fail_errno;
 	return true;

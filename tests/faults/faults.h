@@ -33,6 +33,8 @@ extern const char *const fault_names[FAULT__COUNT];
 /* `what` is told on stderr should the process be ended by a signal before fault_disarm(). */
 void fault_arm(enum fault_kind kind, unsigned n, int errnum, const char *what);
 bool fault_disarm(void);
+/* The same, but every call fails. */
+void fault_arm_lasting(enum fault_kind kind, int errnum, const char *what);
 /* Between the two: while it rests nothing is counted and nothing fails. */
 void fault_rest(bool rests);
 /* Calls of the kind since fault_arm(). */

@@ -29,6 +29,7 @@ int imapd_main(int argc, char **argv);
 #define SHORT_TRIES 40 /* of the calls of one kind, about */
 #define PATIENCE_MS 5000
 #define TEXT_LINES 3000
+#define LASTS_MS 400
 
 struct ground {
 	const char *dir;
@@ -307,9 +308,65 @@ try_first(enum fault_kind kind, int errnum)
 
 START_TEST(a_connection_that_cannot_be_accepted_waits_or_is_gone)
 {
-	static const int errnums[] = {EMFILE, ENFILE, ENOMEM, ENOBUFS, ECONNABORTED};
+	static const int errnums[] = {EMFILE, ENFILE, ENOMEM, ENOBUFS, ECONNABORTED, EPERM, EPROTO};
 
 	try_kind(FAULT_ACCEPT, errnums, ARRAY_LEN(errnums));
+}
+END_TEST
+
+struct lasting {
+	unsigned calls;
+	int64_t cpu_ms;
+};
+
+static int64_t
+processor_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void *
+end_it_later(void *arg)
+{
+	struct lasting *l = arg;
+
+	l->cpu_ms = processor_ms();
+	usleep(LASTS_MS * 1000);
+	l->calls = fault_calls();
+	fault_disarm();
+	l->cpu_ms = processor_ms() - l->cpu_ms;
+	return NULL;
+}
+
+/* While a client waits for its greeting. */
+START_TEST(accepting_that_fails_for_long_makes_no_work_and_goes_on_when_it_is_over)
+{
+	static const int errnums[] = {EMFILE, ENOMEM, EPERM, ECONNABORTED, EINVAL};
+	struct ground g;
+
+	ground_begin(&g);
+	daemon_begin(&g);
+	settle(&g);
+	for (size_t i = 0; i < ARRAY_LEN(errnums); i++) {
+		struct lasting l;
+		pthread_t t;
+		fault_arm_lasting(FAULT_ACCEPT, errnums[i], strerrorname_np(errnums[i]));
+		ck_assert_int_eq(pthread_create(&t, NULL, end_it_later, &l), 0);
+		struct net_answer a = talk(&g, true);
+		pthread_join(t, NULL);
+		ck_assert_msg(a.result == NET_DONE, "%s: %s", strerrorname_np(errnums[i]), a.text);
+		ck_assert_uint_gt(l.calls, 0);
+		ck_assert_msg(l.calls <= LASTS_MS && l.cpu_ms < LASTS_MS / 2,
+		    "%s: %u calls, %lld ms of processor in %d ms", strerrorname_np(errnums[i]),
+		    l.calls, (long long)l.cpu_ms, LASTS_MS);
+		check_fds(&g, "lasting", (unsigned)i);
+	}
+	daemon_end(&g);
+	ground_end(&g);
+	printf("net, lasting accept: %zu faults\n", ARRAY_LEN(errnums));
 }
 END_TEST
 
@@ -341,6 +398,7 @@ START_TEST(without_maps_or_threads_the_first_client_is_told_for_now)
 END_TEST
 
 TEST_MAIN("faults_net", a_connection_that_cannot_be_accepted_waits_or_is_gone,
+    accepting_that_fails_for_long_makes_no_work_and_goes_on_when_it_is_over,
     a_connection_that_cannot_be_watched_is_closed, a_wait_for_events_that_fails_is_begun_again,
     without_memory_for_tls_or_compression_a_connection_is_closed_or_told_for_now,
     without_maps_or_threads_the_first_client_is_told_for_now)
