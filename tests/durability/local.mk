@@ -22,7 +22,8 @@ POWERCUT_TOOLS = tests/durability/powercut_record.so tests/durability/powercut_r
 EXTRA_PROGRAMS += $(POWERCUT_TOOLS)
 CLEANFILES += $(POWERCUT_TOOLS)
 # It defines open() and its kin itself, so the headers must not have those that check their arguments.
-tests_durability_powercut_record_so_SOURCES = %D%/powercut_record.c %D%/powercut_record.h
+tests_durability_powercut_record_so_SOURCES = %D%/powercut_record.c %D%/powercut_record.h %D%/powercut_names.c \
+	%D%/powercut_writer.c %D%/powercut_writer.h
 tests_durability_powercut_record_so_CFLAGS = $(WARN_CFLAGS) -O2 -fPIC -pthread -U_FORTIFY_SOURCE
 tests_durability_powercut_record_so_LDFLAGS = -shared -pthread
 tests_durability_powercut_reader_SOURCES = %D%/powercut_reader.c
