@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """A reload drops nobody, and what it changed holds for who comes next; a stop lets everybody finish what they are at, says goodbye, and takes no longer than it may."""
+import collections
 import hashlib
+import multiprocessing
 import os
 import signal
 import ssl
@@ -9,11 +11,14 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "attacks"))
-from attack import PW, SUITE, U1, Talk, check, end, greeting  # noqa: E402
+from attack import PW, SUITE, U1, Talk, check, end, greeting, log, wait_for  # noqa: E402
+from slow_clients import LMTP, PORTS, TLS_PORTS, Crowd, address, ports_of  # noqa: E402
 
 PIDS = {n: int(os.environ["A_" + n]) for n in ("SMTPD", "POP3D", "IMAPD")}
 CONF = os.environ["A_CONF"]
+RUN = int(os.environ["A_RUN"])
 DRAIN_S = 10  # common/net/server.c
+RELOADS = 15
 
 
 def tls(port):
@@ -36,6 +41,79 @@ def sessions():
     ti.imap(f"LOGIN {U1} {PW}")
     ts.smtp("EHLO c")
     return [(i.imap, "NOOP", b"t OK"), (p.pop, "NOOP", b"+OK"), (s.smtp, "NOOP", b"250"), (ti.imap, "NOOP", b"t OK"), (tp.pop, "CAPA", b"+OK"), (ts.smtp, "NOOP", b"250")], ti.certificate
+
+
+GREETED = {25: b"220 ", 587: b"220 ", 465: b"220 ", LMTP: b"220 ", 110: b"+OK", 995: b"+OK", 143: b"* OK", 993: b"* OK"}
+LEAVES = {25: (b"QUIT\r\n", b"221 "), 110: (b"QUIT\r\n", b"+OK"), 995: (b"QUIT\r\n", b"+OK"), 143: (b"t LOGOUT\r\n", b"* BYE"), 993: (b"t LOGOUT\r\n", b"* BYE")}
+
+
+def visit(port, i):
+    """Comes, is greeted, says goodbye and hears it: b"", or what went wrong."""
+    try:
+        t = Talk(port, tls=port in TLS_PORTS, timeout=5, source=address(70, i))
+        try:
+            out = t.until(r"^(\d{3} |\+OK|-ERR|\* )")
+            if not out.startswith(GREETED[port]):
+                return b"greeted by " + out
+            said, goodbye = LEAVES.get(port, LEAVES[25])
+            t.send(said)
+            out = t.until(r"^(\d{3} |\+OK|-ERR|\* BYE)")
+            return b"" if out.startswith(goodbye) else b"left with " + out
+        finally:
+            t.close()
+    except OSError as e:
+        return str(e).encode()
+
+
+def visitor(first, over, pipe):
+    """A program that comes to all the ports, one after the other, all the time."""
+    seen, i = collections.Counter(), first
+    while not over.is_set():
+        port = PORTS[i % len(PORTS)]
+        seen[port, visit(port, i)] += 1
+        i += 1
+    pipe.send(seen)
+
+
+def reloaded():
+    """How often each daemon says that it read its configuration anew."""
+    lines = log().decode().splitlines()
+    return {n: sum(f" {n.lower()} reloaded " in line for line in lines) for n in PIDS}
+
+
+def reload_beside_connections():
+    """Reloads, one after the other, while connections come all the time, and others are in the middle of something."""
+    over, mine = multiprocessing.Event(), []
+    for n in range(2):
+        receiver, sender = multiprocessing.Pipe(False)
+        mine.append((receiver, multiprocessing.Process(target=visitor, args=(n * 100_000, over, sender))))
+        mine[-1][1].start()
+    halves = [Crowd(place, 2, lambda i: address(71, i), ports_of(place)) for place in ("at the start", "in a line", "in DATA, or a literal", "in a TLS handshake")]
+    for c in halves:
+        c.go(20)
+    data = greeting(25)
+    for line in ("EHLO c", "MAIL FROM:<a@b.test>", f"RCPT TO:<{U1}>", "DATA"):
+        data.smtp(line)
+    before = reloaded()
+    for i in range(RELOADS):
+        os.kill(RUN, signal.SIGHUP)
+        wait_for(lambda: min((now := reloaded())[n] - before[n] for n in PIDS) > i, 5)
+        data.send(f"line {i}\r\n")
+        for c in halves:
+            c.trickle(0.02)
+    over.set()
+    seen = sum((receiver.recv() for receiver, _ in mine), collections.Counter())
+    for _, process in mine:
+        process.join()
+    wrong = {k: v for k, v in seen.items() if k[1]}
+    check(f"{RELOADS} reloads of each daemon are done", all(n - before[d] == RELOADS for d, n in reloaded().items()), (before, reloaded()))
+    check(f"{seen.total()} connections that came meanwhile, to {len(PORTS)} ports, were all let in, and served to their end", not wrong and all(seen[p, b""] >= RELOADS for p in PORTS), (wrong, seen))
+    for c, place in zip(halves, ("at the start", "in a line", "in DATA, or a literal", "in a TLS handshake")):
+        check(f"{len(c.clients)} clients that were {place} are still there", not c.ends() and c.arrived() == dict.fromkeys(ports_of(place), 2), (c.ends(), c.arrived()))
+        c.close()
+    data.send(".\r\n")
+    out = data.smtp()
+    check("a message that came through all of them is accepted", out.startswith(b"250 "), out)
 
 
 def reload():
@@ -134,6 +212,7 @@ def stop():
     check("the same of what was appended", not appended or out.split(b"\r\n")[0] != b"* SEARCH", out)
 
 
+reload_beside_connections()
 reload()
 stop()
 end()
