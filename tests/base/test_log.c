@@ -213,6 +213,8 @@ START_TEST(what_is_no_line_is_known)
 	    "warn test event v=\"a\\\"",
 	    "warn test event v=\"a\"b",
 	    "warn test event V=a",
+	    "warn test event peer=a user=root",
+	    "warn test event user=\"root\"",
 	    "warn test event v=a=b",
 	    "warn test event v=\"a\nb\"",
 	    "warn test event v=\xc3",

@@ -5,6 +5,8 @@
 #include "common/mail/codec.h"
 #include "tests/imapd/imap_fixture.h"
 #include "tests/support/closed_line.h"
+#include "tests/support/log_lines.h"
+#include "tests/support/sasl_text.h"
 
 #include <gsasl.h>
 #include <stdio.h>
@@ -274,8 +276,85 @@ START_TEST(an_account_may_be_shown_less)
 }
 END_TEST
 
-TEST_MAIN("imap_login", an_account_may_be_shown_less, login_speaks, authenticate_speaks,
-    scram_logs_in_with_a_client_we_did_not_write,
+/* `before`, `text` as a literal, `behind`, line end. */
+static void
+say_literal(struct conn *c, const char *before, const char *text, const char *behind)
+{
+	CLEANUP(sbuf_done) struct sbuf line = SBUF_INIT(8192);
+
+	sbuf_printf(&line, "%s{%zu+}\r\n%s%s\r\n", before, strlen(text), text, behind);
+	conn_memory_feed(c, sbuf_view(&line));
+}
+
+START_TEST(whatever_a_client_says_each_line_of_the_log_is_one_event)
+{
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = open_with_password();
+	unsigned names = 0;
+	unsigned ids = 0; /* values of more than 1,024 octets are refused: RFC 2971 §3.3 */
+
+	log_lines_begin();
+	for (const char *const *evil = log_lines_evil; *evil; evil++, names++) {
+		ids += strlen(*evil) <= 1024;
+		struct conn *c = imap_fixture_connect(f);
+		say_literal(c, "1 ID (\"name\" ", *evil, " \"version\" \"1\")");
+		say_literal(c, "2 SELECT ", *evil, "");
+		say_literal(c, "3 CREATE ", *evil, "");
+		say_literal(c, "4 RENAME ", *evil, " INBOX");
+		conn_memory_feed(c, STR("5 "));
+		conn_memory_feed(c, str_of(*evil)); /* as a command */
+		conn_memory_feed(c, STR(" x\r\n"));
+		conn_memory_output(c, f->arena);
+		imap_fixture_drop(f);
+	}
+	log_lines_end();
+	ck_assert_uint_eq(log_lines_count("client"), ids);
+	ck_assert_uint_eq(log_lines_count("session_end"), names);
+	ck_assert_uint_gt(log_lines_count("refused"), names);
+}
+END_TEST
+
+/* Each costs the time of a password: of the names the worst. */
+START_TEST(whoever_a_client_claims_to_be_a_failed_login_is_one_line)
+{
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = open_with_password();
+	unsigned names = 0;
+
+	clock_freeze(1000000000);
+	for (const char *const *evil = log_lines_worst; *evil; evil++, names++) {
+		for (int how = 0; how < 4; how++) {
+			CLEANUP(sbuf_done) struct sbuf line = SBUF_INIT(32768);
+			struct conn *c = stranger(f);
+			log_lines_begin();
+			if (how == 0)
+				sbuf_printf(&line, "1 LOGIN {%zu+}\r\n%s x", strlen(*evil), *evil);
+			else if (how == 1)
+				sbuf_printf(&line, "1 AUTHENTICATE LOGIN %s%s",
+				    sasl_text_name(*evil), evil[1] ? "\r\neA==" : "");
+			else
+				sbuf_printf(&line, "1 AUTHENTICATE PLAIN %s",
+				    sasl_text_plain(
+					how == 2 ? "" : *evil, how == 2 ? *evil : FIXTURE_USER));
+			sbuf_puts(&line, "\r\n");
+			conn_memory_feed(c, sbuf_view(&line));
+			clock_advance_ms(20000);
+			conn_memory_run(c);
+			imap_fixture_drop(f);
+			log_lines_end();
+			ck_assert_uint_eq(log_lines_count("refused"), 1);
+			/* the last is too long for a name, but to LOGIN, as which it is just wrong
+			 */
+			ck_assert_uint_eq(
+			    log_lines_count("login_failed"), how == 0 || evil[1] != NULL);
+			ck_assert_uint_eq(log_lines_count("session_end"), 1);
+		}
+	}
+	clock_thaw();
+}
+END_TEST
+
+TEST_MAIN("imap_login", whatever_a_client_says_each_line_of_the_log_is_one_event,
+    whoever_a_client_claims_to_be_a_failed_login_is_one_line, an_account_may_be_shown_less,
+    login_speaks, authenticate_speaks, scram_logs_in_with_a_client_we_did_not_write,
     a_failed_login_is_answered_late_and_too_many_end_the_session,
     a_login_that_is_put_off_is_answered_late_and_too_many_end_the_session,
     unknown_user_and_wrong_password_look_the_same, no_password_reaches_the_log)

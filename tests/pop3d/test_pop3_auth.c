@@ -3,6 +3,8 @@
 #include "common/mail/codec.h"
 #include "tests/pop3d/fixture.h"
 #include "tests/support/closed_line.h"
+#include "tests/support/log_lines.h"
+#include "tests/support/sasl_text.h"
 
 #include <stdio.h>
 
@@ -369,10 +371,68 @@ START_TEST(a_maildrop_that_cannot_be_opened_is_said_so)
 }
 END_TEST
 
-TEST_MAIN("pop3_auth", user_and_pass_log_in, the_local_part_is_a_name_too, there_is_no_apop,
-    passwords_wait_for_tls, stls_forgets_what_was_said_before,
-    without_a_certificate_there_is_no_stls, auth_carries_plain_and_login,
-    scram_shows_the_same_to_known_and_unknown_users,
+START_TEST(whatever_a_client_says_each_line_of_the_log_is_one_event)
+{
+	struct pop3_fixture *f = pop3_fixture_open(NULL, 0);
+	unsigned names = 0;
+
+	log_lines_begin();
+	for (const char *const *evil = log_lines_evil; *evil; evil++, names++) {
+		CLEANUP(sbuf_done) struct sbuf said = SBUF_INIT(16384);
+		struct conn *c = pop3_connect(f, NULL);
+		sbuf_printf(
+		    &said, "USER %s\r\nTOP %s\r\n%s\r\nAUTH %s\r\n", *evil, *evil, *evil, *evil);
+		conn_memory_feed(c, sbuf_view(&said));
+		pop3_output(f, c);
+		conn_memory_close(&c);
+	}
+	log_lines_end();
+	ck_assert_uint_eq(log_lines_count("session_end"), names);
+	ck_assert_uint_gt(log_lines_count("refused"), 2 * names);
+	pop3_fixture_close(&f);
+}
+END_TEST
+
+START_TEST(whoever_a_client_claims_to_be_a_failed_login_is_one_line)
+{
+	CLEANUP(pop3_fixture_close) struct pop3_fixture *f = pop3_fixture_open(NULL, 0);
+
+	clock_freeze(1000000000);
+	for (const char *const *evil = log_lines_worst; *evil; evil++) {
+		for (int how = 0; how < 4; how++) {
+			CLEANUP(sbuf_done) struct sbuf line = SBUF_INIT(32768);
+			struct conn *c = pop3_connect(f, NULL);
+			log_lines_begin();
+			if (how == 0)
+				sbuf_printf(&line, "USER %s\r\nPASS x", *evil);
+			else if (how == 1)
+				sbuf_printf(&line, "AUTH LOGIN %s\r\neA==", sasl_text_name(*evil));
+			else
+				sbuf_printf(&line, "AUTH PLAIN %s",
+				    sasl_text_plain(how == 2 ? "" : *evil,
+					how == 2 ? *evil : "ann@example.test"));
+			sbuf_puts(&line, "\r\n");
+			conn_memory_feed(c, sbuf_view(&line));
+			clock_advance_ms(20000);
+			conn_memory_run(c);
+			conn_memory_close(&c);
+			log_lines_end();
+			/* USER ends with the line, and the last is too long for a name */
+			if (how > 0)
+				ck_assert_uint_eq(log_lines_count("login_failed"), evil[1] != NULL);
+			ck_assert_uint_le(log_lines_count("login_failed"), 1);
+			ck_assert_uint_eq(log_lines_count("session_end"), 1);
+		}
+	}
+	clock_thaw();
+}
+END_TEST
+
+TEST_MAIN("pop3_auth", whatever_a_client_says_each_line_of_the_log_is_one_event,
+    whoever_a_client_claims_to_be_a_failed_login_is_one_line, user_and_pass_log_in,
+    the_local_part_is_a_name_too, there_is_no_apop, passwords_wait_for_tls,
+    stls_forgets_what_was_said_before, without_a_certificate_there_is_no_stls,
+    auth_carries_plain_and_login, scram_shows_the_same_to_known_and_unknown_users,
     salts_of_unknown_users_are_like_those_of_known_ones,
     failed_logins_look_alike_wait_and_end_the_connection,
     logins_that_are_put_off_wait_and_end_the_connection, a_login_after_a_failed_one_is_let_in,

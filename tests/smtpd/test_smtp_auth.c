@@ -1,6 +1,8 @@
 /* AUTH: RFC 4954. */
 #include "tests/smtpd/fake.h"
 #include "tests/support/closed_line.h"
+#include "tests/support/log_lines.h"
+#include "tests/support/sasl_text.h"
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
@@ -267,9 +269,78 @@ START_TEST(no_line_of_an_exchange_reaches_the_log)
 }
 END_TEST
 
-TEST_MAIN("smtp_auth", plain_and_login_log_in, what_is_no_exchange_is_refused_with_its_code,
-    lines_of_an_exchange_may_be_long_but_not_endless, without_tls_no_password_is_taken_from_afar,
-    a_wrong_password_waits_and_too_many_end_it, a_login_that_is_put_off_waits_and_too_many_end_it,
-    who_does_not_log_in_has_a_minute,
+START_TEST(whatever_a_client_says_each_line_of_the_log_is_one_event)
+{
+	static const struct {
+		const char *before;
+		const char *behind; /* the name; NULL: without one */
+	} commands[] = {{"EHLO ", "\r\n"}, {"EHLO c.test\r\n", NULL}, {"", " x\r\n"},
+	    {"MAIL FROM:<", "@b.test>\r\n"}, {"MAIL FROM:<\"", "\"@b.test>\r\n"},
+	    {"MAIL FROM:<a@b.test> ENVID=", "\r\n"}, {"RSET\r\n", NULL},
+	    {"MAIL FROM:<a@b.test>\r\n", NULL}, {"RCPT TO:<", "@example.test>\r\n"},
+	    {"RCPT TO:<\"", "\"@example.test>\r\n"}, {"RCPT TO:<ann@", ">\r\n"}, {"RSET\r\n", NULL},
+	    {"MAIL FROM:<\"", "\"@b.test>\r\n"},
+	    {"RCPT TO:<ann@example.test>\r\nBDAT 14 LAST\r\nSubject: x\r\n\r\n", NULL},
+	    {"HELO ", "\r\n"}, {"QUIT\r\n", NULL}};
+	CLEANUP(fake_free) struct fake *f = fake_new();
+	unsigned names = 0;
+
+	log_lines_begin();
+	for (const char *const *evil = log_lines_evil; *evil; evil++, names++) {
+		CLEANUP(sbuf_done) struct sbuf said = SBUF_INIT(32768);
+		for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+			sbuf_printf(&said, "%s%s%s", commands[i].before,
+			    commands[i].behind ? *evil : "",
+			    commands[i].behind ? commands[i].behind : "");
+		fake_open(f, SMTP_MX);
+		fake_feed(f, sbuf_view(&said));
+		fake_close(f);
+	}
+	log_lines_end();
+	ck_assert_uint_eq(log_lines_count("session_end"), names);
+	ck_assert_uint_gt(log_lines_count("refuse"), 3 * names);
+	ck_assert_uint_gt(log_lines_count("accept"), 2); /* a quoted local part may be much */
+}
+END_TEST
+
+START_TEST(whoever_a_client_claims_to_be_a_failed_login_is_one_line)
+{
+	clock_freeze(1700000000);
+	CLEANUP(fake_free) struct fake *f = with_user(&local);
+
+	for (const char *const *evil = log_lines_worst; *evil; evil++) {
+		for (int how = 1; how < 4; how++) {
+			CLEANUP(sbuf_done) struct sbuf line = SBUF_INIT(32768);
+			fake_open_with(f, &local);
+			log_lines_begin();
+			fake_say(f, "EHLO client.test", "250 HELP");
+			if (how == 1)
+				sbuf_printf(&line, "AUTH LOGIN %s\r\n", sasl_text_name(*evil));
+			else
+				sbuf_printf(&line, "AUTH PLAIN %s\r\n",
+				    sasl_text_plain(how == 2 ? "" : *evil,
+					how == 2 ? *evil : "ann@example.test"));
+			struct str got = fake_feed(f, sbuf_view(&line));
+			if (str_starts(got, STR("334 ")))
+				fake_feed(f, STR("eA==\r\n"));
+			clock_advance_ms(20000);
+			fake_feed(f, STR("QUIT\r\n"));
+			fake_close(f);
+			log_lines_end();
+			/* the last is too long for a name */
+			ck_assert_uint_eq(log_lines_count("login_failed"), evil[1] != NULL);
+			ck_assert_uint_eq(log_lines_count("refuse"), evil[1] == NULL);
+			ck_assert_uint_eq(log_lines_count("session_end"), 1);
+		}
+	}
+	clock_thaw();
+}
+END_TEST
+
+TEST_MAIN("smtp_auth", whatever_a_client_says_each_line_of_the_log_is_one_event,
+    whoever_a_client_claims_to_be_a_failed_login_is_one_line, plain_and_login_log_in,
+    what_is_no_exchange_is_refused_with_its_code, lines_of_an_exchange_may_be_long_but_not_endless,
+    without_tls_no_password_is_taken_from_afar, a_wrong_password_waits_and_too_many_end_it,
+    a_login_that_is_put_off_waits_and_too_many_end_it, who_does_not_log_in_has_a_minute,
     scram_logs_in_with_its_last_challenge_answered_by_an_empty_line,
     no_line_of_an_exchange_reaches_the_log)

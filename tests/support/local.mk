@@ -4,6 +4,7 @@ libtestsupport_a_SOURCES = \
 	%D%/closed_line.c %D%/closed_line.h \
 	%D%/dialogue.c %D%/dialogue.h \
 	%D%/log_lines.c %D%/log_lines.h \
+	%D%/sasl_text.c %D%/sasl_text.h \
 	%D%/password_gate.c %D%/password_gate.h \
 	%D%/store_fixture.c %D%/store_fixture.h \
 	%D%/test.c %D%/test.h

@@ -112,6 +112,13 @@ value(struct str s)
 	return n < s.n ? n + 1 : 0;
 }
 
+static bool
+is_forged(struct str key, struct str said)
+{
+	return str_eq(key, STR("user")) &&
+	       (str_eq(said, STR("root")) || str_eq(said, STR("\"root\"")));
+}
+
 const char *
 log_line_fault(struct str line)
 {
@@ -137,10 +144,13 @@ log_line_fault(struct str line)
 		size_t n = word(line, LETTERS);
 		if (n == 0 || n == line.n || line.p[n] != '=')
 			return "a key is none";
+		struct str key = str_sub(line, 0, n);
 		line = str_skip(line, n + 1);
 		n = value(line);
 		if (n == 0)
 			return "a value is none, or is not closed";
+		if (is_forged(key, str_sub(line, 0, n)))
+			return "a key is forged";
 		line = str_skip(line, n);
 	}
 	return NULL;

@@ -14,7 +14,7 @@ void log_lines_begin(void);
 const char *log_lines_end(void);
 /* How many of them are of that event. */
 unsigned log_lines_count(const char *event);
-/* Why `line` is none, or NULL. */
+/* Why `line` is none, or NULL; also where the name below that pretends `user=root` succeeds. */
 const char *log_line_fault(struct str line);
 
 /* What somebody may give as a name to forge lines, fields and what a terminal shows; the last are
