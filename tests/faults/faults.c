@@ -80,6 +80,17 @@ fault_disarm(void)
 	return calls >= fail_at;
 }
 
+unsigned
+fault_next(unsigned n, unsigned other)
+{
+	const char *text = getenv("FAULTS_PART");
+	unsigned part, parts;
+
+	if (text && sscanf(text, "%u/%u", &part, &parts) == 2 && part > 0 && part <= parts)
+		return n ? n + parts : part;
+	return getenv("FAULTS_LONG") ? n + 1 : other;
+}
+
 static bool
 must_fail(enum fault_kind kind)
 {

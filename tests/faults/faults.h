@@ -39,6 +39,9 @@ void fault_arm_lasting(enum fault_kind kind, int errnum, const char *what);
 void fault_rest(bool rests);
 /* Calls of the kind since fault_arm(). */
 unsigned fault_calls(void);
+/* Which call fails next, behind the n-th (0: at first): the one behind it with FAULTS_LONG=1; with
+ * FAULTS_PART=2/8 the next of the second of eight parts, which together are all; else `other`. */
+unsigned fault_next(unsigned n, unsigned other);
 /* Open descriptors of this process. */
 unsigned fault_count_fds(void);
 

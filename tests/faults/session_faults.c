@@ -461,10 +461,8 @@ next_of(unsigned n, unsigned calls)
 {
 	unsigned step = calls / 24 + 1;
 
-	if (getenv("FAULTS_LONG"))
-		return n + 1;
 	seed = seed * 1103515245 + 12345;
-	return n + 1 + (seed >> 16) % (2 * step - 1);
+	return fault_next(n, n + 1 + (seed >> 16) % (2 * step - 1));
 }
 
 static unsigned

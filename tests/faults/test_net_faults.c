@@ -3,7 +3,8 @@
  * or its connection is closed; the next one is served; no descriptor stays open. Built with
  * sanitizers, what is not given back at the end is told.
  *
- * FAULTS_LONG=1 takes every call, else some of those of large numbers. */
+ * FAULTS_LONG=1 takes every call, FAULTS_PART=1/8 an eighth of them, else some of those of large
+ * numbers. */
 #define main imapd_main
 int imapd_main(int argc, char **argv);
 #include "imapd/main.c" // NOLINT(bugprone-suspicious-include): the daemon, under another name
@@ -246,7 +247,7 @@ try_one(struct ground *g, enum fault_kind kind, unsigned n, int errnum, bool imp
 static unsigned
 next_of(unsigned n, unsigned calls)
 {
-	return getenv("FAULTS_LONG") ? n + 1 : n + 1 + calls / SHORT_TRIES;
+	return fault_next(n, n ? n + 1 + calls / SHORT_TRIES : 1);
 }
 
 static void
@@ -262,7 +263,7 @@ static void
 try_kind(enum fault_kind kind, const int *errnums, size_t errnum_count)
 {
 	struct ground g;
-	unsigned tried = 0;
+	unsigned tried = 0, calls = 0;
 
 	ground_begin(&g);
 	daemon_begin(&g);
@@ -270,8 +271,8 @@ try_kind(enum fault_kind kind, const int *errnums, size_t errnum_count)
 	for (int implicit_tls = 0; implicit_tls < 2; implicit_tls++) {
 		bool reached = true;
 		try_one(&g, kind, UINT32_MAX, 0, implicit_tls);
-		unsigned calls = fault_calls();
-		for (unsigned n = 1; reached; n = next_of(n, calls)) {
+		calls = fault_calls();
+		for (unsigned n = next_of(0, calls); reached; n = next_of(n, calls)) {
 			/* the first with each error, the others with one in turn */
 			for (size_t i = 0; i < (n == 1 ? errnum_count : 1); i++) {
 				int errnum = errnums[(n - 1 + i) % errnum_count];
@@ -283,27 +284,42 @@ try_kind(enum fault_kind kind, const int *errnums, size_t errnum_count)
 	daemon_end(&g);
 	ground_end(&g);
 	printf("net, %s: %u faults\n", fault_names[kind], tried);
-	ck_assert_uint_gt(tried, 0);
+	ck_assert_uint_gt(calls, 0);
 }
 
-/* The first sessions of a daemon, which need what later ones have. */
+/* The first session of a daemon, which needs what later ones have; when it has ended nothing is
+ * open. */
+static bool
+try_new_daemon(struct ground *g, enum fault_kind kind, unsigned n, int errnum, bool implicit_tls)
+{
+	unsigned fds = fault_count_fds();
+
+	daemon_begin(g);
+	g->fds = UINT32_MAX;
+	bool reached = try_one(g, kind, n, errnum, implicit_tls);
+	daemon_end(g);
+	ck_assert_msg(fault_count_fds() == fds, "after first %s %u: %u descriptors, not %u",
+	    fault_names[kind], n, fault_count_fds(), fds);
+	return reached;
+}
+
 static void
 try_first(enum fault_kind kind, int errnum)
 {
 	struct ground g;
 	bool reached = true;
-	unsigned n = 1;
+	unsigned tried = 0;
 
 	ground_begin(&g);
-	for (; reached; n++) {
-		daemon_begin(&g);
-		g.fds = UINT32_MAX;
-		reached = try_one(&g, kind, n, errnum, n % 2);
-		daemon_end(&g);
+	try_new_daemon(&g, kind, UINT32_MAX, errnum, true);
+	unsigned calls = fault_calls();
+	ck_assert_uint_gt(calls, 0);
+	for (unsigned n = next_of(0, calls); reached; n = next_of(n, calls)) {
+		reached = try_new_daemon(&g, kind, n, errnum, tried % 2);
+		tried += reached;
 	}
 	ground_end(&g);
-	printf("net, first %s: %u faults\n", fault_names[kind], n - 2);
-	ck_assert_uint_gt(n, 2);
+	printf("net, first %s: %u faults\n", fault_names[kind], tried);
 }
 
 START_TEST(a_connection_that_cannot_be_accepted_waits_or_is_gone)
@@ -397,8 +413,16 @@ START_TEST(without_maps_or_threads_the_first_client_is_told_for_now)
 }
 END_TEST
 
+/* Its first connection among it, whose struct later ones use again. */
+START_TEST(without_memory_the_first_client_is_told_for_now_or_closed)
+{
+	try_first(FAULT_MEMORY, ENOMEM);
+}
+END_TEST
+
 TEST_MAIN("faults_net", a_connection_that_cannot_be_accepted_waits_or_is_gone,
     accepting_that_fails_for_long_makes_no_work_and_goes_on_when_it_is_over,
     a_connection_that_cannot_be_watched_is_closed, a_wait_for_events_that_fails_is_begun_again,
     without_memory_for_tls_or_compression_a_connection_is_closed_or_told_for_now,
-    without_maps_or_threads_the_first_client_is_told_for_now)
+    without_maps_or_threads_the_first_client_is_told_for_now,
+    without_memory_the_first_client_is_told_for_now_or_closed)

@@ -314,7 +314,7 @@ try_one(const struct row *r, enum fault_kind kind, unsigned n, bool cold)
 static unsigned
 next_of(unsigned n)
 {
-	return getenv("FAULTS_LONG") || n < 12 ? n + 1 : n + 1 + n / 3 + turn % 3;
+	return fault_next(n, n < 12 ? n + 1 : n + 1 + n / 3 + turn % 3);
 }
 
 static unsigned
@@ -323,8 +323,8 @@ try_kind(const struct row *r, enum fault_kind kind, bool cold)
 	unsigned tried = 0, fds = fault_count_fds();
 
 	fixture_open(&f);
-	for (unsigned n = 1;; n = next_of(n)) {
-		if (n > 1 && tried % 30 == 0) {
+	for (unsigned n = next_of(0);; n = next_of(n)) {
+		if (tried && tried % 30 == 0) {
 			end(kind);
 			fixture_open(&f);
 		}
@@ -415,7 +415,7 @@ START_TEST(a_store_that_cannot_be_opened_leaves_nothing_open)
 	unsigned fds = fault_count_fds();
 	for (enum fault_kind kind = 0; kind < FAULT__COUNT; kind++) {
 		bool reached = true;
-		for (unsigned n = 1; reached; n = next_of(n)) {
+		for (unsigned n = next_of(0); reached; n = next_of(n)) {
 			log_capture(forget_line, NULL);
 			fault_arm(kind, n, errnos[kind][n % 2], "open");
 			enum err e = open_all();
