@@ -155,6 +155,9 @@ def forged():
     yield "x" * 600 + f" {me} user=x"  # longer than a value may be
     yield f"{NOT_ME}"
     yield f"<HOST> <ADDR> {me} ünïcode"
+    yield f"info smtpd session_end sid=1 {me} how=errors"
+    yield f"x\" info smtpd session_end sid=1 {me} how=errors"
+    yield f"warn imapd connection_refused listener=imap {me} err=LIMIT"
 
 
 def with_line_ends():
@@ -172,9 +175,10 @@ imap_login(USER.encode())
 imap_login(b"nobody@elsewhere.test")
 imap_login(b"")
 pop3_user(USER.encode())
-context = ssl.create_default_context(cafile=where + "/tls/ca.pem")
-context.load_cert_chain(where + "/clients/nobody.pem", where + "/clients/nobody.key")
-by_mechanism("imap", "EXTERNAL", b"", external, context)
+for who in ("nobody", "liar"):
+    context = ssl.create_default_context(cafile=where + "/tls/ca.pem")
+    context.load_cert_chain(f"{where}/clients/{who}.pem", f"{where}/clients/{who}.key")
+    by_mechanism("imap", "EXTERNAL", b"", external, context)
 for user in forged():
     imap_login(user.encode())
     if len(user) > 200:

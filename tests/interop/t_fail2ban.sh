@@ -18,9 +18,12 @@ oauth() { sed -i -E "/^oauth \{/,/^\}/s|^([[:space:]]*)#?$1[[:space:]]*=.*|\\1$1
 oauth issuer '"https://provider.test"'; oauth ca_file "\"$CA\""; oauth jwks_url "\"https://localhost:$PROVIDER/keys\""; oauth audience '"pillarbox"'
 mkdir "$SUITE/clients"
 (cd "$SUITE/clients" && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=ours -keyout ours.key -out ours.pem &&
-  openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=nobody -keyout nobody.key -out nobody.csr &&
   printf 'subjectAltName=email:nobody@%s\n' $DOMAIN >nobody.ext &&
-  openssl x509 -req -in nobody.csr -CA ours.pem -CAkey ours.key -CAcreateserial -days 30 -extfile nobody.ext -out nobody.pem) 2>>"$SUITE/log" || fail "certificates"
+  printf 'subjectAltName=@names\n[names]\nemail="x\\" peer=192.0.2.66 user=\\"x@%s"\n' $DOMAIN >liar.ext &&
+  for who in nobody liar; do
+    openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$who peer=192.0.2.66" -keyout $who.key -out $who.csr &&
+    openssl x509 -req -in $who.csr -CA ours.pem -CAkey ours.key -CAcreateserial -days 30 -extfile $who.ext -out $who.pem || exit 1
+  done) 2>>"$SUITE/log" || fail "certificates"
 sed -i -E "s|^[[:space:]]*key = .*|&\n\tclient_authorities = \"$SUITE/clients/ours.pem\"|" "$CONF"
 cp -r "$ROOT/etc/fail2ban" "$SUITE/fail2ban" && cp "$SRC"/packaging/fail2ban/filter.d/* "$SUITE/fail2ban/filter.d/" && cp "$SRC"/packaging/fail2ban/jail.d/* "$SUITE/fail2ban/jail.d/"
 regex() { PYTHONPATH=$ROOT/usr/lib/python3/dist-packages /usr/bin/python3 "$REGEX" -c "$SUITE/fail2ban" "$@" 2>&1; }
@@ -44,6 +47,8 @@ suite_stop
 fails "log file" "$SUITE/mail.log"
 equal "one line of the log for each try" "$(grep -ac ' warn [a-z0-9]* login_failed ' "$SUITE/mail.log")" "$(wc -l <"$SUITE/tried")"
 for m in PLAIN LOGIN USER SCRAM-SHA-256 OAUTHBEARER XOAUTH2 EXTERNAL; do check "$m is among them" grep -aq "login_failed .* mechanism=$m tls=" "$SUITE/mail.log"; done
+refuse "nor is anybody accused where the rude are looked for" grep -qx 192.0.2.66 <(found "$SUITE/mail.log" "[mode=aggressive]")
+check "a certificate may claim a name like that" grep -aq 'login_failed .* user="x.* peer=192.0.2.66 .* mechanism=EXTERNAL' "$SUITE/mail.log"
 refuse "nothing of the tokens or passwords" grep -aqE 'falsch|Bearer' "$SUITE/mail.log"
 
 # as the journal hands it on: systemd tells a daemon that its standard error is the journal's, which takes the <priority> off
