@@ -31,7 +31,11 @@ check "without descriptors the sender hears 4xx" grep -Eq '^few 4[0-9][0-9]$' "$
 # nobody is accepted, and nobody is lost: the connection waits
 (exec 3<>"/dev/tcp/$HOST/$(port 25)"; read -r -t 10 line <&3; echo "$line") >"$SUITE/waited" &
 waiting=$!
+ticks() { awk '{print $14 + $15}' "/proc/$SMTPD/stat"; }
+at=$(ticks)
 sleep 1
+took=$((($(ticks) - at) * 1000 / $(getconf CLK_TCK)))
+if [ $took -lt 300 ]; then pass "which makes no work"; else fail "that took $took ms of processor a second"; fi
 [ ! -s "$SUITE/waited" ] && pass "a new client waits" || fail "a new client was served: $(cat "$SUITE/waited")"
 check "the log says why" grep -q 'accept_paused' "$SUITE/log"
 limit "$SMTPD" "$had"
