@@ -1,9 +1,12 @@
 #include "search/word_table.h"
 
+#include <openssl/rand.h>
+
 #define FIRST_SLOTS 4096
 #define INLINE_OCTETS 11 /* of postings: enough for a word of two or three messages */
 #define CHUNK_MIN 16
 #define CHUNK_MAX 240
+#define HASH_KEYS (2 + WORD_WINDOW / 4 + 1) /* start, length, each four octets, what is left */
 
 struct word_entry {
 	uint32_t hash;
@@ -26,6 +29,7 @@ struct chunk_head {
 };
 
 struct word_table {
+	uint64_t key[HASH_KEYS]; /* nobody knows them */
 	struct word_entry *entries;
 	size_t count, cap;
 	uint32_t *slots; /* number of an entry + 1, 0: empty; a power of two of them */
@@ -47,7 +51,9 @@ word_table_new(void)
 	sbuf_append(&t->chunks, "chunks:", 8); /* so that no chunk is at 0 */
 	t->slot_count = FIRST_SLOTS;
 	t->slots = calloc(t->slot_count, sizeof(t->slots[0]));
-	return t->slots ? MOVE_PTR(t) : NULL;
+	if (!t->slots || RAND_bytes((unsigned char *)t->key, sizeof(t->key)) != 1)
+		return NULL;
+	return MOVE_PTR(t);
 }
 
 void
@@ -79,22 +85,24 @@ word_table_error(const struct word_table *t)
 
 /* -- finding -------------------------------------------------------------------------------- */
 
+/* A sender, who chooses the words, shall not choose where they are: this is strongly universal
+ * (Lemire and Kaser, Strongly universal string hashing is fast: multilinear, 64 bits of key for
+ * each 32 of text), and as cheap as a hash without a key. */
 static uint32_t
-hash_of(struct str word)
+hash_of(const struct word_table *t, struct str word)
 {
-	uint64_t h = word.n * 0x9e3779b97f4a7c15ull, v;
-	const char *p = word.p;
+	uint64_t h = t->key[0] + t->key[1] * word.n;
+	const uint64_t *key = t->key + 2;
+	uint32_t part;
 
-	for (size_t left = word.n; left > 0;) {
-		size_t n = left < sizeof(v) ? left : sizeof(v);
-		v = 0;
-		memcpy(&v, p, n);
-		h = (h ^ v) * 0xff51afd7ed558ccdull;
-		h ^= h >> 32;
-		p += n;
-		left -= n;
+	for (; word.n >= sizeof(part); word = str_skip(word, sizeof(part))) {
+		memcpy(&part, word.p, sizeof(part));
+		h += *key++ * part;
 	}
-	return (uint32_t)h;
+	part = 0;
+	for (size_t i = 0; i < word.n; i++)
+		part = part << 8 | (unsigned char)word.p[i];
+	return (uint32_t)((h + *key * part) >> 32);
 }
 
 static void
@@ -140,7 +148,7 @@ new_entry(struct word_table *t)
 static struct word_entry *
 find_or_add(struct word_table *t, struct str word)
 {
-	uint32_t hash = hash_of(word);
+	uint32_t hash = hash_of(t, word);
 	size_t at = hash & (t->slot_count - 1);
 
 	for (; t->slots[at]; at = (at + 1) & (t->slot_count - 1)) {

@@ -18,18 +18,13 @@
 
 struct mime_boundary {
 	struct str text; /* borrowed */
-	uint64_t hash;
 	int32_t node; /* of the multipart */
-	int below; /* the older one in the same bucket, -1 */
 };
 
 /* The delimiters of the multiparts that are open, innermost last. */
 struct mime_boundaries {
 	struct mime_boundary stack[BOUNDARIES_MAX];
 	size_t n;
-	int16_t bucket[256]; /* newest of each hash, -1 */
-	uint16_t of_length[BOUNDARY_MAX + 1]; /* how many are so long */
-	size_t longest; /* ever */
 };
 
 void boundaries_init(struct mime_boundaries *b);

@@ -1,7 +1,10 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/base/siphash.h"
 #include "smtpd/outbound/route_private.h"
 #include "store/directory.h"
+
+#include <openssl/rand.h>
 
 #define BUCKETS 4096
 #define OWN_FRESH_MS 60000
@@ -21,6 +24,9 @@ struct entry {
 };
 
 struct router {
+	/* Of the hashes: who sends to domains of their choice shall not make one look like another
+	 * whose policy could not be fetched, nor have all be found behind each other. */
+	unsigned char key[SIPHASH_KEY_SIZE];
 	struct store *store;
 	struct sts_fetcher *fetcher;
 	pthread_mutex_t mu;
@@ -52,20 +58,10 @@ struct asked {
 
 /* -- entries; all with mu held ---------------------------------------------------------------- */
 
-static uint64_t
-hash_of(struct str s)
-{
-	uint64_t h = 0xcbf29ce484222325;
-
-	for (size_t i = 0; i < s.n; i++)
-		h = (h ^ (unsigned char)s.p[i]) * 0x100000001b3;
-	return h;
-}
-
 static struct entry *
 find_entry(struct router *r, struct str domain)
 {
-	uint64_t hash = hash_of(domain);
+	uint64_t hash = siphash(r->key, domain);
 
 	for (struct entry *e = r->buckets[hash % BUCKETS]; e; e = e->next)
 		if (e->hash == hash && str_eq(str_make(e->domain, e->n), domain))
@@ -107,7 +103,7 @@ add_entry(struct router *r, struct str domain)
 	struct entry *e = calloc(1, sizeof(*e) + domain.n + 1);
 	if (!e)
 		return NULL;
-	e->hash = hash_of(domain);
+	e->hash = siphash(r->key, domain);
 	e->n = domain.n;
 	memcpy(e->domain, domain.p, domain.n);
 	e->next = r->buckets[e->hash % BUCKETS];
@@ -501,7 +497,7 @@ router_new(struct store *s, struct dns *d, const struct conf *conf, struct route
 	r->store = s;
 	r->dns = d;
 	r->config = route_config_new(conf);
-	if (!r->config)
+	if (!r->config || RAND_bytes(r->key, sizeof(r->key)) != 1)
 		return ERR_NOMEM;
 	enum err e = sts_fetcher_new(&r->fetcher);
 	if (!e)

@@ -256,6 +256,62 @@ START_TEST(a_question_with_many_answers_takes_many_steps)
 }
 END_TEST
 
-TEST_MAIN("words", text_is_cut_alike_whatever_its_pieces, a_long_word_is_covered_by_its_windows,
+/* -- words that somebody chose ----------------------------------------------------------------- */
+
+#define CHOSEN 6000
+#define CHOSEN_SIZE 8
+
+/* What a hash without a key makes of a word: its finder knows words that are all at one place. */
+static uint32_t
+known_hash(const char *word)
+{
+	uint64_t h = CHOSEN_SIZE * 0x9e3779b97f4a7c15u, v;
+
+	memcpy(&v, word, sizeof(v));
+	h = (h ^ v) * 0xff51afd7ed558ccdu;
+	return (uint32_t)(h ^ h >> 32);
+}
+
+/* CHOSEN words, whose known hashes end in the same bits of `mask`. */
+static void
+choose_words(uint32_t mask, char (*words)[CHOSEN_SIZE])
+{
+	uint64_t number = 0;
+
+	for (size_t n = 0; n < CHOSEN; number++) {
+		uint64_t rest = number;
+		for (size_t i = 0; i < CHOSEN_SIZE; i++, rest /= 26)
+			words[n][i] = (char)('a' + rest % 26);
+		n += (known_hash(words[n]) & mask) == 0;
+	}
+}
+
+static double
+add_words(char (*words)[CHOSEN_SIZE])
+{
+	CLEANUP(word_table_free) struct word_table *t = word_table_new();
+	double began = test_cpu_ms();
+
+	for (uint32_t round = 0; round < 4; round++)
+		for (size_t i = 0; i < CHOSEN; i++)
+			word_table_add(t, str_make(words[i], CHOSEN_SIZE), round, 1);
+	ck_assert_ok(word_table_error(t));
+	return test_cpu_ms() - began;
+}
+
+START_TEST(words_that_a_sender_chose_take_no_longer_than_others)
+{
+	static char words[CHOSEN][CHOSEN_SIZE];
+
+	choose_words(0, words);
+	double common = add_words(words);
+	choose_words(8191, words); /* as many places as that many words have */
+	double chosen = add_words(words);
+	ck_assert_msg(chosen < 10 * common + 5, "%.1f ms, others %.1f ms", chosen, common);
+}
+END_TEST
+
+TEST_MAIN("words", words_that_a_sender_chose_take_no_longer_than_others,
+    text_is_cut_alike_whatever_its_pieces, a_long_word_is_covered_by_its_windows,
     postings_come_back_as_they_were_coded, answers_are_right_for_any_part_of_any_text,
     a_question_with_many_answers_takes_many_steps)
