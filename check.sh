@@ -153,7 +153,7 @@ for phase in $phases; do
 		if setarch "$(uname -m)" -R true 2>/dev/null; then wrap="setarch $(uname -m) -R"; fi
 		# shellcheck disable=SC2046
 		if build thread CC=gcc CFLAGS="-g1 -O1" LDFLAGS=-fuse-ld=gold --enable-sanitizers=thread; then
-			run_tests thread $(cd build-check/thread && make -s list-tests | tr ' ' '\n' | grep -E '^tests/((net|store|outbound|metrics)/|(auth/test_oauth_provider|auth/test_password|auth/test_password_line|dns/test_dns|search/test_indexer)$)')
+			run_tests thread $(cd build-check/thread && make -s list-tests | tr ' ' '\n' | grep -E '^tests/((net|store|outbound|metrics)/|(auth/test_(http_fetch|oauth_provider|password(_line|_threads)?)|dns/test_dns|search/test_indexer|(imapd/test_imap|pop3d/test_pop3|smtpd/test_smtp)_password)$)')
 			# and a suite that many random IMAP sessions use
 			MODEL_EPISODES=15 MODEL_FREE_SECONDS=20 PB_BUILD=$PWD/build-check/thread ${wrap:-} bash tests/interop/run.sh imap_sync_model 2>&1 | tee build-check/thread-model.log | grep -vE '^ok '
 			line=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' build-check/thread-model.log | tail -1)

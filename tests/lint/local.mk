@@ -8,7 +8,7 @@ list_sources = find common store search smtpd pop3d imapd ctl docs tests -name '
 
 # What each tool finds in each file (analyze.mk): ANALYZE="imapd/cmd_copy.c search/words.c" looks at some files, ANALYZERS=gcc
 # with some tools; -j works. `lint` has the quickest of them.
-ANALYZE = $$(cd $(srcdir) && find common store search smtpd pop3d imapd ctl -name '*.c' | sort)
+ANALYZE = $$(cd $(srcdir) && find common store search smtpd pop3d imapd ctl docs -name '*.c' | sort)
 ANALYZERS = tidy cppcheck gcc clang
 ANALYZE_WITH = $(MAKE) -s --no-print-directory -f $(abs_top_srcdir)/tests/lint/analyze.mk SRC=$(abs_top_srcdir) FILES="$(ANALYZE)" \
 	LIB_CFLAGS="$(OPENSSL_CFLAGS) $(SQLITE_CFLAGS) $(CONFUSE_CFLAGS) $(GSASL_CFLAGS) $(ARGON2_CFLAGS) $(UTF8PROC_CFLAGS) $(IDN2_CFLAGS) $(SECCOMP_CFLAGS)"
