@@ -7,7 +7,6 @@
 
 #define BUCKETS 4096
 #define WAYS 4
-#define NAME_HASHED 256
 
 struct entry {
 	uint64_t tag; /* 0: empty */
@@ -49,15 +48,10 @@ standing_free(struct standing **sp)
 static uint64_t
 hash(const struct standing *s, char what, const unsigned char *address, struct str name)
 {
-	char text[1 + STANDING_ADDRESS_SIZE + NAME_HASHED];
-	size_t n = 0;
+	char before[1 + STANDING_ADDRESS_SIZE] = {what};
 
-	text[n++] = what;
-	memcpy(text + n, address, STANDING_ADDRESS_SIZE);
-	n += STANDING_ADDRESS_SIZE;
-	for (size_t i = 0; i < name.n && i < NAME_HASHED; i++)
-		text[n++] = ascii_lower(name.p[i]);
-	uint64_t h = siphash(s->key, str_make(text, n));
+	memcpy(before + 1, address, STANDING_ADDRESS_SIZE);
+	uint64_t h = siphash_name(s->key, str_make(before, sizeof(before)), name);
 	return h ? h : 1;
 }
 

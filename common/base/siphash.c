@@ -1,5 +1,6 @@
 #include "common/base/siphash.h"
 
+#include <assert.h>
 #include <endian.h>
 
 static uint64_t
@@ -54,4 +55,17 @@ siphash(const unsigned char key[SIPHASH_KEY_SIZE], struct str text)
 	v[2] ^= 0xff;
 	mix(v, 4);
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+uint64_t
+siphash_name(const unsigned char key[SIPHASH_KEY_SIZE], struct str before, struct str name)
+{
+	char text[SIPHASH_BEFORE_MAX + SIPHASH_NAME_MAX];
+	size_t n = before.n;
+
+	assert(n <= SIPHASH_BEFORE_MAX);
+	memcpy(text, before.p, n);
+	for (size_t i = 0; i < name.n && i < SIPHASH_NAME_MAX; i++)
+		text[n++] = ascii_lower(name.p[i]);
+	return siphash(key, str_make(text, n));
 }

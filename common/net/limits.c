@@ -13,7 +13,6 @@
 #define DELAY_MAX_MS 15000
 #define FREE_FAILURES 3 /* one wrong password in Thunderbird is three attempts */
 #define FAILURES_MAX 10000 /* counted: more make no difference */
-#define NAME_HASHED 256
 #define STEPS 15 /* of failures, each twice as many: 2^14 > FAILURES_MAX */
 #define AGES 60 /* of the last failure */
 #define WORTHS (2 * STEPS * AGES)
@@ -168,13 +167,10 @@ static struct entry *
 find_name(struct limits *l, const struct sockaddr *peer, struct str name, bool make)
 {
 	struct key k = {.kind = NAME};
-	unsigned char text[LIMITS_KEY_SIZE + NAME_HASHED];
-	size_t n = LIMITS_KEY_SIZE;
+	unsigned char address[LIMITS_KEY_SIZE];
 
-	limits_address(peer, text);
-	for (size_t i = 0; i < name.n && i < NAME_HASHED; i++)
-		text[n++] = (unsigned char)ascii_lower(name.p[i]);
-	uint64_t hash = siphash(l->hash_key, str_make(text, n));
+	limits_address(peer, address);
+	uint64_t hash = siphash_name(l->hash_key, str_make(address, sizeof(address)), name);
 	memcpy(k.octets, &hash, sizeof(hash));
 	return find_key(l, &k, make);
 }

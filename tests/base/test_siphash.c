@@ -45,4 +45,28 @@ START_TEST(another_key_gives_another_hash)
 }
 END_TEST
 
-TEST_MAIN("siphash", the_vectors_of_its_authors_hold, another_key_gives_another_hash)
+START_TEST(a_name_is_hashed_without_its_case_behind_what_is_not_a_name)
+{
+	static const struct {
+		const char *before, *name, *as;
+	} rows[] = {
+	    {"", "", ""}, {"ABC", "", "ABC"}, {"ABC", "Ann@Example.TEST", "ABCann@example.test"},
+	    {"", "\xc3\x9c", "\xc3\x9c"}, /* as far as ASCII goes */
+	};
+	static const unsigned char key[SIPHASH_KEY_SIZE] = {1, 2, 3};
+	char name[SIPHASH_NAME_MAX + 2];
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		ck_assert(
+		    siphash_name(key, test_guarded(str_of(rows[i].before)),
+			test_guarded(str_of(rows[i].name))) == siphash(key, str_of(rows[i].as)));
+	memset(name, 'a', sizeof(name));
+	uint64_t h = siphash_name(key, STR("x"), str_make(name, SIPHASH_NAME_MAX));
+	ck_assert(siphash_name(key, STR("x"), str_make(name, SIPHASH_NAME_MAX - 1)) != h);
+	name[SIPHASH_NAME_MAX] = 'b';
+	ck_assert(siphash_name(key, STR("x"), str_make(name, SIPHASH_NAME_MAX + 1)) == h);
+}
+END_TEST
+
+TEST_MAIN("siphash", a_name_is_hashed_without_its_case_behind_what_is_not_a_name,
+    the_vectors_of_its_authors_hold, another_key_gives_another_hash)
