@@ -21,7 +21,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "attacks"))
 from attack import HOST, LONG, OFFSET, PW, U1, Talk, check, end, greeting, memory, smtp, wait_for  # noqa: E402
-from clients import normal, one_normal, summary  # noqa: E402
+from clients import normal, one_judged, summary  # noqa: E402
 from slow_clients import LMTP, NEVER_READ, PLACES, PORTS, Crowd, address, auth, ports_of  # noqa: E402
 
 PIDS = {n: int(os.environ["A_" + n]) for n in ("SMTPD", "POP3D", "IMAPD")}
@@ -103,8 +103,9 @@ def slow_at(place, at_rest):
     ports, crowds = ports_of(place), []
     for n in range(2 if MANY else 1):  # of more descriptors than a process may have
         mine, theirs = multiprocessing.Pipe()
-        crowds.append((mine, multiprocessing.Process(target=crowd, args=(place, ports[n::2 if MANY else 1], 10 + n, theirs))))
+        crowds.append((mine, multiprocessing.Process(target=crowd, args=(place, ports[n::2 if MANY else 1], 10 + n, theirs), daemon=True)))
         crowds[-1][1].start()
+        theirs.close()  # who dies is heard of
     arrived = sum((mine.recv() for mine, _ in crowds), collections.Counter())
     all_of_them = dict.fromkeys(ports, SLOW)
     check(f"{SLOW} clients on each of the ports {', '.join(map(str, ports))} are slow {place}", arrived == all_of_them, arrived)
@@ -186,15 +187,17 @@ class Guesses:
     def begin(self):
         k, n = self.first + self.told["begun"] % self.count, self.told["begun"]
         self.told["begun"] += 1
-        s = socket.socket()
-        s.setblocking(False)
+        s = None
         try:
+            s = socket.socket()
+            s.setblocking(False)
             s.bind((f"127.{1 + k // 250}.{k % 250}.1", 0))
             s.connect((HOST, OFFSET + 143))
         except BlockingIOError:
             pass
         except OSError:
-            s.close()
+            if s:
+                s.close()
             self.told["not connected"] += 1
             return
         self.waiting[s.fileno()] = [s, b"", f"a LOGIN u{n}@example.test wrong{n}\r\n".encode()]
@@ -255,9 +258,10 @@ def wrong_logins():
     inside.imap(f"LOGIN {U1} {PW}")
     inside.imap("SELECT INBOX")
     mine, theirs = multiprocessing.Pipe(False)
-    flood = [multiprocessing.Process(target=guesser, args=(n * rate // 2, rate // 2, rate / 2, seconds, 60 if LONG else 20, theirs)) for n in range(2)]
+    flood = [multiprocessing.Process(target=guesser, args=(n * rate // 2, rate // 2, rate / 2, seconds, 60 if LONG else 20, theirs), daemon=True) for n in range(2)]
     for x in flood:
         x.start()
+    theirs.close()  # who dies is heard of
     stop = time.monotonic() + seconds
     time.sleep(seconds / 4)
     commands, cached, computed = [], [], []
@@ -332,12 +336,13 @@ def connections():
     """Connections that are closed at once, as many as can be made. CONNECTORS: how many processes make them."""
     seconds, before = 10 if LONG else 2, accepted()
     mine, theirs = multiprocessing.Pipe(False)
-    flood = [multiprocessing.Process(target=connector, args=(seconds, theirs)) for _ in range(int(os.environ.get("CONNECTORS") or 2))]
+    flood = [multiprocessing.Process(target=connector, args=(seconds, theirs), daemon=True) for _ in range(int(os.environ.get("CONNECTORS") or 2))]
     for x in flood:
         x.start()
+    theirs.close()  # who dies is heard of
     took, wrong, normals, stop = [], [], 0, time.monotonic() + seconds
     while time.monotonic() < stop:
-        one_normal(took, wrong)
+        one_judged(took, wrong)
         normals += 3
     reports = [mine.recv() for _ in flood]
     for x in flood:

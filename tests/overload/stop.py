@@ -88,6 +88,7 @@ def reload_beside_connections():
         receiver, sender = multiprocessing.Pipe(False)
         mine.append((receiver, multiprocessing.Process(target=visitor, args=(n * 100_000, over, sender))))
         mine[-1][1].start()
+        sender.close()
     halves = [Crowd(place, 2, lambda i: address(71, i), ports_of(place)) for place in ("at the start", "in a line", "in DATA, or a literal", "in a TLS handshake")]
     for c in halves:
         c.go(20)
