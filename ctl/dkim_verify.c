@@ -3,12 +3,14 @@
 #include "common/trust/arc.h"
 #include "ctl/ctl.h"
 #include "ctl/dns_records.h"
+#include "ctl/words.h"
 
 #include <errno.h>
 
 #define PIECE 65536
 #define KEYS_MAX 65536
 #define RECORD_MAX 16384
+#define LINE_MAX_OCTETS (5U << 20) /* names as long as a header, and escaped */
 
 /* The header, with its lines, and what was read behind it. Lines may end in LF: a message in a
  * file. */
@@ -105,6 +107,19 @@ find_texts(struct call *call, struct str given, struct str name, struct texts *r
 	return ret->all ? read_record(call, path, ret->all) : ERR_NOMEM;
 }
 
+static void
+tell_one(const struct dkim_signature *s)
+{
+	CLEANUP(sbuf_done) struct sbuf out = SBUF_INIT(LINE_MAX_OCTETS);
+
+	sbuf_printf(&out, "dkim=%s d=", dkim_verdict_name(s->verdict));
+	words_put_safe(&out, s->domain);
+	sbuf_puts(&out, " s=");
+	words_put_safe(&out, s->selector);
+	printf("%s%s%s%s\n", sbuf_cstr(&out), s->why ? ": " : "", s->why ? s->why : "",
+	    s->testing ? " (the domain is only testing)" : "");
+}
+
 static enum err
 tell(struct call *call, struct dkim_verifier *v, struct str given, size_t *ret_passed)
 {
@@ -119,9 +134,7 @@ tell(struct call *call, struct dkim_verifier *v, struct str given, size_t *ret_p
 				dkim_verifier_key(v, i, t.status, t.all, t.n);
 		}
 		*ret_passed += s->verdict == DKIM_PASS;
-		printf("dkim=%s d=%.*s s=%.*s%s%s%s\n", dkim_verdict_name(s->verdict),
-		    STR_ARG(s->domain), STR_ARG(s->selector), s->why ? ": " : "",
-		    s->why ? s->why : "", s->testing ? " (the domain is only testing)" : "");
+		tell_one(s);
 	}
 	return e;
 }

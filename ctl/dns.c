@@ -1,6 +1,7 @@
 /* `pillarbox dns`: what a domain's zone should have, and whether it has. */
 #include "common/base/json.h"
 #include "ctl/dns_records.h"
+#include "ctl/words.h"
 
 #define OUT_MAX (1U << 24)
 #define REVERSE_MAX 32
@@ -117,13 +118,15 @@ put_found(struct sbuf *out, const struct dns_wanted *w, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		bool good = w[i].found == DNS_AS_WANTED;
-		sbuf_printf(out, "%s %-4s %.*s: %.*s\n",
+		sbuf_printf(out, "%s %-4s %.*s: ",
 		    good                            ? "ok     "
 		    : w[i].found == DNS_NOT_KNOWN   ? "unknown"
 		    : w[i].priority == DNS_OPTIONAL ? "could  "
 		    : w[i].found == DNS_MISSING     ? "MISSING"
 						    : "WRONG  ",
-		    dns_type_name(w[i].type), STR_ARG(w[i].name), STR_ARG(w[i].found_text));
+		    dns_type_name(w[i].type), STR_ARG(w[i].name));
+		words_put_safe(out, w[i].found_text);
+		sbuf_putc(out, '\n');
 		if (!good) {
 			sbuf_printf(out, "        %.*s\n", STR_ARG(w[i].why));
 			if (w[i].value.n)

@@ -2,6 +2,7 @@
 #include "store/mailbox.h"
 #include "common/base/json.h"
 #include "ctl/ctl.h"
+#include "ctl/words.h"
 #include "store/acl.h"
 #include "store/directory.h"
 #include "store/share.h"
@@ -163,7 +164,9 @@ print_shared(struct sbuf *out, bool json, struct str owner, struct str name, uns
 		json_str(out, "rights", text);
 		json_close(out, '}');
 	} else {
-		sbuf_printf(out, "%.*s %.*s %.*s\n", STR_ARG(owner), STR_ARG(text), STR_ARG(name));
+		sbuf_printf(out, "%.*s %.*s ", STR_ARG(owner), STR_ARG(text));
+		words_put_safe(out, name);
+		sbuf_putc(out, '\n');
 	}
 }
 

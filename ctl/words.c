@@ -1,5 +1,7 @@
 #include "ctl/words.h"
 
+#include "common/base/shown.h"
+
 #include <time.h>
 
 static const struct unit {
@@ -88,15 +90,15 @@ words_put_safe(struct sbuf *out, struct str s)
 {
 	bool utf8 = str_is_utf8(s);
 
-	for (size_t i = 0; i < s.n; i++) {
+	for (size_t i = 0; i < s.n;) {
 		unsigned char c = (unsigned char)s.p[i];
-		/* U+0080 to U+009F are control characters as well */
-		bool c1 = c == 0xc2 && i + 1 < s.n && (unsigned char)s.p[i + 1] < 0xa0;
-		if (c < 0x20 || c == 0x7f || (c >= 0x80 && !utf8) || c1)
+		size_t whole = c >= 0x80 && utf8 ? shown_character(str_skip(s, i)) : 0;
+		if (whole)
+			sbuf_put(out, str_sub(s, i, whole));
+		else if (c < 0x20 || c >= 0x7f)
 			sbuf_printf(out, "\\x%02x", c);
 		else
 			sbuf_putc(out, (char)c);
-		if (c1)
-			sbuf_printf(out, "\\x%02x", (unsigned char)s.p[++i]);
+		i += whole ? whole : 1;
 	}
 }

@@ -15,7 +15,8 @@ bool words_parse_time(struct str text, int64_t now_s, int64_t *ret_s);
 void words_put_time(struct sbuf *out, int64_t s);
 /* "3 d", "2 h", "15 min", "40 s": the largest unit that fits. */
 void words_put_age(struct sbuf *out, int64_t s);
-/* What came from elsewhere, for a terminal: control characters and what is not UTF-8 as \xNN. */
+/* What came from elsewhere, for a terminal: what is not UTF-8 and what a terminal obeys (shown.h)
+ * as \xNN. */
 void words_put_safe(struct sbuf *out, struct str s);
 
 #endif

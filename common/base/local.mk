@@ -12,5 +12,6 @@ libbase_a_SOURCES = \
 	%D%/log.c %D%/log.h \
 	%D%/log_ration.c %D%/log_ration.h \
 	%D%/sbuf.c %D%/sbuf.h \
+	%D%/shown.c %D%/shown.h \
 	%D%/siphash.c %D%/siphash.h \
 	%D%/str.c %D%/str.h

@@ -55,7 +55,7 @@ begin_with_mail(void)
 	const struct queue_result r = {.rcpt = queue_rcpt_id(id, 0),
 	    .outcome = QUEUE_DEFERRED,
 	    .next_ms = (clock_real_s() + 7200) * 1000,
-	    .reply = STR("451 4.7.1 Come \x1b[31mback"),
+	    .reply = STR("451 4.7.1 Come \x1b[31mback\xe2\x80\xae"),
 	    .host = STR("mx.one.example[192.0.2.1]")};
 
 	ck_assert_ok(queue_record(s, id, &r, 1, NULL));
@@ -78,7 +78,8 @@ START_TEST(the_queue_is_listed)
 
 	ck_ctl(dir, 0, "2 messages, 3 recipients", "queue list");
 	ck_ctl(dir, 0, "/0 bob@one.example: waiting, tried 1 time, again in ", "queue list");
-	ck_ctl(dir, 0, "451 4.7.1 Come \\x1b[31mback (mx.one.example[192.0.2.1])", "queue list");
+	ck_ctl(dir, 0, "451 4.7.1 Come \\x1b[31mback\\xe2\\x80\\xae (mx.one.example[192.0.2.1])",
+	    "queue list");
 	ck_ctl(dir, 0, "1 message, 1 recipient\n", "queue list --recipient @two.example");
 	ck_ctl(dir, 0, "1 message, 1 recipient\n", "queue list --sender '<>'");
 	ck_ctl(

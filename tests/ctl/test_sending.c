@@ -38,6 +38,18 @@ START_TEST(keys_are_made_listed_rotated_and_removed)
 }
 END_TEST
 
+START_TEST(a_signature_is_shown_without_what_a_terminal_obeys)
+{
+	const char *dir = ctl_begin();
+
+	ck_ctl(dir, 1, "d=\\xe2\\x80\\xaered s=\\xe2\\x80\\xaey: ",
+	    "dkim verify - 2>&1 <<'E'\n"
+	    "DKIM-Signature: v=1; a=rsa-sha256; d=\xe2\x80\xaered; s=\xe2\x80\xaey; bh=; b=;\n"
+	    "From: a@b.test\n\nx\nE\n#");
+	ctl_end(dir);
+}
+END_TEST
+
 START_TEST(a_zone_is_shown)
 {
 	const char *dir = ctl_begin();
@@ -98,5 +110,6 @@ START_TEST(signatures_of_a_message_are_judged)
 }
 END_TEST
 
-TEST_MAIN("sending", keys_are_made_listed_rotated_and_removed, a_zone_is_shown,
-    accounts_are_forwarded, signatures_of_a_message_are_judged)
+TEST_MAIN("sending", a_signature_is_shown_without_what_a_terminal_obeys,
+    keys_are_made_listed_rotated_and_removed, a_zone_is_shown, accounts_are_forwarded,
+    signatures_of_a_message_are_judged)

@@ -1,3 +1,4 @@
+#include "store/mailbox.h"
 #include "tests/ctl/ctl_fixture.h"
 
 #include <stdio.h>
@@ -132,6 +133,22 @@ START_TEST(a_password_from_standard_input_is_not_printed)
 }
 END_TEST
 
+/* Of ann, whose account is the first. */
+static void
+make_mailbox(const char *dir, const char *name)
+{
+	CLEANUP(store_close) struct store *s = NULL;
+	CLEANUP(account_unref) struct account *a = NULL;
+	char data[256];
+	int64_t id;
+
+	snprintf(data, sizeof(data), "%s/data", dir);
+	const struct store_options o = {.data_dir = data, .process = "test"};
+	ck_assert_ok(store_open(&o, &s));
+	ck_assert_ok(account_open(s, 1, &a));
+	ck_assert_ok(mailbox_create(a, str_of(name), STR(""), &id));
+}
+
 START_TEST(rights_in_mailboxes_are_shown_and_set)
 {
 	const char *dir = ctl_begin();
@@ -147,6 +164,15 @@ START_TEST(rights_in_mailboxes_are_shown_and_set)
 	    "mailbox rights ann@example.test INBOX --json");
 	ck_ctl(dir, 0, "ann@example.test lr INBOX\n", "mailbox shared bob@example.test");
 	ck_ctl(dir, 0, "\"mailbox\":\"INBOX\"", "mailbox shared bob@example.test --json");
+	make_mailbox(dir, "red\xe2\x80\xaez\xc3\xbcr");
+	ck_ctl(dir, 0, "",
+	    "mailbox rights -- ann@example.test \"$(printf 'red\\342\\200\\256z\\303\\274r')\" "
+	    "bob@example.test lr");
+	ck_ctl(dir, 0, "ann@example.test lr red\\xe2\\x80\\xaez\xc3\xbcr\n",
+	    "mailbox shared bob@example.test"); /* nothing that a terminal obeys */
+	ck_ctl(dir, 0, "",
+	    "mailbox rights ann@example.test \"$(printf 'red\\342\\200\\256z\\303\\274r')\" "
+	    "bob@example.test none");
 	ck_ctl(dir, 4, "is nobody here", "mailbox rights ann@example.test INBOX carl l");
 	ck_ctl(dir, 4, "always has all rights", "mailbox rights ann@example.test INBOX ann l");
 	ck_ctl(dir, 2, "are no rights", "mailbox rights ann@example.test INBOX bob Q");
