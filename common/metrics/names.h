@@ -31,7 +31,7 @@
 	X(open_connections, STATE, METRIC_LISTENERS_MAX, "listener", ALL, "Connections that are open.") \
 	X(connections, SUM, METRIC_LISTENERS_MAX, "listener", ALL, "Connections that were accepted.") \
 	X(connections_refused, SUM, 5, "limit", ALL, "Connections that were refused since a limit was reached.") \
-	X(accept_pauses, SUM, 1, NULL, ALL, "Times that a port was not looked at for want of descriptors or memory.") \
+	X(accept_pauses, SUM, 1, NULL, ALL, "Times that a port rested since nothing could be accepted: no descriptors, no memory.") \
 	X(tls_handshakes, SUM, 4, "result", ALL, "TLS handshakes of clients: the version, or failed.") \
 	X(received_bytes, SUM, 1, NULL, ALL, "Octets read from peers, as they are behind TLS.") \
 	X(sent_bytes, SUM, 1, NULL, ALL, "Octets written to peers, as they are before TLS.") \
