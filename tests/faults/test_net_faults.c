@@ -31,7 +31,7 @@ int imapd_main(int argc, char **argv);
 #define SHORT_TRIES 40 /* of the calls of one kind, about */
 #define PATIENCE_MS 5000
 #define TEXT_LINES 3000
-#define LASTS_MS 400
+#define LASTS_MS 250
 #define IDLE_MS (POOL_IDLE_MS + 15000)
 
 struct ground {
