@@ -77,13 +77,13 @@ struct session {
 	size_t at, end;
 };
 
-static volatile sig_atomic_t told_to_stop;
+static atomic_bool told_to_stop; /* by a signal, which any thread may get */
 
 static void
 on_term(int sig)
 {
 	(void)sig;
-	told_to_stop = 1;
+	told_to_stop = true;
 }
 
 _Noreturn static void
