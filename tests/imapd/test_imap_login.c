@@ -352,9 +352,58 @@ START_TEST(whoever_a_client_claims_to_be_a_failed_login_is_one_line)
 }
 END_TEST
 
+/* The first message of SCRAM-SHA-256, in base64: RFC 5802 §7. */
+static const char *
+scram_first(const char *name)
+{
+	CLEANUP(sbuf_done) struct sbuf text = SBUF_INIT(16384);
+
+	sbuf_puts(&text, "n,,n=");
+	for (; *name; name++) {
+		if (*name == '=' || *name == ',')
+			sbuf_printf(&text, "=%02X", *name);
+		else
+			sbuf_putc(&text, *name);
+	}
+	sbuf_puts(&text, ",r=abc");
+	return sasl_text_name(sbuf_cstr(&text));
+}
+
+/* Costs no password's time: with another nonce than the server's the proof is not looked at. */
+START_TEST(a_name_of_scram_is_one_field_of_one_line)
+{
+	static const char proof[] = "c=biws,r=abc,p=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = open_with_password();
+	unsigned names = 0;
+
+	clock_freeze(1000000000);
+	log_lines_begin();
+	for (const char *const *evil = log_lines_evil; *evil; evil++) {
+		struct conn *c = stranger(f);
+		struct str line = arena_printf(
+		    f->arena, "1 AUTHENTICATE SCRAM-SHA-256 %s\r\n", scram_first(*evil));
+		conn_memory_feed(c, line);
+		struct str got = conn_memory_output(c, f->arena);
+		if (str_starts(got, STR("+ "))) { /* it can be a name */
+			names++;
+			conn_memory_feed(c, str_of(sasl_text_name(proof)));
+			conn_memory_feed(c, STR("\r\n"));
+		}
+		clock_advance_ms(20000);
+		conn_memory_run(c);
+		imap_fixture_drop(f);
+	}
+	log_lines_end();
+	clock_thaw();
+	ck_assert_uint_gt(names, 10);
+	ck_assert_uint_eq(log_lines_count("login_failed"), names);
+}
+END_TEST
+
 TEST_MAIN("imap_login", whatever_a_client_says_each_line_of_the_log_is_one_event,
-    whoever_a_client_claims_to_be_a_failed_login_is_one_line, an_account_may_be_shown_less,
-    login_speaks, authenticate_speaks, scram_logs_in_with_a_client_we_did_not_write,
+    whoever_a_client_claims_to_be_a_failed_login_is_one_line,
+    a_name_of_scram_is_one_field_of_one_line, an_account_may_be_shown_less, login_speaks,
+    authenticate_speaks, scram_logs_in_with_a_client_we_did_not_write,
     a_failed_login_is_answered_late_and_too_many_end_the_session,
     a_login_that_is_put_off_is_answered_late_and_too_many_end_the_session,
     unknown_user_and_wrong_password_look_the_same, no_password_reaches_the_log)
