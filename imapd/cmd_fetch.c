@@ -3,6 +3,7 @@
  */
 #include "imapd/fetch_modifiers.h"
 #include "imapd/fetch_run.h"
+#include "imapd/imap_dispatch.h"
 #include "imapd/imap_handlers.h"
 #include "imapd/message_limit.h"
 #include "imapd/modseq.h"
@@ -139,6 +140,18 @@ plan_vanished(struct imap_session *s, struct imap_cmd *cmd, struct fetch *f, str
 	return e;
 }
 
+/* Flags, dates, sizes and headers are told whatever memory there is: a little at a time. */
+static bool
+takes_much(const struct fetch_items *items)
+{
+	for (size_t i = 0; i < items->n; i++) {
+		const struct fetch_item *item = &items->item[i];
+		if (item->kind >= FETCH_BINARY && !fetch_value_is_of_header(item))
+			return true;
+	}
+	return false;
+}
+
 enum err
 cmd_fetch(struct imap_session *s, struct imap_cmd *cmd)
 {
@@ -157,6 +170,8 @@ cmd_fetch(struct imap_session *s, struct imap_cmd *cmd)
 	if (f->modifiers.changed) /* RFC 7162 §3.1.4.1 */
 		fetch_add_item(cmd->args, &f->run.items, FETCH_MODSEQ);
 	enum err e = imap_parse_end(cmd->args);
+	if (!e && takes_much(&f->run.items))
+		e = imap_may_take_much(s, cmd);
 	if (e)
 		return e;
 	if (fetch_has_item(&f->run.items, FETCH_MODSEQ))

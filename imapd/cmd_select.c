@@ -2,6 +2,7 @@
  * SELECT and EXAMINE: RFC 3501 §6.3.1 and §6.3.2; their parameters: RFC 7162.
  */
 #include "imapd/folder.h"
+#include "imapd/imap_dispatch.h"
 #include "imapd/imap_handlers.h"
 #include "imapd/imap_write.h"
 #include "imapd/list_line.h"
@@ -10,6 +11,8 @@
 #include "imapd/resync.h"
 #include "imapd/session_rights.h"
 #include "search/indexer.h"
+
+#define SMALL_MAILBOX 1000 /* messages; its view takes some 40 KB */
 
 /* The first message without \Seen, 0 if there is none. */
 static uint32_t
@@ -49,6 +52,8 @@ open_mailbox(struct imap_session *s, struct imap_cmd *cmd, struct str name, bool
 	struct imap_folder folder;
 
 	enum err e = imap_find_folder(s, cmd, name, &folder);
+	if (!e && folder.info.messages > SMALL_MAILBOX)
+		e = imap_may_take_much(s, cmd);
 	if (e)
 		return e;
 	s->owner = account_ref(folder.account);

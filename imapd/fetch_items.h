@@ -19,6 +19,7 @@ enum fetch_kind {
 	FETCH_ENVELOPE,
 	FETCH_BODYSTRUCTURE,
 	FETCH_BODY, /* BODYSTRUCTURE without extension data */
+	/* from here on octets of the message are read */
 	FETCH_BINARY, /* a part decoded: RFC 3516 */
 	FETCH_BINARY_SIZE,
 	FETCH_PREVIEW, /* RFC 8970 */

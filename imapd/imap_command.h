@@ -41,6 +41,8 @@ enum imap_command_flag {
 				overlook them: see cmd_idle.c */
 	CMD_ANNOTATES = 256, /* its literals are values of entries: one that is too large for the
 				reader is answered as the handler would (RFC 5464 §4.3) */
+	CMD_TAKES_MUCH = 512, /* memory, for some time: not begun while the daemon has none left.
+				 Others ask where they see that they will (imap_may_take_much()) */
 };
 
 struct imap_command {

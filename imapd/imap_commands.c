@@ -10,13 +10,13 @@ static const struct imap_command commands[] = {
 	{"CAPABILITY",   ST_ANY,                   0,                                      cmd_capability},    /* §6.1.1 */
 	{"CHECK",        ST_SELECTED,              CMD_ASKS_NEWS,                          cmd_check},         /* §6.4.1 */
 	{"CLOSE",        ST_SELECTED,              CMD_NO_NEWS,                            cmd_close},         /* §6.4.2 */
-	{"COMPRESS",     ST_AUTH | ST_SELECTED,    0,                                      cmd_compress},      /* RFC 4978 */
+	{"COMPRESS",     ST_AUTH | ST_SELECTED,    CMD_TAKES_MUCH,                         cmd_compress},      /* RFC 4978 */
 	{"COPY",         ST_SELECTED,              CMD_SEQNUMS | CMD_UID_FORM,             cmd_copy},          /* §6.4.7, RFC 4315 */
 	{"CREATE",       ST_AUTH | ST_SELECTED,    0,                                      cmd_create},        /* §6.3.3, RFC 6154 §3 */
 	{"DELETE",       ST_AUTH | ST_SELECTED,    0,                                      cmd_delete},        /* §6.3.4 */
 	{"DELETEACL",    ST_AUTH | ST_SELECTED,    0,                                      cmd_deleteacl},     /* RFC 4314 §3.2 */
 	{"ENABLE",       ST_AUTH | ST_SELECTED,    0,                                      cmd_enable},        /* RFC 5161 */
-	{"ESEARCH",      ST_AUTH | ST_SELECTED,    CMD_UID_FORM,                           cmd_esearch},       /* RFC 7377 §2 */
+	{"ESEARCH",      ST_AUTH | ST_SELECTED,    CMD_UID_FORM | CMD_TAKES_MUCH,          cmd_esearch},       /* RFC 7377 §2 */
 	{"EXAMINE",      ST_AUTH | ST_SELECTED,    CMD_NO_NEWS,                            cmd_examine},       /* RFC 3501 §6.3.2 */
 	{"EXPUNGE",      ST_SELECTED,              CMD_WRITES | CMD_UID_FORM,              cmd_expunge},       /* §6.4.3, RFC 4315 §2.1 */
 	{"FETCH",        ST_SELECTED,              CMD_SEQNUMS | CMD_UID_FORM,             cmd_fetch},         /* RFC 3501 §6.4.5 */
@@ -38,17 +38,17 @@ static const struct imap_command commands[] = {
 	{"NOTIFY",       ST_AUTH | ST_SELECTED,    CMD_ASKS_NEWS,                          cmd_notify},        /* RFC 5465 §3.1 */
 	{"RENAME",       ST_AUTH | ST_SELECTED,    0,                                      cmd_rename},        /* §6.3.5 */
 	{"REPLACE",      ST_SELECTED,              CMD_STREAMS | CMD_UID_FORM | CMD_WRITES,cmd_replace},       /* RFC 8508 */
-	{"SEARCH",       ST_SELECTED,              CMD_SEQNUMS | CMD_UID_FORM,             cmd_search},        /* §6.4.4 */
+	{"SEARCH",       ST_SELECTED,              CMD_SEQNUMS | CMD_UID_FORM | CMD_TAKES_MUCH,cmd_search},    /* §6.4.4 */
 	{"SELECT",       ST_AUTH | ST_SELECTED,    CMD_NO_NEWS,                            cmd_select},        /* §6.3.1 */
 	{"SETMETADATA",  ST_AUTH | ST_SELECTED,    CMD_ANNOTATES,                          cmd_setmetadata},   /* RFC 5464 §4.3 */
 	{"SETACL",       ST_AUTH | ST_SELECTED,    0,                                      cmd_setacl},        /* RFC 4314 §3.1 */
 	{"SETQUOTA",     ST_AUTH | ST_SELECTED,    0,                                      cmd_setquota},      /* RFC 9208 §4.1.3 */
-	{"SORT",         ST_SELECTED,              CMD_SEQNUMS | CMD_UID_FORM,             cmd_sort},          /* RFC 5256 §3, RFC 5957 */
+	{"SORT",         ST_SELECTED,              CMD_SEQNUMS | CMD_UID_FORM | CMD_TAKES_MUCH,cmd_sort},      /* RFC 5256 §3, RFC 5957 */
 	{"STARTTLS",     ST_GREET,                 0,                                      cmd_starttls},      /* RFC 3501 §6.2.1 */
 	{"STATUS",       ST_AUTH | ST_SELECTED,    0,                                      cmd_status},        /* §6.3.10 */
 	{"STORE",        ST_SELECTED,              CMD_SEQNUMS | CMD_UID_FORM | CMD_WRITES,cmd_store},         /* §6.4.6 */
 	{"SUBSCRIBE",    ST_AUTH | ST_SELECTED,    0,                                      cmd_subscribe},     /* §6.3.6 */
-	{"THREAD",       ST_SELECTED,              CMD_SEQNUMS | CMD_UID_FORM,             cmd_thread},        /* RFC 5256 §3 */
+	{"THREAD",       ST_SELECTED,              CMD_SEQNUMS | CMD_UID_FORM | CMD_TAKES_MUCH,cmd_thread},    /* RFC 5256 §3 */
 	{"UIDBATCHES",   ST_SELECTED,              0,                                      cmd_uidbatches},    /* RFC 10022 */
 	{"UNAUTHENTICATE",ST_AUTH | ST_SELECTED,   CMD_NO_NEWS,                            cmd_unauthenticate},/* RFC 8437 */
 	{"UNSELECT",     ST_SELECTED,              CMD_NO_NEWS,                            cmd_unselect},      /* RFC 3691 */

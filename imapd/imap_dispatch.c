@@ -406,6 +406,16 @@ refuse_numbers(struct imap_cmd *cmd)
 	return ERR_SYNTAX;
 }
 
+enum err
+imap_may_take_much(struct imap_session *s, struct imap_cmd *cmd)
+{
+	enum err e = service_may_take_much(s->service, cmd->row->name);
+
+	if (e)
+		imap_set_text(cmd, "No memory for it now, try again later");
+	return e;
+}
+
 enum imap_go
 imap_run_command(struct imap_session *s, struct str text, const struct imap_stream *stream)
 {
@@ -433,7 +443,9 @@ imap_run_command(struct imap_session *s, struct str text, const struct imap_stre
 		explain_row(s, cmd, e);
 	else if (needs_uid(s, cmd))
 		e = refuse_numbers(cmd);
-	else
+	else if (cmd->row->flags & CMD_TAKES_MUCH)
+		e = imap_may_take_much(s, cmd);
+	if (!e)
 		e = cmd->row->handler(s, cmd);
 	if (e || !cmd->pending)
 		return imap_finish(s, e);

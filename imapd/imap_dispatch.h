@@ -25,6 +25,10 @@ enum imap_go imap_finish(struct imap_session *s, enum err e);
 /* Goes on with the pump until its end, a full output buffer or the end of its share. */
 enum imap_go imap_run_pump(struct imap_session *s);
 
+/* The command in progress is going to take much memory: ERR_NOMEM where the daemon has none left,
+ * with a text that sends the client away for now. */
+NODISCARD enum err imap_may_take_much(struct imap_session *s, struct imap_cmd *cmd);
+
 /* A complaint about something that was no command: "tag BAD [code] text", counted; too many end
  * the session. */
 enum imap_go imap_complain(struct imap_session *s, const char *tag, enum err e, const char *text);

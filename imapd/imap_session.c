@@ -16,6 +16,7 @@
 #include <openssl/crypto.h>
 
 #define TURN_COMMANDS 64 /* pipelined commands of one session before others get their turn */
+#define UNREAD_MS 60000 /* for a client that does not read, while memory is full */
 #define USER_LINE_ROOM 64 /* octets of input beyond the longest line that are gathered */
 
 void
@@ -206,6 +207,12 @@ greet(struct imap_session *s)
 static enum imap_go
 time_out(struct imap_session *s)
 {
+	if (s->hurried) {
+		log_warn("not_read", F_CSTR("peer", conn_peer(s->conn)),
+		    F_CSTR("user", s->user ? s->user : ""),
+		    F_UINT("octets", conn_out_pending(s->conn)));
+		return GO_CLOSE;
+	}
 	if (s->cmd.row && !s->idling && s->state != ST_GREET)
 		return GO_CLOSE; /* in the middle of a command: nobody is listening */
 	imap_say_bye(s, NULL,
@@ -244,6 +251,22 @@ rest(struct imap_session *s)
 		imap_reader_release(&s->reader);
 	if (!s->cmd.row || s->idling)
 		arena_free(&s->cmd.arena);
+}
+
+/* Its client has not read the answers yet, and others follow. */
+static bool
+is_between_commands(const struct imap_session *s)
+{
+	return !s->cmd.row && !s->pump.step && !s->news && !imap_notify_has_more(s);
+}
+
+/* What waits for a client holds memory that others need: it has less time to read then. */
+static void
+hurry(struct imap_session *s, enum imap_go go)
+{
+	s->hurried = go == GO_DRAIN && store_memory_is_full(s->service->store);
+	if (s->hurried)
+		conn_set_deadline(s->conn, UNREAD_MS);
 }
 
 /* Output leaves when the turn ends: all commands of the turn share one sync before that. When it
@@ -301,8 +324,10 @@ session_turn(void *session, struct conn *c, unsigned events)
 	go = keep_promise(s, go, pending_before, between_replies);
 	if (go == GO_READ && conn_at_eof(c))
 		go = GO_CLOSE;
-	if (go == GO_READ)
+	if (go == GO_READ || (go == GO_DRAIN && is_between_commands(s)))
 		rest(s);
+	if (s->state != ST_GREET && (events & (CONN_EV_INPUT | CONN_EV_DRAINED)))
+		hurry(s, go);
 	log_set_sid("");
 	return turns[go];
 }

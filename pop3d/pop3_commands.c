@@ -11,11 +11,11 @@ const struct pop3_command pop3_commands[] = {
 	{"NOOP", ST_TRANSACTION,  0,                          ARGS_NONE,          cmd_noop, NULL},        /* RFC 1939 §5 */
 	{"PASS", ST_USER_GIVEN,   CMD_SECRET | CMD_NEEDS_TLS, ARGS_TEXT,          cmd_pass, NULL},        /* RFC 1939 §7 */
 	{"QUIT", ST_ANY,          0,                          ARGS_NONE,          cmd_quit, NULL},        /* RFC 1939 §4, §6 */
-	{"RETR", ST_TRANSACTION,  0,                          ARGS_MESSAGE,       cmd_retr, NULL},        /* RFC 1939 §5 */
+	{"RETR", ST_TRANSACTION,  CMD_TAKES_MUCH,             ARGS_MESSAGE,       cmd_retr, NULL},        /* RFC 1939 §5 */
 	{"RSET", ST_TRANSACTION,  0,                          ARGS_NONE,          cmd_rset, NULL},        /* RFC 1939 §5 */
 	{"STAT", ST_TRANSACTION,  0,                          ARGS_NONE,          cmd_stat, NULL},        /* RFC 1939 §5 */
 	{"STLS", ST_BEFORE_LOGIN, CMD_STARTS_TLS,             ARGS_NONE,          cmd_stls, "STLS"},      /* RFC 2595 §4 */
-	{"TOP",  ST_TRANSACTION,  0,                          ARGS_MESSAGE_LINES, cmd_top,  "TOP"},       /* RFC 1939 §7 */
+	{"TOP",  ST_TRANSACTION,  CMD_TAKES_MUCH,             ARGS_MESSAGE_LINES, cmd_top,  "TOP"},       /* RFC 1939 §7 */
 	{"UIDL", ST_TRANSACTION,  0,                          ARGS_MAY_MESSAGE,   cmd_uidl, "UIDL"},      /* RFC 1939 §7 */
 	{"USER", ST_BEFORE_LOGIN, CMD_NEEDS_TLS,              ARGS_TEXT,          cmd_user, "USER"},      /* RFC 1939 §7 */
 	{"UTF8", ST_BEFORE_LOGIN, 0,                          ARGS_NONE,          cmd_utf8, "UTF8 USER"}, /* RFC 6856 §2 */

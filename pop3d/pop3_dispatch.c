@@ -56,6 +56,8 @@ run(struct pop3_session *s, const struct pop3_command *row, struct str text)
 	enum err e = pop3_check_command(s, row);
 	if (!e)
 		e = parse_args(text, row->args, &cmd);
+	if (!e && row->flags & CMD_TAKES_MUCH)
+		e = service_may_take_much(s->service, row->name);
 	return e ? e : row->handler(s, &cmd);
 }
 

@@ -31,6 +31,7 @@ void store_set_alarm(struct store *s, void (*fn)(void *arg, int64_t in_ms), void
  * that come in and are larger than SPOOL_SMALL fail with ERR_NOMEM. Before there is anything to do.
  */
 void store_set_memory(struct store *s, bool (*is_full)(void *arg), void *arg);
+bool store_memory_is_full(const struct store *s);
 /* What was left behind and is due: syncs flag changes, closes idle handles, forgets idle accounts.
  * Where something is left for later it asks for another call. Waits for the disk, so not on the
  * loop; one call at a time. */

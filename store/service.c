@@ -6,7 +6,6 @@
 #include "store/changes.h"
 #include "store/database.h"
 
-#include <stdatomic.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
@@ -278,6 +277,19 @@ service_for_test(struct store *store, struct conf *conf)
 		return NULL;
 	}
 	return &w->service;
+}
+
+enum err
+service_may_take_much(struct service *svc, const char *command)
+{
+	long long now = clock_mono_ms(), due = atomic_load(&svc->memory_told_ms);
+
+	if (!store_memory_is_full(svc->store))
+		return ERR_OK;
+	if (now >= due && atomic_compare_exchange_strong(
+			      &svc->memory_told_ms, &due, now + SERVICE_MEMORY_TELL_MS))
+		log_warn("memory_full", F_CSTR("command", command));
+	return ERR_NOMEM;
 }
 
 void

@@ -9,6 +9,8 @@
 #include "common/net/server.h"
 #include "store/directory.h"
 
+#include <stdatomic.h>
+
 #define SERVICE_STAMP_MAX 16
 
 struct service {
@@ -23,6 +25,7 @@ struct service {
 	/* When the daemon began, "6gkz3m0-": what makes ids of sessions, which are counted from
 	 * one, unlike those of the times before. Empty in tests. */
 	char stamp[SERVICE_STAMP_MAX];
+	atomic_llong memory_told_ms; /* when the log says again that memory is full */
 	struct conf *conf; /* tests only: what service_conf() gives */
 };
 
@@ -48,6 +51,10 @@ struct conf *service_conf(struct service *svc);
 
 /* The host of a SASL exchange on `c`; *ret must outlive the exchange. */
 void service_sasl_host(struct service *svc, struct conn *c, struct sasl_host *ret);
+/* A command that may take much asks before it begins: ERR_NOMEM while the daemon has as much memory
+ * as it may have. The client tries again later; the log says so once in SERVICE_MEMORY_TELL_MS. */
+NODISCARD enum err service_may_take_much(struct service *svc, const char *command);
+#define SERVICE_MEMORY_TELL_MS 60000
 /* What the store is at: for daemon.collect. */
 void service_collect(void *svc, struct metrics_cells *to);
 

@@ -7,6 +7,7 @@
 
 #include "common/base/log.h"
 #include "common/base/log_ration.h"
+#include "store/changes.h"
 #include "store/damage.h"
 #include "store/file.h"
 #include "store/store_private.h"
@@ -201,12 +202,9 @@ say_full(struct store *store, uint64_t octets)
 static bool
 is_too_much(const struct spool *s, size_t n)
 {
-	struct store *store = s->store;
-
-	if (s->size + n <= SPOOL_SMALL || !store->memory_is_full ||
-	    !store->memory_is_full(store->memory_arg))
+	if (s->size + n <= SPOOL_SMALL || !store_memory_is_full(s->store))
 		return false;
-	say_full(store, s->size);
+	say_full(s->store, s->size);
 	return true;
 }
 

@@ -133,6 +133,12 @@ store_set_memory(struct store *s, bool (*is_full)(void *arg), void *arg)
 	s->memory_arg = arg;
 }
 
+bool
+store_memory_is_full(const struct store *s)
+{
+	return s->memory_is_full && s->memory_is_full(s->memory_arg);
+}
+
 void
 store_set_alarm(struct store *s, void (*fn)(void *arg, int64_t in_ms), void *arg)
 {

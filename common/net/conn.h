@@ -66,7 +66,8 @@ struct session_ops {
 
 #define CONN_OUT_HIGH (256 * 1024) /* a session stops producing here and returns CONN_DRAIN */
 #define CONN_OUT_LOW (64 * 1024)
-#define CONN_OUT_SHORT (16 * 1024) /* both, while peers leave more than HUB_HELD_MAX unread */
+#define CONN_OUT_SHORT                                                                             \
+	(16 * 1024) /* both, while peers leave more than HUB_HELD_MAX unread or memory is full */
 #define CONN_OUT_MAX                                                                               \
 	(4 * 1024 * 1024) /* more at once ends the connection: a session that ignores the marks is \
 			     a bug */

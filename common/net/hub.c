@@ -35,6 +35,8 @@ struct hub {
 	struct tls_clients *tls_clients; /* of dialled connections */
 	struct log_ration handshakes; /* that fail */
 	struct log_ration ends; /* of sessions that came to nothing */
+	bool (*memory_is_full)(void *arg); /* NULL: never */
+	void *memory_arg;
 	atomic_size_t held_max;
 	atomic_size_t held; /* octets of output that wait for peers */
 };
@@ -48,7 +50,10 @@ hub_held(const struct hub *h)
 bool
 hub_holds_much(const struct hub *h)
 {
-	return h && hub_held(h) > atomic_load_explicit(&h->held_max, memory_order_relaxed);
+	if (!h)
+		return false;
+	return hub_held(h) > atomic_load_explicit(&h->held_max, memory_order_relaxed) ||
+	       (h->memory_is_full && h->memory_is_full(h->memory_arg));
 }
 
 void
@@ -377,6 +382,13 @@ void
 hub_set_front(struct hub *h, struct workers *front)
 {
 	h->front = front;
+}
+
+void
+hub_set_memory(struct hub *h, bool (*is_full)(void *arg), void *arg)
+{
+	h->memory_is_full = is_full;
+	h->memory_arg = arg;
 }
 
 void

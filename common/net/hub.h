@@ -51,7 +51,10 @@ size_t hub_count(struct hub *h);
 void hub_set_held_max(struct hub *h, size_t octets);
 /* Counted when a connection is parked. */
 size_t hub_held(const struct hub *h);
-/* More than that; never without a hub. */
+/* `is_full` (any thread) says that the process has as much memory as it may have: then too each may
+ * hold little. Before the first connection. */
+void hub_set_memory(struct hub *h, bool (*is_full)(void *arg), void *arg);
+/* One of the two; never without a hub. */
 bool hub_holds_much(const struct hub *h);
 /* For conn.c: what `c` holds has changed. */
 void hub_count_held(struct conn *c);

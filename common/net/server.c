@@ -391,6 +391,7 @@ start(struct server *s)
 	if (!e) {
 		hub_set_front(s->hub, s->front);
 		set_held_max(s);
+		hub_set_memory(s->hub, server_memory_is_full, s);
 	}
 	if (!e && !(s->drain = loop_timer_new(s->loop, check_drained, s)))
 		e = ERR_NOMEM;

@@ -1,6 +1,8 @@
 /* Sessions: greeting, states, reading, limits. */
 #include "common/base/clock.h"
+#include "common/base/log.h"
 #include "imapd/imap_command.h"
+#include "store/changes.h"
 #include "tests/imapd/imap_fixture.h"
 
 #include <stdio.h>
@@ -330,10 +332,116 @@ START_TEST(idle_connections_are_closed_in_time)
 }
 END_TEST
 
-TEST_MAIN("imap_session", sessions_speak, every_error_has_an_answer,
-    every_command_is_answered_in_every_state, every_command_is_answered_before_login,
-    the_greeting_offers_what_is_possible_now, hidden_capabilities_are_not_offered,
-    plaintext_behind_starttls_is_never_run, what_is_too_long_is_refused_and_its_rest_never_run,
+static bool
+memory_is_full(void *arg)
+{
+	return *(const bool *)arg;
+}
+
+/* What is small goes on, so that sessions can be ended and mail be marked; what is not is tried
+ * again (RFC 5530 §3: LIMIT). */
+START_TEST(without_memory_what_takes_much_is_refused_for_now)
+{
+	static const struct dialogue rows[] = {
+	    {"1 FETCH 1 BODY[]", "1 NO [LIMIT] No memory for it now"},
+	    {"2 UID FETCH 1:* (FLAGS BODY.PEEK[TEXT])", "2 NO [LIMIT]"},
+	    {"3 FETCH 1 BINARY.SIZE[1]", "3 NO [LIMIT]"},
+	    {"4 SEARCH TEXT message", "4 NO [LIMIT]"},
+	    {"5 UID SORT (SUBJECT) UTF-8 ALL", "5 NO [LIMIT]"},
+	    {"6 THREAD REFERENCES UTF-8 ALL", "6 NO [LIMIT]"},
+	    {"7 COMPRESS DEFLATE", "7 NO [LIMIT]"},
+	    {"8 FETCH 1 BODY[", "8 BAD"},
+	    {"9 NOOP", "9 OK"},
+	    {"10 FETCH 1:* (UID FLAGS RFC822.SIZE ENVELOPE)", "* 1 FETCH (UID 1 FLAGS (\n10 OK"},
+	    {"11 FETCH 1 BODY.PEEK[HEADER.FIELDS (SUBJECT)]", "* 1 FETCH (BODY\n11 OK"},
+	    {"12 STORE 1 +FLAGS (\\Flagged)", "* 1 FETCH (FLAGS (\n12 OK"},
+	    {"13 EXAMINE INBOX", "* 3 EXISTS\n13 OK"},
+	    {"14 SELECT Large", "14 NO [LIMIT]"},
+	    {"15 SELECT INBOX", "* 3 EXISTS\n15 OK"},
+	    {"16 CAPABILITY", "* CAPABILITY IMAP4rev1\n16 OK"},
+	};
+	CLEANUP(imap_fixture_close)
+	struct imap_fixture *f = imap_fixture_open("Inbox:3", "Large:1");
+	bool full = false;
+
+	store_set_memory(f->store, memory_is_full, &full);
+	ck_exchange(f, "0 SELECT Large", "* 1 EXISTS\n0 OK");
+	for (int i = 0; i < 10; i++)
+		ck_exchange(f, "0 COPY 1:* Large\n00 NOOP", "0 OK\n00 OK");
+	ck_exchange(f, "0 SELECT INBOX", "* 3 EXISTS\n0 OK");
+	full = true;
+	dialogue_run(f->conn, rows, ARRAY_LEN(rows), false);
+	full = false;
+	ck_exchange(f, "17 FETCH 1 FLAGS", "* 1 FETCH (FLAGS (\\Flagged))\n17 OK"); /* not \Seen */
+	ck_exchange(f, "18 SEARCH TEXT message", "* SEARCH 1 2 3\n18 OK");
+	ck_exchange(f, "19 FETCH 1 BODY[TEXT]", "* 1 FETCH (BODY[TEXT] {\n19 OK");
+	ck_exchange(f, "20 SELECT Large", "* 1024 EXISTS\n20 OK");
+	ck_exchange(f, "21 COMPRESS DEFLATE", "21 OK");
+}
+END_TEST
+
+START_TEST(without_memory_who_does_not_read_is_left_sooner)
+{
+	static const bool full[] = {false, true};
+
+	for (size_t i = 0; i < ARRAY_LEN(full); i++) {
+		clock_freeze(1000000000);
+		CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Inbox:1");
+		bool is_full = full[i];
+		store_set_memory(f->store, memory_is_full, &is_full);
+		ck_exchange(f, "0 SELECT INBOX", "* 1 EXISTS\n0 OK");
+		for (int k = 0; k < 3000; k++)
+			conn_memory_feed(f->conn, STR("1 FETCH 1 (ENVELOPE BODYSTRUCTURE)\r\n"));
+		ck_assert_uint_ge(conn_out_pending(f->conn), CONN_OUT_HIGH);
+		clock_advance_ms(59999);
+		conn_memory_run(f->conn);
+		ck_assert(!conn_memory_closed(f->conn));
+		clock_advance_ms(1);
+		conn_memory_run(f->conn);
+		conn_memory_output(f->conn, f->arena);
+		ck_assert(conn_memory_closed(f->conn) == full[i]);
+		clock_thaw();
+	}
+}
+END_TEST
+
+static unsigned full_lines;
+
+static void
+count_full(void *arg, struct str line)
+{
+	(void)arg;
+	full_lines += str_find_nocase(line, STR("memory_full")) != STR_NONE;
+}
+
+START_TEST(the_log_says_once_a_minute_that_memory_is_full)
+{
+	bool full = true;
+
+	clock_freeze(1000000000);
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Inbox:1");
+	store_set_memory(f->store, memory_is_full, &full);
+	ck_exchange(f, "0 SELECT INBOX", "0 OK");
+	full_lines = 0;
+	ck_assert_ok(log_open("test", "stderr", LOG_LEVEL_WARN));
+	log_capture(count_full, NULL);
+	for (int i = 0; i < 3; i++)
+		ck_exchange(f, "1 FETCH 1 BODY[]", "1 NO [LIMIT]");
+	ck_assert_uint_eq(full_lines, 1);
+	clock_advance_ms(SERVICE_MEMORY_TELL_MS);
+	ck_exchange(f, "1 FETCH 1 BODY[]", "1 NO [LIMIT]");
+	ck_assert_uint_eq(full_lines, 2);
+	log_capture(NULL, NULL);
+	clock_thaw();
+}
+END_TEST
+
+TEST_MAIN("imap_session", without_memory_what_takes_much_is_refused_for_now,
+    without_memory_who_does_not_read_is_left_sooner, the_log_says_once_a_minute_that_memory_is_full,
+    sessions_speak, every_error_has_an_answer, every_command_is_answered_in_every_state,
+    every_command_is_answered_before_login, the_greeting_offers_what_is_possible_now,
+    hidden_capabilities_are_not_offered, plaintext_behind_starttls_is_never_run,
+    what_is_too_long_is_refused_and_its_rest_never_run,
     a_refused_line_with_an_endless_size_ends_the_session, message_sets_speak,
     before_login_little_is_read, nul_and_bare_line_ends_are_refused,
     too_many_bad_commands_end_the_session, browsers_are_sent_away,

@@ -494,7 +494,46 @@ START_TEST(a_loop_stopped_before_it_runs_ends_at_once)
 }
 END_TEST
 
-TEST_MAIN("hub", ends_that_came_to_nothing_are_told_so_often_in_a_minute,
+static bool
+memory_is_full(void *arg)
+{
+	return atomic_load((atomic_bool *)arg);
+}
+
+START_TEST(without_memory_nobody_leaves_much_unread)
+{
+	enum { PEERS = 20 };
+	struct fixture f;
+	atomic_bool full = true;
+	static char buf[65536];
+	int slow[PEERS];
+	size_t got = 0;
+
+	setup(&f);
+	hub_set_memory(f.hub, memory_is_full, &full);
+	for (size_t i = 0; i < PEERS; i++) {
+		slow[i] = client(&f, NULL, NULL);
+		ck_assert_int_eq(write(slow[i], "B", 1), 1);
+	}
+	for (size_t before = 0; hub_held(f.hub) != before || !before; usleep(100000))
+		before = hub_held(f.hub);
+	ck_assert_uint_le(hub_held(f.hub), PEERS * (CONN_OUT_SHORT + 1024));
+	atomic_store(&full, false);
+	for (struct pollfd p = {.fd = slow[0], .events = POLLIN};
+	     got < (8UL << 20) + 1 && poll(&p, 1, 5000) == 1;) {
+		ssize_t n = read(slow[0], buf, sizeof(buf));
+		ck_assert_int_gt(n, 0);
+		got += (size_t)n;
+	}
+	ck_assert_uint_eq(got, (8UL << 20) + 1);
+	for (size_t i = 0; i < PEERS; i++)
+		close(slow[i]);
+	teardown(&f);
+}
+END_TEST
+
+TEST_MAIN("hub", without_memory_nobody_leaves_much_unread,
+    ends_that_came_to_nothing_are_told_so_often_in_a_minute,
     a_loop_stopped_before_it_runs_ends_at_once, commands_are_answered_and_a_stop_says_goodbye,
     a_deadline_wakes_a_sleeping_connection_and_hang_up_ends_it,
     clients_that_never_read_hold_no_worker, clients_that_never_read_hold_little_together,

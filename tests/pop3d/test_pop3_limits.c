@@ -1,6 +1,7 @@
 /* What a peer can't do: long lines, endless mistakes, silence, other protocols. */
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "store/changes.h"
 #include "tests/pop3d/fixture.h"
 
 #include <stdio.h>
@@ -230,7 +231,32 @@ START_TEST(no_secret_reaches_the_log_and_each_session_has_its_line)
 }
 END_TEST
 
-TEST_MAIN("pop3_limits", long_lines_are_refused_and_their_rest_is_no_command,
-    a_line_ends_in_crlf_and_nothing_else, nul_ends_no_name, too_many_mistakes_end_the_connection,
-    http_is_sent_away, a_login_must_come_in_time, silence_after_login_ends_without_update,
+static bool
+memory_is_full(void *arg)
+{
+	return *(const bool *)arg;
+}
+
+START_TEST(without_memory_messages_are_not_begun)
+{
+	CLEANUP(pop3_fixture_close)
+	struct pop3_fixture *f = pop3_fixture_open(pop3_three_messages, 3);
+	CLEANUP(conn_memory_close) struct conn *c = pop3_login(f);
+	bool full = true;
+
+	store_set_memory(f->store, memory_is_full, &full);
+	ck_assert_ptr_nonnull(strstr(pop3_ask(f, c, "RETR 1"), "-ERR [SYS/TEMP] "));
+	ck_assert_ptr_nonnull(strstr(pop3_ask(f, c, "TOP 1 0"), "-ERR [SYS/TEMP] "));
+	ck_assert_str_eq(pop3_ask(f, c, "NOOP"), "+OK Still here\r\n");
+	ck_assert_ptr_nonnull(strstr(pop3_ask(f, c, "LIST 1"), "+OK 1 "));
+	ck_assert_ptr_nonnull(strstr(pop3_ask(f, c, "DELE 2"), "+OK "));
+	full = false;
+	ck_assert_ptr_nonnull(strstr(pop3_ask(f, c, "RETR 1"), "+OK "));
+}
+END_TEST
+
+TEST_MAIN("pop3_limits", without_memory_messages_are_not_begun,
+    long_lines_are_refused_and_their_rest_is_no_command, a_line_ends_in_crlf_and_nothing_else,
+    nul_ends_no_name, too_many_mistakes_end_the_connection, http_is_sent_away,
+    a_login_must_come_in_time, silence_after_login_ends_without_update,
     a_peer_that_does_not_read_is_left, no_secret_reaches_the_log_and_each_session_has_its_line)
