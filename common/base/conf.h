@@ -60,7 +60,7 @@ struct conf {
 	uint32_t max_connections_per_address; /* IPv4 address or IPv6 /64 */
 	uint32_t max_connections_per_network; /* IPv4 /24 or IPv6 /48 */
 	uint32_t max_logins_per_network; /* of them, those that have not logged in yet */
-	uint64_t max_memory; /* octets of one daemon; 0: half of the machine's */
+	uint64_t max_memory; /* octets of one daemon; 0: a quarter of the machine's */
 	uint32_t login_timeout_s; /* before login; TRUST: 60 */
 	uint32_t login_failures; /* then the connection is closed: 5 */
 	uint32_t login_failure_delay_ms; /* by timer: 1000 */

@@ -237,7 +237,7 @@ static const struct conf_option options[] = {
      "(LimitNOFILE, ulimit -Hn), which the log then says."},
     {"limits", "max_memory", CONF_SIZE, AT(max_memory), 0, UINT64_MAX >> 1, "0", NULL, NULL,
      "When a daemon has taken so much memory, new connections are refused until some of it is free; 0 "
-     "is half of the machine's, or of its control group's. What is mapped from files does not count."},
+     "is a quarter of the machine's, or of its control group's. What is mapped from files does not count."},
     {"limits", "max_connections_per_address", CONF_NUMBER, AT(max_connections_per_address), 1,
      1000000, "50", NULL, NULL,
      "Connections to one daemon from one IPv4 address or IPv6 /64 network."},

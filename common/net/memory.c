@@ -2,7 +2,10 @@
 
 #include "common/base/cleanup.h"
 #include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/str.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <link.h>
 #include <malloc.h>
@@ -11,58 +14,112 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#define DEFAULT_SHARE 4 /* of what there is: three daemons, and the pages of files */
 #define MARGIN_SHARE 8 /* of the limit: what may come between two looks */
 
-/* The beginning of a small file, "" if there is none. */
+#define PATH_ROOM 4096
+
+/* The beginning of a small file below `root`, "" if there is none. */
 static void
-read_file(const char *path, char *out, size_t n)
+read_file(const char *root, const char *path, char *out, size_t n)
 {
-	CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char whole[2 * PATH_ROOM];
+	int length = snprintf(whole, sizeof(whole), "%s%s", root, path);
+	CLEANUP(fd_close)
+	int fd =
+	    length > 0 && (size_t)length < sizeof(whole) ? open(whole, O_RDONLY | O_CLOEXEC) : -1;
 	ssize_t got = fd >= 0 ? read(fd, out, n - 1) : 0;
 
 	out[got > 0 ? got : 0] = '\0';
 }
 
+/* What one group may have; UINT64_MAX where there is no limit: "max", or no such file. */
 static uint64_t
-available(void)
+limit_of_group(const char *root, struct str group)
 {
-	char text[64];
-	uint64_t all = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
-	unsigned long long group;
+	char path[PATH_ROOM + 64], text[64];
+	unsigned long long limit;
 
-	read_file("/sys/fs/cgroup/memory.max", text, sizeof(text));
-	/* "max" where there is no limit */
+	snprintf(path, sizeof(path), "/sys/fs/cgroup%.*s/memory.max", STR_ARG(group));
+	read_file(root, path, text, sizeof(text));
 	// NOLINTNEXTLINE(cert-err34-c): the kernel wrote it
-	return sscanf(text, "%llu", &group) == 1 && group < all ? group : all;
+	return sscanf(text, "%llu", &limit) == 1 ? limit : UINT64_MAX;
+}
+
+/* "/system.slice/pillarbox.service", "" for the root: the line without controllers and a number of
+ * zero is that of the groups that count (cgroups(7)). */
+static struct str
+find_group(const char *text)
+{
+	const char *line = strncmp(text, "0::", 3) == 0 ? text : strstr(text, "\n0::");
+
+	if (!line)
+		return STR("");
+	line += *line == '\n' ? 4 : 3;
+	struct str group = str_make(line, strcspn(line, "\n"));
+	/* a group that lies outside of what this process sees is not to be looked up */
+	return memmem(group.p, group.n, "/..", 3) ? STR("") : group;
+}
+
+/* A group may have no more than those that it is in. */
+static uint64_t
+available(const char *root)
+{
+	char text[PATH_ROOM];
+	uint64_t least = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+
+	read_file(root, "/proc/self/cgroup", text, sizeof(text));
+	struct str group = find_group(text);
+	for (;;) {
+		uint64_t limit = limit_of_group(root, group);
+		if (limit < least)
+			least = limit;
+		if (group.n == 0)
+			return least;
+		do
+			group.n--;
+		while (group.n > 0 && group.p[group.n] != '/');
+	}
 }
 
 uint64_t
-memory_in_use(const struct memory *m)
+memory_in_use(struct memory *m)
 {
 	char text[128];
 	unsigned long long resident, shared;
 	ssize_t got = pread(m->fd, text, sizeof(text) - 1, 0);
 
 	text[got > 0 ? got : 0] = '\0';
-	// NOLINTNEXTLINE(cert-err34-c): the kernel wrote it
-	if (sscanf(text, "%*u %llu %llu", &resident, &shared) != 2)
-		return 0;
-	return (resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE);
+	/* the kernel wrote it; what was true a moment ago is nearer than nothing */
+	// NOLINTNEXTLINE(cert-err34-c)
+	if (sscanf(text, "%*u %llu %llu", &resident, &shared) == 2 && resident > shared)
+		atomic_store(&m->in_use, (resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE));
+	return atomic_load(&m->in_use);
 }
 
-void
-memory_init(struct memory *m, uint64_t limit)
+enum err
+memory_init(struct memory *m, const char *root, uint64_t limit)
 {
+	char path[PATH_ROOM];
+
 	memset(m, 0, sizeof(*m));
 	pthread_mutex_init(&m->mu, NULL);
-	m->fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	m->available = available(root);
 	memory_set_limit(m, limit);
+	snprintf(path, sizeof(path), "%s/proc/self/statm", root);
+	m->fd = open(path, O_RDONLY | O_CLOEXEC);
+	enum err e = m->fd < 0 ? err_from_errno(errno) : ERR_OK;
+	if (!e && memory_in_use(m) == 0)
+		e = ERR_CORRUPT;
+	if (e)
+		log_error("memory_unknown", F_CSTR("file", path), F_ERR(e));
+	return e;
 }
 
 void
 memory_set_limit(struct memory *m, uint64_t limit)
 {
-	atomic_store(&m->limit, limit ? limit : available() / 2);
+	atomic_store(&m->limit, limit ? limit : m->available / DEFAULT_SHARE);
 	atomic_store(&m->look_ms, 0);
 }
 

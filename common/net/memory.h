@@ -5,6 +5,9 @@
 #ifndef COMMON_NET_MEMORY_H
 #define COMMON_NET_MEMORY_H
 
+#include "common/base/cleanup.h"
+#include "common/base/err.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -24,12 +27,16 @@ struct memory {
 	atomic_llong look_ms; /* when to look again */
 	atomic_llong trim_ms;
 	atomic_bool full;
+	atomic_ullong in_use; /* the last figure */
+	uint64_t available; /* as it was at the start */
 	int fd; /* of what the system tells; the files of a process in a sandbox are not to be
 		   opened by and by */
 };
 
-/* `limit` 0: half of what the machine, or the control group, has. */
-void memory_init(struct memory *m, uint64_t limit);
+/* `limit` 0: a quarter of what the machine, or the control group (version 2) with those that it is
+ * in, has. `root` is "", in tests the directory in which proc and sys are. Fails, and the log says
+ * why, where the system does not tell what is in use. */
+NODISCARD enum err memory_init(struct memory *m, const char *root, uint64_t limit);
 void memory_set_limit(struct memory *m, uint64_t limit);
 /* So much of the limit is kept free for what `used` counts: it is neither taken by others nor keeps
  * anybody out. NULL: nothing. `used` is called by whichever thread looks, no more when another call
@@ -40,7 +47,7 @@ bool memory_is_full(struct memory *m);
 /* Gives back the pages of programs and libraries that only the start needed; what is needed again
  * is read from the files again, which the system has at hand. */
 void memory_forget_start(void);
-/* Octets in use now; 0 where the system does not tell. */
-uint64_t memory_in_use(const struct memory *m);
+/* Octets in use now; what it said last where the system does not tell. */
+uint64_t memory_in_use(struct memory *m);
 
 #endif

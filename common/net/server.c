@@ -350,7 +350,6 @@ static void
 set_process_limits(struct server *s)
 {
 	s->files = files_raise(s->conf->max_connections, dialled(s, s->conf));
-	memory_init(&s->memory, s->conf->max_memory);
 	privileges_harden(s->conf->core_dumps);
 	/* a thread that went to the lowest priority may come back (sched(7), SCHED_IDLE); nothing
 	 * better than the common one is allowed by it */
@@ -451,8 +450,10 @@ run(const struct daemon *d, const char *conf_path, bool only_check)
 	}
 	set_process_limits(&s);
 	open_log(&s, s.conf);
+	e = memory_init(&s.memory, "", s.conf->max_memory);
 	server_begin_figures(&s);
-	e = start(&s);
+	if (!e)
+		e = start(&s);
 	if (!e) {
 		log_info("ready", F_CSTR("hostname", s.conf->hostname),
 		    F_UINT("workers", s.conf->workers));

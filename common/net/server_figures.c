@@ -77,7 +77,7 @@ collect_pool(struct metrics_cells *to, size_t i, struct workers *w)
 }
 
 static void
-collect_process(const struct server *s, struct metrics_cells *to)
+collect_process(struct server *s, struct metrics_cells *to)
 {
 	struct rusage used;
 

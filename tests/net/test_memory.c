@@ -3,7 +3,11 @@
 #include "common/net/memory.h"
 #include "tests/support/test.h"
 
+#include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 START_TEST(memory_is_full_when_it_is_used_up)
 {
@@ -11,7 +15,7 @@ START_TEST(memory_is_full_when_it_is_used_up)
 	struct memory m;
 
 	clock_freeze(clock_real_s()); /* a busy machine may take long */
-	memory_init(&m, 0);
+	ck_assert_ok(memory_init(&m, "", 0));
 	uint64_t before = memory_in_use(&m);
 	ck_assert_uint_gt(before, 0);
 	memory_set_limit(&m, before + MORE / 2);
@@ -38,7 +42,7 @@ START_TEST(a_share_of_the_machine_is_enough_for_a_process)
 {
 	struct memory m;
 
-	memory_init(&m, 0);
+	ck_assert_ok(memory_init(&m, "", 0));
 	ck_assert_uint_gt(m.limit, memory_in_use(&m));
 	ck_assert(!memory_is_full(&m));
 	memory_done(&m);
@@ -59,7 +63,7 @@ START_TEST(what_is_set_aside_counts_as_used_whether_it_is_or_not)
 	uint64_t has = 0;
 
 	clock_freeze(clock_real_s());
-	memory_init(&m, 0);
+	ck_assert_ok(memory_init(&m, "", 0));
 	memory_set_limit(&m, memory_in_use(&m) + SOME);
 	memory_reserve(&m, SOME / 2, used, &has);
 	ck_assert(!memory_is_full(&m));
@@ -72,6 +76,107 @@ START_TEST(what_is_set_aside_counts_as_used_whether_it_is_or_not)
 	ck_assert(!memory_is_full(&m));
 	memory_done(&m);
 	clock_thaw();
+}
+END_TEST
+
+static void
+put(const char *root, const char *path, const char *text)
+{
+	char whole[512];
+
+	snprintf(whole, sizeof(whole), "%s%s", root, path);
+	for (char *p = strchr(whole + strlen(root) + 1, '/'); p; p = strchr(p + 1, '/')) {
+		*p = '\0';
+		mkdir(whole, 0700);
+		*p = '/';
+	}
+	FILE *f = fopen(whole, "w");
+	ck_assert_ptr_nonnull(f);
+	fputs(text, f);
+	ck_assert_int_eq(fclose(f), 0);
+}
+
+#define STATM "/proc/self/statm"
+
+START_TEST(where_nobody_tells_what_is_in_use_there_is_no_start)
+{
+	static const char *const wrong[] = {"", "no numbers\n", "100 7 7 1 0 1 0\n"};
+	const char *root = test_mkdir();
+	struct memory m;
+
+	ck_assert_int_eq(memory_init(&m, root, 0), ERR_NOT_FOUND);
+	memory_done(&m);
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+		put(root, STATM, wrong[i]);
+		ck_assert_int_eq(memory_init(&m, root, 0), ERR_CORRUPT);
+		memory_done(&m);
+	}
+	test_rmdir(root);
+}
+END_TEST
+
+START_TEST(what_was_in_use_is_in_use_until_the_system_tells_otherwise)
+{
+	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	const char *root = test_mkdir();
+	struct memory m;
+
+	clock_freeze(clock_real_s());
+	put(root, STATM, "1000 500 100 1 0 1 0\n");
+	ck_assert_ok(memory_init(&m, root, 300 * page));
+	ck_assert_uint_eq(memory_in_use(&m), 400 * page);
+	ck_assert(memory_is_full(&m));
+	put(root, STATM, ""); /* the same file, which is open */
+	clock_advance_ms(MEMORY_LOOK_MS);
+	ck_assert_uint_eq(memory_in_use(&m), 400 * page);
+	ck_assert(memory_is_full(&m));
+	put(root, STATM, "1000 150 100 1 0 1 0\n");
+	clock_advance_ms(MEMORY_LOOK_MS);
+	ck_assert(!memory_is_full(&m));
+	memory_done(&m);
+	clock_thaw();
+	test_rmdir(root);
+}
+END_TEST
+
+/* cgroups(7), version 2. */
+START_TEST(a_quarter_of_the_least_that_a_group_of_the_process_may_have_is_taken)
+{
+	static const struct {
+		const char *groups, *inner, *middle, *outer;
+		uint64_t quarter; /* in MB */
+	} rows[] = {
+	    {"0::/a.slice/b.service\n", "64000000\n", "max\n", "max\n", 16},
+	    {"0::/a.slice/b.service\n", "64000000\n", "32000000\n", "max\n", 8},
+	    {"0::/a.slice/b.service\n", "64000000\n", "max\n", "16000000\n", 4},
+	    {"0::/a.slice/b.service\n", "max\n", "max\n", "48000000\n", 12},
+	    {"0::/a.slice\n", "4000000\n", "32000000\n", "max\n", 8},
+	    {"4:memory:/x\n1:name=systemd:/\n0::/a.slice/b.service\n", "4000000\n", "max\n",
+		"max\n", 1},
+	    {"0::/\n", "4000000\n", "8000000\n", "16000000\n", 4},
+	    {"0::/../a.slice\n", "4000000\n", "8000000\n", "16000000\n", 4},
+	    {"4:memory:/a.slice\n", "4000000\n", "8000000\n", "16000000\n", 4},
+	    {"0::/gone/too\n", "4000000\n", "8000000\n", "16000000\n", 4},
+	    {"", "4000000\n", "8000000\n", "16000000\n", 4},
+	};
+	const char *root = test_mkdir();
+
+	put(root, STATM, "1000 500 100 1 0 1 0\n");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct memory m;
+		put(root, "/proc/self/cgroup", rows[i].groups);
+		put(root, "/sys/fs/cgroup/a.slice/b.service/memory.max", rows[i].inner);
+		put(root, "/sys/fs/cgroup/a.slice/memory.max", rows[i].middle);
+		put(root, "/sys/fs/cgroup/memory.max", rows[i].outer);
+		ck_assert_ok(memory_init(&m, root, 0));
+		ck_assert_uint_eq(m.limit, rows[i].quarter * 1000000);
+		memory_set_limit(&m, 1000);
+		put(root, "/sys/fs/cgroup/memory.max", "1\n"); /* not looked at again */
+		memory_set_limit(&m, 0);
+		ck_assert_uint_eq(m.limit, rows[i].quarter * 1000000);
+		memory_done(&m);
+	}
+	test_rmdir(root);
 }
 END_TEST
 
@@ -91,7 +196,7 @@ START_TEST(what_is_set_aside_may_change_while_others_look)
 	struct memory m;
 	pthread_t t[3];
 
-	memory_init(&m, 0);
+	ck_assert_ok(memory_init(&m, "", 0));
 	for (size_t i = 0; i < ARRAY_LEN(t); i++)
 		ck_assert_int_eq(pthread_create(&t[i], NULL, look, &m), 0);
 	for (unsigned i = 0; i < 2000; i++) {
@@ -108,6 +213,9 @@ START_TEST(what_is_set_aside_may_change_while_others_look)
 }
 END_TEST
 
-TEST_MAIN("memory", what_is_set_aside_may_change_while_others_look,
+TEST_MAIN("memory", where_nobody_tells_what_is_in_use_there_is_no_start,
+    what_was_in_use_is_in_use_until_the_system_tells_otherwise,
+    a_quarter_of_the_least_that_a_group_of_the_process_may_have_is_taken,
+    what_is_set_aside_may_change_while_others_look,
     what_is_set_aside_counts_as_used_whether_it_is_or_not, memory_is_full_when_it_is_used_up,
     a_share_of_the_machine_is_enough_for_a_process)
