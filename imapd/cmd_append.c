@@ -455,6 +455,19 @@ take_text(struct imap_session *s, struct str line, size_t room)
 	return go_on(s);
 }
 
+/* What has come is held until the rest has, if there is memory for it. */
+static enum imap_go
+wait_for_text(struct imap_session *s)
+{
+	struct append_state *a = s->append;
+
+	if (imap_may_gather(s, a->text.n + conn_input(s->conn).n))
+		return GO_READ;
+	s->cmd.streaming = true;
+	s->cmd.stream_left = a->argument_left;
+	return end_append(s, ERR_NOMEM);
+}
+
 static enum imap_go
 read_text(struct imap_session *s, unsigned events)
 {
@@ -467,14 +480,14 @@ read_text(struct imap_session *s, unsigned events)
 	conn_consume(s->conn, n);
 	a->argument_left -= n;
 	if (a->argument_left > 0)
-		return GO_READ;
+		return wait_for_text(s);
 	size_t max = imap_line_max(s), left = APPEND_TEXT_MAX - a->texts;
 	if (max > left)
 		max = left;
 	max = max > a->text.n ? max - a->text.n : 0;
 	switch (imap_take_line(s, max, &line)) {
 	case IMAP_LINE_PARTIAL:
-		return GO_READ;
+		return wait_for_text(s);
 	case IMAP_LINE_TOO_LONG:
 		return end_append(s, ERR_TOO_LONG);
 	case IMAP_LINE_BARE:

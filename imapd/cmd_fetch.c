@@ -140,7 +140,8 @@ plan_vanished(struct imap_session *s, struct imap_cmd *cmd, struct fetch *f, str
 	return e;
 }
 
-/* Flags, dates, sizes and headers are told whatever memory there is: a little at a time. */
+/* Flags, dates, sizes and headers are told whatever memory there is: a little at a time. The
+ * rest is so while memory is full: the next message waits until the one before has been read. */
 static bool
 takes_much(const struct fetch_items *items)
 {
@@ -171,7 +172,7 @@ cmd_fetch(struct imap_session *s, struct imap_cmd *cmd)
 		fetch_add_item(cmd->args, &f->run.items, FETCH_MODSEQ);
 	enum err e = imap_parse_end(cmd->args);
 	if (!e && takes_much(&f->run.items))
-		e = imap_may_take_much(s, cmd);
+		e = imap_may_begin(s, cmd, MEMORY_BRIMFUL);
 	if (e)
 		return e;
 	if (fetch_has_item(&f->run.items, FETCH_MODSEQ))

@@ -53,7 +53,7 @@ open_mailbox(struct imap_session *s, struct imap_cmd *cmd, struct str name, bool
 
 	enum err e = imap_find_folder(s, cmd, name, &folder);
 	if (!e && folder.info.messages > SMALL_MAILBOX)
-		e = imap_may_take_much(s, cmd);
+		e = imap_may_begin(s, cmd, MEMORY_FULL);
 	if (e)
 		return e;
 	s->owner = account_ref(folder.account);

@@ -42,7 +42,7 @@ enum imap_command_flag {
 	CMD_ANNOTATES = 256, /* its literals are values of entries: one that is too large for the
 				reader is answered as the handler would (RFC 5464 §4.3) */
 	CMD_TAKES_MUCH = 512, /* memory, for some time: not begun while the daemon has none left.
-				 Others ask where they see that they will (imap_may_take_much()) */
+				 Others ask where they see that they will (imap_may_begin()) */
 };
 
 struct imap_command {

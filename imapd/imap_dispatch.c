@@ -407,9 +407,9 @@ refuse_numbers(struct imap_cmd *cmd)
 }
 
 enum err
-imap_may_take_much(struct imap_session *s, struct imap_cmd *cmd)
+imap_may_begin(struct imap_session *s, struct imap_cmd *cmd, enum fullness refused_at)
 {
-	enum err e = service_may_take_much(s->service, cmd->row->name);
+	enum err e = service_may_begin(s->service, cmd->row->name, refused_at);
 
 	if (e)
 		imap_set_text(cmd, "No memory for it now, try again later");
@@ -444,7 +444,9 @@ imap_run_command(struct imap_session *s, struct str text, const struct imap_stre
 	else if (needs_uid(s, cmd))
 		e = refuse_numbers(cmd);
 	else if (cmd->row->flags & CMD_TAKES_MUCH)
-		e = imap_may_take_much(s, cmd);
+		e = imap_may_begin(s, cmd, MEMORY_FULL);
+	else if (cmd->row->flags & CMD_STREAMS)
+		e = imap_may_begin(s, cmd, MEMORY_BRIMFUL);
 	if (!e)
 		e = cmd->row->handler(s, cmd);
 	if (e || !cmd->pending)

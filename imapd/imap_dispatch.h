@@ -25,9 +25,10 @@ enum imap_go imap_finish(struct imap_session *s, enum err e);
 /* Goes on with the pump until its end, a full output buffer or the end of its share. */
 enum imap_go imap_run_pump(struct imap_session *s);
 
-/* The command in progress is going to take much memory: ERR_NOMEM where the daemon has none left,
+/* The command in progress is going to take memory: ERR_NOMEM where that is as full as `refused_at`,
  * with a text that sends the client away for now. */
-NODISCARD enum err imap_may_take_much(struct imap_session *s, struct imap_cmd *cmd);
+NODISCARD enum err imap_may_begin(
+    struct imap_session *s, struct imap_cmd *cmd, enum fullness refused_at);
 
 /* A complaint about something that was no command: "tag BAD [code] text", counted; too many end
  * the session. */

@@ -5,8 +5,12 @@
 #include "imapd/imap_dispatch.h"
 #include "imapd/notify.h"
 #include "store/annotation.h"
+#include "store/changes.h"
 
 #include <openssl/crypto.h>
+
+#define SOME_LINES 512 /* octets */
+#define NO_MEMORY "No memory for it now, try again later"
 
 void
 imap_reader_init(struct imap_reader *r)
@@ -225,6 +229,19 @@ imap_may_come_unasked(const struct imap_session *s, uint64_t size)
 	return size <= IMAP_LITERAL_MINUS || !imap_hides(s, STR("LITERAL+"));
 }
 
+bool
+imap_may_gather(const struct imap_session *s, size_t octets)
+{
+	switch (store_fullness(s->service->store)) {
+	case MEMORY_THERE:
+		return true;
+	case MEMORY_FULL:
+		return octets <= IMAP_LITERAL_MINUS;
+	default:
+		return octets <= SOME_LINES;
+	}
+}
+
 /* The line just added to the text announces a literal. */
 static enum imap_go
 begin_literal(struct imap_session *s, uint64_t size, bool synchronising)
@@ -250,6 +267,11 @@ begin_literal(struct imap_session *s, uint64_t size, bool synchronising)
 		if (row && (row->flags & CMD_ANNOTATES))
 			return refuse_value(s, text);
 		return refuse(s, text, ERR_TOO_LONG, "Literal too large");
+	}
+	if (!imap_may_gather(s, text.n + size)) {
+		if (!synchronising)
+			imap_drain(s, size);
+		return refuse(s, text, ERR_NOMEM, NO_MEMORY);
 	}
 	add_text(r, STR("\r\n"));
 	r->in_literal = true;
@@ -328,6 +350,12 @@ imap_read_command(struct imap_session *s, unsigned events)
 		return refuse(s, from, ERR_SYNTAX, "A line ends with CRLF and holds no NUL or CR");
 	case IMAP_LINE_PARTIAL:
 		break;
+	}
+	size_t n = conn_input(s->conn).n;
+	if (n > 0 && !imap_may_gather(s, r->text.n + n)) {
+		r->scanned = 0;
+		imap_drain(s, 0);
+		return refuse(s, from, ERR_NOMEM, NO_MEMORY);
 	}
 	/* half a command: what it says of sequence numbers stays true until its end */
 	return from.n > 0 ? GO_READ : imap_notify_at_rest(s);

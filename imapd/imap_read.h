@@ -46,5 +46,8 @@ void imap_drain(struct imap_session *s, uint64_t octets);
 
 /* Longest command now, without APPEND's message. */
 size_t imap_line_max(const struct imap_session *s);
+/* Whether `octets` of a command may be held while the rest of it is to come: all that the limits of
+ * lines allow, where memory is not short. */
+bool imap_may_gather(const struct imap_session *s, size_t octets);
 
 #endif

@@ -16,7 +16,6 @@
 #include <openssl/crypto.h>
 
 #define TURN_COMMANDS 64 /* pipelined commands of one session before others get their turn */
-#define UNREAD_MS 60000 /* for a client that does not read, while memory is full */
 #define USER_LINE_ROOM 64 /* octets of input beyond the longest line that are gathered */
 
 void
@@ -207,12 +206,6 @@ greet(struct imap_session *s)
 static enum imap_go
 time_out(struct imap_session *s)
 {
-	if (s->hurried) {
-		log_warn("not_read", F_CSTR("peer", conn_peer(s->conn)),
-		    F_CSTR("user", s->user ? s->user : ""),
-		    F_UINT("octets", conn_out_pending(s->conn)));
-		return GO_CLOSE;
-	}
 	if (s->cmd.row && !s->idling && s->state != ST_GREET)
 		return GO_CLOSE; /* in the middle of a command: nobody is listening */
 	imap_say_bye(s, NULL,
@@ -260,13 +253,11 @@ is_between_commands(const struct imap_session *s)
 	return !s->cmd.row && !s->pump.step && !s->news && !imap_notify_has_more(s);
 }
 
-/* What waits for a client holds memory that others need: it has less time to read then. */
-static void
-hurry(struct imap_session *s, enum imap_go go)
+/* It holds what has come of a command. */
+static bool
+is_in_the_middle(const struct imap_session *s)
 {
-	s->hurried = go == GO_DRAIN && store_memory_is_full(s->service->store);
-	if (s->hurried)
-		conn_set_deadline(s->conn, UNREAD_MS);
+	return (s->cmd.row && !s->idling) || s->reader.text.n > 0;
 }
 
 /* Output leaves when the turn ends: all commands of the turn share one sync before that. When it
@@ -315,7 +306,7 @@ session_turn(void *session, struct conn *c, unsigned events)
 		s->cmd.began_us = clock_mono_us();
 	if (s->state != ST_GREET && (events & (CONN_EV_INPUT | CONN_EV_DRAINED)))
 		imap_set_deadline(s);
-	for (unsigned n = 0; go == GO_ON && n < TURN_COMMANDS; n++) {
+	for (unsigned n = 0; go == GO_ON && n < TURN_COMMANDS && !conn_moves(c); n++) {
 		go = next(s, events);
 		events &= (unsigned)~CONN_EV_TIMEOUT;
 	}
@@ -326,8 +317,7 @@ session_turn(void *session, struct conn *c, unsigned events)
 		go = GO_CLOSE;
 	if (go == GO_READ || (go == GO_DRAIN && is_between_commands(s)))
 		rest(s);
-	if (s->state != ST_GREET && (events & (CONN_EV_INPUT | CONN_EV_DRAINED)))
-		hurry(s, go);
+	conn_set_in_the_middle(c, go == GO_READ && is_in_the_middle(s));
 	log_set_sid("");
 	return turns[go];
 }

@@ -75,7 +75,6 @@ struct imap_session {
 	struct imap_cmd cmd; /* the command in progress */
 	struct imap_args args; /* what cmd.args points to */
 	struct pump pump; /* its output, while there is more */
-	bool hurried; /* to read what is there: memory is full */
 	bool stopping; /* the daemon stops: BYE at the next command boundary */
 	bool log_out; /* close when what is written is flushed */
 	bool start_tls; /* handshake when what is written is flushed */

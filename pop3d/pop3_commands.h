@@ -24,7 +24,7 @@ enum pop3_flags {
 	CMD_SECRET = 1, /* its line is never logged, and is wiped when it has run */
 	CMD_NEEDS_TLS = 2, /* or a connection as secure as that */
 	CMD_STARTS_TLS = 4, /* possible where TLS is available and not yet on */
-	CMD_TAKES_MUCH = 8, /* memory: not begun while the daemon has none left */
+	CMD_TAKES_MUCH = 8, /* memory: not begun while that is brimful */
 };
 
 /* Writes its +OK response, or begins a pump that does, and returns ERR_OK; any other result becomes

@@ -57,7 +57,7 @@ run(struct pop3_session *s, const struct pop3_command *row, struct str text)
 	if (!e)
 		e = parse_args(text, row->args, &cmd);
 	if (!e && row->flags & CMD_TAKES_MUCH)
-		e = service_may_take_much(s->service, row->name);
+		e = service_may_begin(s->service, row->name, MEMORY_BRIMFUL);
 	return e ? e : row->handler(s, &cmd);
 }
 

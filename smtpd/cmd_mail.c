@@ -59,6 +59,8 @@ cmd_mail(struct smtp_session *s, struct smtp_cmd *cmd)
 	}
 	e = check(s, cmd, &from, &params);
 	if (!e)
+		e = service_may_begin(s->svc, "MAIL", MEMORY_BRIMFUL);
+	if (!e)
 		e = smtp_begin_txn(s);
 	if (e)
 		return e;

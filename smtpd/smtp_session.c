@@ -329,7 +329,7 @@ run(struct smtp_session *s, unsigned events)
 	for (int i = 0; step == STEP_GO_ON; i++) {
 		if (conn_out_full(s->conn))
 			return CONN_DRAIN;
-		if (i == TURN_STEPS)
+		if (i == TURN_STEPS || conn_moves(s->conn))
 			return CONN_AGAIN;
 		arena_reset(s->arena);
 		size_t before = conn_input(s->conn).n;
@@ -369,6 +369,7 @@ session_turn(void *session, struct conn *c, unsigned events)
 		next = run(s, events);
 	else
 		conn_puts(c, "421 4.3.0 Out of memory, try again later\r\n");
+	conn_set_in_the_middle(c, next == CONN_READ && s->txn);
 	s->arena = NULL;
 	log_set_sid("");
 	return next;

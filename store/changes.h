@@ -8,6 +8,7 @@
 #ifndef STORE_CHANGES_H
 #define STORE_CHANGES_H
 
+#include "common/base/fullness.h"
 #include "store/account.h"
 
 struct watch;
@@ -27,11 +28,11 @@ void changes_receive(struct store *s);
 /* `fn` is called, on any thread, when store_tick() is wanted: in `in_ms`, sooner than it was asked
  * for before. It must not block. With NULL no call is running or will come when it returns. */
 void store_set_alarm(struct store *s, void (*fn)(void *arg, int64_t in_ms), void *arg);
-/* `is_full` (any thread) says that the process has as much memory as it may have: then messages
- * that come in and are larger than SPOOL_SMALL fail with ERR_NOMEM. Before there is anything to do.
- */
-void store_set_memory(struct store *s, bool (*is_full)(void *arg), void *arg);
-bool store_memory_is_full(const struct store *s);
+/* `fullness` says whether the process has as much memory as it may have: while it is full, messages
+ * that come in and are larger than SPOOL_SMALL fail with ERR_NOMEM, while it is brimful all do.
+ * Before there is anything to do. */
+void store_set_memory(struct store *s, fullness_fn *fullness, void *arg);
+enum fullness store_fullness(const struct store *s);
 /* What was left behind and is due: syncs flag changes, closes idle handles, forgets idle accounts.
  * Where something is left for later it asks for another call. Waits for the disk, so not on the
  * loop; one call at a time. */

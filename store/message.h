@@ -16,7 +16,7 @@
  * as they stream by. One thread at a time. */
 struct spool;
 #define SPOOL_MEMORY (64 * 1024)
-/* Of a message that is no larger, nothing is refused for want of memory (store_set_memory()). */
+/* A message that is no larger is refused for want of memory last (store_set_memory()). */
 #define SPOOL_SMALL (16 * 1024)
 
 NODISCARD enum err spool_new(struct store *s, struct spool **ret);

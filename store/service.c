@@ -191,7 +191,7 @@ service_start(struct server *s, const char *process, struct service **ret)
 	if (e)
 		return e;
 	store_set_alarm(svc->store, tick_wanted, w);
-	store_set_memory(svc->store, server_memory_is_full, s);
+	store_set_memory(svc->store, server_fullness, s);
 	*ret = MOVE_PTR(svc);
 	return ERR_OK;
 }
@@ -280,11 +280,11 @@ service_for_test(struct store *store, struct conf *conf)
 }
 
 enum err
-service_may_take_much(struct service *svc, const char *command)
+service_may_begin(struct service *svc, const char *command, enum fullness refused_at)
 {
 	long long now = clock_mono_ms(), due = atomic_load(&svc->memory_told_ms);
 
-	if (!store_memory_is_full(svc->store))
+	if (store_fullness(svc->store) < refused_at)
 		return ERR_OK;
 	if (now >= due && atomic_compare_exchange_strong(
 			      &svc->memory_told_ms, &due, now + SERVICE_MEMORY_TELL_MS))

@@ -51,9 +51,11 @@ struct conf *service_conf(struct service *svc);
 
 /* The host of a SASL exchange on `c`; *ret must outlive the exchange. */
 void service_sasl_host(struct service *svc, struct conn *c, struct sasl_host *ret);
-/* A command that may take much asks before it begins: ERR_NOMEM while the daemon has as much memory
- * as it may have. The client tries again later; the log says so once in SERVICE_MEMORY_TELL_MS. */
-NODISCARD enum err service_may_take_much(struct service *svc, const char *command);
+/* A command that may take much asks before it begins: ERR_NOMEM while memory is as full as
+ * `refused_at`, or more. The client tries again later; the log says so once in
+ * SERVICE_MEMORY_TELL_MS. */
+NODISCARD enum err service_may_begin(
+    struct service *svc, const char *command, enum fullness refused_at);
 #define SERVICE_MEMORY_TELL_MS 60000
 /* What the store is at: for daemon.collect. */
 void service_collect(void *svc, struct metrics_cells *to);

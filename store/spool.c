@@ -198,11 +198,14 @@ say_full(struct store *store, uint64_t octets)
 		log_warn("memory_full", F_UINT("octets", octets));
 }
 
-/* The process has as much memory as it may have, and this message is not one of the small ones. */
+/* The process has as much memory as it may have, and this message is not one of the small ones, of
+ * which the brim is for. */
 static bool
 is_too_much(const struct spool *s, size_t n)
 {
-	if (s->size + n <= SPOOL_SMALL || !store_memory_is_full(s->store))
+	enum fullness bearable = s->size + n <= SPOOL_SMALL ? MEMORY_FULL : MEMORY_THERE;
+
+	if (store_fullness(s->store) <= bearable)
 		return false;
 	say_full(s->store, s->size);
 	return true;

@@ -127,16 +127,16 @@ store_open(const struct store_options *o, struct store **ret)
 /* -- upkeep */
 
 void
-store_set_memory(struct store *s, bool (*is_full)(void *arg), void *arg)
+store_set_memory(struct store *s, fullness_fn *fullness, void *arg)
 {
-	s->memory_is_full = is_full;
+	s->fullness = fullness;
 	s->memory_arg = arg;
 }
 
-bool
-store_memory_is_full(const struct store *s)
+enum fullness
+store_fullness(const struct store *s)
 {
-	return s->memory_is_full && s->memory_is_full(s->memory_arg);
+	return s->fullness ? s->fullness(s->memory_arg) : MEMORY_THERE;
 }
 
 void

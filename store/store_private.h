@@ -2,6 +2,7 @@
 #ifndef STORE_STORE_PRIVATE_H
 #define STORE_STORE_PRIVATE_H
 
+#include "common/base/fullness.h"
 #include "common/base/log_ration.h"
 #include "store/database.h"
 #include "store/store.h"
@@ -20,7 +21,7 @@ struct store {
 	char *run_dir; /* NULL: none */
 	char *process;
 	char *spool_dir; /* data_dir/spool */
-	bool (*memory_is_full)(void *arg); /* NULL: never; set before there is anything to do */
+	fullness_fn *fullness; /* NULL: never full; set before there is anything to do */
 	void *memory_arg;
 	struct log_ration memory_complaints; /* that it is; spool.c */
 	char *delimiter; /* of sub-addresses, "" for none */

@@ -7,7 +7,7 @@ libbase_a_SOURCES = \
 	%D%/conf_blocks.c %D%/conf_private.h \
 	%D%/conf_value.c %D%/conf_write.c \
 	%D%/cursor.c %D%/cursor.h \
-	%D%/err.c %D%/err.h \
+	%D%/err.c %D%/err.h %D%/fullness.h \
 	%D%/json.c %D%/json.h \
 	%D%/log.c %D%/log.h \
 	%D%/log_ration.c %D%/log_ration.h \

@@ -27,8 +27,10 @@ conn_release(struct conn *c)
 	octets_free(&c->out);
 	deflate_end(c);
 	hub_count_held(c);
-	if (c->ssl)
+	if (c->ssl) {
 		SSL_free(c->ssl);
+		hub_count_tls_end(c);
+	}
 	c->ssl = NULL;
 	tls_context_unref(&c->tls);
 	dialled_free(&c->dialled);
@@ -135,8 +137,8 @@ conn_put_u64(struct conn *c, uint64_t value)
 bool
 conn_out_full(const struct conn *c)
 {
-	if (c->out.n > CONN_OUT_SHORT && c->out.n < CONN_OUT_HIGH && hub_holds_much(c->hub))
-		return true;
+	if (c->out.n > CONN_OUT_LEAST && c->out.n < CONN_OUT_HIGH)
+		return c->out.n > hub_out_high(c->hub);
 	return c->out.n >= CONN_OUT_HIGH || c->out_failed;
 }
 
@@ -144,6 +146,12 @@ size_t
 conn_out_pending(const struct conn *c)
 {
 	return c->out.n;
+}
+
+void
+conn_set_in_the_middle(struct conn *c, bool is)
+{
+	c->in_the_middle = is;
 }
 
 void
@@ -156,8 +164,14 @@ conn_out_rewind(struct conn *c, size_t pending)
 void
 conn_leave_front(struct conn *c)
 {
-	c->leaves_front = true;
+	c->leaves_front = c->leaves_front || c->stranger;
 	c->stranger = false;
+}
+
+bool
+conn_moves(const struct conn *c)
+{
+	return c->leaves_front;
 }
 
 bool

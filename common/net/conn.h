@@ -67,7 +67,8 @@ struct session_ops {
 #define CONN_OUT_HIGH (256 * 1024) /* a session stops producing here and returns CONN_DRAIN */
 #define CONN_OUT_LOW (64 * 1024)
 #define CONN_OUT_SHORT                                                                             \
-	(16 * 1024) /* both, while peers leave more than HUB_HELD_MAX unread or memory is full */
+	(4 * 1024) /* both, while peers leave more than HUB_HELD_MAX unread or memory is full */
+#define CONN_OUT_LEAST 1024 /* both, while it is brimful */
 #define CONN_OUT_MAX                                                                               \
 	(4 * 1024 * 1024) /* more at once ends the connection: a session that ignores the marks is \
 			     a bug */
@@ -108,6 +109,11 @@ void conn_out_rewind(struct conn *c, size_t pending);
 char *conn_out_reserve(struct conn *c, size_t n);
 void conn_out_grow(struct conn *c, size_t n);
 
+/* The session waits for the rest of something, of which it holds what has come: it is among those
+ * that are ended first where memory runs out (hub_shed()), as is who does not read. */
+void conn_set_in_the_middle(struct conn *c, bool is);
+#define CONN_PROGRESS (16 * 1024) /* octets that show that the peer goes on */
+
 /* A turn with CONN_EV_TIMEOUT comes `ms` from now, whatever else happens meanwhile; 0: none. One
  * atomic store. */
 void conn_set_deadline(struct conn *c, int64_t ms);
@@ -115,6 +121,9 @@ void conn_set_deadline(struct conn *c, int64_t ms);
 /* The peer has shown who it is: the turns after this one run apart from those of strangers, whose
  * handshakes and password checks take long (hub.h). */
 void conn_leave_front(struct conn *c);
+/* It did so in this turn, which is to end (CONN_AGAIN): what it asks for now would keep strangers
+ * waiting. */
+bool conn_moves(const struct conn *c);
 /* It came to log in, and has not. */
 bool conn_is_stranger(const struct conn *c);
 

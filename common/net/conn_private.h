@@ -17,6 +17,7 @@
 /* Two events of the machinery itself, beside enum conn_event. */
 #define EV_READY (1u << 16) /* the descriptor is ready, or first run */
 #define EV_KILL (1u << 17) /* close without a goodbye */
+#define EV_SHED (1u << 18) /* the same, unless what it was to end for is over */
 
 /* A queue of octets: appended at the end, taken from the front. */
 struct octets {
@@ -29,7 +30,7 @@ struct octets {
 
 char *octets_reserve(struct octets *o, size_t n); /* NULL without memory */
 void octets_take(struct octets *o, size_t n);
-/* Gives memory back when nothing, or little of it, is held. */
+/* Gives back what is not needed for what is held. */
 void octets_relax(struct octets *o);
 void octets_free(struct octets *o);
 
@@ -65,6 +66,7 @@ struct conn {
 	atomic_int refs;
 	atomic_llong deadline_ms; /* monotonic; 0 none */
 	atomic_llong timer_ms; /* what the timer is set to; 0 not set */
+	atomic_llong kept_since_ms; /* waits for its peer in the middle of something; 0 does not */
 
 	const struct session_ops *ops;
 	void *session;
@@ -90,11 +92,13 @@ struct conn {
 	struct prompt prompt;
 	bool stranger; /* came by hub_put_in_front(), and conn_leave_front() was not called */
 	bool leaves_front; /* conn_leave_front() was called */
+	bool in_the_middle; /* conn_set_in_the_middle() */
 	bool uncounted; /* its octets are nobody's mail */
 	struct octets in;
 	struct octets out;
 	size_t held; /* of output, deflated or not, as the hub has counted it */
 	size_t in_max;
+	size_t moved; /* octets, since kept_since_ms */
 	struct deflate *deflate; /* COMPRESS is on */
 
 	int fd;
@@ -153,6 +157,11 @@ void dial_memory_tls(struct conn *c);
 const char *conn_memory_tls_failure(const struct conn *c);
 /* A handshake that failed is one for the log (log_ration.h). */
 bool hub_tells_handshake(const struct conn *c, uint64_t *ret_withheld);
+/* It is ended for want of memory: for the log. */
+void hub_tell_shed(const struct conn *c);
+/* The server's side of TLS for it, counted. False: no memory. */
+bool hub_accept_tls(struct conn *c);
+void hub_count_tls_end(struct conn *c);
 struct tls_clients *hub_tls_clients(struct conn *c);
 /* The handshake goes on, on either side. */
 enum handshake { HANDSHAKE_DONE, HANDSHAKE_WAITS, HANDSHAKE_FAILED };

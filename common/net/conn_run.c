@@ -2,6 +2,7 @@
  * it asks for. Nothing here waits; conn_advance() goes on until the connection must be parked. */
 #include "common/net/conn_private.h"
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/metrics/metrics.h"
 
@@ -35,6 +36,7 @@ flush_output(struct conn *c)
 		switch (io) {
 		case IO_SOME:
 			METRICS_ADD(sent_bytes, 0, c->uncounted ? 0 : sent);
+			c->moved += sent;
 			octets_take(&c->out, sent);
 			break;
 		case IO_WAIT_WRITE:
@@ -64,10 +66,23 @@ read_some(struct conn *c, size_t ask)
 	enum io io = c->transport->recv(c, to, ask, &got);
 	if (io == IO_SOME) {
 		METRICS_ADD(received_bytes, 0, c->uncounted ? 0 : got);
+		c->moved += got;
 		c->in.n += got;
 		c->readable = got == ask || (c->ssl && SSL_has_pending(c->ssl));
 	}
 	return io;
+}
+
+/* What of the input nobody has asked for yet takes memory too. */
+static size_t
+read_at_once(const struct conn *c, bool more)
+{
+	static const size_t scarce[] = {[MEMORY_FULL] = 4096, [MEMORY_BRIMFUL] = 1024};
+	enum fullness seen = hub_seen(c->hub);
+
+	if (seen)
+		return scarce[seen];
+	return more ? READ_AT_ONCE : READ_OCTETS;
 }
 
 /* Reads into the input, as far as there is room: a little first; where that was not all the rest,
@@ -82,7 +97,7 @@ fill_input(struct conn *c, unsigned *why)
 		return true; /* what TLS holds stays known as readable */
 	do {
 		size_t room = c->in_max - c->in.n;
-		size_t ask = c->in.n == before ? READ_OCTETS : READ_AT_ONCE;
+		size_t ask = read_at_once(c, c->in.n > before);
 		switch (read_some(c, ask < room ? ask : room)) {
 		case IO_SOME:
 			*why |= CONN_EV_INPUT;
@@ -101,7 +116,7 @@ fill_input(struct conn *c, unsigned *why)
 			c->readable = true; /* what came before it first */
 			return true;
 		}
-	} while (c->readable && c->in.n < c->in_max && c->in.n - before < READ_AT_ONCE);
+	} while (c->readable && c->in.n < c->in_max && c->in.n - before < read_at_once(c, true));
 	return true;
 }
 
@@ -244,6 +259,14 @@ reads_now(const struct conn *c)
 	       (c->want == CONN_DRAIN && c->dialled);
 }
 
+static size_t
+low_mark(const struct conn *c)
+{
+	size_t high = hub_out_high(c->hub);
+
+	return high < CONN_OUT_LOW ? high : CONN_OUT_LOW;
+}
+
 /* What of `events` and the state of the buffers makes a turn now; 0: none. */
 static bool
 reasons_for_turn(struct conn *c, unsigned events, bool *ready, unsigned *ret_why)
@@ -265,7 +288,7 @@ reasons_for_turn(struct conn *c, unsigned events, bool *ready, unsigned *ret_why
 	case CONN_DRAIN:
 		if (c->dialled)
 			*ready = false;
-		if (c->out.n <= (hub_holds_much(c->hub) ? CONN_OUT_SHORT : CONN_OUT_LOW))
+		if (c->out.n <= low_mark(c))
 			why |= CONN_EV_DRAINED;
 		break;
 	case CONN_AGAIN:
@@ -311,6 +334,7 @@ advance_open(struct conn *c, unsigned events)
 {
 	bool ready = events & EV_READY;
 
+	(void)hub_look(c->hub);
 	for (int turns = 0;; turns++) {
 		unsigned why;
 
@@ -319,7 +343,7 @@ advance_open(struct conn *c, unsigned events)
 		events = 0;
 		if (why == 0)
 			return true;
-		if (turns == TURNS_IN_A_ROW) {
+		if (turns == TURNS_IN_A_ROW || c->leaves_front) {
 			conn_notify(c, why & ~(unsigned)CONN_EV_INPUT); /* CONN_AGAIN gives that */
 			c->want = CONN_AGAIN;
 			return false;
@@ -361,12 +385,40 @@ advance_open(struct conn *c, unsigned events)
 	}
 }
 
+/* It waits for its peer to go on with something, and holds memory for that. */
+static bool
+is_in_the_middle(const struct conn *c)
+{
+	if (is_unsent(c) || c->state == CS_HANDSHAKE)
+		return true;
+	if (c->want == CONN_SLEEP)
+		return false; /* it is for us to go on */
+	return c->in_the_middle || c->in.n > 0 || (c->ssl && SSL_has_pending(c->ssl));
+}
+
+static void
+note_wait(struct conn *c)
+{
+	bool keeps = is_in_the_middle(c);
+
+	if (keeps && atomic_load(&c->kept_since_ms) && c->moved < CONN_PROGRESS)
+		return;
+	atomic_store(&c->kept_since_ms, keeps ? clock_mono_ms() : 0);
+	c->moved = 0;
+}
+
 bool
 conn_advance(struct conn *c, unsigned events)
 {
 	if (events & EV_KILL)
 		return die(c);
 	log_set_sid(c->id);
+	if (events & EV_SHED && atomic_load(&c->kept_since_ms)) {
+		hub_tell_shed(c);
+		log_set_sid("");
+		return die(c);
+	}
+	events &= ~EV_SHED;
 	bool park = true;
 	if (c->state == CS_CONNECTING) {
 		park = !advance_connect(c, events);
@@ -383,6 +435,7 @@ conn_advance(struct conn *c, unsigned events)
 		octets_relax(&c->in);
 		octets_relax(&c->out);
 		hub_count_held(c);
+		note_wait(c);
 		if (c->deflate)
 			deflate_park(c);
 	}

@@ -44,6 +44,10 @@ enum handshake
 handshake_advance(struct conn *c)
 {
 	c->wait_read = c->wait_write = false;
+	if (!c->dialled && hub_look(c->hub) == MEMORY_BRIMFUL) {
+		handshake_note_failure(c, "no memory for it now");
+		return HANDSHAKE_FAILED;
+	}
 	ERR_clear_error();
 	int r = SSL_do_handshake(c->ssl);
 	if (r == 1)
@@ -102,8 +106,7 @@ handshake_begin(struct conn *c)
 		return dial_begin_tls(c, CONN_EV_TLS) != DIAL_FAILED;
 	if (!c->tls)
 		return begin_in_memory(c);
-	c->ssl = tls_accept(c->tls);
-	if (!c->ssl || SSL_set_fd(c->ssl, c->fd) != 1)
+	if (!hub_accept_tls(c))
 		return false;
 	c->state = CS_HANDSHAKE;
 	c->handshake_event = CONN_EV_TLS;

@@ -1,5 +1,6 @@
 #include "common/net/conn_private.h"
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/log_ration.h"
 #include "common/metrics/metrics.h"
@@ -9,6 +10,7 @@
 #include <stdio.h>
 
 #define BLOCK_CONNS 32
+#define SHEDS_A_MINUTE 10 /* in the log */
 #define ENDS_A_MINUTE 600 /* of sessions that came to nothing, in the log */
 #define HANDSHAKES_A_MINUTE 60 /* that fail, in the log: those of scanners, and somebody's */
 
@@ -35,10 +37,13 @@ struct hub {
 	struct tls_clients *tls_clients; /* of dialled connections */
 	struct log_ration handshakes; /* that fail */
 	struct log_ration ends; /* of sessions that came to nothing */
-	bool (*memory_is_full)(void *arg); /* NULL: never */
+	struct log_ration sheds;
+	fullness_fn *fullness; /* NULL: never full */
 	void *memory_arg;
 	atomic_size_t held_max;
 	atomic_size_t held; /* octets of output that wait for peers */
+	atomic_size_t tls; /* connections that were accepted and have TLS, or are about to */
+	atomic_int seen; /* enum fullness, as of the last look */
 };
 
 size_t
@@ -47,13 +52,54 @@ hub_held(const struct hub *h)
 	return atomic_load_explicit(&h->held, memory_order_relaxed);
 }
 
-bool
-hub_holds_much(const struct hub *h)
+size_t
+hub_may_need(const struct hub *h)
 {
-	if (!h)
-		return false;
-	return hub_held(h) > atomic_load_explicit(&h->held_max, memory_order_relaxed) ||
-	       (h->memory_is_full && h->memory_is_full(h->memory_arg));
+	return TLS_RECORD_ROOM * atomic_load_explicit(&h->tls, memory_order_relaxed);
+}
+
+enum fullness
+hub_look(struct hub *h)
+{
+	enum fullness is = h && h->fullness ? h->fullness(h->memory_arg) : MEMORY_THERE;
+
+	if (h && atomic_load_explicit(&h->seen, memory_order_relaxed) != (int)is)
+		atomic_store_explicit(&h->seen, (int)is, memory_order_relaxed);
+	return is;
+}
+
+enum fullness
+hub_seen(const struct hub *h)
+{
+	return h ? (enum fullness)atomic_load_explicit(&h->seen, memory_order_relaxed)
+		 : MEMORY_THERE;
+}
+
+size_t
+hub_out_high(const struct hub *h)
+{
+	enum fullness seen = hub_seen(h);
+
+	if (seen == MEMORY_BRIMFUL)
+		return CONN_OUT_LEAST;
+	bool much = h && hub_held(h) > atomic_load_explicit(&h->held_max, memory_order_relaxed);
+	return much || seen ? CONN_OUT_SHORT : CONN_OUT_HIGH;
+}
+
+bool
+hub_accept_tls(struct conn *c)
+{
+	c->ssl = c->tls ? tls_accept(c->tls) : NULL;
+	if (c->ssl)
+		atomic_fetch_add_explicit(&c->hub->tls, 1, memory_order_relaxed);
+	return c->ssl && SSL_set_fd(c->ssl, c->fd) == 1;
+}
+
+void
+hub_count_tls_end(struct conn *c)
+{
+	if (c->hub && !c->dialled)
+		atomic_fetch_sub_explicit(&c->hub->tls, 1, memory_order_relaxed);
 }
 
 void
@@ -129,6 +175,18 @@ conn_tells_end(const struct conn *c, uint64_t *ret_withheld)
 {
 	*ret_withheld = 0;
 	return !c || !c->hub || log_ration_takes(&c->hub->ends, ENDS_A_MINUTE, ret_withheld);
+}
+
+void
+hub_tell_shed(const struct conn *c)
+{
+	uint64_t withheld;
+
+	if (log_ration_takes(&c->hub->sheds, SHEDS_A_MINUTE, &withheld))
+		log_warn("shed", F_CSTR("peer", c->peer), F_UINT("unread", c->out.n),
+		    F_UINT("gathered", c->in.n),
+		    F_INT("ms", clock_mono_ms() - atomic_load(&c->kept_since_ms)),
+		    F_UINT("withheld", withheld));
 }
 
 struct tls_clients *
@@ -300,6 +358,7 @@ wipe(struct conn *c)
 	atomic_store(&c->events, 0);
 	atomic_store(&c->deadline_ms, 0);
 	atomic_store(&c->timer_ms, 0);
+	atomic_store(&c->kept_since_ms, 0);
 	c->session = NULL;
 }
 
@@ -385,9 +444,9 @@ hub_set_front(struct hub *h, struct workers *front)
 }
 
 void
-hub_set_memory(struct hub *h, bool (*is_full)(void *arg), void *arg)
+hub_set_memory(struct hub *h, fullness_fn *fullness, void *arg)
 {
-	h->memory_is_full = is_full;
+	h->fullness = fullness;
 	h->memory_arg = arg;
 }
 
@@ -423,8 +482,7 @@ hub_start(struct conn *c, const struct session_ops *ops, void *session, bool imp
 	if (!session) {
 		first = EV_KILL;
 	} else if (implicit_tls) {
-		c->ssl = c->tls ? tls_accept(c->tls) : NULL;
-		if (c->ssl && SSL_set_fd(c->ssl, c->fd) == 1) {
+		if (hub_accept_tls(c)) {
 			c->state = CS_HANDSHAKE;
 			c->handshake_event = CONN_EV_OPEN;
 			conn_set_deadline(c, handshake_ms);
@@ -450,6 +508,31 @@ void
 hub_stop(struct hub *h)
 {
 	notify_all(h, CONN_EV_STOP);
+}
+
+/* How long the daemon has waited for its peer; -1: it does not. */
+static int64_t
+waits_ms(struct conn *c, int64_t now)
+{
+	long long since = c->dialled ? 0 : atomic_load(&c->kept_since_ms);
+
+	return since ? now - since : -1;
+}
+
+void
+hub_shed(struct hub *h, int64_t ms)
+{
+	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&h->mu);
+	int64_t now = clock_mono_ms(), longest = 0;
+
+	for (struct conn *c = h->conns; c; c = c->next)
+		if (waits_ms(c, now) > longest)
+			longest = waits_ms(c, now);
+	if (ms < longest / 2)
+		ms = longest / 2;
+	for (struct conn *c = h->conns; c; c = c->next)
+		if (waits_ms(c, now) >= ms)
+			conn_notify(c, EV_SHED);
 }
 
 void

@@ -7,6 +7,7 @@
 #ifndef COMMON_NET_HUB_H
 #define COMMON_NET_HUB_H
 
+#include "common/base/fullness.h"
 #include "common/net/conn.h"
 #include "common/net/loop.h"
 #include "common/net/tls.h"
@@ -51,11 +52,22 @@ size_t hub_count(struct hub *h);
 void hub_set_held_max(struct hub *h, size_t octets);
 /* Counted when a connection is parked. */
 size_t hub_held(const struct hub *h);
-/* `is_full` (any thread) says that the process has as much memory as it may have: then too each may
- * hold little. Before the first connection. */
-void hub_set_memory(struct hub *h, bool (*is_full)(void *arg), void *arg);
-/* One of the two; never without a hub. */
-bool hub_holds_much(const struct hub *h);
+/* `fullness` says whether the process has as much memory as it may have: then too each may hold
+ * little. Before the first connection. */
+void hub_set_memory(struct hub *h, fullness_fn *fullness, void *arg);
+/* Asks it, and what it said last; MEMORY_THERE without a hub. */
+enum fullness hub_look(struct hub *h);
+enum fullness hub_seen(const struct hub *h);
+/* For conn.c: how much unread output each may have, as of the last look. */
+size_t hub_out_high(const struct hub *h);
+/* Octets that peers can have the daemon take without its doing: half of a record of TLS each. */
+size_t hub_may_need(const struct hub *h);
+#define TLS_RECORD_ROOM                                                                            \
+	(17 * 1024) /* RFC 8446 §5.2: 16 KiB and 256 octets, and what is around it */
+/* Ends, without a word, whoever has kept the daemon waiting in the middle of something for `ms`,
+ * and at least half as long as the one who has done so longest. Waiting begins anew with every
+ * CONN_PROGRESS octets that move. Never those that were dialled. */
+void hub_shed(struct hub *h, int64_t ms);
 /* For conn.c: what `c` holds has changed. */
 void hub_count_held(struct conn *c);
 

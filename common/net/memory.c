@@ -15,7 +15,8 @@
 #include <unistd.h>
 
 #define DEFAULT_SHARE 4 /* of what there is: three daemons, and the pages of files */
-#define MARGIN_SHARE 8 /* of the limit: what may come between two looks */
+#define FULL_SHARE 5 /* of the limit: what those who are there may still need */
+#define BRIM_SHARE 10 /* what may come between two looks, on a busy machine */
 
 #define PATH_ROOM 4096
 
@@ -151,12 +152,14 @@ find_spare(struct memory *m)
 	return used < m->reserved ? m->reserved - used : 0;
 }
 
-static bool
-is_over(struct memory *m)
+static enum fullness
+measure(struct memory *m, uint64_t besides)
 {
-	uint64_t limit = atomic_load(&m->limit);
+	uint64_t limit = atomic_load(&m->limit), has = memory_in_use(m) + find_spare(m) + besides;
 
-	return memory_in_use(m) + find_spare(m) >= limit - limit / MARGIN_SHARE;
+	if (has >= limit - limit / BRIM_SHARE)
+		return MEMORY_BRIMFUL;
+	return has >= limit - limit / FULL_SHARE ? MEMORY_FULL : MEMORY_THERE;
 }
 
 /* One thread has the turn to do something that is due. */
@@ -168,21 +171,22 @@ takes_turn(atomic_llong *due_ms, int64_t now, int64_t again_ms)
 	return now >= due && atomic_compare_exchange_strong(due_ms, &due, now + again_ms);
 }
 
-bool
-memory_is_full(struct memory *m)
+enum fullness
+memory_fullness(struct memory *m, uint64_t besides)
 {
 	int64_t now = clock_mono_ms();
 
 	if (takes_turn(&m->look_ms, now, MEMORY_LOOK_MS)) {
-		bool over = is_over(m);
-		/* what sessions gave back lies scattered over the heap */
-		if (over && takes_turn(&m->trim_ms, now, MEMORY_TRIM_MS)) {
+		enum fullness is = measure(m, besides);
+		atomic_store(&m->fullness, is);
+		/* what sessions gave back lies scattered over the heap; to gather it takes a while,
+		 * in which others ask */
+		if (is && takes_turn(&m->trim_ms, now, MEMORY_TRIM_MS)) {
 			malloc_trim(0);
-			over = is_over(m);
+			atomic_store(&m->fullness, measure(m, besides));
 		}
-		atomic_store(&m->full, over);
 	}
-	return atomic_load(&m->full);
+	return (enum fullness)atomic_load(&m->fullness);
 }
 
 /* Code and constants, which nobody ever writes to: a page that is gone comes back as it was. */

@@ -1,19 +1,20 @@
 /* common/net/memory.h - whether the process has as much memory as it may have: then nobody new is
- * let in, and nobody begins what takes much, so that those who are there can go on. Thread-safe,
- * where it does not say otherwise.
+ * let in, and nobody begins what takes much, so that those who are there can go on
+ * (common/base/fullness.h). Thread-safe, where it does not say otherwise.
  */
 #ifndef COMMON_NET_MEMORY_H
 #define COMMON_NET_MEMORY_H
 
 #include "common/base/cleanup.h"
 #include "common/base/err.h"
+#include "common/base/fullness.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#define MEMORY_LOOK_MS 5 /* between two looks, which cost a system call */
+#define MEMORY_LOOK_MS 2 /* between two looks, which cost a system call */
 #define MEMORY_TRIM_MS                                                                             \
 	500 /* between two times that what lies idle is given back, when it is full */
 
@@ -26,7 +27,7 @@ struct memory {
 	void *reserved_arg;
 	atomic_llong look_ms; /* when to look again */
 	atomic_llong trim_ms;
-	atomic_bool full;
+	atomic_int fullness; /* enum fullness */
 	atomic_ullong in_use; /* the last figure */
 	uint64_t available; /* as it was at the start */
 	int fd; /* of what the system tells; the files of a process in a sandbox are not to be
@@ -43,7 +44,8 @@ void memory_set_limit(struct memory *m, uint64_t limit);
  * has returned; it must not look itself. Whoever changes the limit sees to it that this fits. */
 void memory_reserve(struct memory *m, uint64_t octets, uint64_t (*used)(void *arg), void *arg);
 void memory_done(struct memory *m);
-bool memory_is_full(struct memory *m);
+/* `besides`: octets that are not in use and may be at any moment. */
+enum fullness memory_fullness(struct memory *m, uint64_t besides);
 /* Gives back the pages of programs and libraries that only the start needed; what is needed again
  * is read from the files again, which the system has at hand. */
 void memory_forget_start(void);

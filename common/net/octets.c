@@ -70,11 +70,17 @@ octets_take(struct octets *o, size_t n)
 void
 octets_relax(struct octets *o)
 {
-	if (o->n == 0)
+	size_t cap = TRICKLE;
+
+	if (o->n == 0) {
 		octets_free(o);
-	else if (o->cap > TRICKLE && o->n <= TRICKLE)
+		return;
+	}
+	while (cap < o->n)
+		cap *= 2;
+	if (o->cap > cap)
 		/* Copied, since realloc() would leave a hole that nothing fits. */
-		(void)move(o, TRICKLE);
+		(void)move(o, cap);
 }
 
 void

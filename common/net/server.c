@@ -19,6 +19,9 @@
 #define DRAIN_MS 10000 /* for sessions to end by themselves */
 #define HELD_SHARE 16 /* this part of the memory may be output that peers have not taken */
 #define DRAIN_CHECK_MS 20
+#define SHED_CHECK_MS 500
+#define FULL_PATIENCE_MS 60000 /* with who keeps the daemon waiting, while memory is full */
+#define BRIM_PATIENCE_MS 5000
 
 struct conf *
 server_conf(struct server *s)
@@ -64,12 +67,35 @@ server_memory_limit(const struct server *s)
 	return s->memory.limit;
 }
 
-bool
-server_memory_is_full(void *server)
+static enum fullness
+measure(struct server *s)
+{
+	return memory_fullness(&s->memory, hub_may_need(s->hub));
+}
+
+enum fullness
+server_fullness(void *server)
 {
 	struct server *s = server;
+	enum fullness is = measure(s);
 
-	return memory_is_full(&s->memory);
+	if (is && !atomic_load(&s->sheds) && !atomic_exchange(&s->sheds, true))
+		loop_timer_set(s->shed, SHED_CHECK_MS);
+	return is;
+}
+
+static void
+shed(void *arg)
+{
+	struct server *s = arg;
+	enum fullness is = measure(s);
+
+	if (is) {
+		hub_shed(s->hub, is == MEMORY_BRIMFUL ? BRIM_PATIENCE_MS : FULL_PATIENCE_MS);
+		loop_timer_set(s->shed, SHED_CHECK_MS);
+	} else {
+		atomic_store(&s->sheds, false);
+	}
 }
 
 void
@@ -132,9 +158,8 @@ accepted(void *arg, int fd, const struct sockaddr *peer, const struct listener_s
 	}
 	recent_note(clock_mono_us());
 	const char *option = "max_memory";
-	enum err e = memory_is_full(&s->memory)
-			 ? ERR_NOMEM
-			 : limits_enter(s->limits, peer, spec->logs_in, &option);
+	enum err e =
+	    server_fullness(s) ? ERR_NOMEM : limits_enter(s->limits, peer, spec->logs_in, &option);
 
 	if (e) {
 		refuse(s, fd, peer, spec, e, option);
@@ -390,9 +415,10 @@ start(struct server *s)
 	if (!e) {
 		hub_set_front(s->hub, s->front);
 		set_held_max(s);
-		hub_set_memory(s->hub, server_memory_is_full, s);
+		hub_set_memory(s->hub, server_fullness, s);
 	}
-	if (!e && !(s->drain = loop_timer_new(s->loop, check_drained, s)))
+	if (!e && (!(s->drain = loop_timer_new(s->loop, check_drained, s)) ||
+		      !(s->shed = loop_timer_new(s->loop, shed, s))))
 		e = ERR_NOMEM;
 	if (!e)
 		e = s->daemon->start(s, &s->app);
@@ -412,6 +438,7 @@ finish(struct server *s)
 	workers_stop(&s->front);
 	workers_stop(&s->workers);
 	loop_timer_free(&s->drain);
+	loop_timer_free(&s->shed);
 	hub_free(&s->hub);
 	limits_free(&s->limits);
 	memory_done(&s->memory);

@@ -99,8 +99,9 @@ struct workers *server_workers(struct server *s);
 struct limits *server_limits(struct server *s);
 /* The memory that the daemon may take: max_memory. */
 uint64_t server_memory_limit(const struct server *s);
-/* It has as much as it may have; any thread. `server` is a struct server *. */
-bool server_memory_is_full(void *server);
+/* Of it; any thread. `server` is a struct server *. While it is full, those who have kept the
+ * daemon waiting too long are ended (hub_shed()). */
+enum fullness server_fullness(void *server);
 /* A part of it is the app's, whatever others take; `used` tells, on any thread, what it has of that
  * now. NULL: none. After a reload the limit may be another. */
 void server_reserve_memory(

@@ -37,6 +37,8 @@ struct server {
 	struct scrape_source figures;
 	atomic_uint scrapes; /* connections that ask for figures */
 	struct loop_timer *drain;
+	struct loop_timer *shed; /* runs while memory is full */
+	atomic_bool sheds;
 	int signal_fd;
 	int64_t drained_ms; /* waited so far; the loop's thread only */
 	bool draining; /* the loop's thread only */

@@ -9,6 +9,11 @@ tests_imapd_test_imap_session_SOURCES = %D%/test_imap_session.c
 tests_imapd_test_imap_session_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_imapd_test_imap_session_LDADD = $(IMAP_TEST_LIBS)
 
+check_PROGRAMS += tests/imapd/test_imap_memory
+tests_imapd_test_imap_memory_SOURCES = %D%/test_imap_memory.c
+tests_imapd_test_imap_memory_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_imapd_test_imap_memory_LDADD = $(IMAP_TEST_LIBS)
+
 check_PROGRAMS += tests/imapd/test_imap_write
 tests_imapd_test_imap_write_SOURCES = %D%/test_imap_write.c
 tests_imapd_test_imap_write_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

@@ -154,11 +154,11 @@ START_TEST(whether_asked_for_or_not_nothing_goes_over_the_quota)
 }
 END_TEST
 
-static bool
-memory_is_full(void *arg)
+static enum fullness
+full(void *arg)
 {
 	(void)arg;
-	return true;
+	return MEMORY_FULL;
 }
 
 /* RFC 5530 §3: none of its octets could be taken, which is not what a client gives up with. */
@@ -166,7 +166,7 @@ START_TEST(a_message_for_which_there_is_no_memory_is_refused_for_now)
 {
 	open_watched();
 	log_capture(forget_line, NULL);
-	store_set_memory(f->account->store, memory_is_full, NULL);
+	store_set_memory(f->account->store, full, NULL);
 	conn_memory_feed(f->conn, appends(1, 40000));
 	ck_assert_str_is(conn_memory_output(f->conn, f->arena), "a0 NO [LIMIT] out of memory\r\n");
 	store_set_memory(f->account->store, NULL, NULL);

@@ -235,7 +235,7 @@ START_TEST(a_reload_changes_how_many_may_wait)
 	CLEANUP(imap_fixture_close) struct imap_fixture *f = open_gated(10);
 	struct server s = {.mu = PTHREAD_MUTEX_INITIALIZER, .memory.fd = -1};
 
-	memory_init(&s.memory, UINT64_C(1) << 30);
+	ck_assert_ok(memory_init(&s.memory, "", UINT64_C(1) << 30));
 	f->service->server = &s;
 	f->conf->password_threads = 1;
 	f->conf->password_wait_s = 60; /* longer than an answer is held back */

@@ -26,7 +26,8 @@ struct talker {
 	size_t left;
 };
 
-/* Answers each octet with itself in capitals; 'B' sends 8 MB; 'S' sleeps for 50 ms and says so. */
+/* Answers each octet with itself in capitals; 'B' sends 8 MB; 'S' sleeps for 50 ms and says so;
+ * 'M' begins something. */
 static enum conn_turn
 turn(void *session, struct conn *c, unsigned events)
 {
@@ -47,8 +48,12 @@ turn(void *session, struct conn *c, unsigned events)
 		conn_consume(c, 1);
 		if (ch == 'H')
 			usleep(300000); /* a password being hashed */
-		if (ch == 'L')
+		if (ch == 'L') {
 			conn_leave_front(c);
+			conn_write(c, "L", 1);
+			return conn_moves(c) ? CONN_AGAIN : CONN_READ;
+		}
+		conn_set_in_the_middle(c, ch == 'M');
 		if (ch == 'S') {
 			conn_set_deadline(c, 50);
 			return CONN_SLEEP;
@@ -297,6 +302,29 @@ START_TEST(who_has_logged_in_does_not_wait_for_those_who_try)
 }
 END_TEST
 
+START_TEST(who_logs_in_and_asks_for_much_keeps_no_stranger_waiting)
+{
+	struct fixture f;
+	char buf[8];
+
+	setup(&f); /* one worker in front */
+	int fd = client_at(&f, true, NULL, NULL);
+	int stranger = client_at(&f, true, NULL, NULL);
+	ck_assert_uint_eq(receive(fd, buf, 1), 1);
+	ck_assert_uint_eq(receive(stranger, buf, 1), 1);
+	ck_assert_int_eq(write(fd, "LHHHHH", 6), 6);
+	ck_assert_uint_eq(receive(fd, buf, 1), 1);
+	int64_t begin = clock_mono_ms();
+	ck_assert_int_eq(write(stranger, "q", 1), 1);
+	ck_assert_uint_eq(receive(stranger, buf, 1), 1);
+	ck_assert_int_lt(clock_mono_ms() - begin, 1000); /* the other's take 1.5 s */
+	ck_assert_uint_eq(receive(fd, buf, 5), 5);
+	close(stranger);
+	close(fd);
+	teardown(&f);
+}
+END_TEST
+
 static void *
 wake_often(void *arg)
 {
@@ -494,50 +522,103 @@ START_TEST(a_loop_stopped_before_it_runs_ends_at_once)
 }
 END_TEST
 
-static bool
-memory_is_full(void *arg)
+static enum fullness
+fullness(void *arg)
 {
-	return atomic_load((atomic_bool *)arg);
+	return (enum fullness)atomic_load((atomic_int *)arg);
 }
 
-START_TEST(without_memory_nobody_leaves_much_unread)
+START_TEST(the_fuller_memory_is_the_less_may_be_left_unread)
 {
-	enum { PEERS = 20 };
-	struct fixture f;
-	atomic_bool full = true;
+	enum { PEERS = 20, BIG = 8 << 20 };
+	static const size_t each[] = {
+	    [MEMORY_FULL] = CONN_OUT_SHORT, [MEMORY_BRIMFUL] = CONN_OUT_LEAST};
 	static char buf[65536];
-	int slow[PEERS];
-	size_t got = 0;
 
-	setup(&f);
-	hub_set_memory(f.hub, memory_is_full, &full);
-	for (size_t i = 0; i < PEERS; i++) {
-		slow[i] = client(&f, NULL, NULL);
-		ck_assert_int_eq(write(slow[i], "B", 1), 1);
+	for (int is = MEMORY_FULL; is <= MEMORY_BRIMFUL; is++) {
+		struct fixture f;
+		atomic_int full = is;
+		int slow[PEERS];
+		size_t got = 0;
+		setup(&f);
+		hub_set_memory(f.hub, fullness, &full);
+		for (size_t i = 0; i < PEERS; i++) {
+			slow[i] = client(&f, NULL, NULL);
+			ck_assert_int_eq(write(slow[i], "B", 1), 1);
+		}
+		for (size_t before = 0; hub_held(f.hub) != before || !before; usleep(100000))
+			before = hub_held(f.hub);
+		ck_assert_uint_le(hub_held(f.hub), PEERS * (each[is] + 1024));
+		atomic_store(&full, MEMORY_THERE);
+		for (struct pollfd p = {.fd = slow[0], .events = POLLIN};
+		     got < BIG + 1 && poll(&p, 1, 5000) == 1;) {
+			ssize_t n = read(slow[0], buf, sizeof(buf));
+			ck_assert_int_gt(n, 0);
+			got += (size_t)n;
+		}
+		ck_assert_uint_eq(got, BIG + 1);
+		for (size_t i = 0; i < PEERS; i++)
+			close(slow[i]);
+		teardown(&f);
 	}
-	for (size_t before = 0; hub_held(f.hub) != before || !before; usleep(100000))
-		before = hub_held(f.hub);
-	ck_assert_uint_le(hub_held(f.hub), PEERS * (CONN_OUT_SHORT + 1024));
-	atomic_store(&full, false);
-	for (struct pollfd p = {.fd = slow[0], .events = POLLIN};
-	     got < (8UL << 20) + 1 && poll(&p, 1, 5000) == 1;) {
-		ssize_t n = read(slow[0], buf, sizeof(buf));
-		ck_assert_int_gt(n, 0);
-		got += (size_t)n;
-	}
-	ck_assert_uint_eq(got, (8UL << 20) + 1);
-	for (size_t i = 0; i < PEERS; i++)
-		close(slow[i]);
-	teardown(&f);
 }
 END_TEST
 
-TEST_MAIN("hub", without_memory_nobody_leaves_much_unread,
+static void
+ck_assert_left(struct fixture *f, size_t n)
+{
+	for (int i = 0; i < 500 && hub_count(f->hub) > n; i++)
+		usleep(10000);
+	usleep(20000);
+	ck_assert_uint_eq(hub_count(f->hub), n);
+}
+
+/* Half of a command, output that is not read: in whatever the peer does not go on. */
+START_TEST(who_keeps_the_daemon_waiting_longest_is_ended_first)
+{
+	static const struct {
+		const char *first, *second;
+	} rows[] = {{"M", "M"}, {"B", "M"}, {"M", "B"}};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fixture f;
+		char buf[8];
+		setup(&f);
+		int idle = client(&f, NULL, NULL);
+		int first = client(&f, NULL, NULL);
+		int second = client(&f, NULL, NULL);
+		ck_assert_int_eq(write(idle, "Mq", 2), 2); /* and ends it */
+		ck_assert_uint_eq(receive(idle, buf, 3), 3);
+		ck_assert_int_eq(write(first, rows[i].first, 1), 1);
+		usleep(400000);
+		ck_assert_int_eq(write(second, rows[i].second, 1), 1);
+		usleep(50000);
+		hub_shed(f.hub, 60000);
+		ck_assert_left(&f, 3);
+		hub_shed(f.hub, 0);
+		ck_assert_left(&f, 2);
+		ck_assert_int_eq(write(second, "q", 1), 1);
+		hub_shed(f.hub, 0);
+		ck_assert_left(&f, 1);
+		hub_shed(f.hub, 0);
+		ck_assert_int_eq(write(idle, "q", 1), 1);
+		ck_assert_uint_eq(receive(idle, buf, 1), 1);
+		close(idle);
+		close(first);
+		close(second);
+		teardown(&f);
+	}
+}
+END_TEST
+
+TEST_MAIN("hub", who_keeps_the_daemon_waiting_longest_is_ended_first,
+    the_fuller_memory_is_the_less_may_be_left_unread,
     ends_that_came_to_nothing_are_told_so_often_in_a_minute,
     a_loop_stopped_before_it_runs_ends_at_once, commands_are_answered_and_a_stop_says_goodbye,
     a_deadline_wakes_a_sleeping_connection_and_hang_up_ends_it,
     clients_that_never_read_hold_no_worker, clients_that_never_read_hold_little_together,
     who_has_logged_in_does_not_wait_for_those_who_try,
+    who_logs_in_and_asks_for_much_keeps_no_stranger_waiting,
     wakes_from_many_threads_never_give_a_connection_to_two,
     a_prompt_peer_that_falls_silent_takes_no_processor,
     a_prompt_peer_keeps_nobody_waiting_nor_its_own_wakes_deadline_and_stop,

@@ -9,6 +9,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static bool
+is_full(struct memory *m)
+{
+	return memory_fullness(m, 0) != MEMORY_THERE;
+}
+
 START_TEST(memory_is_full_when_it_is_used_up)
 {
 	enum { MORE = 64 * 1024 * 1024 };
@@ -19,7 +25,7 @@ START_TEST(memory_is_full_when_it_is_used_up)
 	uint64_t before = memory_in_use(&m);
 	ck_assert_uint_gt(before, 0);
 	memory_set_limit(&m, before + MORE / 2);
-	ck_assert(!memory_is_full(&m));
+	ck_assert(!is_full(&m));
 	/* not malloc(): a sanitizer keeps what was freed */
 	volatile char *p =
 	    mmap(NULL, MORE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -27,12 +33,12 @@ START_TEST(memory_is_full_when_it_is_used_up)
 	for (size_t i = 0; i < MORE; i += 4096)
 		p[i] = 1;
 	ck_assert_uint_ge(memory_in_use(&m), before + MORE / 2);
-	ck_assert(!memory_is_full(&m)); /* looked a moment ago */
+	ck_assert(!is_full(&m)); /* looked a moment ago */
 	clock_advance_ms(MEMORY_LOOK_MS + 1000);
-	ck_assert(memory_is_full(&m));
+	ck_assert(is_full(&m));
 	munmap((void *)p, MORE);
 	clock_advance_ms(MEMORY_LOOK_MS);
-	ck_assert(!memory_is_full(&m));
+	ck_assert(!is_full(&m));
 	memory_done(&m);
 	clock_thaw();
 }
@@ -44,7 +50,7 @@ START_TEST(a_share_of_the_machine_is_enough_for_a_process)
 
 	ck_assert_ok(memory_init(&m, "", 0));
 	ck_assert_uint_gt(m.limit, memory_in_use(&m));
-	ck_assert(!memory_is_full(&m));
+	ck_assert(!is_full(&m));
 	memory_done(&m);
 }
 END_TEST
@@ -66,14 +72,14 @@ START_TEST(what_is_set_aside_counts_as_used_whether_it_is_or_not)
 	ck_assert_ok(memory_init(&m, "", 0));
 	memory_set_limit(&m, memory_in_use(&m) + SOME);
 	memory_reserve(&m, SOME / 2, used, &has);
-	ck_assert(!memory_is_full(&m));
+	ck_assert(!is_full(&m));
 	memory_reserve(&m, 2 * (uint64_t)SOME, used, &has);
-	ck_assert(memory_is_full(&m));
+	ck_assert(is_full(&m));
 	has = 2 * (uint64_t)SOME; /* is among what is in use */
 	clock_advance_ms(MEMORY_LOOK_MS);
-	ck_assert(!memory_is_full(&m));
+	ck_assert(!is_full(&m));
 	memory_reserve(&m, 0, NULL, NULL);
-	ck_assert(!memory_is_full(&m));
+	ck_assert(!is_full(&m));
 	memory_done(&m);
 	clock_thaw();
 }
@@ -97,6 +103,42 @@ put(const char *root, const char *path, const char *text)
 }
 
 #define STATM "/proc/self/statm"
+
+/* Between the two there is room for those who go on with little. */
+START_TEST(memory_is_full_before_it_is_brimful)
+{
+	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	static const struct {
+		unsigned used, besides; /* pages, of 160 */
+		enum fullness is;
+	} rows[] = {
+	    {127, 0, MEMORY_THERE},
+	    {128, 0, MEMORY_FULL},
+	    {120, 8, MEMORY_FULL},
+	    {143, 0, MEMORY_FULL},
+	    {144, 0, MEMORY_BRIMFUL},
+	    {10, 134, MEMORY_BRIMFUL},
+	    {500, 0, MEMORY_BRIMFUL},
+	    {10, 0, MEMORY_THERE},
+	};
+	const char *root = test_mkdir();
+	struct memory m;
+	char text[64];
+
+	clock_freeze(clock_real_s());
+	put(root, STATM, "1000 20 10 1 0 1 0\n");
+	ck_assert_ok(memory_init(&m, root, 160 * page));
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		snprintf(text, sizeof(text), "1000 %u 100 1 0 1 0\n", rows[i].used + 100);
+		put(root, STATM, text);
+		clock_advance_ms(MEMORY_LOOK_MS);
+		ck_assert_int_eq(memory_fullness(&m, rows[i].besides * page), rows[i].is);
+	}
+	memory_done(&m);
+	clock_thaw();
+	test_rmdir(root);
+}
+END_TEST
 
 START_TEST(where_nobody_tells_what_is_in_use_there_is_no_start)
 {
@@ -125,14 +167,14 @@ START_TEST(what_was_in_use_is_in_use_until_the_system_tells_otherwise)
 	put(root, STATM, "1000 500 100 1 0 1 0\n");
 	ck_assert_ok(memory_init(&m, root, 300 * page));
 	ck_assert_uint_eq(memory_in_use(&m), 400 * page);
-	ck_assert(memory_is_full(&m));
+	ck_assert(is_full(&m));
 	put(root, STATM, ""); /* the same file, which is open */
 	clock_advance_ms(MEMORY_LOOK_MS);
 	ck_assert_uint_eq(memory_in_use(&m), 400 * page);
-	ck_assert(memory_is_full(&m));
+	ck_assert(is_full(&m));
 	put(root, STATM, "1000 150 100 1 0 1 0\n");
 	clock_advance_ms(MEMORY_LOOK_MS);
-	ck_assert(!memory_is_full(&m));
+	ck_assert(!is_full(&m));
 	memory_done(&m);
 	clock_thaw();
 	test_rmdir(root);
@@ -186,7 +228,7 @@ look(void *arg)
 	struct memory *m = arg;
 
 	for (unsigned i = 0; i < 20000; i++)
-		(void)memory_is_full(m);
+		(void)is_full(m);
 	return NULL;
 }
 
@@ -202,18 +244,19 @@ START_TEST(what_is_set_aside_may_change_while_others_look)
 	for (unsigned i = 0; i < 2000; i++) {
 		uint64_t *has = calloc(1, sizeof(*has));
 		memory_reserve(&m, 1 << 20, used, has);
-		(void)memory_is_full(&m);
+		(void)is_full(&m);
 		memory_reserve(&m, 0, NULL, NULL);
 		free(has); /* nobody asks it any more */
 	}
 	for (size_t i = 0; i < ARRAY_LEN(t); i++)
 		pthread_join(t[i], NULL);
-	ck_assert(!memory_is_full(&m));
+	ck_assert(!is_full(&m));
 	memory_done(&m);
 }
 END_TEST
 
-TEST_MAIN("memory", where_nobody_tells_what_is_in_use_there_is_no_start,
+TEST_MAIN("memory", memory_is_full_before_it_is_brimful,
+    where_nobody_tells_what_is_in_use_there_is_no_start,
     what_was_in_use_is_in_use_until_the_system_tells_otherwise,
     a_quarter_of_the_least_that_a_group_of_the_process_may_have_is_taken,
     what_is_set_aside_may_change_while_others_look,

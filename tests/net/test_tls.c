@@ -314,6 +314,45 @@ START_TEST(large_output_crosses_tls_whole)
 }
 END_TEST
 
+static enum fullness
+fullness(void *arg)
+{
+	return (enum fullness)atomic_load((atomic_int *)arg);
+}
+
+/* A record of TLS can be begun and left so: each connection may come to hold one. */
+START_TEST(where_memory_is_brimful_no_handshake_goes_on)
+{
+	struct fixture f;
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	atomic_int is = MEMORY_FULL;
+
+	setup(&f);
+	hub_set_memory(f.hub, fullness, &is);
+	int fd = connect_client(&f, true);
+	SSL *ssl = handshake(ctx, fd, NULL, NULL);
+	expect(ssl, "T");
+	ck_assert_uint_eq(hub_may_need(f.hub), TLS_RECORD_ROOM);
+	atomic_store(&is, MEMORY_BRIMFUL);
+	int late = connect_client(&f, true);
+	SSL *refused = SSL_new(ctx);
+	SSL_set_fd(refused, late);
+	ck_assert_int_le(SSL_connect(refused), 0);
+	SSL_free(refused);
+	close(late);
+	/* who has shaken hands before goes on */
+	SSL_write(ssl, "x", 1);
+	expect(ssl, "x");
+	SSL_free(ssl);
+	close(fd);
+	for (int i = 0; i < 500 && hub_count(f.hub); i++)
+		usleep(10000);
+	ck_assert_uint_eq(hub_may_need(f.hub), 0);
+	SSL_CTX_free(ctx);
+	teardown(&f);
+}
+END_TEST
+
 static SSL_SESSION *ticket;
 
 static int
@@ -503,7 +542,8 @@ START_TEST(a_key_that_cannot_be_used_is_said_why)
 }
 END_TEST
 
-TEST_MAIN("tls", a_host_name_that_would_forge_lines_of_the_log_asks_for_no_certificate,
+TEST_MAIN("tls", where_memory_is_brimful_no_handshake_goes_on,
+    a_host_name_that_would_forge_lines_of_the_log_asks_for_no_certificate,
     a_key_that_cannot_be_used_is_said_why,
     implicit_tls_greets_after_the_handshake_with_the_certificate_asked_for,
     starttls_forgets_plaintext_and_goes_on_encrypted, a_session_keeps_its_deadline_across_starttls,

@@ -4,8 +4,8 @@ back) is looked at all the time; who was there before is served all the time; wh
 import collections
 import os
 import resource
-import select
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -15,9 +15,14 @@ from attack import HOST, LONG, OFFSET, PW, U1, U2, check, end, greeting  # noqa:
 
 PIDS = {n: int(os.environ["A_" + n]) for n in ("SMTPD", "POP3D", "IMAPD")}
 BOUND = int(os.environ.get("BOUND_MB", 64)) << 20
+ONLY = os.environ.get("KIND", "")  # how the name of a kind begins
 MOST = int(os.environ.get("MOST", 600 if LONG else 300))  # of each kind
 resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-REFUSED = (b"* BYE [UNAVAILABLE] No memory", b"-ERR [SYS/TEMP] No memory", b"421 4.3.2 No memory")
+HOLD_S = 8 if LONG else 0.5  # longer than the patience with who keeps a daemon waiting, or shorter
+DAEMONS = {25: "SMTPD", 110: "POP3D", 143: "IMAPD", 465: "SMTPD", 995: "POP3D", 993: "IMAPD"}
+# At the greeting, or of a command (docs/ARCHITECTURE.md, Memory).
+REFUSED = (b"No memory", b"ut of memory", b"[SYS/TEMP]")
+refused = dict.fromkeys(PIDS, 0)
 HEADER = b"Subject: " + b"x" * 900 + b"\r\n"
 
 
@@ -41,6 +46,22 @@ class Watch(threading.Thread):
 
 # What each takes, by port: octets that are sent in one go, without reading.
 LOGIN, USER = f"a LOGIN {U1} {PW}\r\n".encode(), f"USER {U1}\r\nPASS {PW}\r\n".encode()
+UNVERIFIED = ssl._create_unverified_context()
+LINE = LOGIN + b"b SEARCH SUBJECT " + b"x" * 60000
+
+
+def client_hello():
+    """The first flight of a handshake."""
+    into, out = ssl.MemoryBIO(), ssl.MemoryBIO()
+    try:
+        UNVERIFIED.wrap_bio(into, out, server_hostname="localhost").do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+    return out.read()
+
+
+HELLO = client_hello()
+TLS = None  # all but the last octet of a record
 ENVELOPE = f"EHLO c\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<{U1}>\r\n".encode()
 KINDS = {
     "connections and no more": {25: b"", 110: b"", 143: b""},
@@ -51,10 +72,15 @@ KINDS = {
     "chunks": {25: ENVELOPE + b"BDAT 9000000\r\n" + b"x\r\n" * 20000},
     "mailboxes selected, and all of them fetched without reading": {143: LOGIN + b"b SELECT INBOX\r\n" + b"c FETCH 1:* (FLAGS ENVELOPE BODYSTRUCTURE BODY[])\r\n" * 20,
                                                                     110: USER + b"UIDL\r\nLIST\r\n" * 20 + b"RETR 1\r\nRETR 2\r\n" * 50},
+    "TLS handshakes that stop in the middle": {465: HELLO, 995: HELLO, 993: HELLO},
+    "halves of a TLS record": {465: TLS, 995: TLS, 993: TLS},
+    "lines without an end": {143: LINE},
+    "short lines without an end": {143: LINE[:len(LOGIN) + 300], 25: LINE[-300:], 110: LINE[-300:]},
     "commands without an end": {25: b"EHLO c\r\nMAIL FROM:<" + b"x" * 60000, 110: USER + b"RETR " + b"1" * 60000, 143: LOGIN + b"b SEARCH SUBJECT {60000+}\r\n" + b"x" * 50000},
     "COMPRESS": {143: LOGIN + b"b COMPRESS DEFLATE\r\n"},
     "sorts and searches": {143: LOGIN + b"b SELECT INBOX\r\n" + b"c SORT (SUBJECT) UTF-8 ALL\r\nd THREAD REFERENCES UTF-8 ALL\r\ne SEARCH TEXT nothing\r\n" * 10},
 }
+SHORT = ("logins with wrong passwords", "large literals", "chunks", "mailboxes selected, and all of them fetched without reading", "COMPRESS")
 
 
 def fill():
@@ -67,50 +93,108 @@ def fill():
     t.close()
 
 
-def answer_of(s):
+class Attacker:
+    """One of a kind: sends what it takes, reads nothing until the end."""
+
+    def __init__(self, port, octets):
+        self.daemon, self.octets = DAEMONS[port], octets
+        self.s = socket.socket()
+        self.s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self.s.setblocking(False)
+        try:
+            self.s.connect((HOST, OFFSET + port))
+        except BlockingIOError:
+            pass
+        if octets is TLS:
+            self.octets = self.begin_record()
+
+    def begin_record(self):
+        """After a whole handshake: b"" where it failed."""
+        raw, into, out = self.s, ssl.MemoryBIO(), ssl.MemoryBIO()
+        raw.settimeout(10)
+        tls = UNVERIFIED.wrap_bio(into, out, server_hostname="localhost")
+        while True:
+            try:
+                tls.do_handshake()
+                raw.sendall(out.read())
+                break
+            except ssl.SSLWantReadError:
+                try:
+                    raw.sendall(out.read())
+                    into.write(raw.recv(16384))
+                except OSError:
+                    return b""
+            except ssl.SSLError:
+                return b""
+        raw.setblocking(False)
+        tls.write(b"x" * 16000)
+        return out.read()[:-1]
+
+    def push(self):
+        try:
+            self.s.send(self.octets)
+            if self.octets[:1] == b"\x17":  # once
+                self.octets = b""
+        except OSError:
+            pass
+
+    def hear(self):
+        """What became of it: the last answers that are there say it best."""
+        got, over = b"", False
+        try:
+            while len(got) < 300000:
+                d = self.s.recv(65536)
+                if not d:
+                    over = True
+                    break
+                got += d
+        except BlockingIOError:
+            pass
+        except OSError:
+            over = True
+        self.s.close()
+        for text in REFUSED:
+            if text in got:
+                return "refused for want of memory"
+        return "ended" if over else "served" if got else "waits"
+
+
+def let_in(port):
+    """A newcomer, while all of them hold what they have."""
     try:
-        return s.recv(200)
-    except BlockingIOError:
-        return None
-    except OSError:
-        return b""
+        t = greeting(port, tls=port in (465, 993, 995))
+    except OSError:  # an alert of TLS, from the socket's buffer
+        return "refused for want of memory"
+    out = t.hello
+    t.close()
+    return "refused for want of memory" if any(text in out for text in REFUSED) else "served" if out.startswith((b"220 ", b"+OK", b"* OK")) else repr(out)
 
 
 def attack(kind, inside):
     """As many of it as MOST, and what they were told; all hold what they have meanwhile."""
-    socks, told = [], collections.Counter()
+    them, told = [], collections.Counter()
     for port, octets in KINDS[kind].items():
         for i in range(MOST // len(KINDS[kind])):
-            s = socket.socket()
-            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            s.setblocking(False)
-            try:
-                s.connect((HOST, OFFSET + port))
-            except BlockingIOError:
-                pass
-            socks.append((s, octets))
+            them.append(Attacker(port, octets))
             if i % 20 == 0:
                 inside.look()
     for _ in range(4):
-        for s, octets in socks:
-            try:
-                s.send(octets)
-            except OSError:
-                pass
+        for a in them:
+            a.push()
         time.sleep(0.2)
         inside.look()
-    stop, waiting = time.monotonic() + 15, {s.fileno() for s, _ in socks}
-    heard = select.epoll()
-    for fd in waiting:
-        heard.register(fd, select.EPOLLIN | select.EPOLLONESHOT)
-    while waiting and time.monotonic() < stop:
-        waiting -= {fd for fd, _ in heard.poll(0.2)}
+    stop = time.monotonic() + HOLD_S
+    while time.monotonic() < stop:
         inside.look()
-    for s, _ in socks:
-        a = answer_of(s)
-        told["refused" if a and a.startswith(REFUSED) else "served" if a and a.startswith((b"220 ", b"+OK", b"* OK")) else "waits" if a is None else "ended" if a == b"" else repr(a)] += 1
-    for s, _ in socks:
-        s.close()
+        time.sleep(0.05)
+    for port in KINDS[kind]:
+        began = time.monotonic()
+        told[f"newcomers {let_in(port)}" + (f" {port} {time.monotonic() - began:.1f} s" if time.monotonic() - began > 5 else "")] += 1
+    for a in them:
+        what = a.hear()
+        told[what] += 1
+        if what.startswith("refused"):
+            refused[a.daemon] += 1
     return told
 
 
@@ -138,9 +222,9 @@ class Inside:
 fill()
 inside, watch = Inside(), Watch()
 watch.start()
-for kind in KINDS if LONG else ("logins with wrong passwords", "large literals", "chunks", "mailboxes selected, and all of them fetched without reading", "COMPRESS"):
+for kind in [k for k in KINDS if k.startswith(ONLY)] if ONLY else KINDS if LONG else SHORT:
     told = attack(kind, inside)
-    odd = [k for k in told if k not in ("refused", "served", "waits", "ended")]
+    odd = [k for k in told if k.startswith("newcomers b")]
     check(f"{kind}: {dict(told)}; at most so far " + ", ".join(f"{n.lower()} {m / (1 << 20):.0f} MB" for n, m in watch.most.items()), not odd, odd)
     time.sleep(0.5)
 watch.over.set()
@@ -148,9 +232,11 @@ watch.join()
 took = sorted(inside.took)
 check(f"who was there before was served all the time: {len(took)} commands, {took[len(took) // 2]:.1f} ms at the median, {took[-1]:.0f} ms at most", not inside.wrong, inside.wrong[:3])
 for n, m in watch.most.items():
+    check(f"{n.lower()} was at its bound: {refused[n]} were refused for want of memory", ONLY or refused[n])
     check(f"{n.lower()} had {m / (1 << 20):.0f} MB of its own at most, of {BOUND >> 20}", m <= BOUND, m)
 time.sleep(1)
 for port, good in ((143, b"* OK"), (110, b"+OK"), (25, b"220 ")):
+    began = time.monotonic()
     out = greeting(port).hello
-    check(f"port {port}: afterwards a new client is let in", out.startswith(good), out)
+    check(f"port {port}: afterwards a new client is let in, after {time.monotonic() - began:.1f} s", out.startswith(good), out)
 end()

@@ -231,10 +231,10 @@ START_TEST(no_secret_reaches_the_log_and_each_session_has_its_line)
 }
 END_TEST
 
-static bool
-memory_is_full(void *arg)
+static enum fullness
+fullness(void *arg)
 {
-	return *(const bool *)arg;
+	return *(const enum fullness *)arg;
 }
 
 START_TEST(without_memory_messages_are_not_begun)
@@ -242,15 +242,17 @@ START_TEST(without_memory_messages_are_not_begun)
 	CLEANUP(pop3_fixture_close)
 	struct pop3_fixture *f = pop3_fixture_open(pop3_three_messages, 3);
 	CLEANUP(conn_memory_close) struct conn *c = pop3_login(f);
-	bool full = true;
+	enum fullness is = MEMORY_FULL;
 
-	store_set_memory(f->store, memory_is_full, &full);
+	store_set_memory(f->store, fullness, &is);
+	ck_assert_ptr_nonnull(strstr(pop3_ask(f, c, "RETR 1"), "+OK ")); /* a little at a time */
+	is = MEMORY_BRIMFUL;
 	ck_assert_ptr_nonnull(strstr(pop3_ask(f, c, "RETR 1"), "-ERR [SYS/TEMP] "));
 	ck_assert_ptr_nonnull(strstr(pop3_ask(f, c, "TOP 1 0"), "-ERR [SYS/TEMP] "));
 	ck_assert_str_eq(pop3_ask(f, c, "NOOP"), "+OK Still here\r\n");
 	ck_assert_ptr_nonnull(strstr(pop3_ask(f, c, "LIST 1"), "+OK 1 "));
 	ck_assert_ptr_nonnull(strstr(pop3_ask(f, c, "DELE 2"), "+OK "));
-	full = false;
+	is = MEMORY_THERE;
 	ck_assert_ptr_nonnull(strstr(pop3_ask(f, c, "RETR 1"), "+OK "));
 }
 END_TEST

@@ -350,6 +350,13 @@ wake_conn(void *arg)
 	conn_wake(arg);
 }
 
+enum err
+service_may_begin(struct service *svc, const char *command, enum fullness refused_at)
+{
+	(void)command;
+	return svc->store->fake->fullness >= refused_at ? ERR_NOMEM : ERR_OK;
+}
+
 void
 service_sasl_host(struct service *svc, struct conn *c, struct sasl_host *ret)
 {

@@ -34,6 +34,7 @@ struct fake {
 	struct sbuf trace; /* kinds of events and their recipients */
 	uint64_t sent; /* by ann within an hour */
 	bool sending_held, queue_held;
+	enum fullness fullness; /* of memory */
 	enum err spool_new;
 	enum err spool_write; /* once `spool_room` octets are written */
 	uint64_t spool_room;

@@ -121,5 +121,24 @@ START_TEST(guessing_recipients_has_an_end)
 }
 END_TEST
 
-TEST_MAIN("smtp_limits", what_follows_a_greeting_is_run, a_message_must_come_at_a_least_rate,
-    what_was_pipelined_behind_a_refusal_is_no_mistake, guessing_recipients_has_an_end)
+/* RFC 3463 §3.4: X.3.0, for now. */
+START_TEST(without_memory_no_message_is_begun)
+{
+	CLEANUP(fake_free) struct fake *f = fake_new();
+
+	fake_open(f, SMTP_MX);
+	fake_say(f, "EHLO a", "250 HELP");
+	f->fullness = MEMORY_FULL;
+	fake_say(f, "MAIL FROM:<>", "250 2.1.0 Sender ok");
+	fake_say(f, "RSET", "250 2.0.0");
+	f->fullness = MEMORY_BRIMFUL;
+	fake_say(f, "MAIL FROM:<>", "451 4.3.0 Out of memory, try again later");
+	fake_say(f, "RCPT TO:<ann@example.test>", "503");
+	f->fullness = MEMORY_THERE;
+	fake_say(f, "MAIL FROM:<>", "250 2.1.0 Sender ok");
+}
+END_TEST
+
+TEST_MAIN("smtp_limits", without_memory_no_message_is_begun, what_follows_a_greeting_is_run,
+    a_message_must_come_at_a_least_rate, what_was_pipelined_behind_a_refusal_is_no_mistake,
+    guessing_recipients_has_an_end)

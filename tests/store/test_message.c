@@ -1,6 +1,5 @@
 /* Messages into, between and out of mailboxes, one operation at a time. */
 #include "common/base/clock.h"
-#include "store/changes.h"
 #include "store/directory.h"
 #include "store/message_private.h"
 #include "store/view_private.h"
