@@ -352,7 +352,7 @@ try_rows(enum fault_kind first, enum fault_kind last)
 				tried += try_kind(&rows[i], kind, false);
 		}
 	}
-	ck_assert_uint_gt(tried, 0);
+	ck_assert(tried > 0 || getenv("FAULTS_PART")); /* a part may have none of few */
 	printf("%s to %s: %u faults\n", fault_names[first], fault_names[last], tried);
 }
 
