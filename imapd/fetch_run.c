@@ -274,7 +274,8 @@ write_item(struct imap_session *s, struct fetch_run *f, const struct fetch_item 
 			*ret_done = false;
 			return ERR_OK;
 		}
-		size_t n = left < PIECE ? (size_t)left : PIECE;
+		size_t piece = conn_out_piece(s->conn, PIECE);
+		size_t n = left < piece ? (size_t)left : piece;
 		err = fetch_value_write(&f->source, &v, f->written, n, s->conn);
 		f->written += n;
 	}

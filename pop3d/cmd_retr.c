@@ -38,9 +38,12 @@ write_end(struct pop3_session *s)
 }
 
 static size_t
-next_piece(const struct pop3_pump *p)
+next_piece(const struct pop3_session *s)
 {
-	return p->size - p->offset < PIECE ? (size_t)(p->size - p->offset) : PIECE;
+	const struct pop3_pump *p = &s->pump;
+	size_t n = conn_out_piece(s->conn, PIECE);
+
+	return p->size - p->offset < n ? (size_t)(p->size - p->offset) : n;
 }
 
 static enum err
@@ -54,7 +57,7 @@ step_file(struct pop3_session *s, bool *ret_done)
 	while (p->offset < p->size && !p->stuff.finished) {
 		if (conn_out_full(s->conn))
 			return ERR_OK;
-		size_t n = next_piece(p);
+		size_t n = next_piece(s);
 		enum err e = message_file_read(p->file, p->offset, piece, n);
 		if (!e)
 			e = write_octets(s, str_make(piece, n));
@@ -95,7 +98,7 @@ begin_file(struct pop3_session *s, struct reader *r)
 	if (!e)
 		e = reader_take_file(r, p->message, &p->file);
 	p->size = row.size;
-	size_t n = next_piece(p);
+	size_t n = next_piece(s);
 	if (!e)
 		e = message_file_read(p->file, 0, piece, n);
 	if (e) {

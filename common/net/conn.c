@@ -143,6 +143,14 @@ conn_out_full(const struct conn *c)
 }
 
 size_t
+conn_out_piece(const struct conn *c, size_t most)
+{
+	size_t high = hub_out_high(c->hub);
+
+	return most < high ? most : high;
+}
+
+size_t
 conn_out_pending(const struct conn *c)
 {
 	return c->out.n;

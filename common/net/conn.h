@@ -101,6 +101,9 @@ void conn_put_u64(struct conn *c, uint64_t value); /* in decimal */
 void conn_printf(struct conn *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Output at or above the mark: stop producing, return CONN_DRAIN. */
 bool conn_out_full(const struct conn *c);
+/* How much of something long to write before that is asked again: `most`, or less while each may
+ * hold little. */
+size_t conn_out_piece(const struct conn *c, size_t most);
 size_t conn_out_pending(const struct conn *c);
 /* Takes back what was written since `pending` octets were pending, in this turn. */
 void conn_out_rewind(struct conn *c, size_t pending);
