@@ -217,7 +217,7 @@ put_range(const struct conf_option *o, struct sbuf *out)
 								  : plain;
 
 	if (o->max == UINT64_MAX >> 1) {
-		sbuf_puts(out, " (0 is no limit)");
+		sbuf_puts(out, ", or 0");
 		return;
 	}
 	sbuf_puts(out, " from ");
