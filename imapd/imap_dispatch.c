@@ -160,7 +160,7 @@ imap_complain(struct imap_session *s, const char *tag, enum err e, const char *t
 	write_code(s->conn, str_of(row->code));
 	conn_puts(s->conn, text);
 	conn_puts(s->conn, "\r\n");
-	return count_bad(s);
+	return err_class(e) == ERR_CLASS_CLIENT ? count_bad(s) : GO_ON;
 }
 
 /* The text of a refusal: what the handler said, what the grammar expected, or the error's own. */

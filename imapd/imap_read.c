@@ -61,6 +61,7 @@ imap_drain(struct imap_session *s, uint64_t octets)
 	struct imap_reader *r = &s->reader;
 
 	r->draining = true;
+	r->scanned = 0;
 	r->drain_left = octets;
 	r->tail_n = 0;
 	r->drained = 0;
@@ -142,7 +143,6 @@ imap_take_line(struct imap_session *s, size_t max, struct str *ret)
 
 	r->scanned = lf ? 0 : in.n;
 	if (n > max + 1) {
-		r->scanned = 0;
 		imap_drain(s, 0);
 		return IMAP_LINE_TOO_LONG;
 	}
@@ -234,6 +234,7 @@ imap_may_gather(const struct imap_session *s, size_t octets)
 {
 	switch (store_fullness(s->service->store)) {
 	case MEMORY_THERE:
+	case MEMORY_CROWDED:
 		return true;
 	case MEMORY_FULL:
 		return octets <= IMAP_LITERAL_MINUS;
@@ -353,7 +354,6 @@ imap_read_command(struct imap_session *s, unsigned events)
 	}
 	size_t n = conn_input(s->conn).n;
 	if (n > 0 && !imap_may_gather(s, r->text.n + n)) {
-		r->scanned = 0;
 		imap_drain(s, 0);
 		return refuse(s, from, ERR_NOMEM, NO_MEMORY);
 	}

@@ -306,7 +306,7 @@ session_turn(void *session, struct conn *c, unsigned events)
 		s->cmd.began_us = clock_mono_us();
 	if (s->state != ST_GREET && (events & (CONN_EV_INPUT | CONN_EV_DRAINED)))
 		imap_set_deadline(s);
-	for (unsigned n = 0; go == GO_ON && n < TURN_COMMANDS && !conn_moves(c); n++) {
+	for (unsigned n = 0; go == GO_ON && n < TURN_COMMANDS && !conn_leaves_front(c); n++) {
 		go = next(s, events);
 		events &= (unsigned)~CONN_EV_TIMEOUT;
 	}
@@ -362,4 +362,6 @@ session_done(void *session)
 	free(s);
 }
 
-const struct session_ops imap_session_ops = {session_turn, session_done};
+const struct session_ops imap_session_ops = {.turn = session_turn,
+    .done = session_done,
+    .shed = "* BYE [UNAVAILABLE] No memory to wait for you any longer, try again in a minute\r\n"};

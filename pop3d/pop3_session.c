@@ -166,7 +166,7 @@ take_command(struct pop3_session *s)
 static enum conn_turn
 go_on(struct pop3_session *s)
 {
-	for (unsigned n = 0; n < TURN_COMMANDS && !conn_moves(s->conn); n++) {
+	for (unsigned n = 0; n < TURN_COMMANDS && !conn_leaves_front(s->conn); n++) {
 		if (s->leaving)
 			return CONN_CLOSE;
 		if (s->start_tls) {
@@ -272,4 +272,4 @@ done(void *session)
 	free(s);
 }
 
-const struct session_ops pop3_session_ops = {turn, done};
+const struct session_ops pop3_session_ops = {.turn = turn, .done = done};

@@ -329,7 +329,7 @@ run(struct smtp_session *s, unsigned events)
 	for (int i = 0; step == STEP_GO_ON; i++) {
 		if (conn_out_full(s->conn))
 			return CONN_DRAIN;
-		if (i == TURN_STEPS || conn_moves(s->conn))
+		if (i == TURN_STEPS || conn_leaves_front(s->conn))
 			return CONN_AGAIN;
 		arena_reset(s->arena);
 		size_t before = conn_input(s->conn).n;
@@ -375,4 +375,6 @@ session_turn(void *session, struct conn *c, unsigned events)
 	return next;
 }
 
-const struct session_ops smtp_session_ops = {.turn = session_turn, .done = session_done};
+const struct session_ops smtp_session_ops = {.turn = session_turn,
+    .done = session_done,
+    .shed = "421 4.3.2 No memory to wait for you any longer, try again in a minute\r\n"};

@@ -203,7 +203,7 @@ say_full(struct store *store, uint64_t octets)
 static bool
 is_too_much(const struct spool *s, size_t n)
 {
-	enum fullness bearable = s->size + n <= SPOOL_SMALL ? MEMORY_FULL : MEMORY_THERE;
+	enum fullness bearable = s->size + n <= SPOOL_SMALL ? MEMORY_FULL : MEMORY_CROWDED;
 
 	if (store_fullness(s->store) <= bearable)
 		return false;

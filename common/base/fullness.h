@@ -6,7 +6,9 @@
 
 enum fullness {
 	MEMORY_THERE,
-	MEMORY_FULL, /* nobody new is let in, and nothing is begun that takes much */
+	MEMORY_CROWDED, /* nobody new is let in; of those who are there only who keeps the daemon
+			   waiting notices it */
+	MEMORY_FULL, /* nothing is begun that takes much */
 	MEMORY_BRIMFUL, /* nothing is begun that takes more than some lines; who has kept the
 			   daemon waiting in the middle of something is ended */
 };

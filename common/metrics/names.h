@@ -31,6 +31,7 @@
 	X(open_connections, STATE, METRIC_LISTENERS_MAX, "listener", ALL, "Connections that are open.") \
 	X(connections, SUM, METRIC_LISTENERS_MAX, "listener", ALL, "Connections that were accepted.") \
 	X(connections_refused, SUM, 5, "limit", ALL, "Connections that were refused since a limit was reached.") \
+	X(connections_shed, SUM, 1, NULL, ALL, "Connections that were ended for want of memory: they kept the daemon waiting.") \
 	X(accept_pauses, SUM, 1, NULL, ALL, "Times that a port rested since nothing could be accepted: no descriptors, no memory.") \
 	X(tls_handshakes, SUM, 4, "result", ALL, "TLS handshakes of clients: the version, or failed.") \
 	X(received_bytes, SUM, 1, NULL, ALL, "Octets read from peers, as they are behind TLS.") \

@@ -177,7 +177,7 @@ conn_leave_front(struct conn *c)
 }
 
 bool
-conn_moves(const struct conn *c)
+conn_leaves_front(const struct conn *c)
 {
 	return c->leaves_front;
 }

@@ -62,6 +62,7 @@ struct session_ops {
 	enum conn_turn (*turn)(void *session, struct conn *c, unsigned events);
 	/* The connection is over; frees the session. Called once, no turn follows. */
 	void (*done)(void *session);
+	const char *shed; /* said where it is ended to get memory back (hub_shed()); may be NULL */
 };
 
 #define CONN_OUT_HIGH (256 * 1024) /* a session stops producing here and returns CONN_DRAIN */
@@ -126,7 +127,7 @@ void conn_set_deadline(struct conn *c, int64_t ms);
 void conn_leave_front(struct conn *c);
 /* It did so in this turn, which is to end (CONN_AGAIN): what it asks for now would keep strangers
  * waiting. */
-bool conn_moves(const struct conn *c);
+bool conn_leaves_front(const struct conn *c);
 /* It came to log in, and has not. */
 bool conn_is_stranger(const struct conn *c);
 

@@ -157,6 +157,8 @@ void dial_memory_tls(struct conn *c);
 const char *conn_memory_tls_failure(const struct conn *c);
 /* A handshake that failed is one for the log (log_ration.h). */
 bool hub_tells_handshake(const struct conn *c, uint64_t *ret_withheld);
+/* It has kept the daemon waiting as long as hub_shed() wants. */
+bool hub_sheds(const struct conn *c);
 /* It is ended for want of memory: for the log. */
 void hub_tell_shed(const struct conn *c);
 /* The server's side of TLS for it, counted. False: no memory. */

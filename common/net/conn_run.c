@@ -78,9 +78,9 @@ static size_t
 read_at_once(const struct conn *c, bool more)
 {
 	static const size_t scarce[] = {[MEMORY_FULL] = 4096, [MEMORY_BRIMFUL] = 1024};
-	enum fullness seen = hub_seen(c->hub);
+	enum fullness seen = hub_last_fullness(c->hub);
 
-	if (seen)
+	if (seen >= MEMORY_FULL)
 		return scarce[seen];
 	return more ? READ_AT_ONCE : READ_OCTETS;
 }
@@ -334,7 +334,7 @@ advance_open(struct conn *c, unsigned events)
 {
 	bool ready = events & EV_READY;
 
-	(void)hub_look(c->hub);
+	(void)hub_ask_fullness(c->hub);
 	for (int turns = 0;; turns++) {
 		unsigned why;
 
@@ -385,26 +385,42 @@ advance_open(struct conn *c, unsigned events)
 	}
 }
 
-/* It waits for its peer to go on with something, and holds memory for that. */
+/* It waits for its peer to go on with something, and holds memory for that. Never one that we
+ * opened. */
 static bool
-is_in_the_middle(const struct conn *c)
+keeps_waiting(const struct conn *c, bool parks)
 {
+	if (c->dialled)
+		return false;
 	if (is_unsent(c) || c->state == CS_HANDSHAKE)
 		return true;
-	if (c->want == CONN_SLEEP)
-		return false; /* it is for us to go on */
+	if (c->state != CS_OPEN || !parks || c->want == CONN_SLEEP)
+		return false; /* it is for us to go on, or over */
 	return c->in_the_middle || c->in.n > 0 || (c->ssl && SSL_has_pending(c->ssl));
 }
 
 static void
-note_wait(struct conn *c)
+note_wait(struct conn *c, bool parks)
 {
-	bool keeps = is_in_the_middle(c);
+	bool keeps = keeps_waiting(c, parks);
 
 	if (keeps && atomic_load(&c->kept_since_ms) && c->moved < CONN_PROGRESS)
 		return;
 	atomic_store(&c->kept_since_ms, keeps ? clock_mono_ms() : 0);
 	c->moved = 0;
+}
+
+/* What it held goes back at once, but for its last words, if there is somebody who reads. */
+static bool
+shed(struct conn *c)
+{
+	hub_tell_shed(c);
+	if (c->state != CS_OPEN || is_unsent(c))
+		return die(c);
+	if (c->ops->shed)
+		conn_puts(c, c->ops->shed);
+	begin_closing(c);
+	return advance_closing(c, 0);
 }
 
 bool
@@ -413,14 +429,10 @@ conn_advance(struct conn *c, unsigned events)
 	if (events & EV_KILL)
 		return die(c);
 	log_set_sid(c->id);
-	if (events & EV_SHED && atomic_load(&c->kept_since_ms)) {
-		hub_tell_shed(c);
-		log_set_sid("");
-		return die(c);
-	}
-	events &= ~EV_SHED;
 	bool park = true;
-	if (c->state == CS_CONNECTING) {
+	if (events & EV_SHED && hub_sheds(c)) {
+		park = shed(c);
+	} else if (c->state == CS_CONNECTING) {
 		park = !advance_connect(c, events);
 	} else if (c->state == CS_HANDSHAKE) {
 		park = !advance_handshake(c, events);
@@ -435,10 +447,10 @@ conn_advance(struct conn *c, unsigned events)
 		octets_relax(&c->in);
 		octets_relax(&c->out);
 		hub_count_held(c);
-		note_wait(c);
 		if (c->deflate)
 			deflate_park(c);
 	}
+	note_wait(c, park);
 	log_set_sid("");
 	return park;
 }

@@ -44,7 +44,7 @@ enum handshake
 handshake_advance(struct conn *c)
 {
 	c->wait_read = c->wait_write = false;
-	if (!c->dialled && hub_look(c->hub) == MEMORY_BRIMFUL) {
+	if (!c->dialled && hub_ask_fullness(c->hub) == MEMORY_BRIMFUL) {
 		handshake_note_failure(c, "no memory for it now");
 		return HANDSHAKE_FAILED;
 	}

@@ -38,6 +38,8 @@ struct hub {
 	struct log_ration handshakes; /* that fail */
 	struct log_ration ends; /* of sessions that came to nothing */
 	struct log_ration sheds;
+	atomic_llong
+	    shed_since_ms; /* who has kept the daemon waiting since then, or before, is ended */
 	fullness_fn *fullness; /* NULL: never full */
 	void *memory_arg;
 	atomic_size_t held_max;
@@ -59,7 +61,7 @@ hub_may_need(const struct hub *h)
 }
 
 enum fullness
-hub_look(struct hub *h)
+hub_ask_fullness(struct hub *h)
 {
 	enum fullness is = h && h->fullness ? h->fullness(h->memory_arg) : MEMORY_THERE;
 
@@ -69,7 +71,7 @@ hub_look(struct hub *h)
 }
 
 enum fullness
-hub_seen(const struct hub *h)
+hub_last_fullness(const struct hub *h)
 {
 	return h ? (enum fullness)atomic_load_explicit(&h->seen, memory_order_relaxed)
 		 : MEMORY_THERE;
@@ -78,12 +80,12 @@ hub_seen(const struct hub *h)
 size_t
 hub_out_high(const struct hub *h)
 {
-	enum fullness seen = hub_seen(h);
+	enum fullness seen = hub_last_fullness(h);
 
 	if (seen == MEMORY_BRIMFUL)
 		return CONN_OUT_LEAST;
 	bool much = h && hub_held(h) > atomic_load_explicit(&h->held_max, memory_order_relaxed);
-	return much || seen ? CONN_OUT_SHORT : CONN_OUT_HIGH;
+	return much || seen == MEMORY_FULL ? CONN_OUT_SHORT : CONN_OUT_HIGH;
 }
 
 bool
@@ -182,6 +184,7 @@ hub_tell_shed(const struct conn *c)
 {
 	uint64_t withheld;
 
+	METRICS_COUNT(connections_shed, 0);
 	if (log_ration_takes(&c->hub->sheds, SHEDS_A_MINUTE, &withheld))
 		log_warn("shed", F_CSTR("peer", c->peer), F_UINT("unread", c->out.n),
 		    F_UINT("gathered", c->in.n),
@@ -510,29 +513,31 @@ hub_stop(struct hub *h)
 	notify_all(h, CONN_EV_STOP);
 }
 
-/* How long the daemon has waited for its peer; -1: it does not. */
-static int64_t
-waits_ms(struct conn *c, int64_t now)
-{
-	long long since = c->dialled ? 0 : atomic_load(&c->kept_since_ms);
-
-	return since ? now - since : -1;
-}
-
 void
 hub_shed(struct hub *h, int64_t ms)
 {
 	CLEANUP(mutex_unlock) pthread_mutex_t *held = mutex_lock(&h->mu);
-	int64_t now = clock_mono_ms(), longest = 0;
+	int64_t now = clock_mono_ms(), first = now;
 
+	for (struct conn *c = h->conns; c; c = c->next) {
+		long long since = atomic_load(&c->kept_since_ms);
+		if (since && since < first)
+			first = since;
+	}
+	if (ms < (now - first) / 2)
+		ms = (now - first) / 2;
+	atomic_store(&h->shed_since_ms, now - ms);
 	for (struct conn *c = h->conns; c; c = c->next)
-		if (waits_ms(c, now) > longest)
-			longest = waits_ms(c, now);
-	if (ms < longest / 2)
-		ms = longest / 2;
-	for (struct conn *c = h->conns; c; c = c->next)
-		if (waits_ms(c, now) >= ms)
+		if (hub_sheds(c))
 			conn_notify(c, EV_SHED);
+}
+
+bool
+hub_sheds(const struct conn *c)
+{
+	long long since = atomic_load(&c->kept_since_ms);
+
+	return since && since <= atomic_load(&c->hub->shed_since_ms);
 }
 
 void

@@ -56,11 +56,12 @@ size_t hub_held(const struct hub *h);
  * little. Before the first connection. */
 void hub_set_memory(struct hub *h, fullness_fn *fullness, void *arg);
 /* Asks it, and what it said last; MEMORY_THERE without a hub. */
-enum fullness hub_look(struct hub *h);
-enum fullness hub_seen(const struct hub *h);
+enum fullness hub_ask_fullness(struct hub *h);
+enum fullness hub_last_fullness(const struct hub *h);
 /* For conn.c: how much unread output each may have, as of the last look. */
 size_t hub_out_high(const struct hub *h);
-/* Octets that peers can have the daemon take without its doing: half of a record of TLS each. */
+/* Octets that peers can have the daemon take without its doing: a record of TLS each, all but its
+ * last octet. */
 size_t hub_may_need(const struct hub *h);
 #define TLS_RECORD_ROOM                                                                            \
 	(17 * 1024) /* RFC 8446 §5.2: 16 KiB and 256 octets, and what is around it */

@@ -15,8 +15,11 @@
 #include <unistd.h>
 
 #define DEFAULT_SHARE 4 /* of what there is: three daemons, and the pages of files */
-#define FULL_SHARE 5 /* of the limit: what those who are there may still need */
-#define BRIM_SHARE 10 /* what may come between two looks, on a busy machine */
+/* Of the limit, in hundredths. What may come between two looks, on a busy machine, is the rest. */
+#define CROWDED_AT 70
+#define FULL_AT 80
+#define BRIMFUL_AT 90
+#define TRIM_REST 50 /* times as long as it took, at least */
 
 #define PATH_ROOM 4096
 
@@ -152,14 +155,19 @@ find_spare(struct memory *m)
 	return used < m->reserved ? m->reserved - used : 0;
 }
 
+/* What is not in use yet keeps newcomers out, and has its room at the end; it takes nothing from
+ * those who are there before that. */
 static enum fullness
 measure(struct memory *m, uint64_t besides)
 {
-	uint64_t limit = atomic_load(&m->limit), has = memory_in_use(m) + find_spare(m) + besides;
+	uint64_t hundredth = atomic_load(&m->limit) / 100;
+	uint64_t has = memory_in_use(m) + find_spare(m);
 
-	if (has >= limit - limit / BRIM_SHARE)
+	if (has + besides >= hundredth * BRIMFUL_AT)
 		return MEMORY_BRIMFUL;
-	return has >= limit - limit / FULL_SHARE ? MEMORY_FULL : MEMORY_THERE;
+	if (has >= hundredth * FULL_AT)
+		return MEMORY_FULL;
+	return has + besides >= hundredth * CROWDED_AT ? MEMORY_CROWDED : MEMORY_THERE;
 }
 
 /* One thread has the turn to do something that is due. */
@@ -171,6 +179,19 @@ takes_turn(atomic_llong *due_ms, int64_t now, int64_t again_ms)
 	return now >= due && atomic_compare_exchange_strong(due_ms, &due, now + again_ms);
 }
 
+/* What sessions gave back lies scattered over the heap. To gather it takes a while, longer the more
+ * there is, in which others wait for memory: a small part of the time may go into it. */
+static void
+trim(struct memory *m)
+{
+	int64_t began = clock_mono_ms();
+
+	malloc_trim(0);
+	int64_t now = clock_mono_ms(), rest = TRIM_REST * (now - began);
+	if (rest > MEMORY_TRIM_MS)
+		atomic_store(&m->trim_ms, now + rest);
+}
+
 enum fullness
 memory_fullness(struct memory *m, uint64_t besides)
 {
@@ -178,12 +199,10 @@ memory_fullness(struct memory *m, uint64_t besides)
 
 	if (takes_turn(&m->look_ms, now, MEMORY_LOOK_MS)) {
 		enum fullness is = measure(m, besides);
-		atomic_store(&m->fullness, is);
-		/* what sessions gave back lies scattered over the heap; to gather it takes a while,
-		 * in which others ask */
+		atomic_store(&m->fullness, (int)is); /* others ask meanwhile */
 		if (is && takes_turn(&m->trim_ms, now, MEMORY_TRIM_MS)) {
-			malloc_trim(0);
-			atomic_store(&m->fullness, measure(m, besides));
+			trim(m);
+			atomic_store(&m->fullness, (int)measure(m, besides));
 		}
 	}
 	return (enum fullness)atomic_load(&m->fullness);

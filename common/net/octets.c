@@ -78,7 +78,7 @@ octets_relax(struct octets *o)
 	}
 	while (cap < o->n)
 		cap *= 2;
-	if (o->cap > cap)
+	if (o->cap >= 4 * cap) /* or the next octets would have all of it copied again */
 		/* Copied, since realloc() would leave a hole that nothing fits. */
 		(void)move(o, cap);
 }

@@ -262,4 +262,4 @@ done(void *session)
 	free(session);
 }
 
-const struct session_ops scrape_session_ops = {turn, done};
+const struct session_ops scrape_session_ops = {.turn = turn, .done = done};

@@ -20,7 +20,7 @@
 #define HELD_SHARE 16 /* this part of the memory may be output that peers have not taken */
 #define DRAIN_CHECK_MS 20
 #define SHED_CHECK_MS 500
-#define FULL_PATIENCE_MS 60000 /* with who keeps the daemon waiting, while memory is full */
+#define PATIENCE_MS 60000 /* with who keeps the daemon waiting, while memory is crowded or full */
 #define BRIM_PATIENCE_MS 5000
 
 struct conf *
@@ -68,7 +68,7 @@ server_memory_limit(const struct server *s)
 }
 
 static enum fullness
-measure(struct server *s)
+look_at_memory(struct server *s)
 {
 	return memory_fullness(&s->memory, hub_may_need(s->hub));
 }
@@ -77,7 +77,7 @@ enum fullness
 server_fullness(void *server)
 {
 	struct server *s = server;
-	enum fullness is = measure(s);
+	enum fullness is = look_at_memory(s);
 
 	if (is && !atomic_load(&s->sheds) && !atomic_exchange(&s->sheds, true))
 		loop_timer_set(s->shed, SHED_CHECK_MS);
@@ -88,10 +88,10 @@ static void
 shed(void *arg)
 {
 	struct server *s = arg;
-	enum fullness is = measure(s);
+	enum fullness is = look_at_memory(s);
 
 	if (is) {
-		hub_shed(s->hub, is == MEMORY_BRIMFUL ? BRIM_PATIENCE_MS : FULL_PATIENCE_MS);
+		hub_shed(s->hub, is == MEMORY_BRIMFUL ? BRIM_PATIENCE_MS : PATIENCE_MS);
 		loop_timer_set(s->shed, SHED_CHECK_MS);
 	} else {
 		atomic_store(&s->sheds, false);

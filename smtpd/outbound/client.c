@@ -400,4 +400,4 @@ client_done(void *session)
 	client_free(&cl);
 }
 
-const struct session_ops client_ops = {client_turn, client_done};
+const struct session_ops client_ops = {.turn = client_turn, .done = client_done};

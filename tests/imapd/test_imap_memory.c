@@ -1,6 +1,7 @@
 /* What sessions may do while the daemon has as much memory as it may have. */
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/net/conn_private.h"
 #include "imapd/imap_read.h"
 #include "store/changes.h"
 #include "tests/imapd/imap_fixture.h"
@@ -121,7 +122,10 @@ START_TEST(a_command_that_comes_in_pieces_is_held_while_there_is_memory)
 	ck_exchange(f, "0 SELECT INBOX", "0 OK");
 	store_set_memory(f->store, fullness, &is);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		const char *const expected[] = {rows[i].there, rows[i].full, rows[i].brimful};
+		const char *const expected[] = {[MEMORY_THERE] = rows[i].there,
+		    [MEMORY_CROWDED] = rows[i].there,
+		    [MEMORY_FULL] = rows[i].full,
+		    [MEMORY_BRIMFUL] = rows[i].brimful};
 		for (is = MEMORY_THERE; is <= MEMORY_BRIMFUL; is++) {
 			say(f, rows[i].head, rows[i].octets, rows[i].tail);
 			ck_exchange(f, NULL, expected[is]);
@@ -130,22 +134,70 @@ START_TEST(a_command_that_comes_in_pieces_is_held_while_there_is_memory)
 }
 END_TEST
 
-/* RFC 3502: between messages literals may be arguments. */
+/* RFC 4469: between octets there are literals that are arguments, and lines. */
 START_TEST(an_append_that_is_under_way_is_refused_for_now)
 {
-	static const char begins[] = "1 APPEND INBOX {10+}\r\n0123456789 CATENATE (URL {600+}\r\n";
+	static const struct {
+		const char *begins, *goes_on;
+	} rows[] = {
+	    {"1 APPEND INBOX {10+}\r\n0123456789 CATENATE (URL {600+}\r\n", ")\r\n2 NOOP\r\n"},
+	    {"1 APPEND INBOX {10+}\r\n0123456789", "\r\n2 NOOP\r\n"},
+	};
 	enum fullness is = MEMORY_THERE;
 	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Inbox:1");
 
 	ck_exchange(f, "0 SELECT INBOX", "* 1 EXISTS\n0 OK");
 	store_set_memory(f->store, fullness, &is);
-	conn_memory_feed(f->conn, str_of(begins));
-	is = MEMORY_BRIMFUL;
-	say(f, "", 550, "");
-	say(f, "", 50, ")\r\n2 NOOP\r\n");
-	ck_exchange(f, NULL, "1 NO [LIMIT]\n2 OK");
-	is = MEMORY_THERE;
-	ck_exchange(f, "3 STATUS INBOX (MESSAGES)", "* STATUS INBOX (MESSAGES 1)\n3 OK");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		conn_memory_feed(f->conn, str_of(rows[i].begins));
+		is = MEMORY_BRIMFUL;
+		say(f, i ? " " : "", 550, "");
+		say(f, "", 50, rows[i].goes_on);
+		ck_exchange(f, NULL, "1 NO [LIMIT]\n2 OK");
+		is = MEMORY_THERE;
+		ck_exchange(f, "3 STATUS INBOX (MESSAGES)", "* STATUS INBOX (MESSAGES 1)\n3 OK");
+	}
+}
+END_TEST
+
+START_TEST(want_of_memory_is_no_mistake_of_the_client)
+{
+	enum fullness is = MEMORY_BRIMFUL;
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Inbox:1");
+
+	ck_exchange(f, "0 SELECT INBOX", "* 1 EXISTS\n0 OK");
+	store_set_memory(f->store, fullness, &is);
+	for (int i = 0; i < 50; i++)
+		ck_exchange(f, "1 STATUS {600}", "1 NO [LIMIT]");
+	ck_exchange(f, "2 NOOP", "2 OK");
+}
+END_TEST
+
+/* Who waits to be told of mail does not keep the daemon waiting (hub_shed()). */
+START_TEST(who_idles_or_rests_is_in_the_middle_of_nothing)
+{
+	static const struct {
+		const char *say;
+		bool is;
+	} rows[] = {
+	    {"1 NOOP\r\n", false},
+	    {"2 STATUS {5}\r\n", true},
+	    {"INBOX (UIDNEXT)\r\n", false},
+	    {"3 APPEND INBOX {10}\r\n", true},
+	    {"01234", true},
+	    {"56789\r\n", false},
+	    {"4 IDLE\r\n", false},
+	    {"DONE\r\n", false},
+	    {"5 NOTIFY SET (SELECTED (MessageNew MessageExpunge))\r\n", false},
+	};
+	CLEANUP(imap_fixture_close) struct imap_fixture *f = imap_fixture_open("Inbox:1");
+
+	ck_exchange(f, "0 SELECT INBOX", "* 1 EXISTS\n0 OK");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		conn_memory_feed(f->conn, str_of(rows[i].say));
+		conn_memory_output(f->conn, f->arena);
+		ck_assert_msg(f->conn->in_the_middle == rows[i].is, "%s", rows[i].say);
+	}
 }
 END_TEST
 
@@ -180,6 +232,8 @@ START_TEST(the_log_says_once_a_minute_that_memory_is_full)
 }
 END_TEST
 
-TEST_MAIN("imap_memory", the_fuller_memory_is_the_more_is_refused_for_now,
+TEST_MAIN("imap_memory", want_of_memory_is_no_mistake_of_the_client,
+    who_idles_or_rests_is_in_the_middle_of_nothing,
+    the_fuller_memory_is_the_more_is_refused_for_now,
     a_command_that_comes_in_pieces_is_held_while_there_is_memory,
     an_append_that_is_under_way_is_refused_for_now, the_log_says_once_a_minute_that_memory_is_full)

@@ -99,7 +99,7 @@ echo_done(void *session)
 	((struct echo *)session)->done = true;
 }
 
-static const struct session_ops echo_ops = {echo_turn, echo_done};
+static const struct session_ops echo_ops = {.turn = echo_turn, .done = echo_done};
 
 static const struct dialogue lines_dialogue[] = {
     {NULL, "hello"},

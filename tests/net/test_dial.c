@@ -87,7 +87,7 @@ done(void *session)
 	atomic_store(&((struct seen *)session)->over, true);
 }
 
-static const struct session_ops ops = {turn, done};
+static const struct session_ops ops = {.turn = turn, .done = done};
 
 static void
 closed(void *arg, struct conn *c)

@@ -24,10 +24,11 @@ struct talker {
 	struct conn *c;
 	atomic_int *wakes;
 	size_t left;
+	int rounds; /* of work that are left */
 };
 
 /* Answers each octet with itself in capitals; 'B' sends 8 MB; 'S' sleeps for 50 ms and says so;
- * 'M' begins something. */
+ * 'M' begins something; 'A' works for 600 ms, a little at a time. */
 static enum conn_turn
 turn(void *session, struct conn *c, unsigned events)
 {
@@ -43,6 +44,12 @@ turn(void *session, struct conn *c, unsigned events)
 		conn_puts(c, "bye");
 		return CONN_CLOSE;
 	}
+	if (t->rounds) {
+		usleep(10000);
+		if (--t->rounds)
+			return CONN_AGAIN;
+		conn_puts(c, "A");
+	}
 	for (struct str in; (in = conn_input(c)).n;) {
 		char ch = in.p[0];
 		conn_consume(c, 1);
@@ -51,9 +58,13 @@ turn(void *session, struct conn *c, unsigned events)
 		if (ch == 'L') {
 			conn_leave_front(c);
 			conn_write(c, "L", 1);
-			return conn_moves(c) ? CONN_AGAIN : CONN_READ;
+			return conn_leaves_front(c) ? CONN_AGAIN : CONN_READ;
 		}
 		conn_set_in_the_middle(c, ch == 'M');
+		if (ch == 'A') {
+			t->rounds = 60;
+			return CONN_AGAIN;
+		}
 		if (ch == 'S') {
 			conn_set_deadline(c, 50);
 			return CONN_SLEEP;
@@ -80,7 +91,7 @@ done(void *session)
 	free(t);
 }
 
-static const struct session_ops ops = {turn, done};
+static const struct session_ops ops = {.turn = turn, .done = done};
 
 static void
 closed(void *arg, struct conn *c)
@@ -564,13 +575,13 @@ START_TEST(the_fuller_memory_is_the_less_may_be_left_unread)
 }
 END_TEST
 
-static void
-ck_assert_left(struct fixture *f, size_t n)
+/* The daemon has said its last. */
+static bool
+is_over(int fd, int within_ms)
 {
-	for (int i = 0; i < 500 && hub_count(f->hub) > n; i++)
-		usleep(10000);
-	usleep(20000);
-	ck_assert_uint_eq(hub_count(f->hub), n);
+	struct pollfd p = {.fd = fd, .events = POLLRDHUP};
+
+	return poll(&p, 1, within_ms) == 1 && p.revents & (POLLRDHUP | POLLHUP | POLLERR);
 }
 
 /* Half of a command, output that is not read: in whatever the peer does not go on. */
@@ -594,12 +605,12 @@ START_TEST(who_keeps_the_daemon_waiting_longest_is_ended_first)
 		ck_assert_int_eq(write(second, rows[i].second, 1), 1);
 		usleep(50000);
 		hub_shed(f.hub, 60000);
-		ck_assert_left(&f, 3);
+		ck_assert(!is_over(first, 50));
 		hub_shed(f.hub, 0);
-		ck_assert_left(&f, 2);
-		ck_assert_int_eq(write(second, "q", 1), 1);
+		ck_assert(is_over(first, 5000));
+		ck_assert(!is_over(second, 50));
 		hub_shed(f.hub, 0);
-		ck_assert_left(&f, 1);
+		ck_assert(is_over(second, 5000));
 		hub_shed(f.hub, 0);
 		ck_assert_int_eq(write(idle, "q", 1), 1);
 		ck_assert_uint_eq(receive(idle, buf, 1), 1);
@@ -611,7 +622,30 @@ START_TEST(who_keeps_the_daemon_waiting_longest_is_ended_first)
 }
 END_TEST
 
-TEST_MAIN("hub", who_keeps_the_daemon_waiting_longest_is_ended_first,
+/* It went on, and now the daemon has something to do for it. */
+START_TEST(who_waits_for_the_daemon_is_not_ended)
+{
+	struct fixture f;
+	char buf[8];
+
+	setup(&f);
+	int fd = client(&f, NULL, NULL);
+	ck_assert_uint_eq(receive(fd, buf, 1), 1);
+	ck_assert_int_eq(write(fd, "M", 1), 1);
+	ck_assert_uint_eq(receive(fd, buf, 1), 1);
+	usleep(50000);
+	ck_assert_int_eq(write(fd, "A", 1), 1);
+	usleep(300000);
+	hub_shed(f.hub, 100);
+	ck_assert_uint_eq(receive(fd, buf, 1), 1);
+	ck_assert_int_eq(buf[0], 'A');
+	close(fd);
+	teardown(&f);
+}
+END_TEST
+
+TEST_MAIN("hub", who_waits_for_the_daemon_is_not_ended,
+    who_keeps_the_daemon_waiting_longest_is_ended_first,
     the_fuller_memory_is_the_less_may_be_left_unread,
     ends_that_came_to_nothing_are_told_so_often_in_a_minute,
     a_loop_stopped_before_it_runs_ends_at_once, commands_are_answered_and_a_stop_says_goodbye,

@@ -12,7 +12,7 @@
 static bool
 is_full(struct memory *m)
 {
-	return memory_fullness(m, 0) != MEMORY_THERE;
+	return memory_fullness(m, 0) >= MEMORY_FULL;
 }
 
 START_TEST(memory_is_full_when_it_is_used_up)
@@ -104,20 +104,24 @@ put(const char *root, const char *path, const char *text)
 
 #define STATM "/proc/self/statm"
 
-/* Between the two there is room for those who go on with little. */
-START_TEST(memory_is_full_before_it_is_brimful)
+/* Between them there is room for those who are there, and who go on with little. */
+START_TEST(memory_is_crowded_then_full_then_brimful)
 {
 	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	static const struct {
 		unsigned used, besides; /* pages, of 160 */
 		enum fullness is;
 	} rows[] = {
-	    {127, 0, MEMORY_THERE},
+	    {111, 0, MEMORY_THERE},
+	    {112, 0, MEMORY_CROWDED},
+	    {10, 101, MEMORY_THERE},
+	    {10, 102, MEMORY_CROWDED}, /* nothing is taken from those who are there... */
+	    {100, 43, MEMORY_CROWDED},
+	    {127, 0, MEMORY_CROWDED},
 	    {128, 0, MEMORY_FULL},
-	    {120, 8, MEMORY_FULL},
 	    {143, 0, MEMORY_FULL},
 	    {144, 0, MEMORY_BRIMFUL},
-	    {10, 134, MEMORY_BRIMFUL},
+	    {100, 44, MEMORY_BRIMFUL}, /* ... but for the last of it */
 	    {500, 0, MEMORY_BRIMFUL},
 	    {10, 0, MEMORY_THERE},
 	};
@@ -255,7 +259,7 @@ START_TEST(what_is_set_aside_may_change_while_others_look)
 }
 END_TEST
 
-TEST_MAIN("memory", memory_is_full_before_it_is_brimful,
+TEST_MAIN("memory", memory_is_crowded_then_full_then_brimful,
     where_nobody_tells_what_is_in_use_there_is_no_start,
     what_was_in_use_is_in_use_until_the_system_tells_otherwise,
     a_quarter_of_the_least_that_a_group_of_the_process_may_have_is_taken,

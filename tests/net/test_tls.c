@@ -84,7 +84,7 @@ done(void *session)
 	free(session);
 }
 
-static const struct session_ops ops = {turn, done};
+static const struct session_ops ops = {.turn = turn, .done = done};
 
 static void
 closed(void *arg, struct conn *c)

@@ -368,7 +368,7 @@ late_turn(void *session, struct conn *c, unsigned events)
 
 START_TEST(who_talks_before_the_greeting_is_no_mail_server)
 {
-	const struct session_ops late = {late_turn, smtp_session_ops.done};
+	const struct session_ops late = {.turn = late_turn, .done = smtp_session_ops.done};
 	CLEANUP(fake_free) struct fake *f = fake_new();
 	struct conn *c = conn_memory_open(&late, smtp_session_new(&f->service, f->partials),
 	    &(struct conn_memory_options){.service = SMTP_MX});
@@ -446,7 +446,7 @@ open_stoppable(struct fake *f, enum smtp_service service)
 {
 	static struct session_ops ops;
 
-	ops = (struct session_ops){stop_turn, smtp_session_ops.done};
+	ops = (struct session_ops){.turn = stop_turn, .done = smtp_session_ops.done};
 	fake_close(f);
 	f->conn = conn_memory_open(&ops, smtp_session_new(&f->service, f->partials),
 	    &(struct conn_memory_options){.service = service});
