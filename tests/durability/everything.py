@@ -108,11 +108,18 @@ class Everything(Run):
         self.pause()
         self.speed.stop()
 
+    def rest(self):
+        """What the daemons hold, if none of them is between a kill and its next start."""
+        try:
+            return Rest(self.suite)
+        except FileNotFoundError:
+            return "a daemon was being killed"
+
     def tell(self, what):
         median, high, most = self.children.latency()
         done = ", ".join(f"{n} {k}" for k, n in self.speed.so_far().items())
         print(f"  {time.monotonic() - self.began:.0f} s, {what}: {self.killer.kills} kills, {self.ledger.acked} deliveries acknowledged, {done}; a normal client waits {median:.1f} ms, "
-              f"{high:.0f} ms at the 95th percentile, {most:.0f} at most; {Rest(self.suite)}; {len(self.wrongs.all)} wrong", flush=True)
+              f"{high:.0f} ms at the 95th percentile, {most:.0f} at most; {self.rest()}; {len(self.wrongs.all)} wrong", flush=True)
 
     def renew(self):
         """New daemons, which nobody has used."""
