@@ -144,6 +144,16 @@ run_start(const char *dir, const char *fake)
 	return pid;
 }
 
+pid_t
+run_up(const char *dir)
+{
+	pid_t pid = run_start(dir, "");
+
+	run_await(dir, "out", "ready\n", 1);
+	run_await(dir, "notes", "started", 3);
+	return pid;
+}
+
 const char *
 run_file(const char *dir, const char *name)
 {

@@ -21,6 +21,8 @@ const char *run_begin(void);
 void run_set_option(const char *dir, const char *name, const char *value);
 /* `pillarbox run` in the background; its output goes to DIR/out. */
 pid_t run_start(const char *dir, const char *fake);
+/* The same with daemons that fare well, once all of them have started. */
+pid_t run_up(const char *dir);
 /* Its exit status, when it has ended. */
 int run_end_of(pid_t pid);
 

@@ -39,10 +39,8 @@ END_TEST
 START_TEST(a_daemon_that_dies_is_started_again_and_the_others_stay)
 {
 	const char *dir = run_begin();
-	pid_t pid = run_start(dir, "");
+	pid_t pid = run_up(dir);
 
-	run_await(dir, "out", "ready\n", 1);
-	run_await(dir, "notes", "started", 3);
 	pid_t imapd = run_pid_in_notes(dir, "imapd started");
 	ck_assert_int_eq(kill(imapd, SIGKILL), 0);
 	run_await(dir, "notes", "imapd started", 2);
@@ -131,10 +129,8 @@ END_TEST
 START_TEST(a_hangup_reaches_every_daemon)
 {
 	const char *dir = run_begin();
-	pid_t pid = run_start(dir, "");
+	pid_t pid = run_up(dir);
 
-	run_await(dir, "out", "ready\n", 1);
-	run_await(dir, "notes", "started", 3);
 	ck_assert_int_eq(kill(pid, SIGHUP), 0);
 	run_await(dir, "notes", "hangup", 3);
 	ck_assert_int_eq(kill(pid, SIGINT), 0);
@@ -146,10 +142,8 @@ END_TEST
 START_TEST(no_daemon_outlives_a_killed_supervisor)
 {
 	const char *dir = run_begin();
-	pid_t pid = run_start(dir, "");
+	pid_t pid = run_up(dir);
 
-	run_await(dir, "out", "ready\n", 1);
-	run_await(dir, "notes", "started", 3);
 	pid_t smtpd = run_pid_in_notes(dir, "smtpd started");
 	ck_assert_int_eq(kill(pid, SIGKILL), 0);
 	run_end_of(pid);

@@ -73,9 +73,7 @@ START_TEST(a_service_that_is_switched_off_has_no_port)
 	const char *dir = run_begin();
 
 	run_set_option(dir, "pop3", "no");
-	pid_t pid = run_start(dir, "");
-	run_await(dir, "out", "ready\n", 1);
-	run_await(dir, "notes", "started", 3);
+	pid_t pid = run_up(dir);
 	ck_assert(!is_open(dir, 110));
 	ck_assert(is_open(dir, 995));
 	ck_assert(is_open(dir, 143));
@@ -88,10 +86,8 @@ END_TEST
 START_TEST(a_reload_closes_the_port_of_what_is_switched_off_and_opens_it_again)
 {
 	const char *dir = run_begin();
-	pid_t pid = run_start(dir, "");
+	pid_t pid = run_up(dir);
 
-	run_await(dir, "out", "ready\n", 1);
-	run_await(dir, "notes", "started", 3);
 	run_set_option(dir, "imap", "no");
 	ck_assert(is_open(dir, 143)); /* nobody was told yet */
 	CLEANUP(fd_close) int waiting = dial(dir, 143);
@@ -120,10 +116,8 @@ END_TEST
 START_TEST(a_daemon_that_is_started_again_has_the_ports_of_the_configuration_then)
 {
 	const char *dir = run_begin();
-	pid_t pid = run_start(dir, "");
+	pid_t pid = run_up(dir);
 
-	run_await(dir, "out", "ready\n", 1);
-	run_await(dir, "notes", "started", 3);
 	run_set_option(dir, "imap", "no");
 	run_set_option(dir, "pop3", "no");
 	ck_assert_int_eq(kill(run_pid_in_notes(dir, "imapd started"), SIGKILL), 0);
