@@ -282,12 +282,9 @@ service_for_test(struct store *store, struct conf *conf)
 enum err
 service_may_begin(struct service *svc, const char *command, enum fullness refused_at)
 {
-	long long now = clock_mono_ms(), due = atomic_load(&svc->memory_told_ms);
-
 	if (store_fullness(svc->store) < refused_at)
 		return ERR_OK;
-	if (now >= due && atomic_compare_exchange_strong(
-			      &svc->memory_told_ms, &due, now + SERVICE_MEMORY_TELL_MS))
+	if (log_ration_takes(&svc->memory_complaints, 1, NULL))
 		log_warn("memory_full", F_CSTR("command", command));
 	return ERR_NOMEM;
 }

@@ -6,10 +6,9 @@
 #define STORE_SERVICE_H
 
 #include "common/auth/sasl.h"
+#include "common/base/log_ration.h"
 #include "common/net/server.h"
 #include "store/directory.h"
-
-#include <stdatomic.h>
 
 #define SERVICE_STAMP_MAX 16
 
@@ -25,7 +24,7 @@ struct service {
 	/* When the daemon began, "6gkz3m0-": what makes ids of sessions, which are counted from
 	 * one, unlike those of the times before. Empty in tests. */
 	char stamp[SERVICE_STAMP_MAX];
-	atomic_llong memory_told_ms; /* when the log says again that memory is full */
+	struct log_ration memory_complaints; /* that it is full */
 	struct conf *conf; /* tests only: what service_conf() gives */
 };
 
@@ -52,11 +51,9 @@ struct conf *service_conf(struct service *svc);
 /* The host of a SASL exchange on `c`; *ret must outlive the exchange. */
 void service_sasl_host(struct service *svc, struct conn *c, struct sasl_host *ret);
 /* A command that may take much asks before it begins: ERR_NOMEM while memory is as full as
- * `refused_at`, or more. The client tries again later; the log says so once in
- * SERVICE_MEMORY_TELL_MS. */
+ * `refused_at`, or more. The client tries again later; the log says so once a minute. */
 NODISCARD enum err service_may_begin(
     struct service *svc, const char *command, enum fullness refused_at);
-#define SERVICE_MEMORY_TELL_MS 60000
 /* What the store is at: for daemon.collect. */
 void service_collect(void *svc, struct metrics_cells *to);
 

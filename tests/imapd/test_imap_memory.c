@@ -224,7 +224,7 @@ START_TEST(the_log_says_once_a_minute_that_memory_is_full)
 	for (int i = 0; i < 3; i++)
 		ck_exchange(f, "1 SEARCH TEXT x", "1 NO [LIMIT]");
 	ck_assert_uint_eq(full_lines, 1);
-	clock_advance_ms(SERVICE_MEMORY_TELL_MS);
+	clock_advance_ms(LOG_RATION_MS);
 	ck_exchange(f, "1 SEARCH TEXT x", "1 NO [LIMIT]");
 	ck_assert_uint_eq(full_lines, 2);
 	log_capture(NULL, NULL);
