@@ -412,7 +412,7 @@ imap_may_begin(struct imap_session *s, struct imap_cmd *cmd, enum fullness refus
 	enum err e = service_may_begin(s->service, cmd->row->name, refused_at);
 
 	if (e)
-		imap_set_text(cmd, "No memory for it now, try again later");
+		imap_set_text(cmd, IMAP_NO_MEMORY);
 	return e;
 }
 

@@ -29,6 +29,7 @@ enum imap_go imap_run_pump(struct imap_session *s);
  * with a text that sends the client away for now. */
 NODISCARD enum err imap_may_begin(
     struct imap_session *s, struct imap_cmd *cmd, enum fullness refused_at);
+#define IMAP_NO_MEMORY "No memory for it now, try again later"
 
 /* A complaint about something that was no command: "tag BAD [code] text", counted; too many end
  * the session. */

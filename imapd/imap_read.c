@@ -10,7 +10,6 @@
 #include <openssl/crypto.h>
 
 #define SOME_LINES 512 /* octets */
-#define NO_MEMORY "No memory for it now, try again later"
 
 void
 imap_reader_init(struct imap_reader *r)
@@ -272,7 +271,7 @@ begin_literal(struct imap_session *s, uint64_t size, bool synchronising)
 	if (!imap_may_gather(s, text.n + size)) {
 		if (!synchronising)
 			imap_drain(s, size);
-		return refuse(s, text, ERR_NOMEM, NO_MEMORY);
+		return refuse(s, text, ERR_NOMEM, IMAP_NO_MEMORY);
 	}
 	add_text(r, STR("\r\n"));
 	r->in_literal = true;
@@ -355,7 +354,7 @@ imap_read_command(struct imap_session *s, unsigned events)
 	size_t n = conn_input(s->conn).n;
 	if (n > 0 && !imap_may_gather(s, r->text.n + n)) {
 		imap_drain(s, 0);
-		return refuse(s, from, ERR_NOMEM, NO_MEMORY);
+		return refuse(s, from, ERR_NOMEM, IMAP_NO_MEMORY);
 	}
 	/* half a command: what it says of sequence numbers stays true until its end */
 	return from.n > 0 ? GO_READ : imap_notify_at_rest(s);

@@ -237,10 +237,10 @@ static const struct conf_option options[] = {
      "(LimitNOFILE, ulimit -Hn), which the log then says."},
     {"limits", "max_memory", CONF_SIZE, AT(max_memory), 0, UINT64_MAX >> 1, "0", NULL, NULL,
      "The most memory that a daemon may have of its own; 0 is a quarter of the machine's, or of its "
-     "control group's. Less than 64M leaves little room. What is mapped from files does not count; 19 MB for each thread that computes "
-     "passwords, and 17 KB beside what it has for each client under TLS, do. At 70 % of it new "
-     "connections are refused, at 80 % what takes much (searches, large messages), at 90 % all but "
-     "little, and clients that keep the daemon waiting are ended."},
+     "control group's. Less than 64M leaves little room. What is mapped from files does not count; "
+     "19 MB for each thread that computes passwords, and 17 KB beside what it has for each client "
+     "under TLS, do. At 70 % of it new connections are refused, at 80 % what takes much (searches, "
+     "large messages), at 90 % all but little, and clients that keep the daemon waiting are ended."},
     {"limits", "max_connections_per_address", CONF_NUMBER, AT(max_connections_per_address), 1,
      1000000, "50", NULL, NULL,
      "Connections to one daemon from one IPv4 address or IPv6 /64 network."},

@@ -17,7 +17,7 @@
 /* Two events of the machinery itself, beside enum conn_event. */
 #define EV_READY (1u << 16) /* the descriptor is ready, or first run */
 #define EV_KILL (1u << 17) /* close without a goodbye */
-#define EV_SHED (1u << 18) /* the same, unless what it was to end for is over */
+#define EV_SHED (1u << 18) /* end it for want of memory, if it is still for that (hub_sheds()) */
 
 /* A queue of octets: appended at the end, taken from the front. */
 struct octets {
@@ -30,7 +30,7 @@ struct octets {
 
 char *octets_reserve(struct octets *o, size_t n); /* NULL without memory */
 void octets_take(struct octets *o, size_t n);
-/* Gives back what is not needed for what is held. */
+/* Gives memory back when nothing is held, or little of what there is room for. */
 void octets_relax(struct octets *o);
 void octets_free(struct octets *o);
 

@@ -16,7 +16,7 @@
 
 #define MEMORY_LOOK_MS 2 /* between two looks, which cost a system call */
 #define MEMORY_TRIM_MS                                                                             \
-	500 /* between two times that what lies idle is given back, when it is full */
+	500 /* between two times that what lies idle is given back, when it is crowded */
 
 struct memory {
 	atomic_ullong limit; /* octets, its own: what is mapped from files can be given back */
